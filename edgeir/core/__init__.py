@@ -1,0 +1,1 @@
+"""What every layer shares and what needs no torch: errors, config, files, images, manifests, assets."""

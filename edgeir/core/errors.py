@@ -1,0 +1,136 @@
+"""The exception tree.
+
+    EdgeIRError
+    ├── ConfigError        a recipe, profile, suite or override is wrong (carries every problem found)
+    ├── DataError          an image source, a standard set or a store is missing or malformed
+    │   └── ImageError     one image cannot be read or written
+    ├── CheckpointError    a checkpoint is missing, damaged or of another network
+    ├── ArtifactError      an exported artifact is missing, tampered with or not runnable here
+    ├── ExportError        a conversion failed
+    │   └── ParityError    the exported file differs from the network by more than the profile allows
+    ├── TrainingError      training cannot go on
+    │   └── NonFiniteError a loss term became NaN or infinite (carries the step and the term)
+    ├── MissingExtraError  an optional package is needed (carries the exact ``pip install`` line)
+    └── OutputError        an output exists already, or cannot be written (disk full, no permission)
+
+Library code raises these and never prints; `edgeir.cli` turns them into one line on stderr and exit code 2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+__all__ = [
+    "ArtifactError",
+    "CheckpointError",
+    "ConfigError",
+    "DataError",
+    "EdgeIRError",
+    "ExportError",
+    "ImageError",
+    "MissingExtraError",
+    "NonFiniteError",
+    "OutputError",
+    "ParityError",
+    "TrainingError",
+]
+
+
+class EdgeIRError(Exception):
+    """Base of all errors that edgeir raises on purpose.
+
+    Args:
+        what: what happened, with the offending value; no trailing full stop.
+        where: the file, key or object concerned.
+        fix: what the user can do about it.
+
+    `str()` gives one line: ``where: what (fix)``.
+    """
+
+    def __init__(self, what: str, *, where: object | None = None, fix: str | None = None) -> None:
+        self.what = what
+        self.where = None if where is None else str(where)
+        self.fix = fix
+        line = what if self.where is None else f"{self.where}: {what}"
+        if fix:
+            line = f"{line} ({fix})"
+        super().__init__(" ".join(line.split()))
+
+
+class ConfigError(EdgeIRError):
+    """A configuration is wrong; `problems` lists every one that was found."""
+
+    def __init__(
+        self, problems: Sequence[str], *, where: object | None = None, fix: str | None = None
+    ) -> None:
+        self.problems = tuple(problems)
+        count = len(self.problems)
+        head = "" if count == 1 else f"{count} problems: "
+        super().__init__(head + "; ".join(self.problems), where=where, fix=fix)
+
+
+class DataError(EdgeIRError):
+    """An image source, a standard set or a store is missing or malformed."""
+
+
+class ImageError(DataError):
+    """One image cannot be read or written."""
+
+
+class CheckpointError(EdgeIRError):
+    """A checkpoint is missing, damaged or belongs to another network."""
+
+
+class ArtifactError(EdgeIRError):
+    """An exported artifact is missing, was tampered with, or cannot run here."""
+
+
+class ExportError(EdgeIRError):
+    """A conversion failed."""
+
+
+class ParityError(ExportError):
+    """The exported file differs from the network by more than the profile's gate allows."""
+
+
+class TrainingError(EdgeIRError):
+    """Training cannot start or go on."""
+
+
+class NonFiniteError(TrainingError):
+    """A loss term became NaN or infinite.
+
+    Attributes:
+        step: the optimiser step (1-based) in which it was seen.
+        term: the name of the loss term.
+    """
+
+    def __init__(self, step: int, term: str, value: float) -> None:
+        self.step = step
+        self.term = term
+        super().__init__(
+            f"loss term `{term}` is {value} at step {step}",
+            fix="lower optim.lr, set train.clip_grad, or resume from the last checkpoint",
+        )
+
+
+class MissingExtraError(EdgeIRError):
+    """An optional dependency is not installed.
+
+    Args:
+        package: the import name that failed.
+        extra: the extra of edgeir that brings it.
+        purpose: what it is needed for.
+    """
+
+    def __init__(self, package: str, extra: str, purpose: str) -> None:
+        self.package = package
+        self.extra = extra
+        super().__init__(
+            f"{purpose} needs the package `{package}`, which is not installed",
+            fix=f"pip install 'edgeir[{extra}]'",
+        )
+
+
+class OutputError(EdgeIRError):
+    """An output exists already or cannot be written."""
