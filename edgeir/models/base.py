@@ -1,0 +1,48 @@
+"""What every network offers beyond ``forward``: facts, a deployable form, named taps and a MAC count."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import torch
+from torch import nn
+
+from edgeir.core.artifact import NetworkFacts
+
+__all__ = ["Clip", "Network", "parameter_count"]
+
+
+class Network(nn.Module, ABC):
+    """A restoration network in its training form.
+
+    ``forward`` takes and returns float NCHW images on the [0, 1] scale; the training form does not clip.
+    """
+
+    facts: NetworkFacts
+
+    @abstractmethod
+    def deploy(self) -> nn.Module:
+        """The network to export: eval mode, branches fused, output clipped to [0, 1] inside the graph.
+
+        The result shares no parameters with the training form.
+        """
+
+    @abstractmethod
+    def taps(self) -> dict[str, nn.Module]:
+        """Modules whose output a distillation method may read, by stable name, in forward order."""
+
+    @abstractmethod
+    def macs(self, height: int, width: int) -> int:
+        """Multiply-accumulates of the deployed form for one picture of this size (the network's own input)."""
+
+
+class Clip(nn.Module):
+    """Clamp to [0, 1], as the last node of a deployed graph."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.clamp(x, 0.0, 1.0)
+
+
+def parameter_count(module: nn.Module) -> int:
+    """Number of trainable scalars."""
+    return sum(parameter.numel() for parameter in module.parameters())

@@ -1,0 +1,87 @@
+"""A 3x3 convolution trained with several linear branches that fuse into one kernel.
+
+The branches follow RepVGG (identity, 1x1), SESR (a wide linear 3x3 -> 1x1 expansion) and ECBSR (a 1x1
+followed by fixed Sobel and Laplacian filters). All are linear, so edgeir adds the **kernels**, not the
+outputs: the training graph runs one convolution whatever the number of branches. Training therefore costs
+what the plain convolution costs, training and deployed form are equal by construction, and nothing like
+the border error of fusing a biased 1x1 -> 3x3 pair (zero padding in between) can arise.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+__all__ = ["Branch", "ReparamConv"]
+
+Branch = Literal["expand", "pointwise", "identity", "edge"]
+
+_EDGE_FILTERS = (
+    ((1.0, 0.0, -1.0), (2.0, 0.0, -2.0), (1.0, 0.0, -1.0)),
+    ((1.0, 2.0, 1.0), (0.0, 0.0, 0.0), (-1.0, -2.0, -1.0)),
+    ((0.0, 1.0, 0.0), (1.0, -4.0, 1.0), (0.0, 1.0, 0.0)),
+)
+
+
+class ReparamConv(nn.Module):
+    """3x3 convolution, stride 1, zero padding 1, with reparametrised linear branches.
+
+    Args:
+        in_channels, out_channels: as in `torch.nn.Conv2d`.
+        branches: which branches to add to the plain 3x3 kernel; `identity` needs equal channel counts and is
+            left out elsewhere.
+        expansion: width of the `expand` branch as a multiple of the larger channel count.
+    """
+
+    def __init__(
+        self, in_channels: int, out_channels: int, branches: tuple[Branch, ...] = (), expansion: int = 4
+    ) -> None:
+        super().__init__()
+        self.in_channels, self.out_channels = in_channels, out_channels
+        self.conv = nn.Conv2d(in_channels, out_channels, 3, padding=1)
+        self.has_identity = "identity" in branches and in_channels == out_channels
+        if branches:
+            with torch.no_grad():  # the branches add variance; keep the sum near the plain layer's
+                self.conv.weight.mul_(math.sqrt(0.5))
+        if "expand" in branches:
+            wide = expansion * max(in_channels, out_channels)
+            self.expand = nn.Parameter(torch.randn(wide, in_channels, 3, 3) / math.sqrt(9 * in_channels))
+            self.project = nn.Parameter(torch.randn(out_channels, wide) * 0.5 / math.sqrt(wide))
+        if "pointwise" in branches:
+            self.pointwise = nn.Parameter(torch.zeros(out_channels, in_channels))
+        if "edge" in branches:
+            filters = torch.tensor(_EDGE_FILTERS)
+            self.register_buffer("filters", filters / filters.abs().sum((1, 2), keepdim=True), persistent=False)
+            self.edge = nn.Parameter(torch.zeros(len(_EDGE_FILTERS), out_channels, in_channels))
+
+    def kernel(self) -> torch.Tensor:
+        """The fused kernel, (out, in, 3, 3)."""
+        weight: torch.Tensor = self.conv.weight
+        if hasattr(self, "expand"):
+            weight = weight + torch.einsum("om,mikl->oikl", self.project, self.expand)
+        if hasattr(self, "edge"):
+            weight = weight + torch.einsum("foi,fkl->oikl", self.edge, self.filters)
+        centre: torch.Tensor | None = self.pointwise if hasattr(self, "pointwise") else None
+        if self.has_identity:
+            eye = torch.eye(self.out_channels, dtype=weight.dtype, device=weight.device)
+            centre = eye if centre is None else centre + eye
+        if centre is not None:
+            weight = weight + F.pad(centre[:, :, None, None], (1, 1, 1, 1))
+        return weight
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return F.conv2d(x, self.kernel(), self.conv.bias, padding=1)
+
+    def fuse(self) -> nn.Conv2d:
+        """The equivalent plain convolution, with parameters of its own."""
+        plain = nn.Conv2d(self.in_channels, self.out_channels, 3, padding=1)
+        bias = self.conv.bias
+        assert plain.bias is not None and bias is not None
+        with torch.no_grad():
+            plain.weight.copy_(self.kernel())
+            plain.bias.copy_(bias)
+        return plain

@@ -1,0 +1,137 @@
+"""PlainSR: edgeir's phone student, and in a larger size its teacher.
+
+Everything runs at the low resolution. Deployed it is nothing but 3x3 convolutions and ReLU, one addition,
+depth-to-space and a clip, so that every runtime and every delegate has fast kernels for all of it:
+
+    x ── conv 3->C ReLU ── [conv C->C ReLU] x blocks ── conv C->3s² ──(+)── depth-to-space s ── clip
+     └────────────────────── conv 3->3s² (image-space residual) ──────┘
+
+What the mobile challenges taught, and what is different here:
+
+- ECBSR, SESR, QuickSRNet: plain LR-input stacks with linear branches fused after training. Here the
+  branches are fused *before* every convolution of training (`blocks.reparam`), so that they cost next to nothing.
+- ABPN, XLSR: an image-space residual (nearest-neighbour copies of the input) keeps int8 accurate. Here the
+  residual is a learnt 3x3 convolution that starts as those copies: it becomes the best linear upscaler with that
+  support, for 1.3 K parameters, and the deep path learns only what no linear filter can do.
+- ReLU instead of the PReLU of ECBSR/SESR: it fuses into the convolution on every runtime, int8 included.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from pydantic import Field
+from torch import nn
+
+from edgeir.core.artifact import NetworkFacts
+from edgeir.core.config import Config
+from edgeir.models.base import Clip, Network
+from edgeir.models.blocks.reparam import Branch, ReparamConv
+
+__all__ = ["PlainSR", "PlainSRDeployed", "PlainSRNetwork"]
+
+
+class PlainSR(Config):
+    """Configuration of `PlainSRNetwork`."""
+
+    kind: Literal["plainsr"] = "plainsr"
+    scale: int = Field(4, ge=2, le=4)
+    """Enlargement per side."""
+    channels: int = Field(32, ge=1)
+    """Width of every hidden convolution."""
+    blocks: int = Field(10, ge=0)
+    """Hidden C->C convolutions between the first and the last one."""
+    branches: tuple[Branch, ...] = ("expand", "pointwise", "identity")
+    """Training-time linear branches of every convolution; empty trains the plain network."""
+    expansion: int = Field(4, ge=1)
+    """Width of the `expand` branch, in multiples of the layer's channels."""
+
+    def build(self) -> PlainSRNetwork:
+        return PlainSRNetwork(self)
+
+
+class ConvReLU(nn.Module):
+    """A reparametrised convolution followed by ReLU; its output is a tap."""
+
+    def __init__(self, conv: ReparamConv) -> None:
+        super().__init__()
+        self.conv = conv
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return F.relu(self.conv(x))
+
+
+class PlainSRNetwork(Network):
+    """PlainSR in its training form: (N, 3, h, w) -> (N, 3, s·h, s·w), not clipped."""
+
+    def __init__(self, config: PlainSR) -> None:
+        super().__init__()
+        self.config = config
+        width, out = config.channels, 3 * config.scale**2
+        arguments = (config.branches, config.expansion)
+        self.head = ConvReLU(ReparamConv(3, width, *arguments))
+        self.body = nn.ModuleList(ConvReLU(ReparamConv(width, width, *arguments)) for _ in range(config.blocks))
+        self.tail = ReparamConv(width, out, *arguments)
+        self.residual = nn.Conv2d(3, out, 3, padding=1)
+        _copy_pixels(self.residual, config.scale)
+        with torch.no_grad():  # start as the linear upscaler: the deep path's output begins near zero
+            for parameter in (self.tail.conv.weight, getattr(self.tail, "project", None)):
+                if parameter is not None:
+                    parameter.mul_(0.1)
+            assert self.tail.conv.bias is not None
+            self.tail.conv.bias.zero_()
+        self.facts = NetworkFacts(scale=config.scale, receptive_radius=config.blocks + 2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        features = self.head(x)
+        for block in self.body:
+            features = block(features)
+        details = self.tail(features)
+        # The image path stays in float32 under mixed precision: bfloat16 would round the picture to 8 bits.
+        with torch.autocast(x.device.type, enabled=False):
+            return F.pixel_shuffle(details.float() + self.residual(x.float()), self.config.scale)
+
+    def deploy(self) -> PlainSRDeployed:
+        return PlainSRDeployed(self)
+
+    def taps(self) -> dict[str, nn.Module]:
+        return {"head": self.head, **{f"body.{index}": block for index, block in enumerate(self.body)}}
+
+    def macs(self, height: int, width: int) -> int:
+        channels, out = self.config.channels, 3 * self.config.scale**2
+        per_pixel = 9 * (3 * channels + self.config.blocks * channels**2 + channels * out + 3 * out)
+        return per_pixel * height * width
+
+
+class PlainSRDeployed(nn.Module):
+    """PlainSR fused for export: plain convolutions, ReLU, one addition, pixel shuffle, clip."""
+
+    def __init__(self, network: PlainSRNetwork) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        for block in (network.head, *network.body):
+            assert isinstance(block, ConvReLU)
+            layers += [block.conv.fuse(), nn.ReLU()]
+        self.body = nn.Sequential(*layers)
+        self.tail = network.tail.fuse()
+        self.residual = nn.Conv2d(3, network.residual.out_channels, 3, padding=1)
+        self.residual.load_state_dict(network.residual.state_dict())
+        self.shuffle = nn.PixelShuffle(network.config.scale)
+        self.clip = Clip()
+        self.eval().requires_grad_(False)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        out: torch.Tensor = self.clip(self.shuffle(self.tail(self.body(x)) + self.residual(x)))
+        return out
+
+
+def _copy_pixels(conv: nn.Conv2d, scale: int) -> None:
+    """Make `conv` copy each input pixel to its s x s output pixels (nearest neighbour, colour-major channels)."""
+    assert conv.bias is not None
+    with torch.no_grad():
+        conv.weight.zero_()
+        conv.bias.zero_()
+        for colour in range(3):
+            conv.weight[colour * scale**2 : (colour + 1) * scale**2, colour, 1, 1] = 1.0

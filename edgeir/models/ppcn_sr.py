@@ -1,0 +1,107 @@
+"""PPCN's super-resolution network (Hui et al., "Perception-Preserving Convolutional Networks for Image
+Enhancement on Smartphones", ECCV-W 2018, section 3.1 and Fig. 2), entry "Rainbow" of the PIRM challenge.
+
+It takes the bicubic-enlarged image, subtracts the image's own mean, works at a quarter of the size behind two
+stride-2 convolutions, and adds the mean back. 236,560 parameters, 14.9 kMAC per output pixel. Facts that the paper
+leaves open (activation placement, asymmetric "SAME" padding of the stride-2 convolutions, colour-major depth-to-space)
+follow the authors' published configuration. The mean is a global operation: tiles of a photo would change it.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from edgeir.core.artifact import NetworkFacts
+from edgeir.core.config import Config
+from edgeir.models.base import Clip, Network
+
+__all__ = ["PPCNSR", "PPCNSRNetwork"]
+
+_SLOPE = 0.05
+
+
+class PPCNSR(Config):
+    """Configuration of `PPCNSRNetwork`."""
+
+    kind: Literal["ppcn-sr"] = "ppcn-sr"
+    scale: Literal[4] = 4
+
+    def build(self) -> PPCNSRNetwork:
+        return PPCNSRNetwork(self)
+
+
+class ResidualModule(nn.Module):
+    """3x3 32->64, LeakyReLU, 3x3 64->32, + input."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(32, 64, 3, padding=1)
+        self.conv2 = nn.Conv2d(64, 32, 3, padding=1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + self.conv2(F.leaky_relu(self.conv1(x), _SLOPE))  # type: ignore[no-any-return]
+
+
+class ResidualBlock(nn.Module):
+    """Two residual modules, a 3x3 transition, + input."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.modules_ = nn.Sequential(ResidualModule(), ResidualModule())
+        self.transition = nn.Conv2d(32, 32, 3, padding=1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + self.transition(self.modules_(x))  # type: ignore[no-any-return]
+
+
+class PPCNSRNetwork(Network):
+    """(N, 3, H, W) enlarged image -> (N, 3, H, W); H and W are multiples of 4."""
+
+    def __init__(self, config: PPCNSR) -> None:
+        super().__init__()
+        self.down1 = nn.Conv2d(3, 32, 3, stride=2)
+        self.down2 = nn.Conv2d(32, 64, 3, stride=2)
+        self.entry = nn.Conv2d(64, 32, 3, padding=1)
+        self.block1 = ResidualBlock()
+        self.block2 = ResidualBlock()
+        self.exit = nn.Conv2d(32, 32, 3, padding=1)
+        self.up1 = nn.Conv2d(32, 32, 3, padding=1)
+        self.up2 = nn.Conv2d(32, 48, 3, padding=1)
+        # Two stride-2 convolutions reach 7 pixels, and 14 convolutions at a quarter of the size 56 more.
+        self.facts = NetworkFacts(
+            scale=config.scale,
+            input_kind="bicubic",
+            size_multiple=4,
+            receptive_radius=64,
+            global_operations=("image mean",),
+        )
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        scaled = x * 255.0
+        mean = scaled.mean((2, 3), keepdim=True)
+        features = F.leaky_relu(self.down1(_pad_same(scaled - mean)), _SLOPE)
+        features = F.leaky_relu(self.down2(_pad_same(features)), _SLOPE)
+        start = self.entry(features)
+        features = self.exit(self.block2(self.block1(start))) + start
+        return (F.pixel_shuffle(self.up2(self.up1(features)), 4) + mean) / 255.0
+
+    def deploy(self) -> nn.Module:
+        return nn.Sequential(copy.deepcopy(self), Clip()).eval().requires_grad_(False)
+
+    def taps(self) -> dict[str, nn.Module]:
+        return {"entry": self.entry, "block1": self.block1, "block2": self.block2}
+
+    def macs(self, height: int, width: int) -> int:
+        half, quarter = (height // 2) * (width // 2), (height // 4) * (width // 4)
+        at_quarter = 32 * 64 + 64 * 32 + 4 * 2 * 32 * 64 + 4 * 32 * 32 + 32 * 48
+        return 9 * (3 * 32 * half + at_quarter * quarter)
+
+
+def _pad_same(x: torch.Tensor) -> torch.Tensor:
+    """TensorFlow's "SAME" padding of a 3x3 stride-2 convolution on an even size: bottom and right only."""
+    return F.pad(x, (0, 1, 0, 1))
