@@ -1,0 +1,92 @@
+"""LiteRT (formerly TensorFlow Lite) on the CPU with XNNPACK: ``.tflite`` artifacts."""
+
+from __future__ import annotations
+
+import ctypes
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeir.core.artifact import Artifact
+from edgeir.core.config import Config
+from edgeir.core.errors import ArtifactError
+from edgeir.core.requires import require
+from edgeir.runtime.quiet import native_stderr_silenced
+from edgeir.runtime.session import check_image, from_native, to_native
+
+__all__ = ["LiteRT", "LiteRTSession"]
+
+
+class LiteRT(Config):
+    """Run ``.tflite`` artifacts with LiteRT's interpreter and XNNPACK kernels."""
+
+    kind: Literal["litert"] = "litert"
+    threads: int = 1
+
+    def load(self, model: Path, artifact: Artifact) -> LiteRTSession:
+        """Load the model file of an artifact.
+
+        Raises:
+            ArtifactError: LiteRT cannot run the file.
+            MissingExtraError: ai-edge-litert is not installed.
+        """
+        return LiteRTSession(model, artifact, threads=self.threads)
+
+
+class LiteRTSession:
+    """One ``.tflite`` file in one interpreter; the tensors are allocated once, at load."""
+
+    runtime = "litert"
+
+    def __init__(self, model: Path, artifact: Artifact, *, threads: int) -> None:
+        litert = require("ai_edge_litert.interpreter", "running a .tflite artifact")
+        try:
+            with native_stderr_silenced():
+                self._interpreter = litert.Interpreter(model_path=str(model), num_threads=threads)
+                self._interpreter.allocate_tensors()
+        except (ValueError, RuntimeError) as error:
+            short = (str(error).splitlines() or ["unknown"])[0][:200]
+            raise ArtifactError(f"LiteRT cannot load it: {short}", where=model) from error
+        entry = self._interpreter.get_input_details()[0]
+        exit_ = self._interpreter.get_output_details()[0]
+        self.artifact: Artifact | None = artifact
+        self.facts = artifact.facts
+        self.input = artifact.inputs[0]
+        self._output = artifact.outputs[0]
+        for spec, detail in ((self.input, entry), (self._output, exit_)):
+            if tuple(detail["shape"]) != spec.shape or np.dtype(detail["dtype"]).name != spec.dtype:
+                found = f"{np.dtype(detail['dtype']).name} {tuple(detail['shape'])}"
+                raise ArtifactError(
+                    f"tensor `{spec.name}` is {found}, the manifest says {spec.dtype} {spec.shape}", where=model
+                )
+        self.fixed_size: tuple[int, int] | None = (int(entry["shape"][1]), int(entry["shape"][2]))
+        self.source_sha256 = artifact.sha256
+        self.name = f"{artifact.source} {artifact.target}-{artifact.precision}"
+        self._entry = self._interpreter.tensor(entry["index"])
+        self._result = _buffer(self._interpreter.tensor(exit_["index"])())
+
+    def run(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
+        """See `Session.run`."""
+        check_image(x, self)
+        return from_native(self.run_raw(to_native(x, self.input)), self._output)
+
+    def run_raw(self, tensor: NDArray[Any]) -> NDArray[Any]:
+        """See `Session.run_raw`: NHWC, the dtype of `input`. The result is the interpreter's own buffer."""
+        assert self._interpreter is not None, "the session is closed"
+        self._entry()[...] = tensor
+        self._interpreter.invoke()
+        return self._result
+
+    def close(self) -> None:
+        """See `Session.close`."""
+        self._interpreter = None
+        self._entry = None
+        self._result = np.empty(0)
+
+
+def _buffer(view: NDArray[Any]) -> NDArray[Any]:
+    """The same memory without a reference on it: the interpreter refuses to run while its own views are held."""
+    memory = (ctypes.c_char * view.nbytes).from_address(view.ctypes.data)
+    return np.frombuffer(memory, dtype=view.dtype).reshape(view.shape)

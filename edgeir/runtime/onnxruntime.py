@@ -1,0 +1,82 @@
+"""ONNX Runtime on the CPU: ``.onnx`` artifacts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeir.core.artifact import Artifact
+from edgeir.core.config import Config
+from edgeir.core.errors import ArtifactError
+from edgeir.core.requires import require
+from edgeir.runtime.session import check_image, from_native, to_native
+
+__all__ = ["OnnxRuntime", "OnnxSession"]
+
+
+class OnnxRuntime(Config):
+    """Run ``.onnx`` artifacts with ONNX Runtime's CPU provider, all graph optimisations on."""
+
+    kind: Literal["onnxruntime"] = "onnxruntime"
+    threads: int = 1
+
+    def load(self, model: Path, artifact: Artifact) -> OnnxSession:
+        """Load the model file of an artifact.
+
+        Raises:
+            ArtifactError: ONNX Runtime cannot run the file.
+            MissingExtraError: onnxruntime is not installed.
+        """
+        return OnnxSession(model, artifact, threads=self.threads)
+
+
+class OnnxSession:
+    """One ``.onnx`` file in one `InferenceSession`."""
+
+    runtime = "onnxruntime"
+
+    def __init__(self, model: Path, artifact: Artifact, *, threads: int) -> None:
+        ort = require("onnxruntime", "running an .onnx artifact")
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3  # errors only: warnings about unused initialisers are not the user's concern
+        try:
+            self._session = ort.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # onnxruntime's exceptions share no public base
+            raise ArtifactError(f"ONNX Runtime cannot load it: {_short(error)}", where=model) from error
+        self.artifact: Artifact | None = artifact
+        self.facts = artifact.facts
+        self.input = artifact.inputs[0]
+        self._output = artifact.outputs[0]
+        self._names = ([self._output.name], self.input.name)
+        self.source_sha256 = artifact.sha256
+        self.name = f"{artifact.source} {artifact.target}-{artifact.precision}"
+        height, width = self.input.shape[1:3] if self.input.layout == "NHWC" else self.input.shape[2:4]
+        self.fixed_size = None if height is None or width is None else (height, width)
+
+    def run(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
+        """See `Session.run`."""
+        check_image(x, self)
+        return from_native(self.run_raw(to_native(x, self.input)), self._output)
+
+    def run_raw(self, tensor: NDArray[Any]) -> NDArray[Any]:
+        """See `Session.run_raw`."""
+        assert self._session is not None, "the session is closed"
+        outputs, name = self._names
+        try:
+            result: NDArray[Any] = self._session.run(outputs, {name: tensor})[0]
+        except Exception as error:
+            raise ArtifactError(f"ONNX Runtime failed: {_short(error)}", where=self.name) from error
+        return result
+
+    def close(self) -> None:
+        """See `Session.close`."""
+        self._session = None
+
+
+def _short(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]

@@ -1,0 +1,93 @@
+"""What every runtime offers: a `Session`, a loaded network that maps an image to an image.
+
+Inside edgeir an image is float32 RGB in [0, 1], HWC. A session casts to the artifact's own layout and
+integer type (real = (q - zero_point) * quant_scale) and back, so that callers never see either.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeir.core.artifact import Artifact, NetworkFacts, TensorSpec
+from edgeir.core.errors import ArtifactError
+
+__all__ = ["Session", "check_image", "from_native", "to_native"]
+
+
+class Session(Protocol):
+    """A network loaded by one runtime."""
+
+    name: str
+    """The source checkpoint or zoo entry, and the precision: ``sr-x4 tflite-int8``."""
+    runtime: str
+    """``torch``, ``onnxruntime`` or ``litert``."""
+    facts: NetworkFacts
+    input: TensorSpec
+    fixed_size: tuple[int, int] | None
+    """The only accepted input height and width; None when any size goes."""
+    artifact: Artifact | None
+    """The manifest; None for a checkpoint run by torch."""
+    source_sha256: str
+    """SHA-256 of the file that runs: the model file, or the checkpoint's weights."""
+
+    def run(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Image to image, both float32 HWC RGB in [0, 1]; `x` is (H, W, 3) of `fixed_size` where that is set."""
+        ...
+
+    def run_raw(self, tensor: NDArray[Any]) -> NDArray[Any]:
+        """One run on a tensor already in the native layout and dtype, for timing.
+
+        The result may be the runtime's own buffer: it is valid until the next call; copy it to keep it.
+        """
+        ...
+
+    def close(self) -> None:
+        """Release the runtime's memory; the session cannot run afterwards."""
+        ...
+
+
+def check_image(x: NDArray[Any], session: Session) -> None:
+    """Raise `ArtifactError` when `x` is not an (H, W, 3) image of the size that the session takes."""
+    if x.ndim != 3 or x.shape[2] != 3:
+        raise ArtifactError(f"the input must have shape (H, W, 3), not {x.shape}", where=session.name)
+    if session.fixed_size is not None and x.shape[:2] != session.fixed_size:
+        height, width = session.fixed_size
+        raise ArtifactError(
+            f"takes {height}x{width} images only (height x width), not {x.shape[0]}x{x.shape[1]}",
+            where=session.name,
+            fix="tile the image (edgeir restore does) or export with another --size",
+        )
+    multiple = session.facts.size_multiple
+    if x.shape[0] % multiple or x.shape[1] % multiple or 0 in x.shape:
+        raise ArtifactError(
+            f"height and width must be positive multiples of {multiple}, not {x.shape[0]}x{x.shape[1]}",
+            where=session.name,
+        )
+
+
+def to_native(x: NDArray[np.float32], spec: TensorSpec) -> NDArray[Any]:
+    """(H, W, 3) float in [0, 1] to the batched tensor of `spec`: layout, dtype, quantisation (round half to even)."""
+    tensor: NDArray[Any] = x[None] if spec.layout == "NHWC" else x.transpose(2, 0, 1)[None]
+    if spec.dtype in ("uint8", "int8"):
+        limits = np.iinfo(spec.dtype)
+        scale, zero_point = _quantisation(spec)
+        tensor = np.clip(np.rint(tensor / np.float32(scale)) + zero_point, limits.min, limits.max)
+    return np.ascontiguousarray(tensor, dtype=spec.dtype)
+
+
+def from_native(tensor: NDArray[Any], spec: TensorSpec) -> NDArray[np.float32]:
+    """The batched tensor of `spec` to a new (H, W, 3) float32 image."""
+    image = tensor[0] if spec.layout == "NHWC" else tensor[0].transpose(1, 2, 0)
+    if spec.dtype in ("uint8", "int8"):
+        scale, zero_point = _quantisation(spec)
+        return (image.astype(np.float32) - np.float32(zero_point)) * np.float32(scale)
+    return np.array(image, dtype=np.float32, order="C")
+
+
+def _quantisation(spec: TensorSpec) -> tuple[float, int]:
+    if spec.quant_scale is None or spec.zero_point is None:
+        raise ArtifactError(f"the {spec.dtype} tensor `{spec.name}` has no quant_scale or zero_point")
+    return spec.quant_scale, spec.zero_point

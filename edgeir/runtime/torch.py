@@ -1,0 +1,76 @@
+"""PyTorch on the CPU: a checkpoint folder or a zoo entry, in its `deploy()` form."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeir.core.artifact import Artifact, NetworkFacts, TensorSpec
+from edgeir.core.config import Config
+from edgeir.core.requires import require
+from edgeir.runtime.session import check_image, from_native, to_native
+
+if TYPE_CHECKING:
+    from torch import nn
+
+__all__ = ["Torch", "TorchSession"]
+
+
+class Torch(Config):
+    """Run checkpoints with PyTorch."""
+
+    kind: Literal["torch"] = "torch"
+    threads: int = 1
+    """Intra-operator threads; PyTorch has one setting per process, so the last session loaded decides."""
+
+    def load(self, checkpoint: str) -> TorchSession:
+        """Load a checkpoint folder or zoo name.
+
+        Raises:
+            CheckpointError: there is no such checkpoint, or it is damaged.
+            MissingExtraError: torch is not installed.
+        """
+        require("torch", "running a checkpoint")
+        from edgeir.train.checkpoint import load_checkpoint
+
+        network, card, _ = load_checkpoint(checkpoint)
+        return TorchSession(
+            network.deploy(), network.facts, name=f"{card.name} torch", sha256=card.weights_sha256, threads=self.threads
+        )
+
+
+class TorchSession:
+    """An eval-mode module, (1, 3, H, W) float32 in [0, 1] to the same, run under `torch.inference_mode`."""
+
+    runtime = "torch"
+    artifact: Artifact | None = None
+    fixed_size: tuple[int, int] | None = None
+
+    def __init__(
+        self, module: nn.Module, facts: NetworkFacts, *, name: str, sha256: str = "", threads: int = 1
+    ) -> None:
+        self._torch = require("torch", "running a checkpoint")
+        self._torch.set_num_threads(threads)
+        self._module: nn.Module | None = module.eval()
+        self.facts = facts
+        self.name = name
+        self.source_sha256 = sha256
+        self.input = TensorSpec(name="image", shape=(1, 3, None, None), layout="NCHW", dtype="float32")
+
+    def run(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
+        """See `Session.run`."""
+        check_image(x, self)
+        return from_native(self.run_raw(to_native(x, self.input)), self.input)
+
+    def run_raw(self, tensor: NDArray[Any]) -> NDArray[Any]:
+        """See `Session.run_raw`: (1, 3, H, W) float32."""
+        assert self._module is not None, "the session is closed"
+        with self._torch.inference_mode():
+            result: NDArray[Any] = self._module(self._torch.from_numpy(tensor)).numpy()
+        return result
+
+    def close(self) -> None:
+        """See `Session.close`."""
+        self._module = None
