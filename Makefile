@@ -1,0 +1,60 @@
+# make demo    the whole chain on a few photographs; leaves a report and pictures in demo-out/
+# make test    everything a change must pass
+# make setup   the environment .venv that both use (they make it by themselves)
+# make test-all, make format, make dist, make clean
+
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.edgeir-setup
+EXTRAS := train,onnx,litert,dev
+# Extra words for pip, for example a package index of PyTorch's CPU builds.
+PIP_FLAGS ?=
+PYTEST_FLAGS ?=
+
+# Two test processes on two cores: one thread each.
+export OMP_NUM_THREADS ?= 1
+
+.PHONY: setup demo test test-all lint format dist clean
+
+setup: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt
+	@set -eu; if [ ! -x $(BIN)/python ]; then \
+	  found=; \
+	  for python in $(PYTHON) python3.11 python3.12 python3.13 python3; do \
+	    if "$$python" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; \
+	    then found=$$python; break; fi; \
+	  done; \
+	  if [ -z "$$found" ]; then \
+	    echo "make setup: no Python 3.11 or newer with venv and ensurepip was found" \
+	      "(install one, or name it: make setup PYTHON=/path/to/python3.11)" >&2; exit 2; \
+	  fi; \
+	  "$$found" -m venv $(VENV); \
+	fi
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS) -c constraints.txt -e '.[$(EXTRAS)]'
+	@touch $@
+
+demo: $(STAMP)
+	$(BIN)/edgeir demo --out demo-out --overwrite
+
+lint: $(STAMP)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy edgeir
+	$(BIN)/lint-imports
+
+test: lint
+	$(BIN)/pytest -m "not slow" -n 2 $(PYTEST_FLAGS)
+
+test-all: lint
+	$(BIN)/pytest -n 2 $(PYTEST_FLAGS)
+
+format: $(STAMP)
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+dist: $(STAMP)
+	$(BIN)/python -m build --no-isolation
+
+clean:
+	rm -rf dist build demo-out .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,128 @@
+"""The program ``edgeir``: its commands, and what an error looks like.
+
+Every error that the library raises on purpose is one line on stderr, ``edgeir: error: …``, and exit code 2; so is
+a wrong option. Exit code 1 is a job that was done in part (or a failure nobody foresaw), 130 an interruption.
+Set ``EDGEIR_DEBUG=1`` to see the traceback of any of them.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import traceback
+import warnings
+from collections.abc import Sequence
+from types import FrameType
+from typing import Annotated, NoReturn
+
+import typer
+
+from edgeir.cli.bench import bench
+from edgeir.cli.demo import demo
+from edgeir.cli.doctor import doctor
+from edgeir.cli.eval import evaluate
+from edgeir.cli.export import export
+from edgeir.cli.models import models
+from edgeir.cli.recipes import recipes
+from edgeir.cli.report import report
+from edgeir.cli.restore import restore
+from edgeir.cli.train import distill, train
+from edgeir.core.errors import EdgeIRError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="edgeir",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+
+_MAKE, _USE, _LOOK = "Make a network", "Use and judge it", "Look around"
+app.command(rich_help_panel=_MAKE)(train)
+app.command(rich_help_panel=_MAKE)(distill)
+app.command(rich_help_panel=_MAKE)(export)
+app.command(rich_help_panel=_USE)(restore)
+app.command("eval", rich_help_panel=_USE)(evaluate)
+app.command(rich_help_panel=_USE)(bench)
+app.command(rich_help_panel=_USE)(report)
+app.command(rich_help_panel=_LOOK)(demo)
+app.command(rich_help_panel=_LOOK)(models)
+app.add_typer(recipes, rich_help_panel=_LOOK)
+app.command(rich_help_panel=_LOOK)(doctor)
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
+) -> None:
+    """Turn an image-restoration network into one that runs on a phone, and prove that it is still good.
+
+    The stages in order: train or distill, export, eval and bench, report, restore. `edgeir COMMAND --help` explains
+    each; `edgeir demo` runs them all on a few photographs.
+    """
+    if version:
+        import edgeir
+
+        print(edgeir.__version__)
+    elif context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit code.
+
+    Args:
+        arguments: the words after ``edgeir``; those of the process by default.
+    """
+    signal.signal(signal.SIGTERM, _terminate)
+    debug = os.environ.get("EDGEIR_DEBUG", "") not in ("", "0")
+    if not debug:
+        warnings.simplefilter("ignore")  # third-party deprecations; the tests see them as errors
+    try:
+        words = None if arguments is None else list(arguments)
+        return int(app(args=words, prog_name="edgeir", standalone_mode=False) or 0)
+    except (KeyboardInterrupt, typer.Abort):
+        return _stop("interrupted", 130)
+    except BrokenPipeError:
+        # Whoever read stdout has gone (`| head`); Python would complain once more while flushing at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 141
+    except EdgeIRError as error:
+        return _stop(f"error: {error}", 2, debug=debug)
+    except typer.TyperException as error:
+        return _stop(f"error: {_usage(error)}", 2)
+    except OSError as error:
+        if error.filename is None:
+            return _unforeseen(error, debug)
+        return _stop(f"error: {error.filename}: {error.strerror or error}", 2, debug=debug)
+    except MemoryError:
+        return _stop("error: not enough memory (a smaller image, tile or batch needs less)", 2, debug=debug)
+    except Exception as error:
+        return _unforeseen(error, debug)
+
+
+def _terminate(number: int, frame: FrameType | None) -> NoReturn:
+    # An exception instead of a sudden death, so that temporary files are removed on the way out.
+    raise SystemExit(128 + number)
+
+
+def _usage(error: typer.TyperException) -> str:
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context is not None else "edgeir"
+    return f"{error.format_message().rstrip('.')} (see {command} --help)"
+
+
+def _unforeseen(error: Exception, debug: bool) -> int:
+    hint = "" if debug else " (set EDGEIR_DEBUG=1 to see where, `edgeir doctor` for a bug report)"
+    return _stop(f"error: unexpected {type(error).__name__}: {error}{hint}", 1, debug=debug)
+
+
+def _stop(message: str, code: int, *, debug: bool = False) -> int:
+    if debug:
+        traceback.print_exc()
+    print(f"edgeir: {' '.join(message.split())}", file=sys.stderr)
+    return code

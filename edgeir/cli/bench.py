@@ -1,0 +1,73 @@
+"""``edgeir bench``: a shell over `edgeir.bench.run.bench`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edgeir.cli.options import Json, Overwrite, Quiet, Suite, Threads
+from edgeir.cli.output import Output
+from edgeir.cli.scores import score_lines
+
+__all__ = ["TimedRuntime", "bench"]
+
+
+class TimedRuntime(StrEnum):
+    """An enumeration because Typer takes no list of literals."""
+
+    torch = "torch"
+    onnxruntime = "onnxruntime"
+    litert = "litert"
+
+
+def bench(
+    artifacts: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="MODEL...",
+            help="Artifacts, checkpoints or names from `edgeir models`.",
+            show_default=False,
+        ),
+    ],
+    *,
+    suite: Suite,
+    runtime: Annotated[
+        list[TimedRuntime] | None,
+        typer.Option("--runtime", help="Only this runtime; repeat for several.", show_default=False),
+    ] = None,
+    threads: Threads = 1,
+    repeats: Annotated[int, typer.Option("--repeats", min=1, help="Timed runs of each model.")] = 30,
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="JSON file (or folder) for the result.", show_default=False)
+    ],
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+    json: Json = False,
+) -> None:
+    """Time models, and measure their quality, memory and size, in one run on this machine.
+
+    `edgeir report` makes a table, a plot and a page of the result.
+
+    Example: `edgeir bench out/fp32 out/int8 --suite pirm-a --out out/bench.json`
+    """
+    with Output(quiet=quiet, json=json) as output:
+        import json as json_format
+
+        from edgeir.bench.run import bench as run
+
+        with output.progress() as progress:
+            path = run(
+                artifacts,
+                suite=suite,
+                runtimes=[choice.value for choice in runtime or ()],
+                threads=threads,
+                repeats=repeats,
+                out=out,
+                overwrite=overwrite,
+                progress=progress,
+            )
+        result = json_format.loads(path.read_text(encoding="utf-8"))
+        output.emit({"path": path, "result": result}, [*score_lines(result), f"wrote {path}"])

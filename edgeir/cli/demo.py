@@ -1,0 +1,5 @@
+"""``edgeir demo``: stub."""
+
+
+def demo() -> None:
+    """Run the whole chain on a few photographs."""

@@ -1,0 +1,77 @@
+"""``edgeir doctor``: what a bug report should say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from edgeir.cli.options import Json, Quiet
+from edgeir.cli.output import Output, table
+
+__all__ = ["doctor"]
+
+RUNTIMES = {"torch": "torch", "onnxruntime": "onnxruntime", "litert": "ai-edge-litert"}
+"""Name for `--runtime` to the distribution that it needs."""
+
+
+def doctor(quiet: Quiet = False, json: Json = False) -> None:
+    """Print versions, runtimes, missing extras, data sets and the machine, for a bug report."""
+    with Output(quiet=quiet, json=json) as output:
+        facts = diagnose()
+        output.emit(facts, _lines(facts))
+
+
+def diagnose() -> dict[str, Any]:
+    """Everything `edgeir doctor` prints, as plain values; imports neither torch nor a runtime."""
+    from edgeir.core.assets import list_assets, list_zoo
+    from edgeir.core.environment import git_revision, machine, missing_extras, versions
+
+    found = versions()
+    return {
+        "versions": found,
+        "revision": git_revision(),
+        "runtimes": {name: found.get(package) for name, package in RUNTIMES.items()},
+        "missing_extras": {
+            extra: {"packages": packages, "fix": f"pip install 'edgeir[{extra}]'"}
+            for extra, packages in missing_extras().items()
+        },
+        "machine": machine(),
+        "data": _data(),
+        "zoo": list_zoo(),
+        "recipes": list_assets("recipes"),
+        "profiles": list_assets("profiles"),
+        "suites": list_assets("suites"),
+    }
+
+
+def _data() -> dict[str, Any]:
+    from edgeir.core.errors import DataError
+    from edgeir.data.sources import STANDARD_SETS, data_root, find_set
+
+    sets: dict[str, list[str] | None] = {}
+    for name in STANDARD_SETS:
+        try:
+            sets[name] = [str(folder) for folder in find_set(name)]
+        except DataError:
+            sets[name] = None
+    return {"root": data_root(), "sets": sets}
+
+
+def _lines(facts: dict[str, Any]) -> list[str]:
+    versions = [*facts["versions"].items(), ("git revision", facts["revision"] or "none (not a checkout)")]
+    runtimes = [(name, version or "not installed") for name, version in facts["runtimes"].items()]
+    missing = [(name, entry["fix"]) for name, entry in facts["missing_extras"].items()]
+    data = facts["data"]
+    sets = [(name, " + ".join(folders) if folders else "not found") for name, folders in data["sets"].items()]
+    assets = [(kind, ", ".join(facts[kind]) or "none") for kind in ("zoo", "recipes", "profiles", "suites")]
+    return [
+        *_section("Versions", versions),
+        *_section("Runtimes", runtimes),
+        *_section("Missing extras", missing or [("none", "")]),
+        *_section("Machine", [(key, str(value)) for key, value in facts["machine"].items()]),
+        *_section(f"Data (EDGEIR_DATA={data['root'] or ' is not set'})", sets),
+        *_section("In this installation", assets),
+    ]
+
+
+def _section(title: str, rows: list[tuple[str, str]]) -> list[str]:
+    return [title, *(f"  {line}" for line in table(rows))]

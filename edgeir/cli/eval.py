@@ -1,0 +1,61 @@
+"""``edgeir eval``: a shell over `edgeir.bench.evaluate.evaluate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edgeir.cli.options import Json, Overwrite, Quiet, RuntimeChoice, Suite, Threads
+from edgeir.cli.output import Output
+from edgeir.cli.scores import score_lines
+
+__all__ = ["evaluate"]
+
+
+def evaluate(
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODEL",
+            help="Checkpoint folder, name from `edgeir models`, artifact, or `bicubic`.",
+            show_default=False,
+        ),
+    ],
+    *,
+    suite: Suite,
+    runtime: Annotated[
+        RuntimeChoice,
+        typer.Option("--runtime", help="What runs the network; auto takes what fits the model."),
+    ] = "auto",
+    threads: Threads = 1,
+    limit: Annotated[
+        int | None,
+        typer.Option("--limit", min=1, help="Only the first N pictures of each set.", show_default=False),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Also write the result to this JSON file.", show_default=False),
+    ] = None,
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+    json: Json = False,
+) -> None:
+    """Measure the quality of a checkpoint, or of an exported file, on a suite's pictures.
+
+    An exported file is measured as it is, by the same ruler as a checkpoint.
+
+    Example: `edgeir eval out/int8 --suite classic`
+    """
+    with Output(quiet=quiet, json=json) as output:
+        from edgeir.bench.evaluate import evaluate as run
+        from edgeir.core.files import refuse_existing, write_json
+
+        if out is not None:
+            refuse_existing(out, overwrite=overwrite)
+        with output.progress() as progress:
+            result = run(model, suite, runtime=runtime, threads=threads, limit=limit, progress=progress)
+        if out is not None:
+            write_json(out, result)
+        output.emit(result, score_lines(result))

@@ -1,0 +1,36 @@
+"""``edgeir models``: the trained networks that come with edgeir."""
+
+from __future__ import annotations
+
+from edgeir.cli.options import Json, Quiet
+from edgeir.cli.output import Output, table
+
+__all__ = ["models"]
+
+
+def models(quiet: Quiet = False, json: Json = False) -> None:
+    """List the trained networks that come with edgeir, with the facts of their cards.
+
+    Their names work wherever a checkpoint is asked for.
+    """
+    with Output(quiet=quiet, json=json) as output:
+        from edgeir.core.artifact import read_card
+        from edgeir.core.assets import find_zoo, list_zoo
+
+        cards = {name: read_card(find_zoo(name)) for name in list_zoo()}
+        rows = [("name", "task", "scale", "network", "parameters", "licence")]
+        for name, card in cards.items():
+            facts = card.facts
+            licence = str(card.provenance.get("licence", ""))
+            rows.append(
+                (
+                    name,
+                    facts.task,
+                    f"x{facts.scale}",
+                    str(card.model.get("kind")),
+                    str(card.parameters),
+                    licence,
+                )
+            )
+        empty = ["this installation holds no trained network; `edgeir train` makes one"]
+        output.emit(cards, table(rows) if cards else empty)

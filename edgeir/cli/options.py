@@ -1,0 +1,53 @@
+"""Options that several commands share, so that one name means one thing everywhere."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Literal, TypeAlias
+
+import typer
+
+from edgeir.core.errors import ConfigError
+
+__all__ = [
+    "Json",
+    "NewFolder",
+    "Overwrite",
+    "Quiet",
+    "RuntimeChoice",
+    "Suite",
+    "Threads",
+    "parse_size",
+]
+
+Quiet: TypeAlias = Annotated[
+    bool, typer.Option("--quiet", "-q", help="Print the result only: no progress, no remarks.")
+]
+Json: TypeAlias = Annotated[
+    bool, typer.Option("--json", help="Print the result as JSON on stdout, for a program to read.")
+]
+Overwrite: TypeAlias = Annotated[
+    bool, typer.Option("--overwrite", help="Replace the output where it exists.")
+]
+NewFolder: TypeAlias = Annotated[
+    Path, typer.Option("--out", "-o", help="Folder to write; made where missing.")
+]
+Threads: TypeAlias = Annotated[int, typer.Option("--threads", "-t", min=1, help="Threads for the network.")]
+RuntimeChoice: TypeAlias = Literal["auto", "torch", "onnxruntime", "litert"]
+Suite: TypeAlias = Annotated[
+    str,
+    typer.Option("--suite", "-s", help="Name of a benchmark suite, or a YAML file (see `edgeir doctor`)."),
+]
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """``HxW`` to (height, width) in pixels of the network's input.
+
+    Raises:
+        ConfigError: it does not look like that.
+    """
+    match = re.fullmatch(r"([1-9]\d{0,4})[x×]([1-9]\d{0,4})", text.strip().lower())
+    if match is None:
+        raise ConfigError([f"--size must be HEIGHTxWIDTH like 180x320, not `{text}`"], where="command line")
+    return int(match[1]), int(match[2])

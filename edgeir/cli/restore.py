@@ -1,0 +1,82 @@
+"""``edgeir restore``: a shell over `edgeir.restore.photo.restore`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edgeir.cli.options import Json, Overwrite, Quiet, RuntimeChoice
+from edgeir.cli.output import Output
+
+__all__ = ["restore"]
+
+
+def restore(
+    source: Annotated[
+        Path, typer.Argument(metavar="IN", help="A photo, or a folder of photos.", show_default=False)
+    ],
+    destination: Annotated[
+        Path, typer.Argument(metavar="OUT", help="File (or folder) to write.", show_default=False)
+    ],
+    *,
+    model: Annotated[
+        str,
+        typer.Option(
+            "--model",
+            "-m",
+            help="Name from `edgeir models`, a checkpoint or an artifact.",
+            show_default=False,
+        ),
+    ],
+    runtime: Annotated[
+        RuntimeChoice,
+        typer.Option("--runtime", help="What runs the network; auto takes what fits the model."),
+    ] = "auto",
+    threads: Annotated[
+        int | None,
+        typer.Option(
+            "--threads",
+            "-t",
+            min=1,
+            help="Threads for the network; all cores by default.",
+            show_default=False,
+        ),
+    ] = None,
+    tile: Annotated[
+        int | None,
+        typer.Option(
+            "--tile",
+            min=1,
+            help="Side of a tile in input pixels; smaller needs less memory.",
+            show_default=False,
+        ),
+    ] = None,
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+    json: Json = False,
+) -> None:
+    """Restore a photo of any size, or a folder of photos.
+
+    Alpha, grayscale, 16 bits, orientation and colour profile survive. In a folder, a file that cannot be read is
+    skipped and listed, the rest is done, and the exit code is 1.
+
+    Example: `edgeir restore photo.jpg photo-x4.png --model sr-x4`
+    """
+    with Output(quiet=quiet, json=json) as output:
+        from edgeir.core.environment import available_cores
+        from edgeir.restore.photo import restore as run
+
+        with output.progress() as progress:
+            report = run(
+                source,
+                destination,
+                model=model,
+                runtime=runtime,
+                threads=threads or available_cores(),
+                tile=tile,
+                overwrite=overwrite,
+                progress=progress,
+            )
+        output.emit(report, [])

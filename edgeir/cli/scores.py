@@ -1,0 +1,43 @@
+"""A benchmark result as text for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from edgeir.cli.output import table
+
+__all__ = ["score_lines"]
+
+
+def score_lines(result: Mapping[str, Any]) -> list[str]:
+    """A result (plain JSON values of `edgeir.bench.result.Result`) as a table and its notes."""
+    rows = result["rows"]
+    sets = [entry["name"] for row in rows for entry in (row.get("quality") or {}).get("sets", [])]
+    names = list(dict.fromkeys(sets))
+    timed = any(row.get("latency") for row in rows)
+    head = ["model", "runtime", *(f"{name} PSNR / SSIM" for name in names)]
+    lines = [head + (["p50 ms", "p90 ms", "peak MiB"] if timed else [])]
+    for row in rows:
+        quality = {entry["name"]: entry for entry in (row.get("quality") or {}).get("sets", [])}
+        cells = [row["name"], row["runtime"], *(_quality(quality.get(name)) for name in names)]
+        if timed:
+            latency = row.get("latency") or {}
+            cells += [
+                _cell(latency.get("p50_ms"), 2),
+                _cell(latency.get("p90_ms"), 2),
+                _cell(row.get("peak_mib"), 0),
+            ]
+        lines.append(cells)
+    return [f"{result['title']}", *table(lines), *(f"note: {note}" for note in result.get("notes", ()))]
+
+
+def _quality(entry: Mapping[str, Any] | None) -> str:
+    if entry is None:
+        return "-"
+    similarity = entry.get("ssim") if entry.get("ssim") is not None else entry.get("ms_ssim")
+    return f"{_cell(entry['psnr_db'], 2)} / {_cell(similarity, 4)}"
+
+
+def _cell(value: float | None, digits: int) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"

@@ -1,0 +1,128 @@
+"""``edgeir train`` and ``edgeir distill``: shells over `edgeir.train.run`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
+
+import typer
+
+from edgeir.cli.options import Json, Overwrite, Quiet
+from edgeir.cli.output import Output
+
+if TYPE_CHECKING:
+    from edgeir.train.run import TrainResult
+
+__all__ = ["distill", "train"]
+
+Recipe: TypeAlias = Annotated[
+    str,
+    typer.Argument(metavar="RECIPE", help="Name from `edgeir recipes`, or a YAML file.", show_default=False),
+]
+Changes: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[KEY=VALUE]...", help="Changes to the recipe, e.g. `optim.lr=1e-4`.", show_default=False
+    ),
+]
+RunFolder: TypeAlias = Annotated[
+    Path, typer.Option("--out", "-o", help="Folder of the run.", show_default=False)
+]
+Resume: TypeAlias = Annotated[
+    bool, typer.Option("--resume", help="Go on where the run in --out stopped, bit for bit on a CPU.")
+]
+Devices: TypeAlias = Annotated[
+    int, typer.Option("--devices", min=1, help="Processes (GPUs) on this machine.")
+]
+Nodes: TypeAlias = Annotated[int, typer.Option("--num-nodes", min=1, help="Machines that train together.")]
+Precision: TypeAlias = Annotated[
+    Literal["32-true", "16-mixed", "bf16-mixed"] | None,
+    typer.Option("--precision", help="Number format; mixed needs a GPU. The recipe's by default."),
+]
+
+
+def train(
+    recipe: Recipe,
+    changes: Changes = None,
+    *,
+    out: RunFolder,
+    resume: Resume = False,
+    devices: Devices = 1,
+    num_nodes: Nodes = 1,
+    precision: Precision = None,
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+    json: Json = False,
+) -> None:
+    """Train a network alone, as a recipe says.
+
+    Leaves `metrics.jsonl`, sample pictures and `checkpoints/best` in the folder of the run. Ctrl-C saves and stops;
+    `--resume` goes on.
+
+    Example: `edgeir train super-resolution/demo --out runs/first train.steps=2000`
+    """
+    with Output(quiet=quiet, json=json) as output:
+        from edgeir.train.run import train as run
+
+        with output.progress() as progress:
+            result = run(
+                recipe,
+                overrides=changes or (),
+                out=out,
+                resume=resume,
+                devices=devices,
+                num_nodes=num_nodes,
+                precision=precision,
+                overwrite=overwrite,
+                progress=progress,
+            )
+        _show(output, result, "train")
+
+
+def distill(
+    recipe: Recipe,
+    changes: Changes = None,
+    *,
+    out: RunFolder,
+    resume: Resume = False,
+    devices: Devices = 1,
+    num_nodes: Nodes = 1,
+    precision: Precision = None,
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+    json: Json = False,
+) -> None:
+    """Train a student network to follow a teacher, as a recipe says.
+
+    The teacher and the method stand in the recipe. Everything else is as in `edgeir train`.
+
+    Example: `edgeir distill super-resolution/demo --out runs/first`
+    """
+    with Output(quiet=quiet, json=json) as output:
+        from edgeir.train.run import distill as run
+
+        with output.progress() as progress:
+            result = run(
+                recipe,
+                overrides=changes or (),
+                out=out,
+                resume=resume,
+                devices=devices,
+                num_nodes=num_nodes,
+                precision=precision,
+                overwrite=overwrite,
+                progress=progress,
+            )
+        _show(output, result, "distill")
+
+
+def _show(output: Output, result: TrainResult, command: str) -> None:
+    lines = [f"{'stopped' if result.stopped else 'finished'} after {result.steps} steps: {result.run_dir}"]
+    lines += [f"  {name}: {value:.4g}" for name, value in result.metrics.items() if isinstance(value, float)]
+    if result.stopped:
+        lines.append(f"go on with: edgeir {command} … --out {result.run_dir} --resume")
+    else:
+        lines.append(f"next: edgeir export {result.run_dir / 'checkpoints' / 'best'} --target tflite --out …")
+    output.emit(result, lines)
+    if result.stopped:
+        raise typer.Exit(130)

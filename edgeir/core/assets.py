@@ -1,0 +1,96 @@
+"""Find recipes, export profiles, benchmark suites and zoo entries, in a checkout or in an installed wheel.
+
+A wheel carries the three folders as ``edgeir/_data/<kind>``; a checkout has them at its root. Names are
+paths below the folder without the suffix: ``super-resolution/demo``, ``tflite-int8``, ``set5``.
+"""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from edgeir.core.errors import CheckpointError, ConfigError
+
+__all__ = ["AssetKind", "asset_root", "find_asset", "find_zoo", "list_assets", "list_zoo", "zoo_folder"]
+
+AssetKind: TypeAlias = Literal["recipes", "profiles", "suites"]
+
+_PACKAGE = Path(__file__).resolve().parent.parent
+_CHECKOUT = {"recipes": "recipes", "profiles": "export/profiles", "suites": "benchmarks/suites"}
+_SINGULAR = {"recipes": "recipe", "profiles": "profile", "suites": "suite"}
+_ZOO_FILES = ("card.json", "weights.safetensors")
+
+
+def asset_root(kind: AssetKind) -> Path:
+    """The folder that holds the assets of a kind (it may not exist in a damaged installation)."""
+    packed = _PACKAGE / "_data" / kind
+    return packed if packed.is_dir() else _PACKAGE.parent / _CHECKOUT[kind]
+
+
+def list_assets(kind: AssetKind) -> list[str]:
+    """Sorted names of the assets that come with edgeir, as `find_asset` takes them."""
+    root = asset_root(kind)
+    return sorted(path.relative_to(root).with_suffix("").as_posix() for path in root.rglob("*.yaml"))
+
+
+def find_asset(kind: AssetKind, name: str | Path) -> Path:
+    """The file of a recipe, profile or suite.
+
+    Args:
+        kind: what is looked for.
+        name: a path to an existing file, which wins; else a name from `list_assets`, with or without ``.yaml``;
+            the last part alone is enough where it is unambiguous (``demo`` for ``super-resolution/demo``).
+
+    Raises:
+        ConfigError: there is none; the message suggests the nearest name and lists those there are.
+    """
+    path = Path(name)
+    if path.is_file():
+        return path
+    known = list_assets(kind)
+    wanted = path.as_posix().removesuffix(".yaml").removesuffix(".yml")
+    matches = [entry for entry in known if wanted in (entry, entry.rpartition("/")[2])]
+    if wanted in matches or len(matches) == 1:
+        return asset_root(kind) / f"{wanted if wanted in matches else matches[0]}.yaml"
+    noun = _SINGULAR[kind]
+    if matches:
+        raise ConfigError([f"the {noun} `{name}` is ambiguous: {', '.join(matches)}"])
+    raise ConfigError([f"there is no {noun} or file `{name}`"], fix=_hint(wanted, known))
+
+
+def list_zoo() -> list[str]:
+    """Sorted names of the trained networks that come with edgeir."""
+    root = _PACKAGE / "zoo"
+    return sorted(path.parent.name for path in root.glob("*/card.json") if zoo_folder(path.parent.name))
+
+
+def zoo_folder(name: str) -> Path | None:
+    """The checkpoint folder of a zoo entry (``card.json`` and ``weights.safetensors``); None where there is none."""
+    if not name or Path(name).name != name:
+        return None
+    folder = _PACKAGE / "zoo" / name
+    return folder if all((folder / file).is_file() for file in _ZOO_FILES) else None
+
+
+def find_zoo(name: str) -> Path:
+    """Like `zoo_folder`, for a name that must exist.
+
+    Raises:
+        CheckpointError: it does not; the message suggests the nearest name and lists those there are.
+    """
+    folder = zoo_folder(name)
+    if folder is None:
+        raise CheckpointError(
+            f"`{name}` is neither a file, a folder nor a network of the zoo", fix=_hint(name, list_zoo())
+        )
+    return folder
+
+
+def _hint(wanted: str, known: list[str]) -> str:
+    if not known:
+        return "this installation has none"
+    leaves = {entry.rpartition("/")[2]: entry for entry in reversed(known)}
+    near = difflib.get_close_matches(wanted, [*known, *leaves], n=1, cutoff=0.5)
+    guess = f"did you mean `{leaves.get(near[0], near[0])}`? " if near else ""
+    return f"{guess}there are: {', '.join(known)}"

@@ -1,0 +1,121 @@
+"""What a result and a bug report must say about the software and the machine. Imports nothing heavy."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import shutil
+import subprocess
+from pathlib import Path
+
+__all__ = ["PACKAGES", "available_cores", "git_revision", "machine", "missing_extras", "versions"]
+
+PACKAGES = {
+    "numpy": "",
+    "pillow": "",
+    "scipy": "",
+    "scikit-image": "",
+    "torch": "train",
+    "lightning-fabric": "train",
+    "safetensors": "train",
+    "onnx": "onnx",
+    "onnxscript": "onnx",
+    "onnxruntime": "onnx",
+    "litert-torch": "litert",
+    "ai-edge-litert": "litert",
+    "ai-edge-quantizer": "litert",
+    "coremltools": "coreml",
+    "nncf": "nncf",
+    "tensorflow-cpu": "tf",
+}
+"""Distributions whose versions decide a result, and the extra that brings each (empty: always installed)."""
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python, edgeir and of every package in `PACKAGES` that is installed."""
+    found = {"python": platform.python_version(), "edgeir": _version("edgeir") or "not installed"}
+    found.update({name: version for name in PACKAGES if (version := _version(name))})
+    return found
+
+
+def missing_extras() -> dict[str, list[str]]:
+    """Each extra that is not complete, and the distributions it lacks."""
+    missing: dict[str, list[str]] = {}
+    for name, extra in PACKAGES.items():
+        if extra and _version(name) is None:
+            missing.setdefault(extra, []).append(name)
+    return missing
+
+
+def available_cores() -> int:
+    """Processor cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def machine() -> dict[str, str | int]:
+    """The machine: ``cpu`` (model), ``architecture``, ``cores`` (usable), ``memory_mib``, ``os``."""
+    return {
+        "cpu": _cpu_model(),
+        "architecture": platform.machine(),
+        "cores": available_cores(),
+        "memory_mib": _memory_mib(),
+        "os": platform.platform(terse=True),
+    }
+
+
+def _cpu_model() -> str:
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        text = ""
+    for line in text.splitlines():
+        key, _, value = line.partition(":")
+        if key.strip().lower() in ("model name", "hardware") and value.strip():
+            return " ".join(value.split())
+    if shutil.which("sysctl") and platform.system() == "Darwin":
+        return _output(["sysctl", "-n", "machdep.cpu.brand_string"]) or platform.machine()
+    return platform.processor() or platform.machine() or "unknown"
+
+
+def _memory_mib() -> int:
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20
+    except (AttributeError, ValueError, OSError):
+        return 0
+
+
+def git_revision() -> str | None:
+    """The commit of the checkout that edgeir runs from, with ``-dirty`` when tracked files were changed.
+
+    None where edgeir was installed from a wheel or git is not there.
+    """
+    root = Path(__file__).resolve().parents[2]
+    if not (root / ".git").exists() or shutil.which("git") is None:
+        return None
+    commit = _output(["git", "-C", str(root), "rev-parse", "HEAD"])
+    if not commit:
+        return None
+    changed = _output(["git", "-C", str(root), "status", "--porcelain", "--untracked-files=no"])
+    return f"{commit}-dirty" if changed else commit
+
+
+def _output(command: list[str]) -> str | None:
+    # A git hook exports GIT_DIR and the like, which would make git look at another repository.
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=20, env=environment, check=False
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
