@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from edgeir.core.artifact import NetworkFacts
+from edgeir.core.config import Config
 
 __all__ = ["Clip", "Network", "parameter_count"]
 
@@ -18,7 +19,10 @@ class Network(nn.Module, ABC):
     ``forward`` takes and returns float NCHW images on the [0, 1] scale; the training form does not clip.
     """
 
+    config: Config
+    """The configuration whose `build()` made this network."""
     facts: NetworkFacts
+    """What runtimes, tilers and benchmarks must know."""
 
     @abstractmethod
     def deploy(self) -> nn.Module:
@@ -26,6 +30,10 @@ class Network(nn.Module, ABC):
 
         The result shares no parameters with the training form.
         """
+
+    def fused(self) -> Network:
+        """The smallest network of the same class that computes the same: what the zoo keeps. Default: itself."""
+        return self
 
     @abstractmethod
     def taps(self) -> dict[str, nn.Module]:

@@ -68,7 +68,7 @@ class PlainSRNetwork(Network):
 
     def __init__(self, config: PlainSR) -> None:
         super().__init__()
-        self.config = config
+        self.config: PlainSR = config
         width, out = config.channels, 3 * config.scale**2
         arguments = (config.branches, config.expansion)
         self.head = ConvReLU(ReparamConv(3, width, *arguments))
@@ -95,6 +95,18 @@ class PlainSRNetwork(Network):
 
     def deploy(self) -> PlainSRDeployed:
         return PlainSRDeployed(self)
+
+    def fused(self) -> PlainSRNetwork:
+        """The same function without branches."""
+        plain = PlainSRNetwork(self.config.model_copy(update={"branches": ()}))
+        with torch.no_grad():
+            for source, target in zip(self._convolutions(), plain._convolutions(), strict=True):
+                target.conv.load_state_dict(source.fuse().state_dict())
+        plain.residual.load_state_dict(self.residual.state_dict())
+        return plain.eval()
+
+    def _convolutions(self) -> list[ReparamConv]:
+        return [module for module in self.modules() if isinstance(module, ReparamConv)]
 
     def taps(self) -> dict[str, nn.Module]:
         return {"head": self.head, **{f"body.{index}": block for index, block in enumerate(self.body)}}

@@ -64,6 +64,7 @@ class PPCNSRNetwork(Network):
 
     def __init__(self, config: PPCNSR) -> None:
         super().__init__()
+        self.config: PPCNSR = config
         self.down1 = nn.Conv2d(3, 32, 3, stride=2)
         self.down2 = nn.Conv2d(32, 64, 3, stride=2)
         self.entry = nn.Conv2d(64, 32, 3, padding=1)

@@ -39,6 +39,7 @@ class SRCNNNetwork(Network):
 
     def __init__(self, config: SRCNN) -> None:
         super().__init__()
+        self.config: SRCNN = config
         self.conv1 = nn.Conv2d(3, 64, 9, padding=4)
         self.conv2 = nn.Conv2d(64, 32, 5, padding=2)
         self.conv3 = nn.Conv2d(32, 3, 5, padding=2, bias=False)

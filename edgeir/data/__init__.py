@@ -1,0 +1,1 @@
+"""Images in, training patches out: sources, degradations, the decoded store and the patch sampler."""

@@ -1,0 +1,137 @@
+"""Paired random patches, as a pure function of (seed, step).
+
+No sampler state exists, so a resumed run continues with exactly the patches it would have seen, and N processes that
+each take a slice of the same batch see together what one process sees. A thread prepares the next batch while
+the network computes; the time that the loop still waits for it is measured.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from edgeir.core.errors import DataError
+from edgeir.data.store import PairStore
+
+__all__ = ["PatchSampler", "Prefetcher"]
+
+Pixels = npt.NDArray[np.uint8]
+
+
+class PatchSampler:
+    """Random aligned patches with flips and quarter turns.
+
+    Args:
+        store: the pairs.
+        patch: side of the **degraded** patch in pixels; the clean one is `store.scale` times larger.
+        batch: patches per batch, over all processes.
+        seed: of everything random here.
+        augment: apply one of the eight flips and rotations to each pair.
+        planes: further stores with the same records (a teacher's cached output), sampled at the same places.
+
+    Raises:
+        DataError: no image is large enough.
+    """
+
+    def __init__(
+        self,
+        store: PairStore,
+        *,
+        patch: int,
+        batch: int,
+        seed: int,
+        augment: bool = True,
+        planes: Sequence[Callable[[int], Pixels]] = (),
+    ) -> None:
+        self.store, self.patch, self.batch_size, self.seed, self.augment = store, patch, batch, seed, augment
+        self.planes = tuple(planes)
+        positions = np.array(
+            [max(0, record.size[0] // store.scale - patch + 1) * max(0, record.size[1] // store.scale - patch + 1)
+             for record in store.records],
+            dtype=np.float64,
+        )  # fmt: skip
+        # Weight by area, not by positions: a small image's only patch must not be starved by its border.
+        area = np.array([record.size[0] * record.size[1] * record.weight for record in store.records])
+        weights = np.where(positions > 0, area, 0.0)
+        if not weights.any():
+            raise DataError(
+                f"no image is large enough for {patch * store.scale}x{patch * store.scale} patches",
+                where=store.folder,
+                fix="lower data.patch or use larger images",
+            )
+        self.skipped = int((positions == 0).sum())
+        """Images too small for one patch."""
+        self._cumulative = np.cumsum(weights / weights.sum())
+
+    def batch(self, step: int, part: slice = slice(None)) -> tuple[Pixels, ...]:
+        """Batch of `step`: (lr, hr, *planes), uint8 NHWC; `part` selects this process's share of the batch."""
+        draw = np.random.Generator(np.random.Philox(key=[self.seed, step])).random((self.batch_size, 4))[part]
+        groups = [self._cut(row) for row in draw]
+        return tuple(np.stack(images) for images in zip(*groups, strict=True))
+
+    def _cut(self, draw: npt.NDArray[np.float64]) -> list[Pixels]:
+        index = min(int(np.searchsorted(self._cumulative, draw[0], side="right")), len(self.store) - 1)
+        lr, hr = self.store.pair(index)
+        size, scale = self.patch, self.store.scale
+        top, left = (int(draw[1 + axis] * (lr.shape[axis] - size + 1)) for axis in (0, 1))
+        cut = [lr[top : top + size, left : left + size]]
+        for image in (hr, *(plane(index) for plane in self.planes)):
+            cut.append(image[top * scale : (top + size) * scale, left * scale : (left + size) * scale])
+        return [_dihedral(image, int(draw[3] * 8)) for image in cut] if self.augment else cut
+
+
+def _dihedral(image: Pixels, index: int) -> Pixels:
+    """One of the eight symmetries of the square."""
+    image = np.rot90(image, index % 4)
+    return image[:, ::-1] if index >= 4 else image
+
+
+class Prefetcher:
+    """Runs `make(step)` for step, step + 1, … in a thread, `depth` ahead; iterate with `next()`.
+
+    Attributes:
+        waited_s: seconds that `next()` spent waiting, in total.
+    """
+
+    def __init__(self, make: Callable[[int], tuple[Pixels, ...]], start: int, depth: int = 3) -> None:
+        self.waited_s = 0.0
+        self._queue: queue.Queue[tuple[Pixels, ...] | BaseException] = queue.Queue(depth)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._work, args=(make, start), daemon=True)
+        self._thread.start()
+
+    def _work(self, make: Callable[[int], tuple[Pixels, ...]], step: int) -> None:
+        while not self._stop.is_set():
+            item: tuple[Pixels, ...] | BaseException
+            try:
+                item = make(step)
+            except BaseException as error:  # noqa: BLE001 - handed to the consumer
+                item = error
+            while not self._stop.is_set():
+                try:
+                    self._queue.put(item, timeout=0.2)
+                    break
+                except queue.Full:
+                    continue
+            if isinstance(item, BaseException):
+                return
+            step += 1
+
+    def next(self) -> tuple[Pixels, ...]:
+        """The next batch; an error of the worker is raised here."""
+        start = time.perf_counter()
+        item = self._queue.get()
+        self.waited_s += time.perf_counter() - start
+        if isinstance(item, BaseException):
+            raise item
+        return item
+
+    def close(self) -> None:
+        """Stop the thread."""
+        self._stop.set()
+        self._thread.join(timeout=5)

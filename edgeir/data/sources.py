@@ -1,0 +1,170 @@
+"""Where images come from: a folder, a standard set under ``$EDGEIR_DATA``, or the embedded photographs.
+
+A source lists `ImageRef`s; decoding happens when one is loaded. Standard sets are looked for in the layouts below,
+relative to ``$EDGEIR_DATA``, first match wins (``edgeir doctor`` prints what was found):
+
+| set | folders tried |
+|---|---|
+| Set5, Set14, Urban100 | ``test/set5``, ``Set5/HR``, ``Set5``; likewise for the others |
+| B100 | ``test/bsds500-val`` (BSDS500 val, cropped to 480x320 from the top left), ``B100/HR``, ``B100`` |
+| BSDS500 | ``train/bsds500``, ``BSDS500/train`` + ``BSDS500/test`` (train and test, 400 images) |
+| T91 | ``train/t91``, ``T91`` |
+| DIV2K, DIV2K-val | ``DIV2K/DIV2K_train_HR``, ``DIV2K_train_HR``; ``…_valid_HR`` |
+| Flickr2K | ``Flickr2K/Flickr2K_HR``, ``Flickr2K`` |
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field
+
+from edgeir.core.config import Config
+from edgeir.core.errors import DataError
+from edgeir.core.images import list_images, read_rgb
+from edgeir.core.requires import require
+
+__all__ = ["STANDARD_SETS", "AnySource", "Embedded", "Folder", "ImageRef", "StandardSet", "data_root", "find_set"]
+
+Pixels = npt.NDArray[np.uint8]
+
+STANDARD_SETS: dict[str, tuple[tuple[str, ...], ...]] = {
+    "Set5": (("test/set5",), ("Set5/HR",), ("Set5",)),
+    "Set14": (("test/set14",), ("Set14/HR",), ("Set14",)),
+    "B100": (("test/bsds500-val",), ("B100/HR",), ("B100",)),
+    "Urban100": (("test/urban100",), ("Urban100/HR",), ("Urban100",)),
+    "BSDS500": (("train/bsds500",), ("BSDS500/train", "BSDS500/test"), ("BSDS500",)),
+    "T91": (("train/t91",), ("T91",)),
+    "DIV2K": (("DIV2K/DIV2K_train_HR",), ("DIV2K_train_HR",)),
+    "DIV2K-val": (("DIV2K/DIV2K_valid_HR",), ("DIV2K_valid_HR",)),
+    "Flickr2K": (("Flickr2K/Flickr2K_HR",), ("Flickr2K",)),
+}
+"""Set name to the alternatives tried, each one or more folders relative to ``$EDGEIR_DATA``."""
+
+EMBEDDED_PHOTOS = ("astronaut", "chelsea", "coffee", "hubble_deep_field", "motorcycle_left", "rocket")
+"""The colour photographs inside scikit-image's wheel (its other samples are downloads, drawings or microscopy)."""
+
+
+@dataclass(frozen=True)
+class ImageRef:
+    """One image that can be loaded.
+
+    Attributes:
+        name: unique within its source, without suffix.
+        stamp: identifies the bytes (path, size and time of a file), so that a store notices a change.
+        load: decode to (H, W, 3) uint8 RGB.
+    """
+
+    name: str
+    stamp: str
+    load: Callable[[], Pixels]
+
+
+class Folder(Config):
+    """Every image file in a folder, sorted by name."""
+
+    kind: Literal["folder"] = "folder"
+    path: str
+    weight: float = Field(1.0, gt=0)
+    """How often a pixel of this source is sampled, relative to the other sources."""
+
+    def images(self) -> list[ImageRef]:
+        """List the images.
+
+        Raises:
+            DataError: the folder is missing or holds no image.
+        """
+        folder = Path(self.path).expanduser()
+        if not folder.is_dir():
+            raise DataError("no such folder", where=folder)
+        refs = [_file_ref(path) for path in list_images(folder)]
+        if not refs:
+            raise DataError("the folder holds no image", where=folder)
+        return refs
+
+
+class StandardSet(Config):
+    """A standard data set, found under ``$EDGEIR_DATA``."""
+
+    kind: Literal["standard"] = "standard"
+    name: Literal["Set5", "Set14", "B100", "Urban100", "BSDS500", "T91", "DIV2K", "DIV2K-val", "Flickr2K"]
+    weight: float = Field(1.0, gt=0)
+    """How often a pixel of this source is sampled, relative to the other sources."""
+
+    def images(self) -> list[ImageRef]:
+        """List the images.
+
+        Raises:
+            DataError: ``$EDGEIR_DATA`` is not set, or the set is in none of the folders tried.
+        """
+        crop = (480, 320) if self.name == "B100" else None
+        return [_file_ref(path, crop) for folder in find_set(self.name) for path in list_images(folder)]
+
+
+class Embedded(Config):
+    """The photographs bundled with scikit-image: no download, good for demos, tests and calibration."""
+
+    kind: Literal["embedded"] = "embedded"
+    weight: float = Field(1.0, gt=0)
+    """How often a pixel of this source is sampled, relative to the other sources."""
+
+    def images(self) -> list[ImageRef]:
+        """List the photographs that the installed scikit-image holds."""
+        skimage = require("skimage", "the embedded photographs")
+        folder = Path(str(skimage.__file__)).parent / "data"
+        found = {path.stem: path for path in list_images(folder)}
+        refs = [_file_ref(found[name]) for name in EMBEDDED_PHOTOS if name in found]
+        if not refs:
+            raise DataError("scikit-image holds none of the photographs", where=folder)
+        return refs
+
+
+AnySource = Annotated[Folder | StandardSet | Embedded, Field(discriminator="kind")]
+"""Every image source, discriminated by `kind`."""
+
+
+def data_root() -> Path | None:
+    """``$EDGEIR_DATA``, or None where it is not set."""
+    value = os.environ.get("EDGEIR_DATA")
+    return Path(value).expanduser() if value else None
+
+
+def find_set(name: str) -> list[Path]:
+    """The folders of a standard set.
+
+    Raises:
+        DataError: saying which layouts were tried and where.
+    """
+    tried = STANDARD_SETS[name]
+    root = data_root()
+    shown = " or ".join(" + ".join(folders) for folders in tried)
+    if root is None:
+        raise DataError(
+            f"the data set {name} is needed, but EDGEIR_DATA is not set",
+            fix=f"set EDGEIR_DATA to the folder that holds {shown}",
+        )
+    for folders in tried:
+        paths = [root / folder for folder in folders]
+        if all(path.is_dir() and list_images(path) for path in paths):
+            return paths
+    raise DataError(f"the data set {name} was not found", where=root, fix=f"put its images into {shown}")
+
+
+def _file_ref(path: Path, crop: tuple[int, int] | None = None) -> ImageRef:
+    status = path.stat()
+
+    def load() -> Pixels:
+        image = read_rgb(path)
+        if crop is None:
+            return image
+        long, short = crop
+        height, width = (long, short) if image.shape[0] > image.shape[1] else (short, long)
+        return image[:height, :width]
+
+    return ImageRef(path.stem, f"{path.resolve()}:{status.st_size}:{status.st_mtime_ns}:{crop}", load)

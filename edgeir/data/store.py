@@ -1,0 +1,204 @@
+"""Pairs of degraded and clean images, decoded once into a memory-mapped store.
+
+A store is a folder: ``hr.bin`` and ``lr.bin`` (the images' uint8 HWC bytes, one after the other), and ``index.json``
+(name, shapes, offsets and a SHA-256 per pair). While it is built, every finished pair is one line of
+``journal.jsonl``; a killed build continues after the last pair whose bytes match their hash. On opening, the files'
+sizes are checked; each pair's hash is checked the first time that it is used.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from edgeir.core.errors import DataError
+from edgeir.core.files import output_errors, write_json
+from edgeir.core.progress import Progress, no_progress
+from edgeir.data.degrade import AnyDegradation
+from edgeir.data.degrade.bicubic import resize
+from edgeir.data.sources import AnySource, ImageRef
+
+__all__ = ["PairStore", "cache_root", "open_store"]
+
+Pixels = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Record:
+    """Where one pair lies. Sizes are (height, width) of the clean image; the degraded one is `scale` smaller."""
+
+    name: str
+    size: tuple[int, int]
+    hr_offset: int
+    lr_offset: int
+    weight: float
+    sha256: str
+
+
+class PairStore:
+    """Read access to a finished store: ``store.pair(i) -> (lr, hr)``, read-only uint8 HWC views."""
+
+    def __init__(self, folder: Path, scale: int, records: Sequence[Record]) -> None:
+        self.folder, self.scale, self.records = folder, scale, tuple(records)
+        self._checked: set[int] = set()
+        try:
+            self._hr = np.memmap(folder / "hr.bin", np.uint8, "r")
+            self._lr = np.memmap(folder / "lr.bin", np.uint8, "r")
+        except (OSError, ValueError) as error:
+            raise DataError(f"the store is damaged: {error}", where=folder, fix="delete it; it is made anew") from error
+        for memory, expected in ((self._hr, _end(records, scale, hr=True)), (self._lr, _end(records, scale, hr=False))):
+            if memory.size != expected:
+                raise DataError(
+                    f"the store is damaged: {memory.size} bytes instead of {expected}",
+                    where=folder,
+                    fix="delete it; it is made anew",
+                )
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def pair(self, index: int) -> tuple[Pixels, Pixels]:
+        """The degraded and the clean image.
+
+        Raises:
+            DataError: the bytes do not match the hash taken when the store was built.
+        """
+        lr, hr = _view(self.records[index], self._lr, self._hr, self.scale)
+        if index not in self._checked:
+            if _hash(lr, hr) != self.records[index].sha256:
+                raise DataError(
+                    f"the store is damaged: `{self.records[index].name}` does not match its hash",
+                    where=self.folder,
+                    fix="delete it; it is made anew",
+                )
+            self._checked.add(index)
+        return lr, hr
+
+
+def cache_root() -> Path:
+    """Where stores live: ``$EDGEIR_CACHE``, or ``~/.cache/edgeir``."""
+    value = os.environ.get("EDGEIR_CACHE")
+    return Path(value).expanduser() if value else Path.home() / ".cache" / "edgeir"
+
+
+def open_store(
+    sources: Sequence[AnySource],
+    degradation: AnyDegradation,
+    *,
+    rescale: Sequence[float] = (1.0,),
+    root: Path | None = None,
+    progress: Progress = no_progress,
+) -> PairStore:
+    """Open the store of these images and this degradation, building (or finishing) it first where needed.
+
+    Args:
+        sources: image sources, in order.
+        degradation: makes the input of each clean image.
+        rescale: every image is stored once per factor, shrunk by it before the degradation (1 = as it is). Shrinking
+            removes compression artefacts and makes edges sharper relative to the pixel grid.
+        root: parent folder of stores, default `cache_root()`.
+    """
+    items = [
+        (ref, factor, source.weight) for source in sources for ref in source.images() for factor in rescale
+    ]
+    description = {
+        "degradation": degradation.model_dump(mode="json"),
+        "images": [[ref.stamp, factor, weight] for ref, factor, weight in items],
+    }
+    key = hashlib.sha256(json.dumps(description, sort_keys=True).encode()).hexdigest()[:16]
+    folder = (root or cache_root()) / "stores" / key
+    index = folder / "index.json"
+    if not index.is_file():
+        _build(folder, items, degradation, progress)
+    try:
+        records = [Record(**{**entry, "size": tuple(entry["size"])}) for entry in json.loads(index.read_text())["pairs"]]
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError("the index is damaged", where=index, fix="delete the folder; it is made anew") from error
+    return PairStore(folder, degradation.scale, records)
+
+
+def _build(
+    folder: Path, items: Sequence[tuple[ImageRef, float, float]], degradation: AnyDegradation, progress: Progress
+) -> None:
+    with output_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        records = _recover(folder, degradation.scale)
+        with (folder / "hr.bin").open("ab") as hr_file, (folder / "lr.bin").open("ab") as lr_file:
+            hr_file.truncate(_end(records, degradation.scale, hr=True))
+            lr_file.truncate(_end(records, degradation.scale, hr=False))
+            with (folder / "journal.jsonl").open("w") as journal:
+                journal.writelines(json.dumps(asdict(record)) + "\n" for record in records)
+                for done in range(len(records), len(items)):
+                    ref, factor, weight = items[done]
+                    progress(done, len(items), f"decoding {ref.name}")
+                    hr = _prepare(ref.load(), factor, degradation.scale, ref)
+                    lr = degradation.degrade(hr)
+                    size = (hr.shape[0], hr.shape[1])
+                    start = (_end(records, degradation.scale, hr=True), _end(records, degradation.scale, hr=False))
+                    records.append(Record(ref.name, size, *start, weight, _hash(lr, hr)))
+                    hr_file.write(hr.tobytes())
+                    lr_file.write(lr.tobytes())
+                    hr_file.flush()
+                    lr_file.flush()
+                    journal.write(json.dumps(asdict(records[-1])) + "\n")
+                    journal.flush()
+        write_json(folder / "index.json", {"scale": degradation.scale, "pairs": [asdict(record) for record in records]})
+        (folder / "journal.jsonl").unlink()
+        progress(len(items), len(items), "decoded")
+
+
+def _recover(folder: Path, scale: int) -> list[Record]:
+    """Records of an interrupted build whose bytes are there and match."""
+    journal = folder / "journal.jsonl"
+    if not journal.is_file():
+        return []
+    hr, lr = (np.fromfile(folder / name, np.uint8) for name in ("hr.bin", "lr.bin"))
+    records: list[Record] = []
+    for line in journal.read_text().splitlines():
+        try:
+            entry = json.loads(line)
+            record = Record(**{**entry, "size": tuple(entry["size"])})
+            if _hash(*_view(record, lr, hr, scale)) != record.sha256:
+                break
+        except (ValueError, TypeError, KeyError):
+            break
+        records.append(record)
+    return records
+
+
+def _prepare(image: Pixels, factor: float, scale: int, ref: ImageRef) -> Pixels:
+    if factor != 1.0:
+        image = resize(image, (round(image.shape[0] * factor), round(image.shape[1] * factor)))
+    height, width = image.shape[0] // scale * scale, image.shape[1] // scale * scale
+    if not height or not width:
+        raise DataError(f"the image is only {image.shape[0]}x{image.shape[1]} pixels", where=ref.name)
+    return np.ascontiguousarray(image[:height, :width])
+
+
+def _view(record: Record, lr: Pixels, hr: Pixels, scale: int) -> tuple[Pixels, Pixels]:
+    height, width = record.size
+    low = (height // scale, width // scale, 3)
+    hr_view = hr[record.hr_offset : record.hr_offset + height * width * 3].reshape(height, width, 3)
+    lr_view = lr[record.lr_offset : record.lr_offset + low[0] * low[1] * 3].reshape(low)
+    return lr_view, hr_view
+
+
+def _end(records: Sequence[Record], scale: int, *, hr: bool) -> int:
+    if not records:
+        return 0
+    last = records[-1]
+    pixels = last.size[0] * last.size[1] * 3
+    return last.hr_offset + pixels if hr else last.lr_offset + pixels // scale**2
+
+
+def _hash(lr: Pixels, hr: Pixels) -> str:
+    digest = hashlib.sha256(np.ascontiguousarray(lr).data)
+    digest.update(np.ascontiguousarray(hr).data)
+    return digest.hexdigest()

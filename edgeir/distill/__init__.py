@@ -1,0 +1,19 @@
+"""Distillation methods: one file each, and the union of their configurations, `AnyDistillation`.
+
+A method names the taps that it reads on each network and turns the two sides' values into loss terms; the training
+loop does not know it. `edgeir.distill.objective` puts image losses and methods together.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from edgeir.distill.attention import AttentionMaps
+from edgeir.distill.output import OutputMatch
+
+__all__ = ["AnyDistillation", "AttentionMaps", "OutputMatch"]
+
+AnyDistillation = Annotated[AttentionMaps | OutputMatch, Field(discriminator="kind")]
+"""Every distillation method, discriminated by `kind`."""

@@ -1,0 +1,72 @@
+"""Attention-map distillation (PPCN eq. 12, after Zagoruyko & Komodakis).
+
+For each pair of taps j, the feature maps are averaged over channels, F(A) = mean_c A_c, flattened and L2-normalised:
+
+    L_kd = sum_j || Q_S^j / |Q_S^j| - Q_T^j / |Q_T^j| ||_2
+
+`form: norm` is that equation, averaged over the batch. `form: squared` is what the authors' code computes: half the sum
+of squared differences, divided by the batch size. The two networks may differ in width, not in the map's height and width.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from pydantic import Field, model_validator
+
+from edgeir.core.config import Config
+from edgeir.core.errors import ConfigError
+from edgeir.distill.taps import Side
+
+__all__ = ["AttentionMaps"]
+
+
+class AttentionMaps(Config):
+    """Match the normalised channel-mean maps of pairs of taps."""
+
+    kind: Literal["attention"] = "attention"
+    weight: float = Field(75.0, gt=0)
+    """75 is the weight in PPCN eq. 13, whose other terms are on the 0-255 scale."""
+    form: Literal["norm", "squared"] = "norm"
+    student_taps: tuple[str, ...] = Field(min_length=1)
+    teacher_taps: tuple[str, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _pairs(self) -> AttentionMaps:
+        if len(self.student_taps) != len(self.teacher_taps):
+            raise ValueError(
+                f"`student_taps` has {len(self.student_taps)} entries and `teacher_taps` {len(self.teacher_taps)}; "
+                "they are compared in pairs"
+            )
+        return self
+
+    def terms(self, student: Side, teacher: Side) -> dict[str, torch.Tensor]:
+        """The unweighted loss under the name ``attention``.
+
+        Raises:
+            ConfigError: two paired maps differ in size.
+        """
+        total = student.output.new_zeros(())
+        for name, other in zip(self.student_taps, self.teacher_taps, strict=True):
+            ours, theirs = student.features[name], teacher.features[other]
+            if ours.shape[2:] != theirs.shape[2:]:
+                sizes = {f"student {key}": tuple(value.shape[2:]) for key, value in student.features.items()}
+                sizes |= {f"teacher {key}": tuple(value.shape[2:]) for key, value in teacher.features.items()}
+                listed = ", ".join(f"{key} {height}x{width}" for key, (height, width) in sizes.items())
+                raise ConfigError(
+                    [f"the tap `{name}` and the teacher's `{other}` differ in size; the taps are {listed}"],
+                    where="objective.distillation",
+                )
+            difference = _attention(ours) - _attention(theirs.detach())
+            if self.form == "norm":
+                total = total + difference.norm(dim=1).mean()
+            else:
+                total = total + 0.5 * difference.square().sum() / len(difference)
+        return {"attention": total}
+
+
+def _attention(features: torch.Tensor) -> torch.Tensor:
+    """(N, C, H, W) to the unit-length maps (N, H·W)."""
+    return F.normalize(features.float().mean(dim=1).flatten(1), dim=1)

@@ -1,0 +1,74 @@
+"""What the training loop minimises: image losses, plus distillation methods when there is a teacher.
+
+The loop hands over the network's output and the batch and gets named terms back; it never learns whether they came
+from ground truth or from a teacher.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+
+from edgeir.distill import AnyDistillation
+from edgeir.distill.taps import Side, TapRecorder
+from edgeir.losses import AnyLoss
+from edgeir.models.base import Network
+
+__all__ = ["Objective"]
+
+
+class Objective(nn.Module):
+    """Weighted sum of named terms.
+
+    Args:
+        losses: image losses against the ground truth.
+        student: the network to train, unwrapped (taps are read on it).
+        methods: distillation methods.
+        teacher: a frozen network that runs on every batch; None where every method is satisfied by the cached teacher
+            picture that comes with the batch.
+    """
+
+    def __init__(
+        self,
+        losses: Sequence[AnyLoss],
+        student: Network,
+        methods: Sequence[AnyDistillation] = (),
+        teacher: Network | None = None,
+    ) -> None:
+        super().__init__()
+        self.names = [loss.kind for loss in losses]
+        self.weights = {loss.kind: loss.weight for loss in losses}
+        self.losses = nn.ModuleList(loss.build() for loss in losses)
+        self.methods = tuple(methods)
+        self.teacher = teacher
+        self._student = TapRecorder(student, [name for m in methods for name in m.student_taps], role="student")
+        if teacher is not None:
+            teacher.eval().requires_grad_(False)
+            names = [name for m in methods for name in m.teacher_taps]
+            self._teacher = TapRecorder(teacher, names, role="teacher")
+
+    def terms(
+        self, output: torch.Tensor, lr: torch.Tensor, hr: torch.Tensor, cached: torch.Tensor | None = None
+    ) -> dict[str, torch.Tensor]:
+        """Weighted terms by name; `output` is the student's for `lr`, all (N, C, H, W) on [0, 1].
+
+        `cached` is the teacher's picture where it was computed beforehand.
+        """
+        result = {
+            name: self.weights[name] * loss(output, hr) for name, loss in zip(self.names, self.losses, strict=True)
+        }
+        student = self._student.take(output)
+        if not self.methods:
+            return result
+        teacher = self._run_teacher(lr) if cached is None else Side(cached)
+        for method in self.methods:
+            for name, value in method.terms(student, teacher).items():
+                result[f"distill/{name}"] = method.weight * value
+        return result
+
+    def _run_teacher(self, lr: torch.Tensor) -> Side:
+        assert self.teacher is not None
+        with torch.no_grad():
+            return self._teacher.take(self.teacher(lr))

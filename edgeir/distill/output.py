@@ -1,0 +1,39 @@
+"""Output distillation: the student's picture should equal the teacher's (Hinton et al., for regression).
+
+The teacher's picture is a target without the detail that no network can predict, so its gradient is less noisy than
+that of the ground truth; the ground truth stays in the image losses.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from pydantic import Field
+
+from edgeir.core.config import Config
+from edgeir.distill.taps import Side
+
+__all__ = ["OutputMatch"]
+
+
+class OutputMatch(Config):
+    """Mean distance between the two outputs, on the [0, 1] scale."""
+
+    kind: Literal["output"] = "output"
+    weight: float = Field(1.0, gt=0)
+    distance: Literal["l1", "l2"] = "l1"
+
+    @property
+    def student_taps(self) -> tuple[str, ...]:
+        return ()
+
+    @property
+    def teacher_taps(self) -> tuple[str, ...]:
+        return ()
+
+    def terms(self, student: Side, teacher: Side) -> dict[str, torch.Tensor]:
+        """The unweighted loss under the name ``output``."""
+        distance = F.l1_loss if self.distance == "l1" else F.mse_loss
+        return {"output": distance(student.output, teacher.output.detach())}

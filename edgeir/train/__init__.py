@@ -1,0 +1,1 @@
+"""Training: the recipe, the one loop, checkpoints that resume bit for bit."""

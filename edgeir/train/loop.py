@@ -1,0 +1,242 @@
+"""The training loop. One `fit()`, on Lightning Fabric, for one process or many, with or without a teacher.
+
+A run is a pure function of its recipe: patches depend on (seed, step), the learning rate on the step, and the checkpoint
+holds everything else, so a killed and resumed run continues bit for bit on the CPU.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from lightning_fabric import Fabric
+
+from edgeir.core.errors import NonFiniteError
+from edgeir.core.progress import Progress, no_progress
+from edgeir.data.patches import PatchSampler, Prefetcher
+from edgeir.distill.objective import Objective
+from edgeir.models.base import Network
+from edgeir.train.recipe import Recipe
+
+__all__ = ["Recorder", "State", "fit"]
+
+Tensors = dict[str, torch.Tensor]
+
+
+class Recorder(Protocol):
+    """Where the loop reports to; called on the first process only, except `save`."""
+
+    def log(self, row: dict[str, Any]) -> None:
+        """Append one row of metrics."""
+
+    def validate(self, network: Network, step: int) -> float:
+        """Measure `network` (the averaged weights where there are any) and return its PSNR in dB."""
+
+    def save(self, state: State) -> None:
+        """Write a checkpoint."""
+
+
+@dataclass
+class State:
+    """What changes during training."""
+
+    network: Network
+    optimizer: torch.optim.Optimizer
+    average: Tensors
+    """Exponential moving average of the weights; empty when off."""
+    step: int = 0
+    best_psnr_db: float = -math.inf
+    validation: dict[str, float] = field(default_factory=dict)
+
+    def weights(self) -> Tensors:
+        """The weights to use: the average where there is one."""
+        return self.average or self.network.state_dict()
+
+
+def fit(
+    fabric: Fabric,
+    recipe: Recipe,
+    state: State,
+    objective: Objective,
+    sampler: PatchSampler,
+    recorder: Recorder,
+    *,
+    should_stop: Callable[[], bool] = lambda: False,
+    progress: Progress = no_progress,
+) -> bool:
+    """Train until `recipe.train.steps`, or until `should_stop()`.
+
+    Args:
+        state: the network (on the CPU) and optimiser, possibly from a checkpoint; updated in place.
+        objective: turns outputs and batches into named loss terms.
+        sampler: gives (lr, hr, *planes) for a step.
+
+    Returns:
+        True if the run is complete, False if it was stopped (a checkpoint was saved either way).
+
+    Raises:
+        NonFiniteError: a term became NaN or infinite.
+    """
+    steps = recipe.train.steps
+    model, optimizer = fabric.setup(state.network, state.optimizer)
+    objective = objective.to(fabric.device)
+    state.average = {key: value.to(fabric.device) for key, value in state.average.items()}
+    share = recipe.data.batch // fabric.world_size
+    part = slice(fabric.global_rank * share, (fabric.global_rank + 1) * share)
+    batches = Prefetcher(lambda step: sampler.batch(step, part), state.step)
+    meter = _Meter(state.step, steps)
+    try:
+        while state.step < steps:
+            lr, hr, *planes = (_to_device(array, fabric.device) for array in batches.next())
+            rate = recipe.optim.lr * recipe.optim.schedule.factor(state.step, steps)
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+            output = model(lr)
+            terms = objective.terms(output, lr, hr, planes[0] if planes else None)
+            fabric.backward(sum(terms.values()))
+            values = _values(fabric, terms, state.step + 1)
+            if recipe.train.clip_grad is not None:
+                fabric.clip_gradients(model, optimizer, max_norm=recipe.train.clip_grad)
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+            _update_average(state, recipe.train.ema)
+            state.step += 1
+            meter.add(values, batches.waited_s)
+
+            last = state.step == steps
+            if state.step % recipe.train.log_every == 0 or last:
+                row = meter.row(state.step, rate, recipe.data.batch)
+                if fabric.is_global_zero:
+                    recorder.log(row)
+            if fabric.is_global_zero:
+                progress(state.step, steps, meter.label(state))
+            stop = _agree(fabric, should_stop())
+            if state.step % recipe.train.validate_every == 0 or last:
+                _validate(fabric, state, recorder)
+            if state.step % recipe.train.save_every == 0 or last or stop:
+                if fabric.is_global_zero:
+                    recorder.save(state)
+                fabric.barrier()
+            if stop and not last:
+                return False
+    finally:
+        batches.close()
+    return True
+
+
+class _Meter:
+    """Means of the terms, and rates, since the last logged row."""
+
+    def __init__(self, start: int, steps: int) -> None:
+        self._first, self._steps, self._began = start, steps, time.perf_counter()
+        self._sums: dict[str, float] = {}
+        self._count, self._since, self._waited, self._waited_before = 0, self._began, 0.0, 0.0
+        self.loss = math.nan
+
+    def add(self, values: dict[str, float], waited_s: float) -> None:
+        for name, value in values.items():
+            self._sums[name] = self._sums.get(name, 0.0) + value
+        self._count += 1
+        self._waited = waited_s
+
+    def row(self, step: int, rate: float, batch: int) -> dict[str, Any]:
+        now = time.perf_counter()
+        elapsed = max(now - self._since, 1e-9)
+        means = {name: total / self._count for name, total in self._sums.items()}
+        self.loss = sum(means.values())
+        row = {
+            "step": step,
+            "loss": self.loss,
+            **{f"loss/{name}": value for name, value in means.items()},
+            "lr": rate,
+            "steps_per_s": self._count / elapsed,
+            "images_per_s": self._count * batch / elapsed,
+            "data_wait_share": (self._waited - self._waited_before) / elapsed,
+            "eta_s": (self._steps - step) * (now - self._began) / max(1, step - self._first),
+        }
+        self._sums, self._count, self._since, self._waited_before = {}, 0, now, self._waited
+        return row
+
+    def label(self, state: State) -> str:
+        parts = [] if math.isnan(self.loss) else [f"loss {self.loss:.5f}"]
+        if state.validation:
+            parts.append(f"val {state.validation['psnr_db']:.2f} dB")
+        return ", ".join(parts) or "training"
+
+
+def _values(fabric: Fabric, terms: Tensors, step: int) -> dict[str, float]:
+    """The terms as floats, averaged over processes.
+
+    Raises:
+        NonFiniteError: naming the first term that is not finite.
+    """
+    stacked = torch.stack([value.detach().float() for value in terms.values()])
+    if fabric.world_size > 1:
+        stacked = fabric.all_reduce(stacked, reduce_op="mean")  # type: ignore[assignment]
+    values = dict(zip(terms, stacked.tolist(), strict=True))
+    for name, value in values.items():
+        if not math.isfinite(value):
+            raise NonFiniteError(step, name, value)
+    return values
+
+
+def _update_average(state: State, decay: float) -> None:
+    if not decay:
+        return
+    # Early on the average follows faster, so that it never carries the initial weights for long.
+    decay = min(decay, (1 + state.step) / (10 + state.step))
+    current = state.network.state_dict()
+    with torch.no_grad():
+        for key, value in state.average.items():
+            if value.is_floating_point():
+                value.lerp_(current[key].detach(), 1 - decay)
+            else:
+                value.copy_(current[key])
+
+
+def _validate(fabric: Fabric, state: State, recorder: Recorder) -> None:
+    if fabric.is_global_zero:
+        with _evaluation_weights(state) as network:
+            psnr_db = recorder.validate(network, state.step)
+        state.validation = {"psnr_db": psnr_db, "step": state.step}
+        if psnr_db > state.best_psnr_db:
+            state.best_psnr_db = psnr_db
+    fabric.barrier()
+
+
+class _evaluation_weights:  # noqa: N801 - used as a context manager
+    """Swap the averaged weights in, and the training weights back out."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def __enter__(self) -> Network:
+        network = self._state.network
+        self._kept = {key: value.detach().clone() for key, value in network.state_dict().items()}
+        if self._state.average:
+            network.load_state_dict(self._state.average)
+        return network.eval()
+
+    def __exit__(self, *exception: object) -> None:
+        self._state.network.load_state_dict(self._kept)
+        self._state.network.train()
+
+
+def _agree(fabric: Fabric, stop: bool) -> bool:
+    """Whether any process was asked to stop."""
+    if fabric.world_size == 1:
+        return stop
+    asked = fabric.all_reduce(torch.tensor(float(stop), device=fabric.device), reduce_op="sum")
+    return bool(asked > 0)  # type: ignore[operator]
+
+
+def _to_device(array: npt.NDArray[np.uint8], device: torch.device) -> torch.Tensor:
+    tensor = torch.from_numpy(array).to(device, non_blocking=True)
+    # NHWC bytes seen as NCHW are channels-last already, which is also the fast layout for convolutions.
+    return tensor.permute(0, 3, 1, 2).float().div_(255.0)

@@ -1,0 +1,136 @@
+"""The recipe: everything that decides a training run, in one YAML file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from edgeir.core.assets import find_asset
+from edgeir.core.config import Config, apply_overrides, parse, read_yaml
+from edgeir.data.degrade import AnyDegradation
+from edgeir.data.degrade.bicubic import Bicubic
+from edgeir.data.sources import AnySource, Embedded
+from edgeir.distill import AnyDistillation
+from edgeir.losses import L1, AnyLoss
+from edgeir.models import AnyModel
+from edgeir.train.optim import Optim
+
+__all__ = ["Data", "Distillation", "ObjectiveConfig", "Recipe", "Train", "Validation", "load_recipe"]
+
+
+class Data(Config):
+    """What the network learns from."""
+
+    sources: tuple[AnySource, ...] = Field(min_length=1)
+    degradation: AnyDegradation = Bicubic()
+    rescale: tuple[float, ...] = (1.0,)
+    """Every image is also used shrunk by these factors (1 = as it is): removes JPEG artefacts, sharpens edges."""
+    patch: int = Field(48, ge=4)
+    """Side of the degraded patch in pixels."""
+    batch: int = Field(16, ge=1)
+    """Patches per step over all processes."""
+    augment: bool = True
+    """Flips and quarter turns."""
+
+    @model_validator(mode="after")
+    def _factors(self) -> Data:
+        if not self.rescale or any(not 0 < factor <= 1 for factor in self.rescale):
+            raise ValueError("`rescale` needs at least one factor, each in (0, 1]")
+        return self
+
+
+class Distillation(Config):
+    """A frozen teacher and how the student follows it."""
+
+    teacher: str
+    """A zoo name or a checkpoint folder."""
+    methods: tuple[AnyDistillation, ...] = ()
+    """Empty: the control, which trains without the teacher at equal steps."""
+    cache: bool = False
+    """Compute the teacher's pictures once, before training (output distillation only). Saves its time in every step."""
+    self_ensemble: bool = False
+    """With `cache`: average the teacher over the eight flips and rotations of its input."""
+
+    @model_validator(mode="after")
+    def _cacheable(self) -> Distillation:
+        if self.cache and any(method.kind != "output" for method in self.methods):
+            raise ValueError("`cache` keeps pictures, not features: it works with `output` distillation only")
+        if self.self_ensemble and not self.cache:
+            raise ValueError("`self_ensemble` needs `cache: true`")
+        return self
+
+
+class ObjectiveConfig(Config):
+    """What is minimised."""
+
+    losses: tuple[AnyLoss, ...] = Field((L1(),), min_length=1)
+    distillation: Distillation | None = None
+
+
+class Train(Config):
+    """Length, seed and bookkeeping of the run."""
+
+    steps: int = Field(ge=1)
+    seed: int = Field(0, ge=0)
+    precision: Literal["32-true", "16-mixed", "bf16-mixed"] = "32-true"
+    """Lightning's names. `bf16-mixed` also helps on CPUs with bfloat16 instructions."""
+    ema: float = Field(0.0, ge=0, lt=1)
+    """Decay of the averaged weights that are validated and saved; 0 = off."""
+    clip_grad: float | None = Field(None, gt=0)
+    """Upper limit of the gradient's norm."""
+    log_every: int = Field(50, ge=1)
+    validate_every: int = Field(1000, ge=1)
+    save_every: int = Field(500, ge=1)
+    samples: int = Field(2, ge=0)
+    """Validation pictures written to samples/ each time."""
+
+
+class Validation(Config):
+    """Held-out pictures: PSNR on Y, crop = scale, after rounding to 8 bit."""
+
+    sources: tuple[AnySource, ...] = (Embedded(),)
+    limit: int = Field(6, ge=1)
+    """Pictures used, the first ones of the sources."""
+    size: int = Field(256, ge=16)
+    """Side of the centre crop taken from each."""
+
+
+class Recipe(Config):
+    """A training run."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")
+    about: str = ""
+    """What it is, from which paper, and what it needs."""
+    task: Literal["super-resolution"] = "super-resolution"
+    model: AnyModel
+    init: str | None = None
+    """Zoo name or checkpoint to start from (same network)."""
+    data: Data
+    objective: ObjectiveConfig = ObjectiveConfig()
+    optim: Optim = Optim()
+    train: Train
+    validation: Validation = Validation()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Recipe:
+        if self.model.scale != self.data.degradation.scale:
+            raise ValueError(
+                f"`model.scale` is {self.model.scale} but `data.degradation.scale` is {self.data.degradation.scale}"
+            )
+        kinds = [loss.kind for loss in self.objective.losses]
+        if len(set(kinds)) != len(kinds):
+            raise ValueError("`objective.losses` names a loss twice")
+        return self
+
+
+def load_recipe(recipe: str | Path, overrides: Sequence[str] = ()) -> Recipe:
+    """Read a recipe by path or name and apply ``a.b=c`` overrides.
+
+    Raises:
+        ConfigError: with every problem at once.
+    """
+    path = find_asset("recipes", str(recipe))
+    return parse(Recipe, apply_overrides(read_yaml(path), overrides), where=path.name if not overrides else recipe)

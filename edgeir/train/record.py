@@ -1,0 +1,176 @@
+"""The run folder: resolved recipe, metrics, samples, checkpoints."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from PIL import Image
+
+from edgeir.core.config import dump_yaml, parse, read_yaml
+from edgeir.core.environment import git_revision, versions
+from edgeir.core.errors import CheckpointError, ConfigError
+from edgeir.core.files import atomic_file, output_errors
+from edgeir.data.degrade.bicubic import upscale
+from edgeir.metrics.psnr import psnr
+from edgeir.models.base import Network
+from edgeir.train.checkpoint import save_checkpoint
+from edgeir.train.loop import State
+from edgeir.train.recipe import Recipe
+
+__all__ = ["RunFolder", "optimizer_tensors", "restore_optimizer"]
+
+Pixels = npt.NDArray[np.uint8]
+
+
+class RunFolder:
+    """Writes everything that a run leaves behind (the loop's `Recorder`)."""
+
+    def __init__(self, path: Path, recipe: Recipe) -> None:
+        self.path, self.recipe = path, recipe
+        self._pairs: list[tuple[str, Pixels, Pixels]] | None = None
+
+    def start(self) -> None:
+        """Begin a new run: an empty metrics file and the resolved recipe."""
+        with output_errors(self.path):
+            self.path.mkdir(parents=True, exist_ok=True)
+            (self.path / "metrics.jsonl").write_text("")
+            with atomic_file(self.path / "recipe.yaml") as temporary:
+                temporary.write_text(dump_yaml(self.recipe), encoding="utf-8")
+
+    def check_resumable(self) -> None:
+        """Raise when there is nothing to resume, or when the recipe changed in more than its length and bookkeeping."""
+        if not (self.path / "checkpoints" / "last" / "state.json").is_file():
+            raise CheckpointError("there is nothing to resume from", where=self.path, fix="run without --resume")
+        before = parse(Recipe, read_yaml(self.path / "recipe.yaml"), where=self.path / "recipe.yaml")
+        old, new = (_essence(recipe) for recipe in (before, self.recipe))
+        changed = sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))
+        if changed:
+            raise ConfigError(
+                [f"`{key}` is {new.get(key)!r}, but the run has {old.get(key)!r}" for key in changed],
+                where=self.path,
+                fix="resume with the run's own recipe.yaml",
+            )
+        self.recipe = self.recipe
+        with output_errors(self.path), atomic_file(self.path / "recipe.yaml") as temporary:
+            temporary.write_text(dump_yaml(self.recipe), encoding="utf-8")
+
+    def truncate(self, step: int) -> None:
+        """Drop rows that a killed run wrote after its last checkpoint."""
+        path = self.path / "metrics.jsonl"
+        rows = []
+        for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else []:
+            try:
+                if json.loads(line)["step"] <= step:
+                    rows.append(line + "\n")
+            except (ValueError, KeyError):
+                break  # the line that the kill cut short
+        with output_errors(path), atomic_file(path) as temporary:
+            temporary.write_text("".join(rows), encoding="utf-8")
+
+    def log(self, row: dict[str, Any]) -> None:
+        """Append a row to metrics.jsonl."""
+        with output_errors(self.path), (self.path / "metrics.jsonl").open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps(row) + "\n")
+
+    def validate(self, network: Network, step: int) -> float:
+        """Mean Y-PSNR in dB over the validation pictures; writes the first ones to samples/."""
+        values: list[float] = []
+        scale = network.facts.scale
+        for index, (name, lr, hr) in enumerate(self._validation_pairs()):
+            given = upscale(lr, scale) if network.facts.input_kind == "bicubic" else lr
+            device = next(network.parameters()).device
+            tensor = torch.from_numpy(given.copy()).permute(2, 0, 1)[None].to(device).float() / 255
+            with torch.no_grad():
+                output = network(tensor)[0].permute(1, 2, 0).cpu().numpy()
+            restored = np.round(np.clip(output, 0, 1) * 255).astype(np.uint8)
+            values.append(psnr(restored, hr, channel="y", crop=scale))
+            if index < self.recipe.train.samples:
+                self._sample(f"{name}-{step:07d}", [upscale(lr, scale), restored, hr])
+        mean = float(np.mean(values))
+        self.log({"step": step, "val/psnr_db": mean, "val/images": len(values)})
+        return mean
+
+    def save(self, state: State) -> None:
+        """Write ``checkpoints/last``, and ``checkpoints/best`` when the last validation is the best so far."""
+        tensors = {f"raw/{key}": value for key, value in state.network.state_dict().items()}
+        tensors |= {f"average/{key}": value for key, value in state.average.items()}
+        tensors |= {f"optim/{key}": value for key, value in optimizer_tensors(state.optimizer).items()}
+        values = {"step": state.step, "best_psnr_db": state.best_psnr_db, "validation": state.validation}
+        metrics = {"validation_psnr_db": state.validation.get("psnr_db"), "step": state.step}
+        arguments: dict[str, Any] = {
+            "name": self.recipe.name,
+            "metrics": metrics,
+            "provenance": self._provenance(state.step),
+        }
+        folder = self.path / "checkpoints"
+        save_checkpoint(folder / "last", state.network, state.weights(), state=(tensors, values), **arguments)
+        if state.validation.get("step") == state.step and state.validation["psnr_db"] >= state.best_psnr_db:
+            save_checkpoint(folder / "best", state.network, state.weights(), **arguments)
+
+    def _provenance(self, step: int) -> dict[str, Any]:
+        return {
+            "recipe": self.recipe.model_dump(mode="json"),
+            "steps": step,
+            "seed": self.recipe.train.seed,
+            "versions": versions(),
+            "revision": git_revision(),
+        }
+
+    def _validation_pairs(self) -> list[tuple[str, Pixels, Pixels]]:
+        if self._pairs is None:
+            config = self.recipe.validation
+            refs = [ref for source in config.sources for ref in source.images()][: config.limit]
+            self._pairs = []
+            for ref in refs:
+                hr = _centre(ref.load(), config.size, self.recipe.model.scale)
+                self._pairs.append((ref.name, self.recipe.data.degradation.degrade(hr), hr))
+        return self._pairs
+
+    def _sample(self, name: str, images: list[Pixels]) -> None:
+        """Bicubic, network and original side by side."""
+        path = self.path / "samples" / f"{name}.png"
+        with output_errors(path), atomic_file(path) as temporary:
+            Image.fromarray(np.concatenate(images, axis=1)).save(temporary)
+
+
+def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
+    """The optimiser's state as flat named tensors: ``<parameter index>/<name>``."""
+    states = optimizer.state_dict()["state"]
+    return {f"{index}/{name}": torch.as_tensor(value) for index, state in states.items() for name, value in state.items()}
+
+
+def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, torch.Tensor]) -> None:
+    """Inverse of `optimizer_tensors`."""
+    states: dict[int, dict[str, torch.Tensor]] = {}
+    for key, value in tensors.items():
+        index, _, name = key.partition("/")
+        states.setdefault(int(index), {})[name] = value
+    optimizer.load_state_dict({"state": states, "param_groups": optimizer.state_dict()["param_groups"]})
+
+
+def _essence(recipe: Recipe) -> dict[str, Any]:
+    """The settings that must not change between a run and its resumption, by dotted key."""
+    values = recipe.model_dump(mode="json", exclude={"about": True, "validation": True})
+    for key in ("steps", "log_every", "validate_every", "save_every", "samples"):
+        values["train"].pop(key)
+    return _flatten(values)
+
+
+def _flatten(value: Any, prefix: str = "") -> dict[str, Any]:
+    if not isinstance(value, dict):
+        return {prefix: value}
+    result: dict[str, Any] = {}
+    for key, inner in value.items():
+        result |= _flatten(inner, f"{prefix}.{key}" if prefix else key)
+    return result
+
+
+def _centre(image: Pixels, size: int, scale: int) -> Pixels:
+    height, width = (min(side, size) // scale * scale for side in image.shape[:2])
+    top, left = (image.shape[0] - height) // 2, (image.shape[1] - width) // 2
+    return np.ascontiguousarray(image[top : top + height, left : left + width])

@@ -1,0 +1,248 @@
+"""`train` and `distill`: from a recipe to a run folder.
+
+A run folder holds ``recipe.yaml`` (fully resolved), ``metrics.jsonl``, ``samples/*.png`` and
+``checkpoints/{last,best}/``. With `resume` the run continues from ``checkpoints/last``, bit for bit on the CPU.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+
+from edgeir.core.errors import ConfigError, TrainingError
+from edgeir.core.files import atomic_file, output_errors, refuse_existing
+from edgeir.core.config import dump_yaml
+from edgeir.core.progress import Progress, no_progress
+from edgeir.data.patches import PatchSampler
+from edgeir.data.store import PairStore, open_store
+from edgeir.distill.objective import Objective
+from edgeir.models.base import Network
+from edgeir.train.checkpoint import load_checkpoint, load_state, load_weights
+from edgeir.train.loop import State, fit
+from edgeir.train.record import RunFolder, optimizer_tensors, restore_optimizer
+from edgeir.train.recipe import Recipe, load_recipe
+from edgeir.train.teacher import teacher_pictures
+
+__all__ = ["TrainResult", "distill", "train"]
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """What a training call left behind."""
+
+    run_dir: Path
+    steps: int
+    """Steps done in all."""
+    stopped: bool
+    """The run was stopped by Ctrl-C or SIGTERM; `resume` continues it."""
+    metrics: dict[str, Any]
+    """Last validation and best PSNR in dB."""
+
+
+def train(
+    recipe: str | Path,
+    *,
+    overrides: Sequence[str] = (),
+    out: str | Path | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    devices: int = 1,
+    num_nodes: int = 1,
+    precision: str | None = None,
+    progress: Progress = no_progress,
+) -> TrainResult:
+    """Train a network without a teacher.
+
+    Args:
+        recipe: a path, or the name of a recipe that edgeir brings.
+        overrides: ``a.b=value`` settings.
+        out: the run folder, default ``runs/<recipe name>``.
+        resume: continue the run in `out` (its own recipe.yaml must describe the same run; `train.steps` may differ).
+        devices: processes (CPU) or GPUs per node. num_nodes: machines. Both are Lightning Fabric's.
+        precision: overrides `train.precision`.
+
+    Raises:
+        ConfigError, DataError, CheckpointError, OutputError, NonFiniteError.
+    """
+    loaded = _load(recipe, overrides, precision)
+    if loaded.objective.distillation is not None:
+        raise ConfigError(["the recipe has a teacher"], where=recipe, fix="use edgeir distill")
+    return _launch(loaded, out, resume, overwrite, devices, num_nodes, progress)
+
+
+def distill(
+    recipe: str | Path,
+    *,
+    overrides: Sequence[str] = (),
+    out: str | Path | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    devices: int = 1,
+    num_nodes: int = 1,
+    precision: str | None = None,
+    progress: Progress = no_progress,
+) -> TrainResult:
+    """Train a student with the recipe's teacher; arguments and errors as for `train`."""
+    loaded = _load(recipe, overrides, precision)
+    if loaded.objective.distillation is None:
+        raise ConfigError(["the recipe has no teacher"], where=recipe, fix="use edgeir train")
+    return _launch(loaded, out, resume, overwrite, devices, num_nodes, progress)
+
+
+def _load(recipe: str | Path, overrides: Sequence[str], precision: str | None) -> Recipe:
+    extra = [] if precision is None else [f"train.precision={precision}"]
+    return load_recipe(recipe, [*overrides, *extra])
+
+
+def _launch(
+    recipe: Recipe,
+    out: str | Path | None,
+    resume: bool,
+    overwrite: bool,
+    devices: int,
+    num_nodes: int,
+    progress: Progress,
+) -> TrainResult:
+    world = devices * num_nodes
+    if recipe.data.batch % world:
+        raise ConfigError([f"`data.batch` (={recipe.data.batch}) must be divisible by the {world} processes"])
+    run = RunFolder(Path(out) if out is not None else Path("runs") / recipe.name, recipe)
+    if resume:
+        run.check_resumable()
+    else:
+        refuse_existing(run.path, overwrite=overwrite)
+        run.start()
+    # The data and the teacher's pictures are prepared once, before any second process exists.
+    store = open_store(recipe.data.sources, recipe.data.degradation, rescale=recipe.data.rescale, progress=progress)
+    distillation = recipe.objective.distillation
+    if distillation is not None and distillation.cache and distillation.methods:
+        teacher_pictures(distillation, store, progress)
+    with _quiet_lightning():
+        strategy = "auto" if world == 1 else "ddp_spawn" if num_nodes == 1 else "ddp"
+        fabric = Fabric(
+            accelerator="auto" if torch.cuda.is_available() else "cpu",
+            devices=devices,
+            num_nodes=num_nodes,
+            strategy=strategy,
+            precision=recipe.train.precision,
+        )
+        threads = max(1, torch.get_num_threads() // devices) if world > 1 else torch.get_num_threads()
+        done, step, metrics = fabric.launch(_work, recipe, run, resume, store, threads, progress)
+    return TrainResult(run.path, step, not done, metrics)
+
+
+def _work(
+    fabric: Fabric, recipe: Recipe, run: RunFolder, resume: bool, store: PairStore, threads: int, progress: Progress
+) -> tuple[bool, int, dict[str, Any]]:
+    """One process's share of the run."""
+    torch.set_num_threads(threads)
+    torch.manual_seed(recipe.train.seed)
+    network: Network = recipe.model.build()
+    if recipe.init is not None:
+        _initialise(network, recipe.init)
+    network = network.to(memory_format=torch.channels_last)
+    state = State(network, recipe.optim.build(network.parameters()), {})
+    if recipe.train.ema:
+        state.average = {key: value.detach().clone() for key, value in network.state_dict().items()}
+    if resume:
+        _resume(state, run)
+    network.train()
+    objective, planes = _objective(recipe, network, store)
+    sampler = PatchSampler(
+        store,
+        patch=recipe.data.patch,
+        batch=recipe.data.batch,
+        seed=recipe.train.seed,
+        augment=recipe.data.augment,
+        planes=planes,
+    )
+    with _stop_requests() as should_stop:
+        done = fit(fabric, recipe, state, objective, sampler, run, should_stop=should_stop, progress=progress)
+    return done, state.step, {**state.validation, "best_psnr_db": state.best_psnr_db}
+
+
+def _objective(recipe: Recipe, network: Network, store: PairStore) -> tuple[Objective, list[Callable[[int], Any]]]:
+    distillation = recipe.objective.distillation
+    if distillation is None or not distillation.methods:
+        return Objective(recipe.objective.losses, network), []
+    if distillation.cache:
+        pictures = teacher_pictures(distillation, store, no_progress)
+        return Objective(recipe.objective.losses, network, distillation.methods), [pictures]
+    teacher, card, folder = load_checkpoint(distillation.teacher)
+    if card.facts.net_scale != network.facts.net_scale:
+        raise ConfigError(
+            [f"the teacher enlarges by {card.facts.net_scale}, the student by {network.facts.net_scale}"], where=folder
+        )
+    teacher = teacher.to(memory_format=torch.channels_last)
+    return Objective(recipe.objective.losses, network, distillation.methods, teacher), []
+
+
+def _initialise(network: Network, source: str) -> None:
+    other, _, folder = load_checkpoint(source)
+    load_weights(network, other.state_dict(), folder)
+
+
+def _resume(state: State, run: RunFolder) -> None:
+    folder = run.path / "checkpoints" / "last"
+    tensors, values = load_state(folder)
+    parts: dict[str, dict[str, torch.Tensor]] = {"raw": {}, "average": {}, "optim": {}}
+    for key, value in tensors.items():
+        part, _, name = key.partition("/")
+        parts[part][name] = value
+    load_weights(state.network, parts["raw"], folder)
+    if parts["average"]:
+        state.average = parts["average"]
+    restore_optimizer(state.optimizer, parts["optim"])
+    state.step, state.best_psnr_db = int(values["step"]), float(values["best_psnr_db"])
+    state.validation = values["validation"]
+    run.truncate(state.step)
+
+
+@contextmanager
+def _stop_requests() -> Iterator[Callable[[], bool]]:
+    """Turn Ctrl-C and SIGTERM into a request that the loop answers after the current step.
+
+    A second Ctrl-C interrupts at once.
+    """
+    asked = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield asked.is_set
+        return
+
+    def handle(number: int, frame: object) -> None:
+        if asked.is_set():
+            raise KeyboardInterrupt
+        asked.set()
+
+    previous = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield asked.is_set
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _quiet_lightning() -> Iterator[None]:
+    """Fabric announces devices and warns about dataloaders that edgeir does not use: keep it to errors."""
+    loggers = [logging.getLogger(name) for name in ("lightning_fabric", "lightning.fabric", "lightning_utilities")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module="lightning_fabric.*")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
