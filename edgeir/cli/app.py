@@ -24,11 +24,13 @@ from edgeir.cli.doctor import doctor
 from edgeir.cli.eval import evaluate
 from edgeir.cli.export import export
 from edgeir.cli.models import models
+from edgeir.cli.output import PIPE_CLOSED, Output, discard
 from edgeir.cli.recipes import recipes
 from edgeir.cli.report import report
 from edgeir.cli.restore import restore
 from edgeir.cli.train import distill, train
 from edgeir.core.errors import EdgeIRError
+from edgeir.core.requires import missing_extra
 
 __all__ = ["app", "main"]
 
@@ -67,9 +69,9 @@ def _root(
     if version:
         import edgeir
 
-        print(edgeir.__version__)
+        Output().emit(None, [edgeir.__version__])
     elif context.invoked_subcommand is None:
-        print(context.get_help())
+        Output().emit(None, [context.get_help()])
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -79,7 +81,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: the words after ``edgeir``; those of the process by default.
     """
     signal.signal(signal.SIGTERM, _terminate)
-    debug = os.environ.get("EDGEIR_DEBUG", "") not in ("", "0")
+    code = _run(arguments, debug=os.environ.get("EDGEIR_DEBUG", "") not in ("", "0"))
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        discard(sys.stdout)
+        return PIPE_CLOSED
+    return code
+
+
+def _run(arguments: Sequence[str] | None, *, debug: bool) -> int:
     if not debug:
         warnings.simplefilter("ignore")  # third-party deprecations; the tests see them as errors
     try:
@@ -87,14 +98,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(app(args=words, prog_name="edgeir", standalone_mode=False) or 0)
     except (KeyboardInterrupt, typer.Abort):
         return _stop("interrupted", 130)
-    except BrokenPipeError:
-        # Whoever read stdout has gone (`| head`); Python would complain once more while flushing at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return 141
     except EdgeIRError as error:
         return _stop(f"error: {error}", 2, debug=debug)
     except typer.TyperException as error:
         return _stop(f"error: {_usage(error)}", 2)
+    except ModuleNotFoundError as error:
+        missing = missing_extra(error, "this command")
+        if missing is None:
+            return _unforeseen(error, debug)
+        return _stop(f"error: {missing}", 2, debug=debug)
     except OSError as error:
         if error.filename is None:
             return _unforeseen(error, debug)
@@ -113,7 +125,8 @@ def _terminate(number: int, frame: FrameType | None) -> NoReturn:
 def _usage(error: typer.TyperException) -> str:
     context = getattr(error, "ctx", None)
     command = context.command_path if context is not None else "edgeir"
-    return f"{error.format_message().rstrip('.')} (see {command} --help)"
+    message = error.format_message().rstrip(".").replace("Value error, ", "")
+    return f"{message} (see {command} --help)"
 
 
 def _unforeseen(error: Exception, debug: bool) -> int:

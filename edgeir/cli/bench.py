@@ -12,7 +12,7 @@ from edgeir.cli.options import Json, Overwrite, Quiet, Suite, Threads
 from edgeir.cli.output import Output
 from edgeir.cli.scores import score_lines
 
-__all__ = ["TimedRuntime", "bench"]
+__all__ = ["TimedPrecision", "TimedRuntime", "bench"]
 
 
 class TimedRuntime(StrEnum):
@@ -21,6 +21,14 @@ class TimedRuntime(StrEnum):
     torch = "torch"
     onnxruntime = "onnxruntime"
     litert = "litert"
+
+
+class TimedPrecision(StrEnum):
+    """The number formats of an export."""
+
+    fp32 = "fp32"
+    fp16 = "fp16"
+    int8 = "int8"
 
 
 def bench(
@@ -36,10 +44,35 @@ def bench(
     suite: Suite,
     runtime: Annotated[
         list[TimedRuntime] | None,
-        typer.Option("--runtime", help="Only this runtime; repeat for several.", show_default=False),
+        typer.Option(
+            "--runtime",
+            help="What runs checkpoints; repeat for several. [default: torch]",
+            show_default=False,
+        ),
     ] = None,
     threads: Threads = 1,
-    repeats: Annotated[int, typer.Option("--repeats", min=1, help="Timed runs of each model.")] = 30,
+    precision: Annotated[
+        list[TimedPrecision] | None,
+        typer.Option(
+            "--precision",
+            help="What checkpoints are exported to; repeat for several. [default: fp32]",
+            show_default=False,
+        ),
+    ] = None,
+    repeats: Annotated[
+        int | None,
+        typer.Option(
+            "--repeats",
+            min=1,
+            help="Timed runs of each model; as many as --budget allows.",
+            show_default=False,
+        ),
+    ] = None,
+    budget: Annotated[float, typer.Option("--budget", min=0.1, help="Seconds of timed runs in all.")] = 30.0,
+    limit: Annotated[
+        int | None,
+        typer.Option("--limit", min=1, help="Only the first N pictures of each set.", show_default=False),
+    ] = None,
     out: Annotated[
         Path, typer.Option("--out", "-o", help="JSON file (or folder) for the result.", show_default=False)
     ],
@@ -48,6 +81,8 @@ def bench(
     json: Json = False,
 ) -> None:
     """Time models, and measure their quality, memory and size, in one run on this machine.
+
+    An artifact runs on the runtime it was exported for; a checkpoint is exported for each runtime that is asked for.
 
     `edgeir report` makes a table, a plot and a page of the result.
 
@@ -64,7 +99,10 @@ def bench(
                 suite=suite,
                 runtimes=[choice.value for choice in runtime or ()],
                 threads=threads,
+                precisions=[choice.value for choice in precision or (TimedPrecision.fp32,)],
                 repeats=repeats,
+                budget_s=budget,
+                limit=limit,
                 out=out,
                 overwrite=overwrite,
                 progress=progress,

@@ -61,6 +61,7 @@ def _lines(facts: dict[str, Any]) -> list[str]:
     runtimes = [(name, version or "not installed") for name, version in facts["runtimes"].items()]
     missing = [(name, entry["fix"]) for name, entry in facts["missing_extras"].items()]
     data = facts["data"]
+    where = f"EDGEIR_DATA={data['root']}" if data["root"] else "EDGEIR_DATA is not set"
     sets = [(name, " + ".join(folders) if folders else "not found") for name, folders in data["sets"].items()]
     assets = [(kind, ", ".join(facts[kind]) or "none") for kind in ("zoo", "recipes", "profiles", "suites")]
     return [
@@ -68,7 +69,7 @@ def _lines(facts: dict[str, Any]) -> list[str]:
         *_section("Runtimes", runtimes),
         *_section("Missing extras", missing or [("none", "")]),
         *_section("Machine", [(key, str(value)) for key, value in facts["machine"].items()]),
-        *_section(f"Data (EDGEIR_DATA={data['root'] or ' is not set'})", sets),
+        *_section(f"Data ({where})", sets),
         *_section("In this installation", assets),
     ]
 

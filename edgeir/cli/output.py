@@ -22,7 +22,10 @@ from typing import Any, TextIO
 
 from edgeir.core.progress import Progress, no_progress
 
-__all__ = ["Output", "jsonable", "table"]
+__all__ = ["PIPE_CLOSED", "Output", "discard", "jsonable", "table"]
+
+PIPE_CLOSED = 128 + 13
+"""Exit code when nobody reads stdout any more, as for a program that SIGPIPE ended."""
 
 LINE_EVERY_S = 10.0
 """Between two progress lines where stderr is not a terminal."""
@@ -58,9 +61,14 @@ class Output:
             text = json.dumps(jsonable(result), indent=2, ensure_ascii=False, allow_nan=False)
         else:
             text = "\n".join(lines)
-        if text:
+        if not text:
+            return
+        try:
             self._stdout.write(text + "\n")
             self._stdout.flush()
+        except BrokenPipeError:
+            discard(self._stdout)
+            raise SystemExit(PIPE_CLOSED) from None
 
     def note(self, line: str) -> None:
         """A remark for a person, on stderr; nothing with `quiet`."""
@@ -68,11 +76,14 @@ class Output:
             print(line, file=sys.stderr, flush=True)
 
     @contextlib.contextmanager
-    def progress(self) -> Iterator[Progress]:
-        """A callback for long library functions: a bar with rate and ETA, or a line every ten seconds."""
+    def progress(self, *, processes: int = 1) -> Iterator[Progress]:
+        """A callback for long library functions: a bar with rate and ETA, or a line every ten seconds.
+
+        A bar cannot be sent to other processes, so with several `processes` there are lines.
+        """
         if self.quiet:
             yield no_progress
-        elif sys.stderr.isatty():
+        elif sys.stderr.isatty() and processes == 1:
             with _bar() as callback:
                 yield callback
         else:
@@ -136,6 +147,14 @@ def _bar() -> Iterator[Progress]:
             bars.update(task, completed=done, total=total, description=text)
 
         yield callback
+
+
+def discard(stream: TextIO) -> None:
+    """Send what is left in `stream` to nowhere: its reader has gone (`| head`), and closing it would fail again."""
+    with contextlib.suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
 
 
 def _number(value: float) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -25,13 +24,14 @@ def _list(context: typer.Context, quiet: Quiet = False, json: Json = False) -> N
         return
     with Output(quiet=quiet, json=json) as output:
         from edgeir.core.assets import find_asset, list_assets
+        from edgeir.core.config import read_yaml
 
-        found = [
-            {"name": name, "path": str(path), "summary": _summary(path)}
-            for name in list_assets("recipes")
-            for path in [find_asset("recipes", name)]
-        ]
-        output.emit(found, table([(entry["name"], entry["summary"]) for entry in found]))
+        found = []
+        for name in list_assets("recipes"):
+            path = find_asset("recipes", name)
+            about = " ".join(str(read_yaml(path).get("about", "")).split())
+            found.append({"name": name, "path": str(path), "about": about})
+        output.emit(found, table([(entry["name"], _first_sentence(entry["about"])) for entry in found]))
 
 
 @recipes.command("show")
@@ -52,7 +52,5 @@ def show(
         output.emit({"name": name, "path": path, "recipe": content}, text.split("\n"))
 
 
-def _summary(path: Path) -> str:
-    """The first comment line of a recipe."""
-    first = path.read_text(encoding="utf-8").partition("\n")[0]
-    return first.removeprefix("#").strip() if first.startswith("#") else ""
+def _first_sentence(text: str) -> str:
+    return text.partition(". ")[0].rstrip(".")

@@ -64,7 +64,7 @@ def train(
     with Output(quiet=quiet, json=json) as output:
         from edgeir.train.run import train as run
 
-        with output.progress() as progress:
+        with output.progress(processes=devices * num_nodes) as progress:
             result = run(
                 recipe,
                 overrides=changes or (),
@@ -101,7 +101,7 @@ def distill(
     with Output(quiet=quiet, json=json) as output:
         from edgeir.train.run import distill as run
 
-        with output.progress() as progress:
+        with output.progress(processes=devices * num_nodes) as progress:
             result = run(
                 recipe,
                 overrides=changes or (),

@@ -182,7 +182,11 @@ def _owner(model: type[BaseModel], parts: list[str]) -> tuple[list[type[BaseMode
     for index, part in enumerate(parts):
         last = index == len(parts) - 1
         fields = [owner.model_fields[part] for owner in owners if part in owner.model_fields]
-        if fields:
+        # Among several owners the next part is the tag of one, even where a key has the same name.
+        tagged = [owner for owner in owners if _tag(owner) == part] if len(owners) > 1 else []
+        if tagged:
+            owners = tagged
+        elif fields:
             keys.append(part)
             leaves = [leaf for field in fields for leaf in _members(field.annotation)]
             if not last:

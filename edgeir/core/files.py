@@ -31,6 +31,8 @@ def output_errors(path: Path) -> Iterator[None]:
             errno.EPERM: ("no permission to write", "choose another output or change its permissions"),
             errno.EROFS: ("the file system is read-only", "choose another output"),
             errno.ENOTDIR: ("a part of the path is a file, not a folder", "choose another output"),
+            errno.EEXIST: ("a part of the path is a file, not a folder", "choose another output"),
+            errno.EISDIR: ("it is a folder, not a file", "choose another output"),
             errno.ENAMETOOLONG: ("the name is too long", "choose a shorter output name"),
         }
         if error.errno not in reasons:

@@ -7,7 +7,7 @@ from types import ModuleType
 
 from edgeir.core.errors import MissingExtraError
 
-__all__ = ["EXTRAS", "require"]
+__all__ = ["EXTRAS", "missing_extra", "require"]
 
 EXTRAS = {
     "torch": "train",
@@ -39,3 +39,9 @@ def require(module: str, purpose: str) -> ModuleType:
         if (error.name or "").partition(".")[0] != top:
             raise
         raise MissingExtraError(top, EXTRAS.get(top, "all"), purpose) from error
+
+
+def missing_extra(error: ModuleNotFoundError, purpose: str) -> MissingExtraError | None:
+    """The error that a user can act on, where `error` is about a package of an extra; else None."""
+    top = (error.name or "").partition(".")[0]
+    return MissingExtraError(top, EXTRAS[top], purpose) if top in EXTRAS else None

@@ -1,0 +1,309 @@
+"""The program as a user meets it: exit codes, one-line errors, help for a newcomer, JSON for a program."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from edgeir.cli import app as program
+from edgeir.cli.app import app, main
+from edgeir.core.errors import ImageError
+
+COMMANDS = [
+    "train",
+    "distill",
+    "export",
+    "restore",
+    "eval",
+    "bench",
+    "report",
+    "demo",
+    "models",
+    "recipes",
+    "doctor",
+]
+
+
+def python(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *words],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, "COLUMNS": "100", "NO_COLOR": "1", **environment},
+        check=False,
+    )
+
+
+def error_line(capsys: pytest.CaptureFixture[str]) -> str:
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    lines = captured.err.splitlines()
+    assert len(lines) == 1, captured.err
+    assert lines[0].startswith("edgeir: error: ")
+    return lines[0]
+
+
+@pytest.fixture
+def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], int]:
+    """Run the program with a command that raises."""
+
+    def run(failure: BaseException) -> int:
+        broken = typer.Typer()
+
+        @broken.callback()
+        def _root() -> None:
+            """Nothing."""
+
+        @broken.command()
+        def go() -> None:
+            raise failure
+
+        monkeypatch.setattr(program, "app", broken)
+        return main(["go"])
+
+    return run
+
+
+@pytest.fixture(autouse=True)
+def _keep_signal_handler() -> Any:
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+def test_all_commands_are_there() -> None:
+    assert set(typer.main.get_command(app).commands) == set(COMMANDS)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_explains_every_option_in_words(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([command, "--help"]) == 0
+    text = capsys.readouterr().out
+    assert f"Usage: edgeir {command}" in text
+    assert "--json" in text
+    assert "--quiet" in text
+    group: Any = typer.main.get_command(app)
+    assert group.commands[command].help, f"{command} has no description"
+    for parameter in group.commands[command].params:
+        if parameter.name != "help":
+            assert getattr(parameter, "help", None), f"{command}: `{parameter.name}` has no help"
+
+
+def test_help_and_doctor_need_neither_torch_nor_numpy() -> None:
+    code = (
+        "import sys\n"
+        "from edgeir.cli.app import main\n"
+        "assert main(['--help']) == 0\n"
+        "heavy = {'torch', 'numpy', 'pydantic', 'PIL', 'scipy', 'yaml'} & set(sys.modules)\n"
+        "print('heavy:', sorted(heavy))\n"
+    )
+    done = python("-c", code)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "heavy: []"
+
+
+def test_no_command_shows_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 0
+    assert "Usage: edgeir" in capsys.readouterr().out
+
+
+def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
+    import edgeir
+
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out.strip() == edgeir.__version__
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["modles"], "No such command 'modles'. Did you mean 'models'? (see edgeir --help)"),
+        (["models", "--colour"], "No such option: --colour (see edgeir models --help)"),
+        (["restore", "a.png"], "Missing argument 'OUT' (see edgeir restore --help)"),
+        (["restore", "a", "b", "--model", "x", "--tile", "0"], "'--tile'"),
+        (["export", "x", "--target", "ncnn", "--out", "o"], "'ncnn' is not one of 'tflite', 'onnx'"),
+        (["bench", "x", "--suite", "s", "--out", "o", "--runtime", "tvm"], "'tvm' is not one of"),
+        (["export", "x", "--target", "onnx", "--out", "o", "--size", "720"], "--size must be HEIGHTxWIDTH"),
+        (["recipes", "show", "nothing-like-it"], "there is no recipe or file `nothing-like-it`"),
+    ],
+)
+def test_a_wrong_word_is_one_line_and_exit_2(
+    words: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words) == 2
+    assert message in error_line(capsys)
+
+
+def test_an_error_of_the_library_is_one_line_and_exit_2(
+    failing: Callable[[BaseException], int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert failing(ImageError("is\ntruncated", where="a.png", fix="download it again")) == 2
+    assert error_line(capsys) == "edgeir: error: a.png: is truncated (download it again)"
+
+
+def test_an_unforeseen_error_says_how_to_see_where(
+    failing: Callable[[BaseException], int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert failing(ValueError("two\nlines")) == 1
+    line = error_line(capsys)
+    assert "unexpected ValueError: two lines" in line
+    assert "EDGEIR_DEBUG=1" in line
+
+
+@pytest.mark.parametrize(("failure", "code"), [(ImageError("x"), 2), (ValueError("x"), 1)])
+def test_debug_shows_the_traceback(
+    failing: Callable[[BaseException], int],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    failure: Exception,
+    code: int,
+) -> None:
+    monkeypatch.setenv("EDGEIR_DEBUG", "1")
+    assert failing(failure) == code
+    text = capsys.readouterr().err
+    assert "Traceback (most recent call last)" in text
+    assert text.splitlines()[-1].startswith("edgeir: error: ")
+
+
+def test_a_package_of_an_extra_that_is_missing_names_the_pip_line(
+    failing: Callable[[BaseException], int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert failing(ModuleNotFoundError("No module named 'torch.nn'", name="torch.nn")) == 2
+    assert "pip install 'edgeir[train]'" in error_line(capsys)
+    assert failing(ModuleNotFoundError("No module named 'sitecustomize'", name="sitecustomize")) == 1
+
+
+def test_other_failures_have_their_codes(
+    failing: Callable[[BaseException], int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert failing(PermissionError(errno.EACCES, "Permission denied", "secret.png")) == 2
+    assert error_line(capsys) == "edgeir: error: secret.png: Permission denied"
+    assert failing(MemoryError()) == 2
+    assert "not enough memory" in error_line(capsys)
+    assert failing(KeyboardInterrupt()) == 130
+    assert failing(typer.Exit(1)) == 1
+    with pytest.raises(SystemExit, match="7"):
+        failing(SystemExit(7))
+
+
+@pytest.mark.parametrize("word", ["doctor", "--version"])
+def test_a_reader_that_goes_away_is_no_error(word: str) -> None:
+    code = f"import sys; from edgeir.cli.app import main; sys.exit(main(['{word}']))"
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [sys.executable, "-c", code], stdout=writer, stderr=subprocess.PIPE, timeout=60, check=False
+    )
+    os.close(writer)
+    assert done.returncode == 141
+    assert done.stderr == b""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+def test_termination_runs_the_cleanup(tmp_path: Path) -> None:
+    code = f"""
+import sys, time
+from pathlib import Path
+from edgeir.cli import app as program
+from edgeir.core.files import atomic_file
+import typer
+slow = typer.Typer()
+@slow.callback()
+def root() -> None: ...
+@slow.command()
+def go() -> None:
+    with atomic_file({str(tmp_path / "out.json")!r}) as temporary:
+        temporary.write_text("half")
+        print("ready", flush=True)
+        time.sleep(60)
+program.app = slow
+sys.exit(program.main(["go"]))
+"""
+    child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert child.stdout is not None
+    assert child.stdout.readline() == "ready\n"
+    assert len(os.listdir(tmp_path)) == 1
+    child.send_signal(signal.SIGTERM)
+    assert child.wait(timeout=30) == 128 + signal.SIGTERM
+    child.stdout.close()
+    assert os.listdir(tmp_path) == []
+
+
+def test_doctor_is_one_json_document(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor", "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["versions"]["edgeir"]
+    assert set(facts["runtimes"]) == {"torch", "onnxruntime", "litert"}
+    assert facts["data"]["root"] is None
+    assert facts["machine"]["cores"] >= 1
+
+
+def test_doctor_finds_the_standard_sets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import numpy as np
+    from PIL import Image
+
+    folder = tmp_path / "Set5"
+    folder.mkdir()
+    Image.fromarray(np.zeros((2, 2, 3), np.uint8)).save(folder / "a.png")
+    monkeypatch.setenv("EDGEIR_DATA", str(tmp_path))
+    assert main(["doctor"]) == 0
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert f"Data (EDGEIR_DATA={tmp_path})" in lines
+    assert f"Set5 {folder}" in lines
+    assert "Set14 not found" in lines
+
+
+def test_doctor_names_what_a_missing_extra_needs(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from edgeir.core import environment
+
+    real = environment._version
+    monkeypatch.setattr(environment, "_version", lambda name: None if name == "coremltools" else real(name))
+    assert main(["doctor"]) == 0
+    assert "coreml  pip install 'edgeir[coreml]'" in capsys.readouterr().out
+
+
+def test_recipes_are_listed_and_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    from edgeir.core.assets import find_asset, list_assets
+
+    assert main(["recipes", "--json"]) == 0
+    listed = json.loads(capsys.readouterr().out)
+    names = [entry["name"] for entry in listed]
+    assert names == list_assets("recipes")
+    assert all(entry["about"] for entry in listed)
+    assert main(["recipes", "show", names[0]]) == 0
+    assert (
+        capsys.readouterr().out
+        == find_asset("recipes", names[0]).read_text(encoding="utf-8").rstrip("\n") + "\n"
+    )
+    assert main(["recipes", "show", names[0], "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["recipe"]["name"]
+
+
+def test_models_lists_the_cards(capsys: pytest.CaptureFixture[str]) -> None:
+    from edgeir.core.assets import list_zoo
+
+    assert main(["models", "--json"]) == 0
+    assert sorted(json.loads(capsys.readouterr().out)) == list_zoo()
+
+
+def test_help_is_quick_enough_to_be_asked_for() -> None:
+    # No time limit in a test on a busy machine; this only guards against an import of everything (seconds).
+    start = time.monotonic()
+    assert python("-m", "edgeir", "--help").returncode == 0
+    assert time.monotonic() - start < 20

@@ -1,0 +1,191 @@
+"""Atomic writes: the old file or the new one, never half of one, and errors that say what to do."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from edgeir.core.errors import OutputError
+from edgeir.core.files import atomic_dir, atomic_file, output_errors, refuse_existing, sha256_file, write_json
+
+
+def test_a_file_appears_only_when_it_is_complete(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "out.png"
+    with atomic_file(path) as temporary:
+        assert temporary.suffix == ".png"
+        temporary.write_bytes(b"whole")
+        assert not path.exists()
+    assert path.read_bytes() == b"whole"
+    assert os.listdir(path.parent) == ["out.png"]
+
+
+@pytest.mark.parametrize("failure", [ValueError("no"), KeyboardInterrupt(), SystemExit(3)])
+def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path: Path, failure: BaseException) -> None:
+    path = tmp_path / "out.json"
+    path.write_text("old")
+
+    def write() -> None:
+        with atomic_file(path) as temporary:
+            temporary.write_text("half")
+            raise failure
+
+    with pytest.raises(type(failure)):
+        write()
+    assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == ["out.json"]
+
+
+def test_a_file_gets_the_permissions_that_open_would_give(tmp_path: Path) -> None:
+    (tmp_path / "plain").write_text("x")
+    with atomic_file(tmp_path / "atomic") as temporary:
+        temporary.write_text("x")
+    assert (tmp_path / "atomic").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+@pytest.mark.parametrize("failure", [ValueError("no"), KeyboardInterrupt()])
+def test_a_failing_folder_leaves_the_old_one(tmp_path: Path, failure: BaseException) -> None:
+    path = tmp_path / "out"
+    path.mkdir()
+    (path / "old").write_text("old")
+
+    def write() -> None:
+        with atomic_dir(path) as temporary:
+            (temporary / "new").write_text("half")
+            raise failure
+
+    with pytest.raises(type(failure)):
+        write()
+    assert [entry.name for entry in path.iterdir()] == ["old"]
+    assert os.listdir(tmp_path) == ["out"]
+
+
+def test_a_folder_is_replaced_as_a_whole(tmp_path: Path) -> None:
+    path = tmp_path / "out"
+    path.mkdir()
+    (path / "old").write_text("old")
+    with atomic_dir(path) as temporary:
+        (temporary / "new").write_text("new")
+    assert [entry.name for entry in path.iterdir()] == ["new"]
+    assert os.listdir(tmp_path) == ["out"]
+
+
+def test_a_rename_that_fails_puts_the_old_folder_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "out"
+    path.mkdir()
+    (path / "old").write_text("old")
+    real = os.replace
+    calls = []
+
+    def replace(source: Path, target: Path) -> None:
+        calls.append(target)
+        if len(calls) == 2:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        real(source, target)
+
+    def write() -> None:
+        with atomic_dir(path) as temporary:
+            (temporary / "new").write_text("new")
+
+    monkeypatch.setattr(os, "replace", replace)
+    with pytest.raises(OutputError, match="the disk is full"):
+        write()
+    assert [entry.name for entry in path.iterdir()] == ["old"]
+    assert os.listdir(tmp_path) == ["out"]
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (errno.ENOSPC, "the disk is full (free some space"),
+        (errno.EDQUOT, "quota"),
+        (errno.EACCES, "no permission to write"),
+        (errno.EROFS, "read-only"),
+        (errno.ENAMETOOLONG, "shorter output name"),
+    ],
+)
+def test_an_operating_system_error_says_what_to_do(tmp_path: Path, number: int, words: str) -> None:
+    path = tmp_path / "out.json"
+
+    def write() -> None:
+        with atomic_file(path) as temporary:
+            temporary.write_text("half")
+            raise OSError(number, "words of the system")
+
+    with pytest.raises(OutputError) as caught:
+        write()
+    assert words in str(caught.value)
+    assert str(path) in str(caught.value)
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_real_full_device_is_an_output_error() -> None:
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("this system has no /dev/full")
+
+    def write() -> None:
+        with output_errors(full), full.open("w") as stream:
+            stream.write("x")
+            stream.flush()
+
+    with pytest.raises(OutputError, match="the disk is full"):
+        write()
+
+
+def test_a_part_of_the_path_that_is_a_file_is_an_output_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(OutputError, match="is a file, not a folder"):
+        write_json(tmp_path / "file" / "out.json", {})
+
+
+def test_a_folder_in_the_place_of_a_file_is_an_output_error(tmp_path: Path) -> None:
+    (tmp_path / "out.json").mkdir()
+    with pytest.raises(OutputError, match="it is a folder, not a file"):
+        write_json(tmp_path / "out.json", {})
+    assert os.listdir(tmp_path) == ["out.json"]
+
+
+def test_other_operating_system_errors_stay_what_they_are(tmp_path: Path) -> None:
+    def write() -> None:
+        with output_errors(tmp_path):
+            raise OSError(errno.EIO, "input/output error")
+
+    with pytest.raises(OSError, match="input/output error") as caught:
+        write()
+    assert not isinstance(caught.value, OutputError)
+
+
+def test_an_existing_output_is_refused_unless_it_is_an_empty_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    refuse_existing(folder, overwrite=False)
+    folder.mkdir()
+    refuse_existing(folder, overwrite=False)
+    (folder / "file").write_text("x")
+    for path in (folder, folder / "file"):
+        with pytest.raises(OutputError, match=r"exists already \(choose another name or pass --overwrite\)"):
+            refuse_existing(path, overwrite=False)
+        refuse_existing(path, overwrite=True)
+
+
+def test_json_is_readable_unicode_and_never_nan(tmp_path: Path) -> None:
+    path = tmp_path / "value.json"
+    write_json(path, {"name": "Größe ×4"})
+    assert "Größe ×4" in path.read_text(encoding="utf-8")
+    assert path.read_bytes().endswith(b"}\n")
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json(path, {"psnr_db": float("nan")})
+    assert json.loads(path.read_text(encoding="utf-8")) == {"name": "Größe ×4"}
+
+
+def test_sha256_of_a_file_longer_than_a_block(tmp_path: Path) -> None:
+    path = tmp_path / "long"
+    content = bytes(range(256)) * 8192 + b"tail"
+    path.write_bytes(content)
+    assert sha256_file(path) == hashlib.sha256(content).hexdigest()
