@@ -29,6 +29,9 @@ __all__ = ["PairStore", "cache_root", "open_store"]
 
 Pixels = npt.NDArray[np.uint8]
 
+_FORMAT = 2
+"""Raised when the same description would give other pixels."""
+
 
 @dataclass(frozen=True)
 class Record:
@@ -109,6 +112,7 @@ def open_store(
         (ref, factor, source.weight) for source in sources for ref in source.images() for factor in rescale
     ]
     description = {
+        "format": _FORMAT,
         "degradation": degradation.model_dump(mode="json"),
         "images": [[ref.stamp, factor, weight] for ref, factor, weight in items],
     }
