@@ -1,0 +1,202 @@
+"""Write the tables of README.md and benchmarks/README.md from benchmarks/results, or check that they are in step.
+
+    python benchmarks/tables.py [--check]
+
+A table stands between two comments and is named by its result file and what to show of it:
+
+    <!-- table: students-vs-baselines latency -->
+    <!-- /table -->
+
+What to show: ``quality``, ``latency``, ``cost``, ``scores``, ``ratios`` of a result of edgeir bench or eval; ``rows``
+for any other JSON with a list of flat rows under ``rows`` (``rows:a,b,c`` for some columns of it); ``about`` for date,
+machine and revision of either. ``index`` alone lists every result file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+from edgeir.bench.result import FORMAT, Result, read_result
+from edgeir.core.errors import ConfigError, EdgeIRError
+from edgeir.core.files import atomic_file
+from edgeir.report.table import (
+    Table,
+    cost_table,
+    escape_markdown,
+    latency_table,
+    quality_table,
+    ratio_table,
+    score_table,
+)
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCUMENTS = ("README.md", "benchmarks/README.md")
+BLOCK = re.compile(r"(<!-- table: (?P<name>[^>]+?) -->\n)(?P<body>.*?)(<!-- /table -->)", re.DOTALL)
+SHOW = {
+    "quality": quality_table,
+    "latency": latency_table,
+    "cost": cost_table,
+    "scores": score_table,
+    "ratios": ratio_table,
+}
+
+
+def fill(text: str, results: Path, where: str) -> str:
+    """`text` with every table between markers written anew.
+
+    Raises:
+        ConfigError: a marker is not closed, or names what is not there.
+    """
+    if text.count("<!-- table: ") != len(BLOCK.findall(text)) or text.count("<!-- /table -->") != len(
+        BLOCK.findall(text)
+    ):
+        raise ConfigError(["a table marker is not closed by `<!-- /table -->`"], where=where)
+
+    def written(match: re.Match[str]) -> str:
+        return f"{match[1]}{render(match['name'], results, where)}{match[4]}"
+
+    return BLOCK.sub(written, text)
+
+
+def render(name: str, results: Path, where: str) -> str:
+    """The Markdown of one table, ending in a newline."""
+    if name == "index":
+        return index(results)
+    stem, _, what = name.partition(" ")
+    what, _, columns = what.partition(":")
+    path = results / f"{stem}.json"
+    if not path.is_file():
+        raise ConfigError([f"the table `{name}` needs {path.name}, which is not there"], where=where)
+    value = load(path)
+    if what == "about":
+        return about(value) + "\n"
+    if what == "rows":
+        return rows_table(
+            value, [column.strip() for column in columns.split(",") if column.strip()], path
+        ).markdown()
+    if what not in SHOW or not isinstance(value, Result):
+        known = ", ".join([*SHOW, "about"] if isinstance(value, Result) else ["rows", "about"])
+        raise ConfigError([f"the table `{name}` asks for `{what}`; {path.name} has {known}"], where=where)
+    table = SHOW[what](value)
+    if table is None:
+        raise ConfigError([f"{path.name} has nothing for the table `{name}`"], where=where)
+    return table.markdown()
+
+
+def load(path: Path) -> Result | dict[str, Any]:
+    """A result of edgeir, or another JSON object as it is."""
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ConfigError([f"is not JSON: {error}"], where=path) from error
+    if not isinstance(value, dict):
+        raise ConfigError(["is not a JSON object"], where=path)
+    return read_result(path) if value.get("format") == FORMAT else value
+
+
+def about(value: Result | dict[str, Any]) -> str:
+    """When, where and at which revision it was measured."""
+    if isinstance(value, Result):
+        machine, revision, created = value.environment.machine, value.environment.revision, value.created
+        threads = "" if value.timing is None else f", threads: {value.timing.threads}"
+    else:
+        machine, revision = value.get("machine") or {}, value.get("revision")
+        created, threads = (
+            str(value.get("created", "")),
+            f", threads: {value['threads']}" if "threads" in value else "",
+        )
+    cpu = machine.get("cpu", "unknown processor") if isinstance(machine, dict) else str(machine)
+    shown = f"Measured {created[:10]} " if created else "Measured "
+    return escape_markdown(f"{shown}on {cpu}{threads}; revision {(revision or 'unknown')[:12]}.")
+
+
+def rows_table(value: Result | dict[str, Any], columns: list[str], path: Path) -> Table:
+    """The flat values of the objects under ``rows``."""
+    rows = value.get("rows") if isinstance(value, dict) else [row.model_dump() for row in value.rows]
+    if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
+        raise ConfigError(["has no list of objects under `rows`"], where=path)
+    flat = {key: None for row in rows for key, cell in row.items() if not isinstance(cell, dict | list)}
+    missing = [column for column in columns if column not in flat]
+    if missing:
+        raise ConfigError([f"rows have no {', '.join(missing)}; there are {', '.join(flat)}"], where=path)
+    columns = columns or list(flat)
+    cells = [[row.get(column) for column in columns] for row in rows]
+    return Table(
+        title=path.stem,
+        columns=tuple(column.replace("_", " ") for column in columns),
+        numeric=tuple(
+            all(isinstance(line[index], int | float) for line in cells) for index in range(len(columns))
+        ),
+        rows=tuple(tuple(shown(cell) for cell in line) for line in cells),
+    )
+
+
+def shown(cell: Any) -> str:
+    """A value as text, numbers to four significant figures."""
+    if cell is None:
+        return "–"
+    if isinstance(cell, bool):
+        return "yes" if cell else "no"
+    if isinstance(cell, float):
+        return f"{cell:.4g}" if abs(cell) < 1000 else f"{cell:,.0f}"
+    return f"{cell:,}" if isinstance(cell, int) else str(cell)
+
+
+def index(results: Path) -> str:
+    """Every result file, what it is and where it was measured."""
+    lines = ["| file | what | measured |", "| --- | --- | --- |"]
+    for path in sorted(results.glob("*.json")):
+        value = load(path)
+        title = (
+            value.title
+            if isinstance(value, Result)
+            else str(value.get("title") or value.get("name") or path.stem)
+        )
+        lines.append(f"| [{path.stem}](results/{path.name}) | {escape_markdown(title)} | {about(value)} |")
+    return "\n".join(lines) + "\n"
+
+
+def main() -> int:
+    """Write the tables, or check them."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; fail when a table is out of step"
+    )
+    parser.add_argument("--root", type=Path, default=ROOT, help="the checkout")
+    arguments = parser.parse_args()
+    stale = 0
+    for name in DOCUMENTS:
+        path = arguments.root / name
+        if not path.is_file():
+            continue
+        old = path.read_text(encoding="utf-8")
+        try:
+            new = fill(old, arguments.root / "benchmarks" / "results", name)
+        except EdgeIRError as error:
+            print(f"tables: error: {error}", file=sys.stderr)
+            return 2
+        if new == old:
+            continue
+        stale += 1
+        if arguments.check:
+            print(
+                *difflib.unified_diff(old.splitlines(), new.splitlines(), name, "generated", lineterm=""),
+                sep="\n",
+            )
+        else:
+            with atomic_file(path) as temporary:
+                temporary.write_text(new, encoding="utf-8")
+            print(f"wrote the tables of {name}")
+    if stale and arguments.check:
+        print("tables: run `python benchmarks/tables.py`", file=sys.stderr)
+    return 1 if stale and arguments.check else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,211 @@
+"""The quality of what ships: a checkpoint, zoo network or exported file through the suite's pictures and ruler.
+
+The degraded picture is 8 bit, as it would be in a file. A network that takes the enlarged picture gets it
+enlarged by the suite's own bicubic flavour; an artifact of a fixed size gets tiles. ``model="bicubic"`` is the
+enlargement alone.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeir.bench.result import ImageScore, Quality, Result, Row, SetQuality, environment, timestamp
+from edgeir.bench.suite import ImageSet, Suite, load_suite
+from edgeir.core.errors import ConfigError
+from edgeir.core.progress import Progress, no_progress
+from edgeir.data.degrade.bicubic import upscale
+from edgeir.metrics import ms_ssim, psnr, ssim
+from edgeir.metrics.protocol import Protocol
+from edgeir.restore.tiling import run_tiled
+from edgeir.runtime import RuntimeName, Session, load
+
+__all__ = ["BICUBIC", "evaluate", "measure_quality"]
+
+BICUBIC = "bicubic"
+EQUAL_DB = 100.0
+"""PSNR of two equal pictures, so that a mean stays finite."""
+
+Pixels = NDArray[np.uint8]
+Image = NDArray[np.float32]
+
+
+def evaluate(
+    model: str | Path,
+    suite: str | Path | Suite,
+    *,
+    runtime: RuntimeName = "auto",
+    threads: int = 1,
+    limit: int | None = None,
+    progress: Progress = no_progress,
+) -> dict[str, Any]:
+    """Measure `model` on every picture of `suite`.
+
+    Args:
+        model: a checkpoint folder, zoo name, artifact, or ``"bicubic"`` for the enlargement alone.
+        suite: a name, a YAML file, or a `Suite`.
+        limit: at most this many pictures of each set (labelled as not comparable).
+
+    Returns:
+        A `Result` as plain JSON values: per-image rows, means, SHA-256, protocol, versions, machine.
+
+    Raises:
+        ConfigError: no such suite, or the network's scale is not the suite's.
+        DataError: a set's pictures are not there.
+        ArtifactError, CheckpointError: the model cannot run.
+    """
+    suite = suite if isinstance(suite, Suite) else load_suite(suite)
+    if str(model) == BICUBIC:
+        row = bicubic_row(suite, limit=limit, progress=progress)
+    else:
+        session = load(model, runtime=runtime, threads=threads)
+        try:
+            row = Row(
+                name=session.name,
+                model=session.artifact.source if session.artifact else str(model),
+                runtime=session.runtime,
+                precision=session.artifact.precision if session.artifact else "fp32",
+                input_kind=session.facts.input_kind,
+                parameters=session.artifact.parameters if session.artifact else None,
+                file_bytes=session.artifact.bytes if session.artifact else None,
+                sha256=session.source_sha256 or None,
+                quality=measure_quality(session, suite, limit=limit, progress=progress),
+            )
+        finally:
+            session.close()
+    assert row.quality is not None
+    result = Result(
+        kind="eval",
+        name=suite.name,
+        title=suite.title,
+        created=timestamp(),
+        suite=suite.model_dump(mode="json"),
+        protocol=suite.resolved_protocol().model_dump(mode="json"),
+        comparable=all(entry.comparable for entry in row.quality.sets),
+        notes=tuple(entry.note for entry in row.quality.sets if entry.note),
+        environment=environment(),
+        rows=(row,),
+    )
+    return result.model_dump(mode="json")
+
+
+def bicubic_row(suite: Suite, *, limit: int | None = None, progress: Progress = no_progress) -> Row:
+    """The baseline that every network must beat: the bicubic enlargement, measured like a network."""
+
+    def enlarge(lr: Pixels) -> Image:
+        return _float(upscale(lr, suite.scale, suite.degradation.flavour))
+
+    return Row(
+        name=BICUBIC,
+        model=BICUBIC,
+        runtime="-",
+        precision="-",
+        role="baseline",
+        quality=_quality(enlarge, suite, tiled=False, limit=limit, progress=progress),
+    )
+
+
+def measure_quality(
+    session: Session, suite: Suite, *, limit: int | None = None, progress: Progress = no_progress
+) -> Quality:
+    """Every set of `suite` through `session`.
+
+    Raises:
+        ConfigError: the network enlarges by another factor than the suite shrinks by.
+        DataError: a set's pictures are not there.
+    """
+    facts = session.facts
+    if facts.scale != suite.scale:
+        raise ConfigError(
+            [f"the network enlarges x{facts.scale}, the suite shrinks by {suite.scale}"],
+            where=f"{session.name} on {suite.name}",
+            fix="choose a suite of the network's scale",
+        )
+
+    def restore(lr: Pixels) -> Image:
+        given = upscale(lr, suite.scale, suite.degradation.flavour) if facts.input_kind == "bicubic" else lr
+        return run_any_size(session, _float(given))
+
+    return _quality(restore, suite, tiled=session.fixed_size is not None, limit=limit, progress=progress)
+
+
+def run_any_size(session: Session, image: Image) -> Image:
+    """`image` (H, W, 3) through `session`, whole where it may be, in tiles where the size is fixed."""
+    multiple = session.facts.size_multiple
+    whole = session.fixed_size in (None, image.shape[:2])
+    if whole and image.shape[0] % multiple == 0 and image.shape[1] % multiple == 0:
+        return session.run(image)
+    return run_tiled(session.run, image, session.facts, session.fixed_size)
+
+
+def _float(image: Pixels) -> Image:
+    return image.astype(np.float32) / np.float32(255)
+
+
+def _quality(
+    restore: Callable[[Pixels], Image], suite: Suite, *, tiled: bool, limit: int | None, progress: Progress
+) -> Quality:
+    if limit is not None and limit < 1:
+        raise ConfigError([f"`limit` must be at least 1, not {limit}"])
+    found = [(entry, *entry.images()) for entry in suite.sets]
+    total = sum(len(refs[:limit]) for _, refs, _ in found)
+    sets, done = [], 0
+    for entry, refs, original in found:
+        scores = []
+        for ref in refs[:limit]:
+            progress(done, total, f"{entry.name}/{ref.name}")
+            scores.append(_score(restore, suite, ref.name, ref.load()))
+            done += 1
+        note = "" if original else _fallback_note(entry)
+        if limit is not None and limit < len(refs):
+            note += f"{'; ' if note else ''}{entry.name}: the first {limit} of {len(refs)} images only"
+        sets.append(_mean(entry, scores, note))
+    progress(total, total, "measured")
+    return Quality(sets=tuple(sets), tiled=tiled)
+
+
+def _fallback_note(entry: ImageSet) -> str:
+    used = entry.fallback.kind if entry.fallback else "other"
+    return (
+        f"{entry.name} was not found, so the {used} images were used: not comparable with published figures"
+    )
+
+
+def _score(restore: Callable[[Pixels], Image], suite: Suite, name: str, original: Pixels) -> ImageScore:
+    """Crop to a multiple of the scale from the top left, degrade, restore, compare."""
+    scale = suite.scale
+    height, width = (side - side % scale for side in original.shape[:2])
+    target = np.ascontiguousarray(original[:height, :width])
+    output = restore(suite.degradation.degrade(target))
+    protocol: Protocol = suite.resolved_protocol()
+    conventions = protocol.model_dump()
+    decibel = psnr(output, target, **conventions)
+    return ImageScore(
+        name=name,
+        psnr_db=EQUAL_DB if math.isinf(decibel) else decibel,
+        ssim=ssim(output, target, **conventions) if "ssim" in suite.metrics else None,
+        ms_ssim=ms_ssim(output, target, **conventions) if "ms_ssim" in suite.metrics else None,
+    )
+
+
+def _mean(entry: ImageSet, scores: list[ImageScore], note: str) -> SetQuality:
+    def mean(values: list[float | None]) -> float | None:
+        known = [value for value in values if value is not None]
+        return statistics.fmean(known) if len(known) == len(values) else None
+
+    return SetQuality(
+        name=entry.name,
+        images=len(scores),
+        psnr_db=statistics.fmean(score.psnr_db for score in scores),
+        ssim=mean([score.ssim for score in scores]),
+        ms_ssim=mean([score.ms_ssim for score in scores]),
+        comparable=not note,
+        note=note,
+        per_image=tuple(scores),
+    )
