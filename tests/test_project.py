@@ -1,0 +1,55 @@
+"""The project's own files agree with each other."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+
+def pins() -> dict[str, str]:
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    entries = [line.split("==") for line in lines if line and not line.startswith("#")]
+    return {name.lower().replace("_", "-"): version for name, version in entries}
+
+
+def test_constraints_are_exact_versions_and_nothing_else() -> None:
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    for line in lines:
+        assert line.startswith("#") or re.fullmatch(r"[A-Za-z0-9._-]+==[0-9][A-Za-z0-9.]*", line), line
+    assert pins()["torch"] == "2.13.0"
+
+
+def test_every_dependency_is_pinned() -> None:
+    wanted = [
+        *PROJECT["dependencies"],
+        *(line for lines in PROJECT["optional-dependencies"].values() for line in lines),
+    ]
+    names = {re.split(r"[<>=\[ ]", line)[0].lower() for line in wanted} - {"edgeir"}
+    assert names <= set(pins()), sorted(names - set(pins()))
+
+
+def test_all_holds_every_extra_but_tensorflow_and_the_tools() -> None:
+    extras = PROJECT["optional-dependencies"]
+    (everything,) = extras["all"]
+    match = re.fullmatch(r"edgeir\[(.+)\]", everything)
+    assert match is not None
+    assert set(match[1].split(",")) == set(extras) - {"all", "tf", "dev"}
+
+
+def test_ci_runs_what_a_contributor_runs() -> None:
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    assert "set -euo pipefail" in script
+    commands = [line for line in script.splitlines() if line and not line.startswith(("#", "set ", "cd "))]
+    assert commands == ["exec make test"]
+    assert (ROOT / ".ci" / "run").stat().st_mode & 0o111
+
+
+@pytest.mark.parametrize("name", ["LICENSE", "README.md", "CONTRIBUTING.md", "CHANGELOG.md", "Makefile"])
+def test_the_files_that_a_reader_looks_for_are_there(name: str) -> None:
+    assert (ROOT / name).stat().st_size > 200
