@@ -1,0 +1,214 @@
+"""Runs: what they leave behind, resumption bit for bit, signals, several processes, NaN."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file
+
+from edgeir.core.artifact import read_card
+from edgeir.core.errors import CheckpointError, ConfigError, NonFiniteError, OutputError
+from edgeir.train.checkpoint import load_checkpoint, load_state
+from edgeir.train.run import distill, train
+
+CLOCK = ("steps_per_s", "images_per_s", "data_wait_share", "eta_s")
+
+
+def rows(run):
+    lines = (run / "metrics.jsonl").read_text().splitlines()
+    return [{key: value for key, value in json.loads(line).items() if key not in CLOCK} for line in lines]
+
+
+def same_weights(a, b):
+    for part in ("weights.safetensors", "state.safetensors"):
+        left, right = (load_file(run / "checkpoints" / "last" / part) for run in (a, b))
+        assert left.keys() == right.keys()
+        for key in left:
+            assert torch.equal(left[key], right[key]), key
+
+
+def test_a_run_leaves_everything_that_the_next_stages_need(recipe, tmp_path):
+    result = train(recipe.path, out=tmp_path / "run")
+    assert (result.steps, result.stopped) == (8, False)
+    run = result.run_dir
+    logged = [row for row in rows(run) if "loss" in row]
+    assert [row["step"] for row in logged] == list(range(1, 9))
+    assert logged[0]["loss"] == pytest.approx(logged[0]["loss/l1"])
+    assert [row["step"] for row in rows(run) if "val/psnr_db" in row] == [4, 8]
+    samples = sorted((run / "samples").iterdir())
+    assert [path.name for path in samples] == ["0-0000004.png", "0-0000008.png"]
+    with Image.open(samples[0]) as sample:
+        assert sample.size == (3 * 48, 48)
+    network, card, _ = load_checkpoint(run)
+    assert card.facts == network.facts
+    assert card.provenance["recipe"]["train"]["steps"] == 8
+    assert read_card(run / "checkpoints" / "last").metrics["step"] == 8
+    again = train(run / "recipe.yaml", out=tmp_path / "again")  # the resolved recipe is a recipe
+    same_weights(run, again.run_dir)
+
+
+def test_training_learns(recipe, tmp_path):
+    result = train(recipe.path, out=tmp_path / "run", overrides=["train.steps=150", "optim.lr=0.005", "train.log_every=30"])
+    losses = [row["loss"] for row in rows(result.run_dir) if "loss" in row]
+    assert losses[-1] < 0.8 * losses[0]
+
+
+def test_stopped_and_resumed_equals_uninterrupted(recipe, tmp_path, monkeypatch):
+    whole = train(recipe.path, out=tmp_path / "whole")
+    calls = []
+
+    def progress(done, total, label):
+        if total == 8:
+            calls.append(done)
+            if done == 5:
+                os.kill(os.getpid(), signal.SIGTERM)
+
+    cut = train(recipe.path, out=tmp_path / "cut", progress=progress)
+    assert (cut.stopped, cut.steps) == (True, 5)
+    resumed = train(recipe.path, out=tmp_path / "cut", resume=True)
+    assert (resumed.stopped, resumed.steps) == (False, 8)
+    same_weights(whole.run_dir, resumed.run_dir)
+    assert rows(whole.run_dir) == rows(resumed.run_dir)
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+
+
+KILLED = """
+import os, signal, sys
+from edgeir.train.run import train
+def progress(done, total, label):
+    if total == 8 and done == 7:
+        os.kill(os.getpid(), signal.SIGKILL)
+train(sys.argv[1], out=sys.argv[2], progress=progress)
+"""
+
+
+def test_killed_and_resumed_equals_uninterrupted(recipe, tmp_path):
+    whole = train(recipe.path, out=tmp_path / "whole")
+    done = subprocess.run([sys.executable, "-c", KILLED, str(recipe.path), str(tmp_path / "cut")], check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert load_state(tmp_path / "cut" / "checkpoints" / "last")[1]["step"] == 6  # the last save before the kill
+    resumed = train(recipe.path, out=tmp_path / "cut", resume=True)
+    same_weights(whole.run_dir, resumed.run_dir)
+    assert rows(whole.run_dir) == rows(resumed.run_dir)
+
+
+@pytest.mark.slow
+def test_killed_at_any_moment_and_resumed(recipe, tmp_path):
+    """SIGKILL after random delays, a checkpoint at every step, until the run is through."""
+    recipe(train=recipe.values["train"] | {"save_every": 1, "steps": 60})
+    whole = train(recipe.path, out=tmp_path / "whole")
+    script = "import sys; from edgeir.train.run import train; train(sys.argv[1], out=sys.argv[2], resume=sys.argv[3] == '1')"
+    for attempt in range(12):
+        resumable = (tmp_path / "cut" / "checkpoints" / "last").exists()
+        process = subprocess.Popen(
+            [sys.executable, "-c", script, str(recipe.path), str(tmp_path / "cut"), str(int(resumable))]
+        )
+        time.sleep(3.0 + 0.31 * attempt)
+        process.kill()
+        process.wait()
+    train(recipe.path, out=tmp_path / "cut", resume=(tmp_path / "cut" / "checkpoints" / "last").exists())
+    same_weights(whole.run_dir, tmp_path / "cut")
+    assert rows(whole.run_dir) == rows(tmp_path / "cut")
+
+
+def test_two_processes_give_the_loss_curve_of_one(recipe, tmp_path):
+    recipe(objective={"losses": [{"kind": "l1"}, {"kind": "ssim", "weight": 0.1}]})
+    one = train(recipe.path, out=tmp_path / "one")
+    two = train(recipe.path, out=tmp_path / "two", devices=2)
+    assert two.steps == 8
+    for a, b in zip(rows(one.run_dir), rows(two.run_dir), strict=True):
+        assert a.keys() == b.keys()
+        for key in a:
+            assert b[key] == pytest.approx(a[key], rel=2e-4), key
+
+
+def test_a_batch_that_the_processes_cannot_share_is_refused(recipe, tmp_path):
+    with pytest.raises(ConfigError, match=r"`data.batch` \(=4\) must be divisible by the 3 processes"):
+        train(recipe.path, out=tmp_path / "run", devices=3)
+
+
+def test_nan_names_step_and_term_and_leaves_the_checkpoint(recipe, tmp_path):
+    overrides = ["optim.lr=1e25", "train.ema=0", "train.save_every=1"]
+    with pytest.raises(NonFiniteError, match="loss term `l1` is (nan|inf) at step [2-9].*lower optim.lr") as caught:
+        train(recipe.path, out=tmp_path / "run", overrides=overrides)
+    assert load_state(tmp_path / "run" / "checkpoints" / "last")[1]["step"] == caught.value.step - 1
+
+
+def test_an_existing_run_is_not_overwritten(recipe, tmp_path):
+    train(recipe.path, out=tmp_path / "run", overrides=["train.steps=1"])
+    with pytest.raises(OutputError, match="exists already"):
+        train(recipe.path, out=tmp_path / "run")
+    train(recipe.path, out=tmp_path / "run", overrides=["train.steps=1"], overwrite=True)
+
+
+def test_resuming_needs_a_checkpoint_and_the_same_recipe(recipe, tmp_path):
+    with pytest.raises(CheckpointError, match="nothing to resume"):
+        train(recipe.path, out=tmp_path / "run", resume=True)
+    train(recipe.path, out=tmp_path / "run", overrides=["train.steps=2"])
+    with pytest.raises(ConfigError, match=r"`optim.lr` is 0.5, but the run has 0.001"):
+        train(recipe.path, out=tmp_path / "run", resume=True, overrides=["optim.lr=0.5"])
+    assert train(recipe.path, out=tmp_path / "run", resume=True).steps == 8  # a longer run of the same recipe
+
+
+def test_distillation_through_the_same_loop(recipe, tmp_path):
+    teacher = train(recipe.path, out=tmp_path / "teacher", overrides=["model.channels=6", "model.blocks=2"])
+    attention = {"kind": "attention", "weight": 0.5, "student_taps": ["body.0"], "teacher_taps": ["body.1"]}
+    settings = {"teacher": str(teacher.run_dir), "methods": [attention, {"kind": "output"}]}
+    recipe(objective={"losses": [{"kind": "l1"}], "distillation": settings})
+    result = distill(recipe.path, out=tmp_path / "live")
+    assert {"loss/l1", "loss/distill/attention", "loss/distill/output"} <= rows(result.run_dir)[0].keys()
+    with pytest.raises(ConfigError, match="the recipe has a teacher.*edgeir distill"):
+        train(recipe.path, out=tmp_path / "x")
+
+
+def test_the_control_without_methods_equals_training_alone(recipe, tmp_path):
+    alone = train(recipe.path, out=tmp_path / "alone")
+    recipe(objective={"distillation": {"teacher": str(alone.run_dir)}})
+    control = distill(recipe.path, out=tmp_path / "control")
+    same_weights(alone.run_dir, control.run_dir)
+    assert not any("distill" in key for row in rows(control.run_dir) for key in row)
+    recipe()
+    with pytest.raises(ConfigError, match="the recipe has no teacher.*edgeir train"):
+        distill(recipe.path, out=tmp_path / "y")
+
+
+def test_cached_teacher_pictures_equal_the_live_teacher(recipe, tmp_path):
+    """Without the self-ensemble, whole-image pictures differ from the live teacher's patches only near patch borders."""
+    teacher = train(recipe.path, out=tmp_path / "teacher")
+    losses = {}
+    for cache in (False, True):
+        settings = {"teacher": str(teacher.run_dir), "methods": [{"kind": "output"}], "cache": cache}
+        data = recipe.values["data"] | {"patch": 24, "augment": False}
+        recipe(objective={"distillation": settings}, data=data)
+        result = distill(recipe.path, out=tmp_path / f"run{cache}")
+        losses[cache] = rows(result.run_dir)[0]["loss/distill/output"]
+    assert losses[True] == pytest.approx(losses[False], rel=0.05)
+
+
+def test_self_ensembled_pictures_are_equivariant(recipe, tmp_path):
+    from edgeir.train.teacher import _picture
+
+    train(recipe.path, out=tmp_path / "teacher")
+    network, _, _ = load_checkpoint(tmp_path / "teacher")
+    generator = torch.Generator().manual_seed(0)
+    lr = torch.randint(0, 256, (12, 16, 3), generator=generator, dtype=torch.uint8).numpy()
+    turned = _picture(network, lr[::-1].transpose(1, 0, 2).copy(), True)
+    assert abs(turned.astype(int) - _picture(network, lr, True)[::-1].transpose(1, 0, 2)).max() <= 1
+    assert abs(_picture(network, lr, True).astype(int) - _picture(network, lr, False)).max() > 0
+
+
+def test_init_starts_from_a_checkpoint_of_the_same_network(recipe, tmp_path):
+    first = train(recipe.path, out=tmp_path / "first")
+    recipe(init=str(first.run_dir), train=recipe.values["train"] | {"steps": 1}, optim={"lr": 1e-12})
+    second = train(recipe.path, out=tmp_path / "second")
+    a, b = (load_checkpoint(run)[0].state_dict() for run in (first.run_dir, second.run_dir))
+    assert all(torch.allclose(a[key], b[key], atol=1e-6) for key in a)
+    recipe(init=str(first.run_dir), model={"kind": "plainsr", "channels": 5, "blocks": 1})
+    with pytest.raises(CheckpointError, match="weights are of another network.*instead of"):
+        train(recipe.path, out=tmp_path / "third")
