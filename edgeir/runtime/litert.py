@@ -13,7 +13,7 @@ from edgeir.core.artifact import Artifact
 from edgeir.core.config import Config
 from edgeir.core.errors import ArtifactError
 from edgeir.core.requires import require
-from edgeir.runtime.quiet import native_stderr_silenced
+from edgeir.runtime.quiet import native_silenced
 from edgeir.runtime.session import check_image, from_native, to_native
 
 __all__ = ["LiteRT", "LiteRTSession"]
@@ -43,7 +43,7 @@ class LiteRTSession:
     def __init__(self, model: Path, artifact: Artifact, *, threads: int) -> None:
         litert = require("ai_edge_litert.interpreter", "running a .tflite artifact")
         try:
-            with native_stderr_silenced():
+            with native_silenced():
                 self._interpreter = litert.Interpreter(model_path=str(model), num_threads=threads)
                 self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
@@ -59,7 +59,8 @@ class LiteRTSession:
             if tuple(detail["shape"]) != spec.shape or np.dtype(detail["dtype"]).name != spec.dtype:
                 found = f"{np.dtype(detail['dtype']).name} {tuple(detail['shape'])}"
                 raise ArtifactError(
-                    f"tensor `{spec.name}` is {found}, the manifest says {spec.dtype} {spec.shape}", where=model
+                    f"tensor `{spec.name}` is {found}, the manifest says {spec.dtype} {spec.shape}",
+                    where=model,
                 )
         self.fixed_size: tuple[int, int] | None = (int(entry["shape"][1]), int(entry["shape"][2]))
         self.source_sha256 = artifact.sha256
@@ -88,5 +89,6 @@ class LiteRTSession:
 
 def _buffer(view: NDArray[Any]) -> NDArray[Any]:
     """The same memory without a reference on it: the interpreter refuses to run while its own views are held."""
-    memory = (ctypes.c_char * view.nbytes).from_address(view.ctypes.data)
-    return np.frombuffer(memory, dtype=view.dtype).reshape(view.shape)
+    memory: Any = (ctypes.c_char * view.nbytes).from_address(view.ctypes.data)
+    buffer: NDArray[Any] = np.frombuffer(memory, dtype=view.dtype).reshape(view.shape)
+    return buffer

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from edgeir.core.artifact import ARTIFACT_NAME, CARD_NAME, Artifact, TensorSpec, read_artifact
+from edgeir.core.artifact import ARTIFACT_NAME, CARD_NAME, WEIGHTS_NAME, Artifact, TensorSpec, read_artifact
 from edgeir.core.assets import list_zoo, zoo_folder
 from edgeir.core.errors import ArtifactError
 from edgeir.runtime.litert import LiteRT
@@ -15,7 +15,7 @@ from edgeir.runtime.onnxruntime import OnnxRuntime
 from edgeir.runtime.session import Session
 from edgeir.runtime.torch import Torch
 
-__all__ = ["AnyRuntime", "RuntimeName", "load"]
+__all__ = ["AnyRuntime", "RuntimeName", "load", "load_model"]
 
 AnyRuntime = Annotated[Torch | OnnxRuntime | LiteRT, Field(discriminator="kind")]
 """Every runtime's configuration, told apart by `kind`."""
@@ -49,11 +49,11 @@ def load(path_or_name: str | Path, *, runtime: RuntimeName = "auto", threads: in
         if fitting is None:
             raise ArtifactError(f"a {artifact.target} artifact cannot run here", where=path)
         if runtime not in ("auto", fitting):
-            raise ArtifactError(f"runs with {fitting}, not with {runtime}", where=path, fix=f"--runtime {fitting}")
-        if fitting == "litert":
-            return LiteRT(threads=threads).load(model, artifact)
-        return OnnxRuntime(threads=threads).load(model, artifact)
-    if (path / CARD_NAME).is_file() or zoo_folder(str(path_or_name)) is not None:
+            raise ArtifactError(
+                f"runs with {fitting}, not with {runtime}", where=path, fix=f"--runtime {fitting}"
+            )
+        return load_model(model, artifact, threads=threads)
+    if _is_checkpoint(path) or zoo_folder(str(path_or_name)) is not None:
         if runtime not in ("auto", "torch"):
             raise ArtifactError(
                 f"is a checkpoint, which runs with torch, not with {runtime}",
@@ -64,7 +64,22 @@ def load(path_or_name: str | Path, *, runtime: RuntimeName = "auto", threads: in
     if path.exists():
         raise ArtifactError(f"holds neither an {ARTIFACT_NAME} nor a {CARD_NAME}", where=path)
     known = ", ".join(list_zoo()) or "the zoo is empty"
-    raise ArtifactError("no artifact, checkpoint or zoo model of that name", where=path_or_name, fix=f"zoo: {known}")
+    raise ArtifactError(
+        "no artifact, checkpoint or zoo model of that name", where=path_or_name, fix=f"zoo: {known}"
+    )
+
+
+def load_model(model: Path, artifact: Artifact, *, threads: int = 1) -> Session:
+    """Load a model file that `artifact` describes, with the runtime of its target; no hash is checked."""
+    if artifact.target == "tflite":
+        return LiteRT(threads=threads).load(model, artifact)
+    return OnnxRuntime(threads=threads).load(model, artifact)
+
+
+def _is_checkpoint(path: Path) -> bool:
+    """A checkpoint folder, its weights file, or the folder of a training run."""
+    candidates = (path, path.parent if path.name == WEIGHTS_NAME else path, path / "checkpoints" / "best")
+    return any((folder / CARD_NAME).is_file() for folder in (*candidates, path / "checkpoints" / "last"))
 
 
 def _is_artifact(path: Path) -> bool:
@@ -88,7 +103,11 @@ def _select(path: Path) -> tuple[Artifact, Path]:
 def _resized(artifact: Artifact, height: int, width: int, sha256: str) -> Artifact:
     net_scale = artifact.facts.net_scale
     old = artifact.inputs[0].shape
-    pixels = (old[1] or 0) * (old[2] or 0) if artifact.inputs[0].layout == "NHWC" else (old[2] or 0) * (old[3] or 0)
+    pixels = (
+        (old[1] or 0) * (old[2] or 0)
+        if artifact.inputs[0].layout == "NHWC"
+        else (old[2] or 0) * (old[3] or 0)
+    )
     return artifact.model_copy(
         update={
             "inputs": (_with_size(artifact.inputs[0], height, width),),

@@ -43,7 +43,9 @@ class OnnxSession:
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
-        options.log_severity_level = 3  # errors only: warnings about unused initialisers are not the user's concern
+        options.log_severity_level = (
+            3  # errors only: warnings about unused initialisers are not the user's concern
+        )
         try:
             self._session = ort.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime's exceptions share no public base

@@ -1,33 +1,53 @@
-"""Keep native libraries from writing on the user's terminal."""
+"""Keep other people's libraries from writing on the user's terminal."""
 
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import sys
+import warnings
 from collections.abc import Iterator
 
-__all__ = ["native_stderr_silenced"]
+__all__ = ["libraries_silenced", "native_silenced"]
 
 
 @contextlib.contextmanager
-def native_stderr_silenced() -> Iterator[None]:
-    """Send file descriptor 2 to nowhere inside the block (C++ code ignores `sys.stderr`).
+def native_silenced(*descriptors: int) -> Iterator[None]:
+    """Send file descriptors (2 by default) to nowhere inside the block; C++ code ignores `sys.stderr`.
 
     LiteRT greets every new interpreter with a line about XNNPACK, and its converter narrates its passes.
-    The descriptor belongs to the whole process: keep the block short, and write nothing inside it.
+    A descriptor belongs to the whole process: keep the block short, and write nothing inside it.
     """
-    sys.stderr.flush()
-    try:
-        saved = os.dup(2)
-    except OSError:  # no descriptor 2 at all: nothing can leak
-        yield
-        return
+    saved: list[tuple[int, int]] = []
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            stream.flush()
     nowhere = os.open(os.devnull, os.O_WRONLY)
     try:
-        os.dup2(nowhere, 2)
+        for descriptor in descriptors or (2,):
+            with contextlib.suppress(OSError):  # a closed descriptor leaks nothing
+                saved.append((descriptor, os.dup(descriptor)))
+                os.dup2(nowhere, descriptor)
         yield
     finally:
-        os.dup2(saved, 2)
-        os.close(saved)
+        for descriptor, copy in saved:
+            os.dup2(copy, descriptor)
+            os.close(copy)
         os.close(nowhere)
+
+
+@contextlib.contextmanager
+def libraries_silenced() -> Iterator[None]:
+    """Inside the block, converters and quantisers neither print nor warn, in Python or natively.
+
+    What goes wrong in them still arrives, as an exception. Import them inside the block: some talk at import.
+    """
+    with (
+        warnings.catch_warnings(),
+        native_silenced(1, 2),
+        contextlib.redirect_stdout(io.StringIO()),
+        contextlib.redirect_stderr(io.StringIO()),
+    ):
+        warnings.simplefilter("ignore")
+        yield

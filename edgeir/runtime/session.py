@@ -83,7 +83,8 @@ def from_native(tensor: NDArray[Any], spec: TensorSpec) -> NDArray[np.float32]:
     image = tensor[0] if spec.layout == "NHWC" else tensor[0].transpose(1, 2, 0)
     if spec.dtype in ("uint8", "int8"):
         scale, zero_point = _quantisation(spec)
-        return (image.astype(np.float32) - np.float32(zero_point)) * np.float32(scale)
+        real: NDArray[np.float32] = (image.astype(np.float32) - np.float32(zero_point)) * np.float32(scale)
+        return real
     return np.array(image, dtype=np.float32, order="C")
 
 

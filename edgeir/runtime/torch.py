@@ -37,7 +37,11 @@ class Torch(Config):
 
         network, card, _ = load_checkpoint(checkpoint)
         return TorchSession(
-            network.deploy(), network.facts, name=f"{card.name} torch", sha256=card.weights_sha256, threads=self.threads
+            network.deploy(),
+            network.facts,
+            name=f"{card.name} torch",
+            sha256=card.weights_sha256,
+            threads=self.threads,
         )
 
 

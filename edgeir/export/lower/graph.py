@@ -92,6 +92,11 @@ class Graph:
         raw = np.asarray(data, dtype=np.uint8).tobytes()
         return np.frombuffer(raw, dtype=_DTYPES[self.dtype(index)]).reshape(self.shape(index)).copy()
 
+    def quantisation(self, index: int) -> tuple[float, int]:
+        """Scale and zero point of a tensor that is quantised as a whole."""
+        parameters = self.tensor(index).quantization
+        return float(parameters.scale[0]), int(parameters.zeroPoint[0])
+
     def producer(self, index: int) -> Any | None:
         """The operator that computes a tensor; None for inputs and constants."""
         return next((op for op in self.operators if index in _indices(op.outputs)), None)
@@ -107,7 +112,12 @@ class Graph:
     # -- editing ---------------------------------------------------------------------------------------------
 
     def add_tensor(
-        self, name: str, shape: Sequence[int], dtype: str = "FLOAT32", *, quantised: tuple[float, int] | None = None
+        self,
+        name: str,
+        shape: Sequence[int],
+        dtype: str = "FLOAT32",
+        *,
+        quantised: tuple[float, int] | None = None,
     ) -> int:
         """Append a computed tensor, per-tensor `quantised` by (scale, zero point) when given; its index."""
         tensor = self._schema.TensorT()
@@ -171,10 +181,10 @@ class Graph:
 
     def to_bytes(self, *, description: str = "edgeir") -> bytes:
         """Sort the operators, drop what nothing needs, and pack the flatbuffer."""
-        import flatbuffers
-
+        flatbuffers: Any = require("flatbuffers", "exporting to LiteRT")
         self._body.operators = self._live_operators()
         self._compact()
+        self._rename()
         self.model.description = description
         self._sign()
         builder = flatbuffers.Builder(1 << 20)
@@ -201,7 +211,9 @@ class Graph:
 
     def _compact(self) -> None:
         """Renumber tensors, buffers and operator codes so that only used ones remain."""
-        touched = [i for op in self.operators for i in (*_indices(op.inputs), *_indices(op.outputs)) if i >= 0]
+        touched = [
+            i for op in self.operators for i in (*_indices(op.inputs), *_indices(op.outputs)) if i >= 0
+        ]
         used = sorted({*self.inputs, *self.outputs, *touched})
         new_index = {old: new for new, old in enumerate(used)} | {-1: -1}
         for op in self.operators:
@@ -224,11 +236,29 @@ class Graph:
             op.opcodeIndex = codes.index(op.opcodeIndex)
         self.model.operatorCodes = [self.model.operatorCodes[old] for old in codes]
 
+    def _rename(self) -> None:
+        """Short unique names by operator (the converter's repeat the module path and outweigh small weights)."""
+        for place, op in enumerate(self.operators):
+            stem = f"{self.kind(op).lower()}_{place}"
+            for role, index in enumerate(i for i in _indices(op.inputs) if i >= 0):
+                if self.constant(index) is not None:
+                    self.tensor(index).name = f"{stem}_constant_{role}"
+            for role, index in enumerate(_indices(op.outputs)):
+                self.tensor(index).name = stem if role == 0 else f"{stem}_{role}"
+
+    def name(self, index: int) -> str:
+        """A tensor's name."""
+        name = self.tensor(index).name
+        return name.decode() if isinstance(name, bytes) else str(name)
+
     def _sign(self) -> None:
         """One signature with the plain names ``image`` and ``restored``."""
         signature = self._schema.SignatureDefT()
         signature.signatureKey, signature.subgraphIndex = "serving_default", 0
-        for name, index, entries in (("image", self.inputs[0], "inputs"), ("restored", self.outputs[0], "outputs")):
+        for name, index, entries in (
+            ("image", self.inputs[0], "inputs"),
+            ("restored", self.outputs[0], "outputs"),
+        ):
             self.tensor(index).name = name
             entry = self._schema.TensorMapT()
             entry.name, entry.tensorIndex = name, index

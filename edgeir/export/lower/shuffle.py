@@ -20,7 +20,9 @@ from edgeir.export.lower.graph import Graph
 __all__ = ["crd_to_dcr", "fold_pixel_shuffle", "permute_channels"]
 
 MOVES = frozenset({"TRANSPOSE", "RESHAPE"})
-UNARY = frozenset({"RELU", "RELU6", "RELU_N1_TO_1", "RELU_0_TO_1", "LEAKY_RELU", "TANH", "LOGISTIC", "NEG", "ABS"})
+UNARY = frozenset(
+    {"RELU", "RELU6", "RELU_N1_TO_1", "RELU_0_TO_1", "LEAKY_RELU", "TANH", "LOGISTIC", "NEG", "ABS"}
+)
 BINARY = frozenset({"ADD", "SUB", "MUL", "DIV", "MINIMUM", "MAXIMUM"})
 
 
@@ -130,7 +132,9 @@ def permute_channels(graph: Graph, index: int, order: NDArray[np.intp]) -> int:
     result = graph.add_tensor("reordered", graph.shape(index))
     operands = [index, graph.add_constant("reorder", weights)]
     operands.append(graph.add_constant("reorder_bias", np.zeros(channels, np.float32)))
-    graph.add_operator("CONV_2D", operands, [result], strideW=1, strideH=1, dilationWFactor=1, dilationHFactor=1)
+    graph.add_operator(
+        "CONV_2D", operands, [result], strideW=1, strideH=1, dilationWFactor=1, dilationHFactor=1
+    )
     return result
 
 

@@ -1,0 +1,157 @@
+"""ONNX: torch's dynamo exporter, static QDQ int8 by onnxruntime.quantization.
+
+Height and width are dynamic unless a size is asked for. Float files take and give NCHW float32 (fp16 ones too: the
+casts are inside); ``--io uint8`` takes and gives **NHWC** bytes, which is how cameras and image decoders lay them out.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from edgeir.core.artifact import TensorSpec
+from edgeir.core.config import Config
+from edgeir.core.errors import EdgeIRError, ExportError
+from edgeir.core.requires import require
+from edgeir.export.job import Converted, Job, Precision
+from edgeir.export.lower.onnx_bytes import bytes_in_and_out
+from edgeir.runtime.quiet import libraries_silenced
+
+__all__ = ["ONNX"]
+
+
+class ONNX(Config):
+    """Settings of an ONNX export."""
+
+    kind: Literal["onnx"] = "onnx"
+    precision: Precision = "fp32"
+    """fp16 computes in 16 bits between float32 ends; int8 is QDQ, per-channel weights."""
+    opset: int = Field(20, ge=18, le=25)
+    """Version of the operator set."""
+    ranges: Literal["minmax", "percentile", "entropy"] = "minmax"
+    """int8: how activation ranges follow from the calibration images."""
+    activations: Literal["uint8", "int8"] = "uint8"
+    """int8: type of the activations; weights are always int8."""
+    correct_bias: bool = True
+    """int8: shift the last biases so that the mean colour on the calibration images is that of the float network."""
+
+    @property
+    def suffix(self) -> str:
+        return ".onnx"
+
+    @property
+    def dynamic(self) -> bool:
+        return True
+
+    def convert(self, job: Job) -> Converted:
+        """See `edgeir.export.job.Target`."""
+        try:
+            with libraries_silenced():
+                require("onnxscript", "exporting to ONNX")
+                require("onnxruntime", "exporting to ONNX")
+                model = _as_it_comes(job, self.opset)
+                if self.precision == "int8":
+                    model = self._quantise(model, job.calibration)
+                elif self.precision == "fp16":
+                    model = _halve(model)
+                if job.io == "uint8":
+                    model = bytes_in_and_out(model)
+                data = model.SerializeToString()
+        except EdgeIRError:
+            raise
+        except Exception as error:  # the exporter raises whatever its libraries raise
+            short = (str(error).splitlines() or [""])[0][:200]
+            raise ExportError(f"the ONNX conversion failed: {type(error).__name__}: {short}") from error
+        spatial = (None, None) if job.size is None else job.size
+        scale = job.network.facts.net_scale
+        out = (None, None) if job.size is None else (job.size[0] * scale, job.size[1] * scale)
+        return Converted(data, _spec("image", spatial, job.io), _spec("restored", out, job.io))
+
+    def _quantise(self, model: Any, images: NDArray[np.float32]) -> Any:
+        from edgeir.export.quantize.qdq import correct_bias, quantise_qdq
+
+        _drop_clip(model)
+        settings: dict[str, Any] = {"ranges": self.ranges, "activations": self.activations}
+        integer = quantise_qdq(model, images, **settings)
+        if self.correct_bias and correct_bias(model, integer, images):
+            integer = quantise_qdq(model, images, **settings)
+        return integer
+
+
+def _as_it_comes(job: Job, opset: int) -> Any:
+    """The exporter's model: input ``image``, output ``restored``, NCHW float32."""
+    import torch
+
+    multiple = job.network.facts.size_multiple
+    height, width = job.size or (multiple * 8, multiple * 6)  # unequal, so that no symbol is shared
+    shapes: Any = None
+    if job.size is None:
+        shapes = ({2: _dimension("height", multiple), 3: _dimension("width", multiple)},)
+    program: Any = torch.onnx.export(
+        job.network.deploy(),
+        (torch.zeros(1, 3, height, width),),
+        input_names=["image"],
+        output_names=["restored"],
+        dynamic_shapes=shapes,
+        opset_version=opset,
+        dynamo=True,
+        optimize=True,
+        verbose=False,
+    )
+    model = program.model_proto
+    _clean(model)
+    return model
+
+
+def _dimension(name: str, multiple: int) -> Any:
+    import torch
+
+    return (
+        torch.export.Dim(name, min=1)
+        if multiple == 1
+        else multiple * torch.export.Dim(f"{name}_units", min=1)
+    )
+
+
+def _clean(model: Any) -> None:
+    """Drop what only the exporter reads: module paths, source lines, unused constants."""
+    del model.metadata_props[:], model.graph.metadata_props[:]
+    for node in model.graph.node:
+        node.doc_string = ""
+        del node.metadata_props[:]
+    for value in (*model.graph.value_info, *model.graph.input, *model.graph.output):
+        del value.metadata_props[:]
+    model.graph.doc_string = ""
+    used = {name for node in model.graph.node for name in node.input}
+    for constant in [c for c in model.graph.initializer if c.name not in used]:
+        model.graph.initializer.remove(constant)
+
+
+def _drop_clip(model: Any) -> None:
+    """Remove the final Clip: the quantised range of the output is [0, 1] and saturates."""
+    last = next(node for node in model.graph.node if "restored" in node.output)
+    if last.op_type == "Clip":
+        before = next(node for node in model.graph.node if last.input[0] in node.output)
+        users = [node for node in model.graph.node if last.input[0] in node.input]
+        if len(users) == 1:
+            before.output[0] = "restored"
+            model.graph.node.remove(last)
+            _clean(model)
+
+
+def _halve(model: Any) -> Any:
+    """Compute in float16 between float32 ends."""
+    float16 = require("onnxruntime.transformers.float16", "fp16 for ONNX")
+    return float16.convert_float_to_float16(model, keep_io_types=True, disable_shape_infer=True)
+
+
+def _spec(name: str, spatial: tuple[int | None, int | None], io: str) -> TensorSpec:
+    if io == "uint8":
+        shape = (1, *spatial, 3)
+        return TensorSpec(
+            name=name, shape=shape, layout="NHWC", dtype="uint8", quant_scale=1 / 255, zero_point=0
+        )
+    return TensorSpec(name=name, shape=(1, 3, *spatial), layout="NCHW", dtype="float32")

@@ -1,0 +1,1 @@
+"""Post-training quantisation: calibration, range rules, corrections, and the integer graph."""
