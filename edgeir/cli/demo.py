@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -31,7 +31,11 @@ ZOO = "sr-x4"
 SUITE = "embedded-x4"
 SIZE = (180, 320)
 """Input of the exported files: 1280x720 out."""
-FORMATS = (("tflite", "fp32"), ("tflite", "int8"), ("onnx", "fp32"))
+FORMATS: tuple[tuple[Literal["tflite", "onnx"], Literal["fp32", "int8"]], ...] = (
+    ("tflite", "fp32"),
+    ("tflite", "int8"),
+    ("onnx", "fp32"),
+)
 PHOTOS = {"astronaut": (130, 190), "chelsea": (90, 130), "coffee": (130, 250)}
 """Photographs to restore, and where the detail starts that is shown enlarged (row, column)."""
 DETAIL, ZOOM = 112, 3

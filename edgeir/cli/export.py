@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -48,6 +49,14 @@ def export(
             "--profile", help="Export profile or YAML file; TARGET-PRECISION by default.", show_default=False
         ),
     ] = None,
+    calibration: Annotated[
+        Path | None,
+        typer.Option(
+            "--calibration",
+            help="Folder of photos for int8 and the comparison; scikit-image's by default.",
+            show_default=False,
+        ),
+    ] = None,
     out: NewFolder,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
@@ -73,6 +82,7 @@ def export(
                 io=io,
                 profile=profile,
                 out=out,
+                calibration=calibration,
                 overwrite=overwrite,
                 progress=progress,
             )

@@ -19,6 +19,8 @@ EXTRAS = {
     "litert_torch": "litert",
     "ai_edge_litert": "litert",
     "ai_edge_quantizer": "litert",
+    "litert_converter": "litert",
+    "flatbuffers": "litert",
     "coremltools": "coreml",
     "nncf": "nncf",
     "tensorflow": "tf",
