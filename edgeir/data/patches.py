@@ -110,7 +110,7 @@ class Prefetcher:
             item: tuple[Pixels, ...] | BaseException
             try:
                 item = make(step)
-            except BaseException as error:  # noqa: BLE001 - handed to the consumer
+            except BaseException as error:
                 item = error
             while not self._stop.is_set():
                 try:

@@ -30,7 +30,16 @@ from edgeir.core.errors import DataError
 from edgeir.core.images import list_images, read_photo, read_rgb
 from edgeir.core.requires import require
 
-__all__ = ["STANDARD_SETS", "AnySource", "Embedded", "Folder", "ImageRef", "StandardSet", "data_root", "find_set"]
+__all__ = [
+    "STANDARD_SETS",
+    "AnySource",
+    "Embedded",
+    "Folder",
+    "ImageRef",
+    "StandardSet",
+    "data_root",
+    "find_set",
+]
 
 Pixels = npt.NDArray[np.uint8]
 

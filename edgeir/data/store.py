@@ -55,8 +55,13 @@ class PairStore:
             self._hr = np.memmap(folder / "hr.bin", np.uint8, "r")
             self._lr = np.memmap(folder / "lr.bin", np.uint8, "r")
         except (OSError, ValueError) as error:
-            raise DataError(f"the store is damaged: {error}", where=folder, fix="delete it; it is made anew") from error
-        for memory, expected in ((self._hr, _end(records, scale, hr=True)), (self._lr, _end(records, scale, hr=False))):
+            raise DataError(
+                f"the store is damaged: {error}", where=folder, fix="delete it; it is made anew"
+            ) from error
+        for memory, expected in (
+            (self._hr, _end(records, scale, hr=True)),
+            (self._lr, _end(records, scale, hr=False)),
+        ):
             if memory.size != expected:
                 raise DataError(
                     f"the store is damaged: {memory.size} bytes instead of {expected}",
@@ -122,14 +127,22 @@ def open_store(
     if not index.is_file():
         _build(folder, items, degradation, progress)
     try:
-        records = [Record(**{**entry, "size": tuple(entry["size"])}) for entry in json.loads(index.read_text())["pairs"]]
+        records = [
+            Record(**{**entry, "size": tuple(entry["size"])})
+            for entry in json.loads(index.read_text())["pairs"]
+        ]
     except (ValueError, KeyError, TypeError) as error:
-        raise DataError("the index is damaged", where=index, fix="delete the folder; it is made anew") from error
+        raise DataError(
+            "the index is damaged", where=index, fix="delete the folder; it is made anew"
+        ) from error
     return PairStore(folder, degradation.scale, records)
 
 
 def _build(
-    folder: Path, items: Sequence[tuple[ImageRef, float, float]], degradation: AnyDegradation, progress: Progress
+    folder: Path,
+    items: Sequence[tuple[ImageRef, float, float]],
+    degradation: AnyDegradation,
+    progress: Progress,
 ) -> None:
     with output_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -145,7 +158,10 @@ def _build(
                     hr = _prepare(ref.load(), factor, degradation.scale, ref)
                     lr = degradation.degrade(hr)
                     size = (hr.shape[0], hr.shape[1])
-                    start = (_end(records, degradation.scale, hr=True), _end(records, degradation.scale, hr=False))
+                    start = (
+                        _end(records, degradation.scale, hr=True),
+                        _end(records, degradation.scale, hr=False),
+                    )
                     records.append(Record(ref.name, size, *start, weight, _hash(lr, hr)))
                     hr_file.write(hr.tobytes())
                     lr_file.write(lr.tobytes())
@@ -153,7 +169,10 @@ def _build(
                     lr_file.flush()
                     journal.write(json.dumps(asdict(records[-1])) + "\n")
                     journal.flush()
-        write_json(folder / "index.json", {"scale": degradation.scale, "pairs": [asdict(record) for record in records]})
+        write_json(
+            folder / "index.json",
+            {"scale": degradation.scale, "pairs": [asdict(record) for record in records]},
+        )
         (folder / "journal.jsonl").unlink()
         progress(len(items), len(items), "decoded")
 

@@ -4,8 +4,8 @@ For each pair of taps j, the feature maps are averaged over channels, F(A) = mea
 
     L_kd = sum_j || Q_S^j / |Q_S^j| - Q_T^j / |Q_T^j| ||_2
 
-`form: norm` is that equation, averaged over the batch. `form: squared` is what the authors' code computes: half the sum
-of squared differences, divided by the batch size. The two networks may differ in width, not in the map's height and width.
+`form: norm` is that equation, averaged over the batch. `form: squared` is what the authors' code computes: half the
+sum of squared differences, divided by the batch size. The two networks may differ in width, not in the size of a map.
 """
 
 from __future__ import annotations

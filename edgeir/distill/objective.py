@@ -38,12 +38,14 @@ class Objective(nn.Module):
         teacher: Network | None = None,
     ) -> None:
         super().__init__()
-        self.names = [loss.kind for loss in losses]
-        self.weights = {loss.kind: loss.weight for loss in losses}
+        self.names: list[str] = [loss.kind for loss in losses]
+        self.weights: dict[str, float] = {loss.kind: loss.weight for loss in losses}
         self.losses = nn.ModuleList(loss.build() for loss in losses)
         self.methods = tuple(methods)
         self.teacher = teacher
-        self._student = TapRecorder(student, [name for m in methods for name in m.student_taps], role="student")
+        self._student = TapRecorder(
+            student, [name for m in methods for name in m.student_taps], role="student"
+        )
         if teacher is not None:
             teacher.eval().requires_grad_(False)
             names = [name for m in methods for name in m.teacher_taps]
@@ -56,8 +58,9 @@ class Objective(nn.Module):
 
         `cached` is the teacher's picture where it was computed beforehand.
         """
-        result = {
-            name: self.weights[name] * loss(output, hr) for name, loss in zip(self.names, self.losses, strict=True)
+        result: dict[str, torch.Tensor] = {
+            name: self.weights[name] * loss(output, hr)
+            for name, loss in zip(self.names, self.losses, strict=True)
         }
         student = self._student.take(output)
         if not self.methods:

@@ -72,7 +72,9 @@ class PlainSRNetwork(Network):
         width, out = config.channels, 3 * config.scale**2
         arguments = (config.branches, config.expansion)
         self.head = ConvReLU(ReparamConv(3, width, *arguments))
-        self.body = nn.ModuleList(ConvReLU(ReparamConv(width, width, *arguments)) for _ in range(config.blocks))
+        self.body = nn.ModuleList(
+            ConvReLU(ReparamConv(width, width, *arguments)) for _ in range(config.blocks)
+        )
         self.tail = ReparamConv(width, out, *arguments)
         self.residual = nn.Conv2d(3, out, 3, padding=1)
         _copy_pixels(self.residual, config.scale)

@@ -71,12 +71,15 @@ def load_reference_weights(network: SRCNNNetwork, path: str | Path) -> None:
             bias = network.bias3 if index == 3 else conv.bias
             for name, target in ((f"generator__w{index}", conv.weight), (f"generator__b{index}", bias)):
                 if target is None or name not in arrays:
-                    raise CheckpointError(f"the array `{name}` is missing, so these are no SRCNN weights", where=path)
+                    raise CheckpointError(
+                        f"the array `{name}` is missing, so these are no SRCNN weights", where=path
+                    )
                 value = torch.from_numpy(np.array(arrays[name], dtype=np.float32))
                 value = value.permute(3, 2, 0, 1) if value.ndim == 4 else value.reshape(-1)
                 if value.shape != target.shape:
                     raise CheckpointError(
-                        f"`{name}` has shape {tuple(value.shape)} instead of {tuple(target.shape)}", where=path
+                        f"`{name}` has shape {tuple(value.shape)} instead of {tuple(target.shape)}",
+                        where=path,
                     )
                 with torch.no_grad():
                     target.copy_(value)

@@ -43,7 +43,9 @@ def resolve_checkpoint(name: str | Path) -> Path:
     if (folder := zoo_folder(str(name))) is not None:
         return folder
     if path.exists():
-        raise CheckpointError("this is no checkpoint", where=path, fix=f"it needs {WEIGHTS_NAME} and {CARD_NAME}")
+        raise CheckpointError(
+            "this is no checkpoint", where=path, fix=f"it needs {WEIGHTS_NAME} and {CARD_NAME}"
+        )
     known = ", ".join(list_zoo()) or "empty"
     raise CheckpointError("no such checkpoint or zoo model", where=name, fix=f"the zoo has: {known}")
 
@@ -64,7 +66,9 @@ def load_checkpoint(name: str | Path, *, expect: object | None = None) -> tuple[
     if not weights.is_file():
         raise CheckpointError(f"{WEIGHTS_NAME} is missing", where=folder)
     if sha256_file(weights) != card.weights_sha256:
-        raise CheckpointError("the weights do not match the card's sha256", where=weights, fix="get an intact copy")
+        raise CheckpointError(
+            "the weights do not match the card's sha256", where=weights, fix="get an intact copy"
+        )
     try:
         config = _MODEL.validate_python(card.model)
     except ValidationError as error:
@@ -73,7 +77,9 @@ def load_checkpoint(name: str | Path, *, expect: object | None = None) -> tuple[
             where=folder / CARD_NAME,
         ) from error
     if expect is not None and config != expect:
-        raise CheckpointError(f"the checkpoint is of another network: {config!r} instead of {expect!r}", where=folder)
+        raise CheckpointError(
+            f"the checkpoint is of another network: {config!r} instead of {expect!r}", where=folder
+        )
     network: Network = config.build()
     load_weights(network, _read(weights), weights)
     network.eval()
@@ -92,7 +98,9 @@ def load_weights(network: torch.nn.Module, tensors: Tensors, where: Path) -> Non
     wrong += [f"`{key}` is unknown" for key in tensors.keys() - own.keys()]
     if wrong:
         more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
-        raise CheckpointError(f"the weights are of another network: {'; '.join(sorted(wrong)[:3])}{more}", where=where)
+        raise CheckpointError(
+            f"the weights are of another network: {'; '.join(sorted(wrong)[:3])}{more}", where=where
+        )
     network.load_state_dict({key: value.to(own[key].dtype) for key, value in tensors.items()})
 
 
@@ -138,7 +146,9 @@ def load_state(folder: Path) -> tuple[Tensors, dict[str, Any]]:
         CheckpointError: there is none, or it is damaged.
     """
     try:
-        return _read(folder / "state.safetensors"), json.loads((folder / "state.json").read_text(encoding="utf-8"))
+        return _read(folder / "state.safetensors"), json.loads(
+            (folder / "state.json").read_text(encoding="utf-8")
+        )
     except (OSError, ValueError) as error:
         raise CheckpointError(f"there is nothing to resume from: {error}", where=folder) from error
 

@@ -1,7 +1,7 @@
 """The training loop. One `fit()`, on Lightning Fabric, for one process or many, with or without a teacher.
 
-A run is a pure function of its recipe: patches depend on (seed, step), the learning rate on the step, and the checkpoint
-holds everything else, so a killed and resumed run continues bit for bit on the CPU.
+A run is a pure function of its recipe: patches depend on (seed, step), the learning rate on the step, and the
+checkpoint holds everything else, so a killed and resumed run continues bit for bit on the CPU.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def fit(
                 group["lr"] = rate
             output = model(lr)
             terms = objective.terms(output, lr, hr, planes[0] if planes else None)
-            fabric.backward(sum(terms.values()))
+            fabric.backward(torch.stack(list(terms.values())).sum())
             values = _values(fabric, terms, state.step + 1)
             if recipe.train.clip_grad is not None:
                 fabric.clip_gradients(model, optimizer, max_norm=recipe.train.clip_grad)
@@ -210,7 +210,7 @@ def _validate(fabric: Fabric, state: State, recorder: Recorder) -> None:
     fabric.barrier()
 
 
-class _evaluation_weights:  # noqa: N801 - used as a context manager
+class _evaluation_weights:
     """Swap the averaged weights in, and the training weights back out."""
 
     def __init__(self, state: State) -> None:

@@ -38,7 +38,9 @@ class Cosine(Config):
     def factor(self, step: int, steps: int) -> float:
         """Multiplier of the rate at 0-based `step` of `steps`."""
         done = min(1.0, max(0, step - self.warmup) / max(1, steps - self.warmup))
-        return _warm(self.warmup, step) * (self.final + (1 - self.final) * 0.5 * (1 + math.cos(math.pi * done)))
+        return _warm(self.warmup, step) * (
+            self.final + (1 - self.final) * 0.5 * (1 + math.cos(math.pi * done))
+        )
 
 
 class Steps(Config):
@@ -54,7 +56,9 @@ class Steps(Config):
 
     def factor(self, step: int, steps: int) -> float:
         """Multiplier of the rate at 0-based `step` of `steps`."""
-        drops = sum(step >= milestone for milestone in self.milestones) + (step // self.every if self.every else 0)
+        drops = sum(step >= milestone for milestone in self.milestones) + (
+            step // self.every if self.every else 0
+        )
         return float(_warm(self.warmup, step) * self.gamma**drops)
 
 

@@ -133,4 +133,6 @@ def load_recipe(recipe: str | Path, overrides: Sequence[str] = ()) -> Recipe:
         ConfigError: with every problem at once.
     """
     path = find_asset("recipes", str(recipe))
-    return parse(Recipe, apply_overrides(read_yaml(path), overrides), where=path.name if not overrides else recipe)
+    return parse(
+        Recipe, apply_overrides(read_yaml(path), overrides), where=path.name if not overrides else recipe
+    )

@@ -45,7 +45,9 @@ class RunFolder:
     def check_resumable(self) -> None:
         """Raise when there is nothing to resume, or when the recipe changed in more than its length and bookkeeping."""
         if not (self.path / "checkpoints" / "last" / "state.json").is_file():
-            raise CheckpointError("there is nothing to resume from", where=self.path, fix="run without --resume")
+            raise CheckpointError(
+                "there is nothing to resume from", where=self.path, fix="run without --resume"
+            )
         before = parse(Recipe, read_yaml(self.path / "recipe.yaml"), where=self.path / "recipe.yaml")
         old, new = (_essence(recipe) for recipe in (before, self.recipe))
         changed = sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))
@@ -141,7 +143,11 @@ class RunFolder:
 def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
     """The optimiser's state as flat named tensors: ``<parameter index>/<name>``."""
     states = optimizer.state_dict()["state"]
-    return {f"{index}/{name}": torch.as_tensor(value) for index, state in states.items() for name, value in state.items()}
+    return {
+        f"{index}/{name}": torch.as_tensor(value)
+        for index, state in states.items()
+        for name, value in state.items()
+    }
 
 
 def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, torch.Tensor]) -> None:

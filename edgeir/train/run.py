@@ -19,18 +19,17 @@ from typing import Any
 import torch
 from lightning_fabric import Fabric
 
-from edgeir.core.errors import ConfigError, TrainingError
-from edgeir.core.files import atomic_file, output_errors, refuse_existing
-from edgeir.core.config import dump_yaml
+from edgeir.core.errors import ConfigError
+from edgeir.core.files import refuse_existing
 from edgeir.core.progress import Progress, no_progress
 from edgeir.data.patches import PatchSampler
 from edgeir.data.store import PairStore, open_store
 from edgeir.distill.objective import Objective
-from edgeir.models.base import Network
+from edgeir.models.base import Network, channels_last
 from edgeir.train.checkpoint import load_checkpoint, load_state, load_weights
 from edgeir.train.loop import State, fit
-from edgeir.train.record import RunFolder, optimizer_tensors, restore_optimizer
 from edgeir.train.recipe import Recipe, load_recipe
+from edgeir.train.record import RunFolder, restore_optimizer
 from edgeir.train.teacher import teacher_pictures
 
 __all__ = ["TrainResult", "distill", "train"]
@@ -123,7 +122,9 @@ def _launch(
         refuse_existing(run.path, overwrite=overwrite)
         run.start()
     # The data and the teacher's pictures are prepared once, before any second process exists.
-    store = open_store(recipe.data.sources, recipe.data.degradation, rescale=recipe.data.rescale, progress=progress)
+    store = open_store(
+        recipe.data.sources, recipe.data.degradation, rescale=recipe.data.rescale, progress=progress
+    )
     distillation = recipe.objective.distillation
     if distillation is not None and distillation.cache and distillation.methods:
         teacher_pictures(distillation, store, progress)
@@ -137,12 +138,19 @@ def _launch(
             precision=recipe.train.precision,
         )
         threads = max(1, torch.get_num_threads() // devices) if world > 1 else torch.get_num_threads()
-        done, step, metrics = fabric.launch(_work, recipe, run, resume, store, threads, progress)
+        work: Callable[..., Any] = _work
+        done, step, metrics = fabric.launch(work, recipe, run, resume, store, threads, progress)
     return TrainResult(run.path, step, not done, metrics)
 
 
 def _work(
-    fabric: Fabric, recipe: Recipe, run: RunFolder, resume: bool, store: PairStore, threads: int, progress: Progress
+    fabric: Fabric,
+    recipe: Recipe,
+    run: RunFolder,
+    resume: bool,
+    store: PairStore,
+    threads: int,
+    progress: Progress,
 ) -> tuple[bool, int, dict[str, Any]]:
     """One process's share of the run."""
     torch.set_num_threads(threads)
@@ -150,7 +158,7 @@ def _work(
     network: Network = recipe.model.build()
     if recipe.init is not None:
         _initialise(network, recipe.init)
-    network = network.to(memory_format=torch.channels_last)
+    channels_last(network)
     state = State(network, recipe.optim.build(network.parameters()), {})
     if recipe.train.ema:
         state.average = {key: value.detach().clone() for key, value in network.state_dict().items()}
@@ -171,7 +179,9 @@ def _work(
     return done, state.step, {**state.validation, "best_psnr_db": state.best_psnr_db}
 
 
-def _objective(recipe: Recipe, network: Network, store: PairStore) -> tuple[Objective, list[Callable[[int], Any]]]:
+def _objective(
+    recipe: Recipe, network: Network, store: PairStore
+) -> tuple[Objective, list[Callable[[int], Any]]]:
     distillation = recipe.objective.distillation
     if distillation is None or not distillation.methods:
         return Objective(recipe.objective.losses, network), []
@@ -181,10 +191,10 @@ def _objective(recipe: Recipe, network: Network, store: PairStore) -> tuple[Obje
     teacher, card, folder = load_checkpoint(distillation.teacher)
     if card.facts.net_scale != network.facts.net_scale:
         raise ConfigError(
-            [f"the teacher enlarges by {card.facts.net_scale}, the student by {network.facts.net_scale}"], where=folder
+            [f"the teacher enlarges by {card.facts.net_scale}, the student by {network.facts.net_scale}"],
+            where=folder,
         )
-    teacher = teacher.to(memory_format=torch.channels_last)
-    return Objective(recipe.objective.losses, network, distillation.methods, teacher), []
+    return Objective(recipe.objective.losses, network, distillation.methods, channels_last(teacher)), []
 
 
 def _initialise(network: Network, source: str) -> None:
@@ -235,7 +245,9 @@ def _stop_requests() -> Iterator[Callable[[], bool]]:
 @contextmanager
 def _quiet_lightning() -> Iterator[None]:
     """Fabric announces devices and warns about dataloaders that edgeir does not use: keep it to errors."""
-    loggers = [logging.getLogger(name) for name in ("lightning_fabric", "lightning.fabric", "lightning_utilities")]
+    loggers = [
+        logging.getLogger(name) for name in ("lightning_fabric", "lightning.fabric", "lightning_utilities")
+    ]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.ERROR)

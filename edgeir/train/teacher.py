@@ -19,7 +19,7 @@ from edgeir.core.errors import ConfigError
 from edgeir.core.files import output_errors, write_json
 from edgeir.core.progress import Progress
 from edgeir.data.store import PairStore
-from edgeir.models.base import Network
+from edgeir.models.base import Network, channels_last
 from edgeir.train.checkpoint import load_checkpoint
 from edgeir.train.recipe import Distillation
 
@@ -36,7 +36,9 @@ def teacher_pictures(config: Distillation, store: PairStore, progress: Progress)
     """
     teacher, card, folder = load_checkpoint(config.teacher)
     if card.facts.net_scale != store.scale:
-        raise ConfigError([f"the teacher enlarges by {card.facts.net_scale}, the data by {store.scale}"], where=folder)
+        raise ConfigError(
+            [f"the teacher enlarges by {card.facts.net_scale}, the data by {store.scale}"], where=folder
+        )
     key = hashlib.sha256(f"{card.weights_sha256}:{config.self_ensemble}".encode()).hexdigest()[:16]
     path, count = store.folder / f"teacher-{key}.bin", store.folder / f"teacher-{key}.json"
     size = sum(record.size[0] * record.size[1] * 3 for record in store.records)
@@ -48,7 +50,7 @@ def teacher_pictures(config: Distillation, store: PairStore, progress: Progress)
                 with path.open("wb") as stream:
                     stream.truncate(size)
             memory = np.memmap(path, np.uint8, "r+")
-            deployed = teacher.fused().to(memory_format=torch.channels_last)
+            deployed = channels_last(teacher.fused())
             for index in range(done, len(store)):
                 progress(index, len(store), f"teacher {store.records[index].name}")
                 picture = _picture(deployed, store.pair(index)[0], config.self_ensemble)
@@ -63,7 +65,9 @@ def teacher_pictures(config: Distillation, store: PairStore, progress: Progress)
     def read(index: int) -> Pixels:
         record = store.records[index]
         height, width = record.size
-        view: Pixels = pictures[record.hr_offset : record.hr_offset + height * width * 3].reshape(height, width, 3)
+        view: Pixels = pictures[record.hr_offset : record.hr_offset + height * width * 3].reshape(
+            height, width, 3
+        )
         return view
 
     return read
@@ -71,7 +75,9 @@ def teacher_pictures(config: Distillation, store: PairStore, progress: Progress)
 
 def _picture(network: Network, lr: Pixels, self_ensemble: bool) -> Pixels:
     image = torch.from_numpy(lr.copy()).permute(2, 0, 1)[None].float() / 255
-    turns = [(quarter, flip) for quarter in range(4) for flip in (False, True)] if self_ensemble else [(0, False)]
+    turns = (
+        [(quarter, flip) for quarter in range(4) for flip in (False, True)] if self_ensemble else [(0, False)]
+    )
     total: torch.Tensor | None = None
     with torch.inference_mode():
         for quarter, flip in turns:

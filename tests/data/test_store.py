@@ -113,7 +113,9 @@ class Doubled:
         return self.images[index], self.images[index].repeat(3, 0).repeat(3, 1)
 
 
-@given(st.lists(st.tuples(st.integers(6, 20), st.integers(6, 20)), min_size=1, max_size=4), st.integers(0, 2**32))
+@given(
+    st.lists(st.tuples(st.integers(6, 20), st.integers(6, 20)), min_size=1, max_size=4), st.integers(0, 2**32)
+)
 def test_patches_are_aligned_and_augmented_alike(sizes, seed):
     store = Doubled(sizes)
     sampler = PatchSampler(store, patch=6, batch=5, seed=seed, planes=[lambda i: store.pair(i)[1]])

@@ -53,7 +53,9 @@ def test_output_match():
 
 def test_a_missing_tap_lists_the_taps_there_are():
     network = PlainSR(channels=4, blocks=2).build()
-    with pytest.raises(ConfigError, match="the student has no tap `boddy.1`; its taps are head, body.0, body.1"):
+    with pytest.raises(
+        ConfigError, match="the student has no tap `boddy.1`; its taps are head, body.0, body.1"
+    ):
         TapRecorder(network, ["boddy.1"], role="student")
 
 
@@ -61,7 +63,9 @@ def test_taps_of_another_size_are_an_error_that_lists_them():
     student, teacher = sides()
     teacher.features["p"] = torch.rand(2, 3, 10, 12)
     method = AttentionMaps(student_taps=("a",), teacher_taps=("p",))
-    with pytest.raises(ConfigError, match=r"`a` and the teacher's `p` differ in size.*student a 5x6.*teacher p 10x12"):
+    with pytest.raises(
+        ConfigError, match=r"`a` and the teacher's `p` differ in size.*student a 5x6.*teacher p 10x12"
+    ):
         method.terms(student, teacher)
 
 
@@ -73,7 +77,10 @@ def test_unpaired_taps_are_refused():
 def test_objective_trains_the_student_only_and_names_its_terms():
     torch.manual_seed(0)
     student, teacher = PlainSR(channels=4, blocks=1).build(), PlainSR(channels=6, blocks=2).build()
-    methods = (AttentionMaps(student_taps=("head",), teacher_taps=("body.1",), weight=2.0), OutputMatch(weight=0.5))
+    methods = (
+        AttentionMaps(student_taps=("head",), teacher_taps=("body.1",), weight=2.0),
+        OutputMatch(weight=0.5),
+    )
     objective = Objective((L1(weight=3.0), SSIM()), student, methods, teacher)
     lr, hr = torch.rand(2, 3, 6, 6), torch.rand(2, 3, 24, 24)
     terms = objective.terms(student(lr), lr, hr)

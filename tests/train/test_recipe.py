@@ -39,7 +39,8 @@ def test_all_mistakes_are_reported_at_once(recipe):
         ("model.scale=2", "`model.scale` is 2 but `data.degradation.scale` is 4"),
         ("data.rescale=[0.0]", "each in"),
         ("objective.losses=[{kind: l1}, {kind: l1}]", "names a loss twice"),
-        ("objective.distillation={teacher: x, cache: true, methods: [{kind: attention, student_taps: [a], teacher_taps: [b]}]}",
+        ("objective.distillation={teacher: x, cache: true, methods: "
+         "[{kind: attention, student_taps: [a], teacher_taps: [b]}]}",
          "works with `output` distillation only"),
         ("objective.distillation={teacher: x, self_ensemble: true}", "needs `cache: true`"),
         ("optim.lr=fast", "`optim.lr`: input should be a valid number"),
@@ -52,7 +53,11 @@ def test_settings_that_do_not_fit_together(recipe, override, message):
 
 @given(st.integers(1, 2000), st.integers(0, 100))
 def test_schedules_stay_within_bounds_and_end_where_they_should(steps, warmup):
-    for schedule in (Constant(warmup=warmup), Cosine(warmup=warmup, final=0.1), Steps(warmup=warmup, every=7, gamma=0.5)):
+    for schedule in (
+        Constant(warmup=warmup),
+        Cosine(warmup=warmup, final=0.1),
+        Steps(warmup=warmup, every=7, gamma=0.5),
+    ):
         factors = [schedule.factor(step, steps) for step in range(0, steps, max(1, steps // 20))]
         assert all(0 <= factor <= 1 for factor in factors)
     assert Cosine(final=0.1).factor(steps, steps) == pytest.approx(0.1)

@@ -54,7 +54,11 @@ def test_a_run_leaves_everything_that_the_next_stages_need(recipe, tmp_path):
 
 
 def test_training_learns(recipe, tmp_path):
-    result = train(recipe.path, out=tmp_path / "run", overrides=["train.steps=150", "optim.lr=0.005", "train.log_every=30"])
+    result = train(
+        recipe.path,
+        out=tmp_path / "run",
+        overrides=["train.steps=150", "optim.lr=0.005", "train.log_every=30"],
+    )
     losses = [row["loss"] for row in rows(result.run_dir) if "loss" in row]
     assert losses[-1] < 0.8 * losses[0]
 
@@ -90,9 +94,13 @@ train(sys.argv[1], out=sys.argv[2], progress=progress)
 
 def test_killed_and_resumed_equals_uninterrupted(recipe, tmp_path):
     whole = train(recipe.path, out=tmp_path / "whole")
-    done = subprocess.run([sys.executable, "-c", KILLED, str(recipe.path), str(tmp_path / "cut")], check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED, str(recipe.path), str(tmp_path / "cut")], check=False
+    )
     assert done.returncode == -signal.SIGKILL
-    assert load_state(tmp_path / "cut" / "checkpoints" / "last")[1]["step"] == 6  # the last save before the kill
+    assert (
+        load_state(tmp_path / "cut" / "checkpoints" / "last")[1]["step"] == 6
+    )  # the last save before the kill
     resumed = train(recipe.path, out=tmp_path / "cut", resume=True)
     same_weights(whole.run_dir, resumed.run_dir)
     assert rows(whole.run_dir) == rows(resumed.run_dir)
@@ -103,7 +111,8 @@ def test_killed_at_any_moment_and_resumed(recipe, tmp_path):
     """SIGKILL after random delays, a checkpoint at every step, until the run is through."""
     recipe(train=recipe.values["train"] | {"save_every": 1, "steps": 60})
     whole = train(recipe.path, out=tmp_path / "whole")
-    script = "import sys; from edgeir.train.run import train; train(sys.argv[1], out=sys.argv[2], resume=sys.argv[3] == '1')"
+    script = "import sys; from edgeir.train.run import train; "
+    script += "train(sys.argv[1], out=sys.argv[2], resume=sys.argv[3] == '1')"
     for attempt in range(12):
         resumable = (tmp_path / "cut" / "checkpoints" / "last").exists()
         process = subprocess.Popen(
@@ -135,7 +144,9 @@ def test_a_batch_that_the_processes_cannot_share_is_refused(recipe, tmp_path):
 
 def test_nan_names_step_and_term_and_leaves_the_checkpoint(recipe, tmp_path):
     overrides = ["optim.lr=1e25", "train.ema=0", "train.save_every=1"]
-    with pytest.raises(NonFiniteError, match="loss term `l1` is (nan|inf) at step [2-9].*lower optim.lr") as caught:
+    with pytest.raises(
+        NonFiniteError, match="loss term `l1` is (nan|inf) at step [2-9].*lower optim.lr"
+    ) as caught:
         train(recipe.path, out=tmp_path / "run", overrides=overrides)
     assert load_state(tmp_path / "run" / "checkpoints" / "last")[1]["step"] == caught.value.step - 1
 
@@ -179,7 +190,7 @@ def test_the_control_without_methods_equals_training_alone(recipe, tmp_path):
 
 
 def test_cached_teacher_pictures_equal_the_live_teacher(recipe, tmp_path):
-    """Without the self-ensemble, whole-image pictures differ from the live teacher's patches only near patch borders."""
+    """Whole-image pictures differ from the live teacher's patches only near patch borders."""
     teacher = train(recipe.path, out=tmp_path / "teacher")
     losses = {}
     for cache in (False, True):

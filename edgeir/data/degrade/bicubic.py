@@ -65,7 +65,8 @@ def resize(image: Pixels, size: tuple[int, int], flavour: Flavour = "matlab") ->
 
 
 def _round(values: npt.NDArray[np.float32]) -> Pixels:
-    return np.clip(np.floor(values + 0.5), 0, 255).astype(np.uint8)
+    rounded: Pixels = np.clip(np.floor(values + 0.5), 0, 255).astype(np.uint8)
+    return rounded
 
 
 def _resize_rows(image: Pixels, out: int) -> npt.NDArray[np.float32]:

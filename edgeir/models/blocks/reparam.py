@@ -55,7 +55,9 @@ class ReparamConv(nn.Module):
             self.pointwise = nn.Parameter(torch.zeros(out_channels, in_channels))
         if "edge" in branches:
             filters = torch.tensor(_EDGE_FILTERS)
-            self.register_buffer("filters", filters / filters.abs().sum((1, 2), keepdim=True), persistent=False)
+            self.register_buffer(
+                "filters", filters / filters.abs().sum((1, 2), keepdim=True), persistent=False
+            )
             self.edge = nn.Parameter(torch.zeros(len(_EDGE_FILTERS), out_channels, in_channels))
 
     def kernel(self) -> torch.Tensor:
@@ -80,7 +82,8 @@ class ReparamConv(nn.Module):
         """The equivalent plain convolution, with parameters of its own."""
         plain = nn.Conv2d(self.in_channels, self.out_channels, 3, padding=1)
         bias = self.conv.bias
-        assert plain.bias is not None and bias is not None
+        assert plain.bias is not None
+        assert bias is not None
         with torch.no_grad():
             plain.weight.copy_(self.kernel())
             plain.bias.copy_(bias)
