@@ -47,8 +47,7 @@ class LiteRTSession:
                 self._interpreter = litert.Interpreter(model_path=str(model), num_threads=threads)
                 self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
-            short = (str(error).splitlines() or ["unknown"])[0][:200]
-            raise ArtifactError(f"LiteRT cannot load it: {short}", where=model) from error
+            raise ArtifactError(f"LiteRT cannot load it: {_short(error)}", where=model) from error
         entry = self._interpreter.get_input_details()[0]
         exit_ = self._interpreter.get_output_details()[0]
         self.artifact: Artifact | None = artifact
@@ -77,7 +76,10 @@ class LiteRTSession:
         """See `Session.run_raw`: NHWC, the dtype of `input`. The result is the interpreter's own buffer."""
         assert self._interpreter is not None, "the session is closed"
         self._entry()[...] = tensor
-        self._interpreter.invoke()
+        try:
+            self._interpreter.invoke()
+        except RuntimeError as error:
+            raise ArtifactError(f"LiteRT failed: {_short(error)}", where=self.name) from error
         return self._result
 
     def close(self) -> None:
@@ -85,6 +87,10 @@ class LiteRTSession:
         self._interpreter = None
         self._entry = None
         self._result = np.empty(0)
+
+
+def _short(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]
 
 
 def _buffer(view: NDArray[Any]) -> NDArray[Any]:

@@ -40,6 +40,10 @@ class Graph:
         self.model: Any = self._schema.ModelT.InitFromPackedBuf(bytearray(data), 0)
         if len(self.model.subgraphs) != 1:
             raise ExportError(f"a graph with {len(self.model.subgraphs)} subgraphs cannot be rewritten")
+        for buffer in self.model.buffers:
+            if buffer.data is None and buffer.offset > 1:  # a large constant, appended behind the flatbuffer
+                buffer.data = np.frombuffer(data[buffer.offset : buffer.offset + buffer.size], np.uint8)
+                buffer.offset = buffer.size = 0
         self._body: Any = self.model.subgraphs[0]
         self._operator_names = _names_of(self._schema.BuiltinOperator)
         self._type_names = _names_of(self._schema.TensorType)
