@@ -1,0 +1,61 @@
+"""TIFF files whose samples Pillow would reduce or does not know: 16-bit RGB, gray with alpha, floating point."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from edgeir.core.errors import ImageError
+from edgeir.core.image_samples import Stored, check_size, split
+from edgeir.core.photo import EXIF_IFD, GPS_IFD
+
+__all__ = ["decode_tiff", "is_tiff", "sample_bits"]
+
+BITS_PER_SAMPLE, ICC_PROFILE = 258, 34675
+
+
+def is_tiff(path: Path) -> bool:
+    """By its first four bytes (classic or BigTIFF)."""
+    with path.open("rb") as stream:
+        return stream.read(4) in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+
+
+def sample_bits(image: Any) -> int:
+    """Bits per sample of a TIFF that Pillow opened."""
+    return int(max(image.tag_v2.get(BITS_PER_SAMPLE, (1,))))
+
+
+def decode_tiff(path: Path, max_pixels: int) -> Stored:
+    """Decode a TIFF of one page; see `edgeir.core.image_read`."""
+    import tifffile  # slow to load, rarely needed
+
+    with tifffile.TiffFile(path) as file:
+        if len(file.pages) > 1:
+            pages = len(file.pages)
+            raise ImageError(
+                f"has {pages} pages, only single images are read", where=path, fix="extract them first"
+            )
+        page: Any = file.pages[0]
+        check_size(path, page.imagewidth, page.imagelength, max_pixels)
+        if page.photometric not in (0, 1, 2) or page.samplesperpixel > 4 or page.imagedepth > 1:
+            raise ImageError(
+                f"is a TIFF of {page.samplesperpixel} x {page.bitspersample} bits, photometric {int(page.photometric)}",
+                where=path,
+                fix="convert it to RGB or gray",
+            )
+        array = page.asarray()
+        if page.planarconfig == 2 and page.samplesperpixel > 1:
+            array = np.moveaxis(array, 0, -1)
+        if page.photometric == 0:  # white is zero
+            array = (1 - array) if array.dtype.kind == "f" else np.iinfo(array.dtype).max - array
+    pixels, alpha = split(path, array)
+    exif = Image.Exif()
+    with path.open("rb") as stream:
+        exif.load_from_fp(stream)
+        icc = exif.get(ICC_PROFILE)
+        for directory in (EXIF_IFD, GPS_IFD):
+            exif.get_ifd(directory)  # read while the file is open
+    return Stored(pixels, alpha, icc if isinstance(icc, bytes) else None, exif)
