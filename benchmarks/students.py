@@ -47,6 +47,7 @@ def build(name: str, runtime: RuntimeChoice, precision: Literal["fp32", "int8"],
             height=HEIGHT,
             width=WIDTH,
             scratch=scratch,
+            time_only=True,
         )
         entry.path.parent.rename(folder)
         scratch.rmdir()

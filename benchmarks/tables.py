@@ -9,7 +9,7 @@ A table stands between two comments and is named by its result file and what to 
 
 What to show: ``quality``, ``latency``, ``cost``, ``scores``, ``ratios`` of a result of edgeir bench or eval; ``rows``
 for any other JSON with a list of flat rows under ``rows`` (``rows:a,b,c`` for some columns of it); ``about`` for date,
-machine and revision of either. ``index`` alone lists every result file.
+machine and revision of either. ``index`` alone lists every result file, ``all`` shows all of them.
 """
 
 from __future__ import annotations
@@ -68,6 +68,8 @@ def render(name: str, results: Path, where: str) -> str:
     """The Markdown of one table, ending in a newline."""
     if name == "index":
         return index(results)
+    if name == "all":
+        return "\n".join(section(path) for path in sorted(results.glob("*.json")))
     stem, _, what = name.partition(" ")
     what, _, columns = what.partition(":")
     path = results / f"{stem}.json"
@@ -153,13 +155,32 @@ def index(results: Path) -> str:
     lines = ["| file | what | measured |", "| --- | --- | --- |"]
     for path in sorted(results.glob("*.json")):
         value = load(path)
-        title = (
-            value.title
-            if isinstance(value, Result)
-            else str(value.get("title") or value.get("name") or path.stem)
-        )
-        lines.append(f"| [{path.stem}](results/{path.name}) | {escape_markdown(title)} | {about(value)} |")
+        title = escape_markdown(title_of(value, path))
+        lines.append(f"| [{path.stem}](results/{path.name}) | {title} | {about(value)} |")
     return "\n".join(lines) + "\n"
+
+
+def section(path: Path) -> str:
+    """Everything that one result file has to show."""
+    value = load(path)
+    lines = [f"### {path.stem}", "", f"{escape_markdown(title_of(value, path))}. {about(value)}", ""]
+    if isinstance(value, Result):
+        lines += [f"{escape_markdown(note)}\n" for note in value.notes]
+        tables = [table for show in SHOW.values() if (table := show(value)) is not None]
+        for table in tables:
+            lines += [f"**{escape_markdown(table.title)}**", "", table.markdown()]
+    elif isinstance(value.get("rows"), list):
+        lines += [rows_table(value, [], path).markdown()]
+    return "\n".join(lines)
+
+
+def title_of(value: Result | dict[str, Any], path: Path) -> str:
+    """What the file says it is."""
+    return (
+        value.title
+        if isinstance(value, Result)
+        else str(value.get("title") or value.get("name") or path.stem)
+    )
 
 
 def main() -> int:

@@ -164,6 +164,8 @@ class TimingFacts(Config):
     """fp32 matrix product rate of `threads` threads before and after, in GMAC/s."""
     load_average: tuple[float, float]
     """One-minute load average before and after; the run itself adds about `threads`."""
+    others_cores: float | None = None
+    """Cores that other processes (and the hypervisor) kept busy while the rounds ran; Linux only."""
     input: str = "seeded uniform noise, in the layout and type of the file's input"
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from edgeir.bench.child import gemm_rate, peak_memory
 from edgeir.bench.evaluate import bicubic_row, measure_quality
+from edgeir.bench.load import OthersLoad
 from edgeir.bench.measure import Contender, Measured, Schedule, latency_of, measure, ratio_of
 from edgeir.bench.prepare import Entry, Precision, RuntimeChoice, prepare, save_network
 from edgeir.bench.result import Quality, Result, Row, TimingFacts, environment, timestamp, write_result
@@ -141,7 +142,9 @@ def time_entries(
         Contender(name, functools.partial(_open, entry, threads), height, width)
         for name, entry in zip(names, entries, strict=True)
     ]
+    others = OthersLoad()
     measured = measure(contenders, schedule, progress=progress)
+    others_cores = others.cores()
     load_after, gemm_after = os.getloadavg()[0], gemm_rate(threads)
     facts = TimingFacts(
         height=height,
@@ -154,6 +157,7 @@ def time_entries(
         budget_s=schedule.budget_s,
         gemm_gmac_s=(gemm_before, gemm_after),
         load_average=(round(load_before, 2), round(load_after, 2)),
+        others_cores=others_cores,
     )
     rows = [
         _row(
@@ -289,6 +293,7 @@ def _baselines(
             width=suite.timing.width,
             scratch=scratch,
             name=BASELINE,
+            time_only=True,
             progress=progress,
         )
     except (MissingExtraError, ModuleNotFoundError) as error:

@@ -190,9 +190,13 @@ def _how(result: Result) -> str:
         if facts.gemm_gmac_s is not None:
             before, after = facts.gemm_gmac_s
             items.append(("fp32 matrix product", f"{before:.1f} GMAC/s before, {after:.1f} after"))
-        items.append(
-            ("load average", f"{facts.load_average[0]:.2f} before, {facts.load_average[1]:.2f} after")
+        others = (
+            ""
+            if facts.others_cores is None
+            else f"; others kept {facts.others_cores:.2f} cores busy meanwhile"
         )
+        load = f"{facts.load_average[0]:.2f} before, {facts.load_average[1]:.2f} after"
+        items.append(("load average", load + others))
     items += [(f"sha256 of {row.name}", row.sha256) for row in result.rows if row.sha256]
     body = "".join(f"<dt>{html.escape(key)}</dt><dd>{html.escape(value)}</dd>" for key, value in items)
     return f"<details open><summary>How it was measured</summary>\n<dl>{body}</dl></details>"

@@ -254,18 +254,15 @@ def score_table(result: Result) -> Table | None:
 
 
 def ratio_table(result: Result) -> Table | None:
-    """Every paired ratio between rows of one runtime; `None` where there is none."""
+    """The paired ratios to baselines, and between the forms of one model; `None` where there is none."""
+    models = {row.name: row for row in result.rows}
     body = [
-        (
-            row.name,
-            ratio.against,
-            number(ratio.median, 2),
-            f"{ratio.p10:.2f} to {ratio.p90:.2f}",
-            str(ratio.rounds),
-        )
+        (row.name, ratio.against, *speedup(ratio).removesuffix(")").split(" ("), str(ratio.rounds))
         for row in result.rows
         for ratio in row.ratios
         if ratio.median >= 1
+        and (other := models.get(ratio.against))
+        and (other.role == "baseline" or other.model == row.model)
     ]
     if not body:
         return None
@@ -283,8 +280,12 @@ def baseline_ratio(row: Row) -> Ratio | None:
 
 
 def speedup(ratio: Ratio | None) -> str:
-    """``12.3 (12.1 to 12.6)``."""
-    return ABSENT if ratio is None else f"{ratio.median:.2f} ({ratio.p10:.2f} to {ratio.p90:.2f})"
+    """``12.3 (12.1 to 12.6)``, to three significant figures."""
+    if ratio is None:
+        return ABSENT
+    digits = 2 if ratio.median < 10 else 1 if ratio.median < 100 else 0
+    low, median, high = (number(value, digits) for value in (ratio.p10, ratio.median, ratio.p90))
+    return f"{median} ({low} to {high})"
 
 
 def threads(number_of: int) -> str:

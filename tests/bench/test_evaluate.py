@@ -1,0 +1,138 @@
+"""Quality: means against an independent computation, tiles against the whole, labels of what cannot be compared."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from edgeir.bench.evaluate import evaluate, measure_quality
+from edgeir.bench.result import Result
+from edgeir.bench.suite import ImageSet, Suite, load_suite
+from edgeir.core.artifact import NetworkFacts
+from edgeir.core.errors import ConfigError
+from edgeir.data.degrade import Bicubic
+from edgeir.data.degrade.bicubic import downscale, upscale
+from edgeir.data.sources import Embedded, Folder, StandardSet
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """Three smooth pictures, one of a size that is no multiple of four."""
+    source = np.random.default_rng(5)
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for index, size in enumerate([(48, 64), (61, 43), (40, 40)]):
+        small = source.integers(0, 256, (size[0] // 8, size[1] // 8, 3), dtype=np.uint8)
+        Image.fromarray(small).resize((size[1], size[0]), Image.Resampling.BICUBIC).save(
+            folder / f"{index}.png"
+        )
+    return folder
+
+
+@pytest.fixture
+def suite(pictures):
+    return Suite(
+        name="mine",
+        title="three pictures",
+        sets=(ImageSet(name="three", source=Folder(path=str(pictures))),),
+        degradation=Bicubic(scale=4),
+        protocol="sr",
+    )
+
+
+def luma_psnr(a, b, crop):
+    """PSNR of BT.601 luma in 8-bit levels, written down again from the definition."""
+    weights = np.array([65.481, 128.553, 24.966]) / 255
+    first, second = (image.astype(float) @ weights + 16 for image in (a, b))
+    difference = (first - second)[crop:-crop, crop:-crop]
+    return 10 * np.log10(255**2 / np.mean(difference**2))
+
+
+def test_bicubic_against_an_independent_computation(suite, pictures):
+    result = Result.model_validate(evaluate("bicubic", suite))
+    (entry,) = result.rows[0].quality.sets
+    expected = []
+    for path in sorted(pictures.iterdir()):
+        image = np.asarray(Image.open(path))
+        image = image[: image.shape[0] // 4 * 4, : image.shape[1] // 4 * 4]
+        expected.append(luma_psnr(upscale(downscale(image, 4), 4), image, 4))
+    assert [score.psnr_db for score in entry.per_image] == pytest.approx(expected, abs=1e-3)
+    assert entry.psnr_db == pytest.approx(np.mean(expected), abs=1e-3)
+    assert entry.ssim == pytest.approx(np.mean([score.ssim for score in entry.per_image]))
+    assert entry.images == 3
+    assert result.comparable
+    assert result.protocol["channel"] == "y"
+
+
+def test_a_limit_is_labelled(suite):
+    result = evaluate("bicubic", suite, limit=2)
+    assert not result["comparable"]
+    assert result["notes"] == ["three: the first 2 of 3 images only"]
+    assert evaluate("bicubic", suite, limit=3)["comparable"]
+    with pytest.raises(ConfigError, match="`limit` must be at least 1, not 0"):
+        evaluate("bicubic", suite, limit=0)
+
+
+def test_a_fallback_is_labelled(suite, pictures):
+    entry = ImageSet(name="DIV2K", source=StandardSet(name="DIV2K"), fallback=Folder(path=str(pictures)))
+    result = evaluate("bicubic", suite.model_copy(update={"sets": (entry,)}))
+    assert not result["comparable"]
+    assert "DIV2K was not found, so the folder images were used: not comparable" in result["notes"][0]
+
+
+def test_equal_pictures_count_as_100_db(suite, tmp_path):
+    folder = tmp_path / "flat"
+    folder.mkdir()
+    Image.fromarray(np.full((32, 32, 3), 77, np.uint8)).save(folder / "flat.png")
+    flat = suite.model_copy(update={"sets": (ImageSet(name="flat", source=Folder(path=str(folder))),)})
+    assert evaluate("bicubic", flat)["rows"][0]["quality"]["sets"][0]["psnr_db"] == 100.0
+
+
+def test_tiles_of_a_fixed_size_score_like_the_whole(suite, clock, fake_session):
+    facts = NetworkFacts(scale=4, receptive_radius=2)
+    whole = measure_quality(fake_session(clock, 1.0, facts=facts), suite)
+    session = fake_session(clock, 1.0, facts=facts, fixed_size=(9, 8))
+    tiled = measure_quality(session, suite)
+    assert set(session.sizes) == {(9, 8)}
+    assert tiled.tiled
+    assert not whole.tiled
+    assert tiled.sets == whole.sets
+
+
+def test_a_network_of_the_enlarged_picture_gets_it(suite, clock, fake_session):
+    facts = NetworkFacts(scale=4, input_kind="bicubic")
+    found = measure_quality(fake_session(clock, 1.0, facts=facts), suite)  # passes its input through
+    assert found.sets[0].psnr_db == pytest.approx(
+        evaluate("bicubic", suite)["rows"][0]["quality"]["sets"][0]["psnr_db"]
+    )
+
+
+def test_another_scale_is_refused(suite, clock, fake_session):
+    with pytest.raises(ConfigError, match="enlarges x2, the suite shrinks by 4"):
+        measure_quality(fake_session(clock, 1.0, facts=NetworkFacts(scale=2)), suite)
+
+
+def test_progress_counts_every_picture(suite):
+    seen = []
+    evaluate("bicubic", suite, progress=lambda done, total, label: seen.append((done, total, label)))
+    assert seen == [(0, 3, "three/0"), (1, 3, "three/1"), (2, 3, "three/2"), (3, 3, "measured")]
+
+
+def test_ms_ssim_where_the_suite_asks_for_it():
+    suite = load_suite("pirm-a")
+    entry = ImageSet(name="photos", source=Embedded())
+    found = evaluate("bicubic", suite.model_copy(update={"sets": (entry,)}), limit=1)["rows"][0]["quality"][
+        "sets"
+    ][0]
+    assert found["ssim"] is None
+    assert 0.5 < found["ms_ssim"] < 1
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("name", ["set5-x4", "set14-x4", "b100-x4"])
+def test_published_bicubic_rows(name, shared_data, monkeypatch):
+    monkeypatch.setenv("EDGEIR_DATA", str(shared_data))
+    suite = load_suite(name)
+    found = evaluate("bicubic", suite)["rows"][0]["quality"]["sets"][0]
+    published = next(row for row in suite.sets[0].published if row.model == "bicubic")
+    assert found["psnr_db"] == pytest.approx(published.psnr_db, abs=0.0201)
+    assert found["ssim"] == pytest.approx(published.ssim, abs=0.002)
