@@ -21,8 +21,8 @@ from edgeir.bench.suite import ImageSet, Suite, load_suite
 from edgeir.core.errors import ConfigError
 from edgeir.core.progress import Progress, no_progress
 from edgeir.data.degrade.bicubic import upscale
+from edgeir.data.sources import ImageRef
 from edgeir.metrics import ms_ssim, psnr, ssim
-from edgeir.metrics.protocol import Protocol
 from edgeir.restore.tiling import run_tiled
 from edgeir.runtime import RuntimeName, Session, load
 
@@ -31,6 +31,9 @@ __all__ = ["BICUBIC", "evaluate", "measure_quality"]
 BICUBIC = "bicubic"
 EQUAL_DB = 100.0
 """PSNR of two equal pictures, so that a mean stays finite."""
+
+GRAY = np.array([0.299, 0.587, 0.114], np.float32)
+"""Full-range luma: what a network made of the three equal channels of a gray picture, as one channel."""
 
 Pixels = NDArray[np.uint8]
 Image = NDArray[np.float32]
@@ -130,18 +133,9 @@ def measure_quality(
 
     def restore(lr: Pixels) -> Image:
         given = upscale(lr, suite.scale, suite.degradation.flavour) if facts.input_kind == "bicubic" else lr
-        return run_any_size(session, _float(given))
+        return run_tiled(session.run, _float(given), facts, session.fixed_size)
 
     return _quality(restore, suite, tiled=session.fixed_size is not None, limit=limit, progress=progress)
-
-
-def run_any_size(session: Session, image: Image) -> Image:
-    """`image` (H, W, 3) through `session`, whole where it may be, in tiles where the size is fixed."""
-    multiple = session.facts.size_multiple
-    whole = session.fixed_size in (None, image.shape[:2])
-    if whole and image.shape[0] % multiple == 0 and image.shape[1] % multiple == 0:
-        return session.run(image)
-    return run_tiled(session.run, image, session.facts, session.fixed_size)
 
 
 def _float(image: Pixels) -> Image:
@@ -160,7 +154,7 @@ def _quality(
         scores = []
         for ref in refs[:limit]:
             progress(done, total, f"{entry.name}/{ref.name}")
-            scores.append(_score(restore, suite, ref.name, ref.load()))
+            scores.append(_score(restore, suite, ref))
             done += 1
         note = "" if original else _fallback_note(entry)
         if limit is not None and limit < len(refs):
@@ -177,17 +171,20 @@ def _fallback_note(entry: ImageSet) -> str:
     )
 
 
-def _score(restore: Callable[[Pixels], Image], suite: Suite, name: str, original: Pixels) -> ImageScore:
+def _score(restore: Callable[[Pixels], Image], suite: Suite, ref: ImageRef) -> ImageScore:
     """Crop to a multiple of the scale from the top left, degrade, restore, compare."""
-    scale = suite.scale
+    scale, original = suite.scale, ref.load()
     height, width = (side - side % scale for side in original.shape[:2])
     target = np.ascontiguousarray(original[:height, :width])
     output = restore(suite.degradation.degrade(target))
-    protocol: Protocol = suite.resolved_protocol()
-    conventions = protocol.model_dump()
+    conventions = suite.resolved_protocol().model_dump()
+    if conventions["channel"] == "y" and ref.gray():
+        # As the papers do: a single-channel file is compared on its own values, which span 256 levels and not Y's 220.
+        output, target = np.clip(output, 0, 1) @ GRAY, target[..., 0]
+        conventions["channel"] = "gray"
     decibel = psnr(output, target, **conventions)
     return ImageScore(
-        name=name,
+        name=ref.name,
         psnr_db=EQUAL_DB if math.isinf(decibel) else decibel,
         ssim=ssim(output, target, **conventions) if "ssim" in suite.metrics else None,
         ms_ssim=ms_ssim(output, target, **conventions) if "ms_ssim" in suite.metrics else None,

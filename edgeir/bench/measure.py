@@ -23,6 +23,7 @@ from edgeir.core.artifact import NetworkFacts
 from edgeir.core.config import Config
 from edgeir.core.errors import ArtifactError
 from edgeir.core.progress import Progress, no_progress
+from edgeir.restore.tiling import run_tiled
 from edgeir.runtime.session import Session, to_native
 
 __all__ = ["Contender", "Measured", "Schedule", "latency_of", "measure", "percentile", "ratio_of", "runner"]
@@ -166,8 +167,6 @@ def runner(
             session.run_raw(tensors[index % pictures])
 
         return whole, False
-    from edgeir.restore.tiling import run_tiled
-
     def tiled(index: int) -> None:
         run_tiled(session.run, images[index % pictures], session.facts, fixed)
 

@@ -35,7 +35,7 @@ def suite(pictures):
         title="three pictures",
         sets=(ImageSet(name="three", source=Folder(path=str(pictures))),),
         degradation=Bicubic(scale=4),
-        protocol="sr",
+        protocol="sr-x4",
     )
 
 
@@ -61,6 +61,18 @@ def test_bicubic_against_an_independent_computation(suite, pictures):
     assert entry.images == 3
     assert result.comparable
     assert result.protocol["channel"] == "y"
+
+
+def test_a_single_channel_file_is_compared_on_its_own_values(suite, tmp_path):
+    folder = tmp_path / "gray"
+    folder.mkdir()
+    pixels = np.random.default_rng(1).integers(0, 256, (5, 6), dtype=np.uint8)
+    Image.fromarray(pixels).resize((48, 40), Image.Resampling.BICUBIC).save(folder / "gray.png")
+    gray = suite.model_copy(update={"sets": (ImageSet(name="gray", source=Folder(path=str(folder))),)})
+    found = evaluate("bicubic", gray)["rows"][0]["quality"]["sets"][0]["psnr_db"]
+    image = np.asarray(Image.open(folder / "gray.png"))
+    difference = (upscale(downscale(image, 4), 4).astype(float) - image)[4:-4, 4:-4]
+    assert found == pytest.approx(10 * np.log10(255**2 / np.mean(difference**2)), abs=1e-3)
 
 
 def test_a_limit_is_labelled(suite):
