@@ -1,0 +1,1 @@
+"""A photo of any size through any network, in tiles that leave no trace."""
