@@ -145,7 +145,25 @@ def _drop_clip(model: Any) -> None:
 def _halve(model: Any) -> Any:
     """Compute in float16 between float32 ends."""
     float16 = require("onnxruntime.transformers.float16", "fp16 for ONNX")
-    return float16.convert_float_to_float16(model, keep_io_types=True, disable_shape_infer=True)
+    halved = float16.convert_float_to_float16(model, keep_io_types=True, disable_shape_infer=True)
+    _sort(halved.graph)
+    return halved
+
+
+def _sort(graph: Any) -> None:
+    """Put the nodes in an order in which they can run, as the format demands (casts were appended at the end)."""
+    known = {value.name for value in (*graph.input, *graph.initializer)} | {""}
+    waiting, ordered = list(graph.node), []
+    while waiting:
+        ready = [node for node in waiting if all(name in known for name in node.input)]
+        if not ready:
+            raise ExportError("the ONNX graph has a cycle")
+        ordered += ready
+        known |= {name for node in ready for name in node.output}
+        waiting = [node for node in waiting if not any(node is other for other in ready)]
+    nodes = [type(node).FromString(node.SerializeToString()) for node in ordered]
+    del graph.node[:]
+    graph.node.extend(nodes)
 
 
 def _spec(name: str, spatial: tuple[int | None, int | None], io: str) -> TensorSpec:

@@ -47,21 +47,39 @@ def fold_pixel_shuffle(graph: Graph) -> int:
 
 
 def _chain(graph: Graph, last: Any) -> list[Any]:
-    """The run of TRANSPOSE, RESHAPE and unary operators that ends in `last`, first operator first."""
+    """The run of TRANSPOSE, RESHAPE and element-wise operators that ends in `last`, first operator first."""
     chain = [last]
     while True:
-        before = graph.producer(int(chain[0].inputs[0]))
-        if before is None or graph.kind(before) not in MOVES | UNARY:
+        before = graph.producer(_moved(graph, chain[0]))
+        if before is None or (graph.kind(before) not in MOVES and _elementwise_place(graph, before) is None):
             return chain
         if not graph.only_used_by(int(before.outputs[0]), chain[0]):
             return chain
         chain.insert(0, before)
 
 
+def _elementwise_place(graph: Graph, operator: Any) -> int | None:
+    """The operand of an operator that works on every element alone (the others are scalar constants), or None."""
+    kind, operands = graph.kind(operator), _operands(operator)
+    if kind in UNARY:
+        return 0
+    if kind not in BINARY:
+        return None
+    values = [graph.constant(index) for index in operands]
+    places = [place for place, value in enumerate(values) if value is None]
+    scalars = all(value is None or value.size == 1 for value in values)
+    return places[0] if scalars and len(places) == 1 else None
+
+
+def _moved(graph: Graph, operator: Any) -> int:
+    """The tensor that an operator of a chain works on."""
+    return _operands(operator)[_elementwise_place(graph, operator) or 0]
+
+
 def _fold(graph: Graph, chain: list[Any]) -> bool:
     # A longer chain may contain the shuffle at its end: try every place where the operand is NHWC.
     for start in range(len(chain)):
-        source, result = int(chain[start].inputs[0]), int(chain[-1].outputs[0])
+        source, result = _moved(graph, chain[start]), int(chain[-1].outputs[0])
         shape, out = graph.shape(source), graph.shape(result)
         if len(shape) != 4 or len(out) != 4 or shape[0] != 1 or graph.kind(chain[start]) not in MOVES:
             continue
@@ -99,15 +117,17 @@ def _pixel_shuffle(x: NDArray[Any], block: int) -> NDArray[Any]:
 
 
 def _replace(graph: Graph, chain: list[Any], block: int, layout: str) -> None:
-    source, result = int(chain[0].inputs[0]), int(chain[-1].outputs[0])
+    source, result = _moved(graph, chain[0]), int(chain[-1].outputs[0])
     batch, height, width, channels = graph.shape(source)
-    for operator in chain:  # unary operators inside commute with every move: they go in front
-        if graph.kind(operator) in UNARY:
-            output = graph.add_tensor("before_shuffle", graph.shape(source))
-            operator.inputs, operator.outputs = [source, *list(operator.inputs)[1:]], [output]
-            source = output
-        else:
+    for operator in chain:  # element-wise operators inside commute with every move: they go in front
+        place = _elementwise_place(graph, operator)
+        if place is None:
             graph.remove(operator)
+            continue
+        operands, output = _operands(operator), graph.add_tensor("before_shuffle", graph.shape(source))
+        operands[place] = source
+        operator.inputs, operator.outputs = operands, [output]
+        source = output
     permuted = permute_channels(graph, source, crd_to_dcr(channels, block))
     enlarged = (batch, height * block, width * block, channels // block**2)
     picture = result if layout == "NHWC" else graph.add_tensor("shuffled", enlarged)

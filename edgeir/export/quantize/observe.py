@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeir.core.requires import require
-from edgeir.runtime.quiet import native_silenced
+from edgeir.runtime.quiet import libraries_silenced
 
 __all__ = ["BINS", "Observation", "interpret", "observe"]
 
@@ -38,7 +38,7 @@ class Observation:
 def interpret(model: bytes, shape: tuple[int, ...]) -> object:
     """A one-thread interpreter of `model`, resized to the input `shape`, that keeps every intermediate tensor."""
     litert = require("ai_edge_litert.interpreter", "calibrating an int8 export")
-    with native_silenced():
+    with libraries_silenced():
         interpreter = litert.Interpreter(
             model_content=model, num_threads=1, experimental_preserve_all_tensors=True
         )

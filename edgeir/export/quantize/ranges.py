@@ -30,6 +30,7 @@ def activation_range(seen: Observation, rule: RangeRule) -> tuple[float, float]:
         return low, max(high, low + 1e-6)
     edges = np.linspace(seen.low, max(seen.high, seen.low + 1e-9), BINS + 1)
     centres, weights = (edges[:-1] + edges[1:]) / 2, seen.counts / max(seen.counts.sum(), 1.0)
+    width = float(edges[1] - edges[0])
     if rule == "percentile":
         outside = (1 - PERCENTILE / 100) / (2 if low < 0 else 1)
         cumulative = np.cumsum(weights)
@@ -41,10 +42,10 @@ def activation_range(seen: Observation, rule: RangeRule) -> tuple[float, float]:
         bottom, top = low * fraction, high * fraction
         step = max(top - bottom, 1e-9) / 255
         clipped = np.clip(centres, bottom, top)
-        rounded = np.rint((clipped - bottom) / step) * step + bottom
-        # A bin is wider than nothing: within it the rounding error is that of a uniform distribution.
+        rounded = np.rint((clipped - bottom) / step) * step + bottom if step > width else clipped
         error = float(np.sum(weights * ((centres - rounded) ** 2)))
-        error = max(error, step**2 / 12 * float(weights[(centres > bottom) & (centres < top)].sum()))
+        if step <= width:  # finer than the histogram: the rounding error of a uniform distribution
+            error += step**2 / 12 * float(weights[(centres > bottom) & (centres < top)].sum())
         if error < best:
-            best, chosen = error, (bottom, top)
+            best, chosen = error, (float(bottom), float(top))
     return chosen

@@ -1,0 +1,33 @@
+"""One tiny checkpoint and its artifacts, made once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from edgeir.export.run import export
+from edgeir.models import PlainSR
+from edgeir.train.checkpoint import save_checkpoint
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with ``student`` (checkpoint), ``tflite`` (12x10 and 8x8) and ``onnx`` (any size)."""
+    folder = tmp_path_factory.mktemp("made")
+    torch.manual_seed(0)
+    network = PlainSR(channels=4, blocks=0, branches=()).build()
+    save_checkpoint(
+        folder / "student", network, network.state_dict(), name="student", metrics={}, provenance={}
+    )
+    (folder / "photos").mkdir()
+    pixels = np.random.default_rng(0).integers(0, 256, (48, 48, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(folder / "photos" / "a.png")
+    for target, sizes in (("tflite", [(12, 10), (8, 8)]), ("onnx", [])):
+        export(
+            folder / "student", target=target, sizes=sizes, out=folder / target, calibration=folder / "photos"
+        )  # type: ignore[arg-type]
+    return folder
