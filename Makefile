@@ -12,7 +12,7 @@ PIP_FLAGS ?=
 PYTEST_FLAGS ?=
 
 # Two test processes on two cores: one thread each.
-export OMP_NUM_THREADS ?= 1
+test test-all: export OMP_NUM_THREADS ?= 1
 
 .PHONY: setup demo test test-all lint format dist clean
 

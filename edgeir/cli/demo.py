@@ -78,9 +78,20 @@ def demo(
 
 
 def run_demo(
-    out: Path, *, note: Callable[[str], None] = lambda line: None, progress: Progress = no_progress
+    out: Path,
+    *,
+    recipe: str = RECIPE,
+    network: str = ZOO,
+    budget_s: float = 20.0,
+    note: Callable[[str], None] = lambda line: None,
+    progress: Progress = no_progress,
 ) -> DemoResult:
     """Run the chain and leave everything in `out`; files of an earlier demo there are replaced.
+
+    Args:
+        recipe: what the demo's student is distilled by.
+        network: the trained network that is exported beside it and restores the photographs.
+        budget_s: seconds of timed runs.
 
     Raises:
         EdgeIRError: a stage failed.
@@ -102,14 +113,14 @@ def run_demo(
         nonlocal last
         seconds[stage], last = time.monotonic() - last, time.monotonic()
 
-    begin("distil", f"a small student learns from {ZOO}")
-    run = distill(RECIPE, out=out / "run", overwrite=True, progress=progress)
+    begin("distil", "a small student learns from a trained network")
+    run = distill(recipe, out=out / "run", overwrite=True, progress=progress)
     student = run.run_dir / "checkpoints" / "best"
     end("distil")
 
     begin("export", "the student and the zoo's network, each file run and compared with its network")
     artifacts = []
-    for name, checkpoint in (("student", str(student)), (ZOO, ZOO)):
+    for name, checkpoint in (("student", str(student)), (ZOO, network)):
         for target, precision in FORMATS:
             folder = out / "artifacts" / f"{name}-{target}-{precision}"
             export(
@@ -126,7 +137,7 @@ def run_demo(
 
     begin("eval", "the networks and plain bicubic enlargement, PSNR and SSIM")
     evals = []
-    for name, model in (("bicubic", "bicubic"), ("student", str(student)), (ZOO, ZOO)):
+    for name, model in (("bicubic", "bicubic"), ("student", str(student)), (ZOO, network)):
         path = out / "results" / f"eval-{name}.json"
         write_json(path, evaluate(model, SUITE, progress=progress))
         evals.append(path)
@@ -134,7 +145,12 @@ def run_demo(
 
     begin("bench", "time, memory and quality of the exported files")
     result = bench(
-        artifacts, SUITE, budget_s=20.0, out=out / "results" / "bench.json", overwrite=True, progress=progress
+        artifacts,
+        SUITE,
+        budget_s=budget_s,
+        out=out / "results" / "bench.json",
+        overwrite=True,
+        progress=progress,
     )
     end("bench")
 

@@ -108,7 +108,8 @@ class _Meter:
         if seconds > 0.5 and gained > 0:
             rate = gained / seconds
             parts.append(f"{rate:.3g}/s" if rate >= 1 else f"{1 / rate:.3g} s each")
-            parts.append(f"{_duration(max(0.0, total - done) / rate)} left")
+            if done < total:
+                parts.append(f"{_duration((total - done) / rate)} left")
         return " · ".join(parts)
 
 

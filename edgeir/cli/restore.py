@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from edgeir.cli.options import Json, Overwrite, Quiet, RuntimeChoice
 from edgeir.cli.output import Output
+
+if TYPE_CHECKING:
+    from edgeir.restore.photo import RestoreReport
 
 __all__ = ["restore"]
 
@@ -79,4 +83,18 @@ def restore(
                 overwrite=overwrite,
                 progress=progress,
             )
-        output.emit(report, [])
+        lines = [
+            f"{entry.output}  {entry.width}x{entry.height}  {entry.seconds:.1f} s"
+            for entry in report.restored
+        ]
+        output.emit(report, lines)
+        for entry in report.failed:
+            print(f"edgeir: skipped: {entry.error}", file=sys.stderr)
+        if report.failed:
+            print(f"edgeir: {len(report.failed)} of {_files(report)} could not be restored", file=sys.stderr)
+            raise typer.Exit(1)
+
+
+def _files(report: RestoreReport) -> str:
+    count = len(report.failed) + len(report.restored)
+    return f"{count} file" if count == 1 else f"{count} files"
