@@ -1,7 +1,7 @@
 """Read an image file into a `Photo`, safely.
 
 Pillow opens the file (header only), the size is checked before a pixel is decoded, and then Pillow decodes
-it, or, where Pillow would reduce the file to 8 bits, imagecodecs (PNG) or tifffile (TIFF) does. Only the
+it; imagecodecs does for 16-bit PNG, which Pillow would reduce to 8 bits, and tifffile for most TIFF. Only the
 formats listed in `FORMATS` are tried: Pillow knows others that start external programs.
 
 What becomes of the unusual ones: palette and CMYK images become RGB (CMYK by its profile when it has one);
@@ -26,7 +26,7 @@ from PIL import Image, ImageCms, ImageFile, UnidentifiedImageError
 
 from edgeir.core.errors import ImageError
 from edgeir.core.image_samples import Stored, check_size, split
-from edgeir.core.image_tiff import decode_tiff, is_tiff, sample_bits
+from edgeir.core.image_tiff import decode_tiff, is_plain, is_tiff
 from edgeir.core.photo import ORIENTATION, Photo, clean_exif, orient
 
 __all__ = ["DEFAULT_MAX_PIXELS", "read_photo"]
@@ -34,14 +34,15 @@ __all__ = ["DEFAULT_MAX_PIXELS", "read_photo"]
 DEFAULT_MAX_PIXELS = 200_000_000
 FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP", "GIF", "PPM")
 
-for _name in ("PIL", "tifffile"):  # a library's remarks are not printed for want of a handler
-    logging.getLogger(_name).addHandler(logging.NullHandler())
+TIFFFILE = logging.getLogger("tifffile")
+for _logger in (logging.getLogger("PIL"), TIFFFILE):  # remarks are not printed for want of a handler
+    _logger.addHandler(logging.NullHandler())
 
 
 class _Quiet:
-    """Within it Pillow neither warns nor applies its own pixel limit (ours is checked instead).
+    """Within it Pillow neither warns nor applies its own pixel limit (ours is checked instead); tifffile is silent.
 
-    Both settings are global to the process, so the first thread in sets them and the last one out restores them.
+    These settings are global to the process, so the first thread in sets them and the last one out restores them.
     """
 
     def __init__(self) -> None:
@@ -56,6 +57,8 @@ class _Quiet:
                 warnings.simplefilter("ignore")
                 self._stack.callback(setattr, Image, "MAX_IMAGE_PIXELS", Image.MAX_IMAGE_PIXELS)
                 Image.MAX_IMAGE_PIXELS = None
+                self._stack.callback(setattr, TIFFFILE, "disabled", TIFFFILE.disabled)
+                TIFFFILE.disabled = True
             self._inside += 1
 
     def __exit__(self, *_: object) -> None:
@@ -85,7 +88,7 @@ def read_photo(path: str | Path, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> Pho
             with Image.open(path, formats=FORMATS) as image:
                 check_size(path, image.width, image.height, max_pixels)
                 _check_still(path, image)
-                if image.format == "TIFF" and sample_bits(image) > 8:
+                if image.format == "TIFF" and is_plain(image):
                     stored = decode_tiff(path, max_pixels)
                 else:
                     stored = _decode(path, image)

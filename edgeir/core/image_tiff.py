@@ -1,4 +1,6 @@
-"""TIFF files whose samples Pillow would reduce or does not know: 16-bit RGB, gray with alpha, floating point."""
+"""TIFF files of gray or RGB samples, by tifffile: Pillow reduces 16-bit RGB to 8 bits, does not know 16-bit gray with
+alpha or floating-point RGB, and lets its native library talk on stderr about damaged ones.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +14,9 @@ from edgeir.core.errors import ImageError
 from edgeir.core.image_samples import Stored, check_size, split
 from edgeir.core.photo import EXIF_IFD, GPS_IFD
 
-__all__ = ["decode_tiff", "is_tiff", "sample_bits"]
+__all__ = ["decode_tiff", "is_plain", "is_tiff"]
 
-BITS_PER_SAMPLE, ICC_PROFILE = 258, 34675
+BITS_PER_SAMPLE, PHOTOMETRIC, ICC_PROFILE = 258, 262, 34675
 
 
 def is_tiff(path: Path) -> bool:
@@ -23,9 +25,10 @@ def is_tiff(path: Path) -> bool:
         return stream.read(4) in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
-def sample_bits(image: Any) -> int:
-    """Bits per sample of a TIFF that Pillow opened."""
-    return int(max(image.tag_v2.get(BITS_PER_SAMPLE, (1,))))
+def is_plain(image: Any) -> bool:
+    """Whether a TIFF that Pillow opened is gray or RGB of whole bytes, which `decode_tiff` takes."""
+    bits = image.tag_v2.get(BITS_PER_SAMPLE, (1,))
+    return min(bits) >= 8 and image.tag_v2.get(PHOTOMETRIC) in (0, 1, 2)
 
 
 def decode_tiff(path: Path, max_pixels: int) -> Stored:

@@ -22,7 +22,7 @@ from edgeir.runtime.session import Session
 
 __all__ = ["DEFAULT_TILE", "plan_photo", "restore_photo"]
 
-DEFAULT_TILE = 256
+DEFAULT_TILE = 384
 """Side of a window, in pixels of the photo, where the network takes any size."""
 
 WHOLE_LIMIT = 4_000_000
