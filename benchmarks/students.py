@@ -15,10 +15,11 @@ import tempfile
 from pathlib import Path
 from typing import Literal
 
+from edgeir.bench.fresh import save_network
 from edgeir.bench.measure import Schedule
-from edgeir.bench.prepare import Entry, RuntimeChoice, prepare, save_network
+from edgeir.bench.prepare import Entry, RuntimeChoice, prepare
 from edgeir.bench.result import Result, environment, timestamp, write_result
-from edgeir.bench.run import time_entries
+from edgeir.bench.rows import time_entries
 from edgeir.models import PPCNSR, SRCNN, AnyModel, PlainSR
 
 HEIGHT, WIDTH = 720, 1280

@@ -108,14 +108,19 @@ def about(value: Result | dict[str, Any]) -> str:
         machine, revision, created = value.environment.machine, value.environment.revision, value.created
         threads = "" if value.timing is None else f", threads: {value.timing.threads}"
     else:
-        machine, revision = value.get("machine") or {}, value.get("revision")
-        created, threads = (
-            str(value.get("created", "")),
-            f", threads: {value['threads']}" if "threads" in value else "",
+        around = value.get("environment")
+        facts = value | around if isinstance(around, dict) else value
+        machine, revision, created = (
+            facts.get("machine"),
+            facts.get("revision"),
+            str(facts.get("created", "")),
         )
-    cpu = machine.get("cpu", "unknown processor") if isinstance(machine, dict) else str(machine)
+        threads = f", threads: {facts['threads']}" if "threads" in facts else ""
+    cpu = machine.get("cpu") if isinstance(machine, dict) else machine
     shown = f"Measured {created[:10]} " if created else "Measured "
-    return escape_markdown(f"{shown}on {cpu}{threads}; revision {(revision or 'unknown')[:12]}.")
+    return escape_markdown(
+        f"{shown}on {cpu or 'unknown processor'}{threads}; revision {(revision or 'unknown')[:12]}."
+    )
 
 
 def rows_table(value: Result | dict[str, Any], columns: list[str], path: Path) -> Table:
@@ -176,11 +181,12 @@ def section(path: Path) -> str:
 
 def title_of(value: Result | dict[str, Any], path: Path) -> str:
     """What the file says it is."""
-    return (
-        value.title
-        if isinstance(value, Result)
-        else str(value.get("title") or value.get("name") or path.stem)
+    if isinstance(value, Result):
+        return value.title
+    named = next(
+        (value[key] for key in ("title", "about", "name") if isinstance(value.get(key), str)), path.stem
     )
+    return str(named).rstrip(".")
 
 
 def main() -> int:

@@ -20,13 +20,13 @@ __all__ = ["gemm_rate", "peak_memory"]
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 GEMM_SIZE = 1024
 GEMM_REPEATS = 20
-MEMORY_RUNS = 3
+MEMORY_RUNS = 2
 
 
 def peak_memory(
     model: str | Path, *, runtime: str, threads: int, height: int, width: int
 ) -> dict[str, float]:
-    """Largest resident memory (MiB) of a new process that loads `model` and runs it three times.
+    """Largest resident memory (MiB) of a new process that loads `model` and runs it twice.
 
     Returns:
         ``import_mib`` before loading the model (Python, numpy, the runtime's library), ``peak_mib`` at the end.

@@ -159,13 +159,17 @@ def _quality(
         note = "" if original else _fallback_note(entry)
         if limit is not None and limit < len(refs):
             note += f"{'; ' if note else ''}{entry.name}: the first {limit} of {len(refs)} images only"
-        sets.append(_mean(entry, scores, note))
+        sets.append(_mean(entry.name if original else _fallback_name(entry), scores, note))
     progress(total, total, "measured")
     return Quality(sets=tuple(sets), tiled=tiled)
 
 
+def _fallback_name(entry: ImageSet) -> str:
+    return entry.fallback.kind if entry.fallback else entry.name
+
+
 def _fallback_note(entry: ImageSet) -> str:
-    used = entry.fallback.kind if entry.fallback else "other"
+    used = _fallback_name(entry)
     return (
         f"{entry.name} was not found, so the {used} images were used: not comparable with published figures"
     )
@@ -191,13 +195,13 @@ def _score(restore: Callable[[Pixels], Image], suite: Suite, ref: ImageRef) -> I
     )
 
 
-def _mean(entry: ImageSet, scores: list[ImageScore], note: str) -> SetQuality:
+def _mean(name: str, scores: list[ImageScore], note: str) -> SetQuality:
     def mean(values: list[float | None]) -> float | None:
         known = [value for value in values if value is not None]
         return statistics.fmean(known) if len(known) == len(values) else None
 
     return SetQuality(
-        name=entry.name,
+        name=name,
         images=len(scores),
         psnr_db=statistics.fmean(score.psnr_db for score in scores),
         ssim=mean([score.ssim for score in scores]),

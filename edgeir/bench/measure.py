@@ -167,6 +167,7 @@ def runner(
             session.run_raw(tensors[index % pictures])
 
         return whole, False
+
     def tiled(index: int) -> None:
         run_tiled(session.run, images[index % pictures], session.facts, fixed)
 

@@ -1,8 +1,7 @@
 """From what the user named to files that a runtime loads at the size to be timed.
 
 An artifact is taken as it is (the variant of the timed size where it has one). A checkpoint runs with torch, and is
-exported into a temporary folder for the other runtimes. SRCNN, the baseline, is built with fresh weights: they do not
-matter for its time.
+exported into a temporary folder for the other runtimes.
 """
 
 from __future__ import annotations
@@ -10,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
+from edgeir.bench.fresh import TIME_ONLY_GATE, write_noise
 from edgeir.bench.measure import input_size
 from edgeir.core.artifact import (
     ARTIFACT_NAME,
@@ -27,20 +27,13 @@ from edgeir.core.errors import ArtifactError, ConfigError
 from edgeir.core.progress import Progress, no_progress
 from edgeir.core.requires import require
 
-if TYPE_CHECKING:
-    from edgeir.models import AnyModel
-
-__all__ = ["Entry", "Precision", "is_checkpoint", "prepare", "save_network"]
+__all__ = ["Entry", "Precision", "is_checkpoint", "prepare"]
 
 Precision = Literal["fp32", "fp16", "int8"]
 RuntimeChoice = Literal["torch", "onnxruntime", "litert"]
 
 RUNTIME_OF: dict[str, RuntimeChoice] = {"tflite": "litert", "onnx": "onnxruntime"}
 TARGET_OF: dict[str, Literal["tflite", "onnx"]] = {"litert": "tflite", "onnxruntime": "onnx"}
-
-
-TIME_ONLY_GATE = {"max_abs_error": 0.25, "psnr_drop_db": 3.0, "colour_shift": 25.0}
-"""Still the same graph, but fresh weights quantise badly, and a mean of a megapixel in fp32 is off by 1e-4."""
 
 
 @dataclass(frozen=True)
@@ -138,30 +131,22 @@ def _export(
     from edgeir.export.profile import read_profile
     from edgeir.export.run import export
 
-    profile = None
+    profile = pictures = None
     if time_only:
+        pictures = write_noise(out.parent / "noise")
         strict = read_profile(f"{target}-{precision}")
         gate = strict.gate.model_copy(update=TIME_ONLY_GATE)
         profile = strict.model_copy(update={"gate": gate})
     export(
-        folder, target=target, precision=precision, sizes=[size], profile=profile, out=out, progress=progress
+        folder,
+        target=target,
+        precision=precision,
+        sizes=[size],
+        profile=profile,
+        out=out,
+        calibration=pictures,
+        progress=progress,
     )
-
-
-def save_network(config: AnyModel, name: str, folder: Path) -> Path:
-    """Write a freshly initialised network as a checkpoint, for timing; returns `folder`.
-
-    Raises:
-        MissingExtraError: torch is not installed.
-    """
-    torch = require("torch", f"building {name}")
-    from edgeir.train.checkpoint import save_checkpoint
-
-    torch.manual_seed(0)
-    network = config.build()
-    provenance = {"note": "untrained: made for timing"}
-    save_checkpoint(folder, network, network.state_dict(), name=name, metrics={}, provenance=provenance)
-    return folder
 
 
 def _artifact_entry(
@@ -169,7 +154,9 @@ def _artifact_entry(
 ) -> Entry:
     if not path.exists():
         known = ", ".join(list_zoo()) or "empty"
-        raise ArtifactError("no artifact, checkpoint or zoo model of that name", where=path, fix=f"zoo: {known}")
+        raise ArtifactError(
+            "no artifact, checkpoint or zoo model of that name", where=path, fix=f"zoo: {known}"
+        )
     artifact, folder = read_artifact(path)
     runtime = RUNTIME_OF.get(artifact.target)
     if runtime is None or (runtimes and runtime not in runtimes):

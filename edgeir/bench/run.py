@@ -7,28 +7,26 @@ nothing else runs beside them.
 
 from __future__ import annotations
 
-import functools
-import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from edgeir.bench.child import gemm_rate, peak_memory
 from edgeir.bench.evaluate import bicubic_row, measure_quality
-from edgeir.bench.load import OthersLoad
-from edgeir.bench.measure import Contender, Measured, Schedule, latency_of, measure, ratio_of
-from edgeir.bench.prepare import Entry, Precision, RuntimeChoice, prepare, save_network
-from edgeir.bench.result import Quality, Result, Row, TimingFacts, environment, timestamp, write_result
-from edgeir.bench.score import mobile_ai_relative, pirm_score
+from edgeir.bench.fresh import save_network
+from edgeir.bench.measure import Schedule
+from edgeir.bench.prepare import Entry, Precision, RuntimeChoice, prepare
+from edgeir.bench.result import Quality, Result, environment, timestamp, write_result
+from edgeir.bench.rows import open_entry, part, time_entries, with_scores
 from edgeir.bench.suite import Suite, load_suite
 from edgeir.core.errors import ConfigError, MissingExtraError
 from edgeir.core.files import output_errors, refuse_existing
 from edgeir.core.progress import Progress, no_progress
-from edgeir.runtime import Session, load
 
-__all__ = ["bench", "time_entries"]
+__all__ = ["bench"]
 
 BASELINE = "SRCNN"
+BUSY_CORES = 0.2
+"""More than this taken by others is worth a warning."""
 DEFAULT_OUT = Path("benchmarks/results")
 
 
@@ -76,11 +74,17 @@ def bench(
     refuse_existing(path, overwrite=overwrite)
     schedule = _schedule(repeats, budget_s)
     with tempfile.TemporaryDirectory(prefix="edgeir-bench-") as scratch:
-        entries = _entries(models, suite, runtimes, precisions, Path(scratch), progress)
+        entries = _entries(models, suite, runtimes, precisions, Path(scratch), part(progress, 0, 20))
+        share = 25 / len(entries)
         qualities: list[Quality | None] = [
-            _quality(entry, suite, threads, limit, progress) if quality else None for entry in entries
+            _quality(
+                entry, suite, threads, limit, part(progress, 20 + share * index, 20 + share * (index + 1))
+            )
+            if quality
+            else None
+            for index, entry in enumerate(entries)
         ]
-        baselines, notes = _baselines(suite, entries, Path(scratch), progress)
+        baselines, notes = _baselines(suite, entries, Path(scratch), part(progress, 45, 55))
         rows, facts = time_entries(
             [*entries, *baselines],
             height=suite.timing.height,
@@ -88,7 +92,7 @@ def bench(
             rule=suite.timing.rule,
             threads=threads,
             schedule=schedule,
-            progress=progress,
+            progress=part(progress, 55, 100),
         )
     rows = [
         row.model_copy(update={"quality": found}) for row, found in zip(rows, qualities, strict=False)
@@ -96,10 +100,15 @@ def bench(
         row.model_copy(update={"role": "baseline", "note": "untrained: for its time only"})
         for row in rows[len(entries) :]
     ]
-    rows = _compare(rows, suite)
+    rows = with_scores(rows, suite)
     if quality:
-        rows.append(bicubic_row(suite, limit=limit, progress=progress))
+        rows.append(bicubic_row(suite, limit=limit))
         notes += [entry.note for entry in rows[-1].quality.sets if entry.note] if rows[-1].quality else []
+    if facts.others_cores is not None and facts.others_cores > BUSY_CORES:
+        notes.append(
+            f"other processes kept {facts.others_cores:.2f} cores busy while the times were taken: "
+            "the ratios are paired and hold, the times themselves are too long"
+        )
     result = Result(
         kind="bench",
         name=suite.name,
@@ -116,133 +125,6 @@ def bench(
     return write_result(path, result)
 
 
-def time_entries(
-    entries: Sequence[Entry],
-    *,
-    height: int,
-    width: int,
-    rule: str = "median",
-    threads: int,
-    schedule: Schedule,
-    memory: bool = True,
-    progress: Progress = no_progress,
-) -> tuple[list[Row], TimingFacts]:
-    """Rows with latency and peak memory of `entries`, timed in turns; ratios and scores are left empty."""
-    names = _unique([entry.name for entry in entries])
-    peaks = []
-    for index, entry in enumerate(entries):
-        progress(index, len(entries), f"peak memory of {names[index]}")
-        peaks.append(
-            peak_memory(entry.path, runtime=entry.runtime, threads=threads, height=height, width=width)
-            if memory
-            else {}
-        )
-    load_before, gemm_before = os.getloadavg()[0], gemm_rate(threads)
-    contenders = [
-        Contender(name, functools.partial(_open, entry, threads), height, width)
-        for name, entry in zip(names, entries, strict=True)
-    ]
-    others = OthersLoad()
-    measured = measure(contenders, schedule, progress=progress)
-    others_cores = others.cores()
-    load_after, gemm_after = os.getloadavg()[0], gemm_rate(threads)
-    facts = TimingFacts(
-        height=height,
-        width=width,
-        threads=threads,
-        rule="pirm" if rule == "pirm" else "median",
-        rounds=len(measured[0].turns_ms),
-        warmup_s=schedule.warmup_s,
-        turn_s=schedule.turn_s,
-        budget_s=schedule.budget_s,
-        gemm_gmac_s=(gemm_before, gemm_after),
-        load_average=(round(load_before, 2), round(load_after, 2)),
-        others_cores=others_cores,
-    )
-    rows = [
-        _row(
-            entry, times, peak, height=height, width=width, threads=threads, gemm=max(gemm_before, gemm_after)
-        )
-        for entry, times, peak in zip(entries, measured, peaks, strict=True)
-    ]
-    return [_with_ratios(row, index, rows, measured) for index, row in enumerate(rows)], facts
-
-
-def _open(entry: Entry, threads: int) -> Session:
-    return load(entry.path, runtime=entry.runtime, threads=threads)
-
-
-def _row(
-    entry: Entry,
-    measured: Measured,
-    peak: dict[str, float],
-    *,
-    height: int,
-    width: int,
-    threads: int,
-    gemm: float,
-) -> Row:
-    return Row(
-        name=measured.name,
-        model=entry.model,
-        runtime=entry.runtime,
-        precision=entry.precision,
-        input_kind=entry.facts.input_kind,
-        parameters=entry.parameters,
-        macs=entry.macs,
-        file_bytes=entry.file_bytes,
-        sha256=entry.sha256,
-        latency=latency_of(
-            measured, height=height, width=width, threads=threads, macs=entry.macs, gemm_gmac_s=gemm
-        ),
-        peak_mib=peak.get("peak_mib"),
-        import_mib=peak.get("import_mib"),
-        note="timed as tiles of the file's fixed size" if measured.tiled else "",
-    )
-
-
-def _with_ratios(row: Row, index: int, rows: Sequence[Row], measured: Sequence[Measured]) -> Row:
-    """Against every other row of the same runtime, and its own model's other precisions and runtimes."""
-    ratios = tuple(
-        ratio_of(measured[index], measured[other])
-        for other, against in enumerate(rows)
-        if other != index and (against.runtime == row.runtime or against.model == row.model)
-    )
-    return row.model_copy(update={"ratios": ratios})
-
-
-def _compare(rows: list[Row], suite: Suite) -> list[Row]:
-    """Add the challenge scores: PIRM's against SRCNN on the same runtime, Mobile AI's among the rows."""
-    judged = [row for row in rows if row.quality and row.latency]
-    first = suite.sets[0].name
-    fidelity = {row.name: entry for row in judged if row.quality and (entry := row.quality.get(first))}
-    relative = mobile_ai_relative(
-        [fidelity[row.name].psnr_db for row in judged], [row.latency.p50_ms for row in judged if row.latency]
-    )
-    share = dict(zip([row.name for row in judged], relative, strict=True))
-    scored = []
-    for row in rows:
-        update: dict[str, object] = {"mobile_ai_relative": share.get(row.name)}
-        baseline = next((b for b in rows if b.role == "baseline" and b.runtime == row.runtime), None)
-        entry = fidelity.get(row.name)
-        if suite.score and entry and entry.ms_ssim is not None and baseline:
-            update["pirm"] = pirm_score(
-                "A" if suite.score == "pirm-a" else "B",
-                psnr_db=entry.psnr_db,
-                ms_ssim=entry.ms_ssim,
-                latency_ms=_scored_ms(row, suite),
-                baseline_ms=_scored_ms(baseline, suite),
-            )
-        scored.append(row.model_copy(update=update))
-    return scored
-
-
-def _scored_ms(row: Row, suite: Suite) -> float:
-    """The time that enters a score, by the suite's rule."""
-    assert row.latency is not None
-    return row.latency.pirm_ms if suite.timing.rule == "pirm" and row.latency.pirm_ms else row.latency.p50_ms
-
-
 def _entries(
     models: Sequence[str | Path],
     suite: Suite,
@@ -253,7 +135,7 @@ def _entries(
 ) -> list[Entry]:
     return [
         entry
-        for model in models
+        for index, model in enumerate(models)
         for entry in prepare(
             model,
             runtimes=runtimes,
@@ -261,13 +143,13 @@ def _entries(
             height=suite.timing.height,
             width=suite.timing.width,
             scratch=scratch,
-            progress=progress,
+            progress=part(progress, 100 * index / len(models), 100 * (index + 1) / len(models)),
         )
     ]
 
 
 def _quality(entry: Entry, suite: Suite, threads: int, limit: int | None, progress: Progress) -> Quality:
-    session = _open(entry, threads)
+    session = open_entry(entry, threads)
     try:
         return measure_quality(session, suite, limit=limit, progress=progress)
     finally:
@@ -314,12 +196,3 @@ def _result_path(out: Path, suite: str) -> Path:
         return out
     with output_errors(out):
         return out / f"{suite}-{timestamp().replace(':', '').replace('-', '')}.json"
-
-
-def _unique(names: Sequence[str]) -> list[str]:
-    seen: dict[str, int] = {}
-    unique = []
-    for name in names:
-        seen[name] = seen.get(name, 0) + 1
-        unique.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
-    return unique

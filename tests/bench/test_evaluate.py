@@ -89,6 +89,7 @@ def test_a_fallback_is_labelled(suite, pictures):
     result = evaluate("bicubic", suite.model_copy(update={"sets": (entry,)}))
     assert not result["comparable"]
     assert "DIV2K was not found, so the folder images were used: not comparable" in result["notes"][0]
+    assert result["rows"][0]["quality"]["sets"][0]["name"] == "folder"
 
 
 def test_equal_pictures_count_as_100_db(suite, tmp_path):

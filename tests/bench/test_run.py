@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from edgeir.bench.child import gemm_rate, peak_memory
-from edgeir.bench.prepare import save_network
+from edgeir.bench.fresh import save_network
 from edgeir.bench.result import read_result
 from edgeir.bench.run import bench
 from edgeir.core.errors import ConfigError, EdgeIRError, OutputError
