@@ -104,6 +104,7 @@ def load(path: Path) -> Result | dict[str, Any]:
 
 def about(value: Result | dict[str, Any]) -> str:
     """When, where and at which revision it was measured."""
+    machine: Any
     if isinstance(value, Result):
         machine, revision, created = value.environment.machine, value.environment.revision, value.created
         threads = "" if value.timing is None else f", threads: {value.timing.threads}"

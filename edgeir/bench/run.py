@@ -107,7 +107,7 @@ def bench(
     if facts.others_cores is not None and facts.others_cores > BUSY_CORES:
         notes.append(
             f"other processes kept {facts.others_cores:.2f} cores busy while the times were taken: "
-            "the ratios are paired and hold, the times themselves are too long"
+            "the ratios are paired and hold, the times themselves may be too long"
         )
     result = Result(
         kind="bench",
