@@ -106,7 +106,7 @@ def bench(
         notes += [entry.note for entry in rows[-1].quality.sets if entry.note] if rows[-1].quality else []
     if facts.others_cores is not None and facts.others_cores > BUSY_CORES:
         notes.append(
-            f"other processes kept {facts.others_cores:.2f} cores busy while the times were taken: "
+            f"Other processes kept {facts.others_cores:.2f} cores busy while the times were taken: "
             "the ratios are paired and hold, the times themselves may be too long"
         )
     result = Result(

@@ -27,6 +27,8 @@ STYLE = {
 }
 RUNTIMES = {"litert": ("o", "#d1495b"), "onnxruntime": ("s", "#2e86ab"), "torch": ("^", "#e08e1b")}
 OTHER = ("D", "#7a7f8c")
+LEAST_DB = 0.8
+"""Height of the plot at the least, so that a hundredth of a decibel does not look like a cliff."""
 Scheme = Literal["light", "dark"]
 
 
@@ -161,12 +163,12 @@ def _style(axes: Axes, colours: dict[str, str]) -> None:
 def _limits(axes: Axes, points: Sequence[Point], result: Result, name: str) -> None:
     times = [point.latency_ms for point in points]
     levels = [point.psnr_db for point in points]
-    span = max(max(levels) - min(levels), 0.4)
+    span = max(max(levels) - min(levels), LEAST_DB / 2)
     near = [level for _, level in _levels(result, name) if min(levels) - span <= level <= max(levels) + span]
     low, high = min([*levels, *near]), max([*levels, *near])
-    margin = 0.12 * max(high - low, 0.4)
+    spread = 0.62 * max(high - low, LEAST_DB)
     axes.set_xlim(min(times) / 1.6, max(times) * 2.2)
-    axes.set_ylim(low - margin, high + margin)
+    axes.set_ylim((low + high) / 2 - spread, (low + high) / 2 + spread)
 
 
 def _levels(result: Result, name: str) -> list[tuple[str, float]]:
