@@ -143,18 +143,24 @@ def read_artifact(path: str | Path, *, verify: bool = True) -> tuple[Artifact, P
     folder = path if path.is_dir() else path.parent
     manifest = folder / ARTIFACT_NAME
     if not manifest.is_file():
-        raise ArtifactError(f"no {ARTIFACT_NAME} here, so this is no artifact", where=folder, fix="edgeir export makes one")
+        raise ArtifactError(
+            f"no {ARTIFACT_NAME} here, so this is no artifact", where=folder, fix="edgeir export makes one"
+        )
     try:
         artifact = Artifact.model_validate(json.loads(manifest.read_text(encoding="utf-8")))
     except (OSError, ValueError, ValidationError) as error:
         raise ArtifactError(f"the manifest is damaged: {_first_line(error)}", where=manifest) from error
     if verify:
         files = {artifact.name: artifact.sha256}
-        files.update({name: artifact.variant_sha256.get(size, "") for size, name in artifact.variants.items()})
+        files.update(
+            {name: artifact.variant_sha256.get(size, "") for size, name in artifact.variants.items()}
+        )
         for name, expected in files.items():
             model = folder / name
             if Path(name).name != name or not model.is_file():
-                raise ArtifactError(f"the model file `{name}` is missing", where=folder, fix="export it again")
+                raise ArtifactError(
+                    f"the model file `{name}` is missing", where=folder, fix="export it again"
+                )
             found = sha256_file(model)
             if found != expected:
                 raise ArtifactError(

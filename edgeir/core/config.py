@@ -59,7 +59,9 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
     try:
         value = _load_yaml(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError([f"cannot be read: {getattr(error, 'strerror', None) or error}"], where=path) from error
+        raise ConfigError(
+            [f"cannot be read: {getattr(error, 'strerror', None) or error}"], where=path
+        ) from error
     except yaml.YAMLError as error:
         raise ConfigError([f"is not valid YAML: {error}"], where=path) from error
     if not isinstance(value, dict):
@@ -100,7 +102,9 @@ def _assign(target: Any, keys: Sequence[str], value: Any) -> None:
         last = depth == len(keys) - 1
         if isinstance(target, list):
             if not key.isdigit() or int(key) >= len(target):
-                raise LookupError(f"`{'.'.join(keys[:depth])}` has {len(target)} entries, so `{key}` is no index of it")
+                raise LookupError(
+                    f"`{'.'.join(keys[:depth])}` has {len(target)} entries, so `{key}` is no index of it"
+                )
             if last:
                 target[int(key)] = value
             else:
@@ -148,7 +152,11 @@ def _problem(model: type[BaseModel], detail: Any) -> str:
         options = [option.strip().strip("'") for option in expected.replace(" or ", ", ").split(",")]
         near = difflib.get_close_matches(found, options, n=1, cutoff=0.5)
         hint = f", did you mean `{near[0]}`?" if near else ""
-        tag = f"{dotted}.{str(context['discriminator']).strip(chr(39))}" if "discriminator" in context else dotted
+        tag = (
+            f"{dotted}.{str(context['discriminator']).strip(chr(39))}"
+            if "discriminator" in context
+            else dotted
+        )
         return f"`{tag}` must be one of {', '.join(options)}, not `{found}`{hint}"
     if kind == "union_tag_not_found":
         tag = str(detail["ctx"]["discriminator"]).strip("'")
