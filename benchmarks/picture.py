@@ -29,7 +29,9 @@ SIZE, ZOOM, GAP, CAPTION = 112, 3, 8, 34
 
 def main(arguments: list[str]) -> None:
     """Write the picture."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--model", default="sr-x4")
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "before-after.png")
     options = parser.parse_args(arguments)
