@@ -40,18 +40,17 @@ def build(name: str, runtime: RuntimeChoice, precision: Literal["fp32", "int8"],
     folder = cache / f"{slug}-{runtime}-{precision}"
     if not folder.is_dir():
         checkpoint = save_network(config, name, cache / f"{slug}-checkpoint")
-        scratch = Path(tempfile.mkdtemp(dir=cache))
-        (entry,) = prepare(
-            checkpoint,
-            runtimes=[runtime],
-            precisions=[precision],
-            height=HEIGHT,
-            width=WIDTH,
-            scratch=scratch,
-            time_only=True,
-        )
-        entry.path.parent.rename(folder)
-        scratch.rmdir()
+        with tempfile.TemporaryDirectory(dir=cache) as scratch:
+            (entry,) = prepare(
+                checkpoint,
+                runtimes=[runtime],
+                precisions=[precision],
+                height=HEIGHT,
+                width=WIDTH,
+                scratch=Path(scratch),
+                time_only=True,
+            )
+            entry.path.parent.rename(folder)
     (entry,) = prepare(
         folder, runtimes=(), precisions=(), height=HEIGHT, width=WIDTH, scratch=cache, name=name
     )
