@@ -95,3 +95,19 @@ def test_a_failing_process_is_one_line(tmp_path):
 
 def test_gemm_rate_is_plausible():
     assert 0.05 < gemm_rate(1) < 10_000
+
+
+@pytest.mark.slow
+def test_artifacts_of_both_formats_and_their_baselines(suite_file, student, tmp_path):
+    pytest.importorskip("ai_edge_litert")
+    pytest.importorskip("onnxruntime")
+    out = tmp_path / "r.json"
+    bench([student], suite_file, runtimes=["torch", "litert", "onnxruntime"], repeats=2, out=out)
+    result = read_result(out)
+    assert {row.name for row in result.rows if row.latency} == {
+        f"{model} {runtime} fp32"
+        for model in ("tiny", "SRCNN")
+        for runtime in ("torch", "litert", "onnxruntime")
+    }
+    scores = [row.quality.sets[0].psnr_db for row in result.rows if row.model == "tiny"]
+    assert scores == pytest.approx([scores[0]] * 3, abs=0.05)  # the fixed size is mirrored at two sides
