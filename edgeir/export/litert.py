@@ -16,6 +16,7 @@ from edgeir.export.job import Converted, Job, Precision
 from edgeir.export.lower.clip import ClipStyle, hoist_clip, write_clip
 from edgeir.export.lower.graph import Graph
 from edgeir.export.lower.layout import cancel_transposes
+from edgeir.export.lower.mean import split_means
 from edgeir.export.lower.residual import merge_added_convolutions
 from edgeir.export.lower.shuffle import fold_pixel_shuffle
 from edgeir.export.quantize.correct import correct_output_bias
@@ -80,6 +81,7 @@ class LiteRT(Config):
         graph = Graph(_as_it_comes(job, size))
         fold_pixel_shuffle(graph)
         cancel_transposes(graph)
+        split_means(graph)
         hoist_clip(graph)
         if self.precision == "int8":
             tail = take_tail(graph)

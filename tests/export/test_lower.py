@@ -14,6 +14,7 @@ from edgeir.export.litert import clean_problems
 from edgeir.export.lower.clip import hoist_clip, remove_clip, write_clip
 from edgeir.export.lower.graph import Graph
 from edgeir.export.lower.layout import cancel_transposes
+from edgeir.export.lower.mean import split_means
 from edgeir.export.lower.residual import merge_added_convolutions
 from edgeir.export.lower.shuffle import crd_to_dcr, fold_pixel_shuffle
 from edgeir.runtime.quiet import libraries_silenced
@@ -124,6 +125,27 @@ def test_transposes_around_means_paddings_and_leaky_relu_cancel(run_litert) -> N
     assert clean_problems(Graph(lowered)) == []
     x = image(1, 8, 6, 3)
     np.testing.assert_allclose(run_litert(lowered, x), wanted(Centred(), x), atol=1e-6)
+
+
+def test_the_mean_of_a_large_picture_is_taken_in_two_steps_and_stays_exact(run_litert) -> None:
+    class Mean(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x * 255 - (x * 255).mean((2, 3), keepdim=True)
+
+    graph = Graph(as_it_comes(Mean(), (1, 720, 960, 3)))
+    fold_pixel_shuffle(graph)
+    cancel_transposes(graph)
+    before = graph.to_bytes()
+    graph = Graph(before)
+    assert split_means(graph) == 1
+    after = graph.to_bytes()
+    assert (Graph(before).kinds().count("MEAN"), Graph(after).kinds().count("MEAN")) == (1, 2)
+    x = image(1, 720, 960, 3) * np.float32(0.5) + np.float32(0.5)
+    levels = x.astype(np.float64) * 255
+    exact = levels - levels.mean((1, 2), keepdims=True)
+    errors = [np.abs(run_litert(model, x) - exact).max() for model in (before, after)]
+    assert errors[1] < 5e-4
+    assert errors[1] < errors[0] / 4
 
 
 @pytest.fixture(scope="module")

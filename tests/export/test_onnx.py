@@ -77,6 +77,13 @@ def test_int8_drops_the_clip_and_still_clips(tiny, converted) -> None:
     assert np.sqrt(np.mean((got - network_output(tiny, tensor)) ** 2)) < 0.02
 
 
+def test_an_integer_file_with_byte_ends_holds_no_float_picture(converted) -> None:
+    found = kinds(converted("onnx-int8", "uint8", None).data)
+    assert found[0] == "Transpose"
+    assert found[-2:] == ["DepthToSpace", "Transpose"]
+    assert not {"Cast", "Round", "Mul"} & set(found)
+
+
 @pytest.mark.parametrize("profile", ["onnx-fp32", "onnx-int8"])
 def test_bytes_in_and_out_give_what_floats_give(profile, converted) -> None:
     picture = np.random.default_rng(3).integers(0, 256, (1, 9, 14, 3), dtype=np.uint8)

@@ -151,7 +151,7 @@ class Graph:
         operator = self._schema.OperatorT()
         operator.opcodeIndex = self._opcode(kind, self.dtype(outputs[0]))
         operator.inputs, operator.outputs = list(inputs), list(outputs)
-        stem = {"CONV_2D": "Conv2D"}.get(kind, kind.title().replace("_", ""))
+        stem = {"CONV_2D": "Conv2D", "MEAN": "Reducer"}.get(kind, kind.title().replace("_", ""))
         if hasattr(self._schema, f"{stem}OptionsT"):
             operator.builtinOptionsType = getattr(self._schema.BuiltinOptions, f"{stem}Options")
             operator.builtinOptions = getattr(self._schema, f"{stem}OptionsT")()

@@ -1,7 +1,8 @@
 """Give an ONNX graph that takes and gives NCHW float32 images NHWC uint8 ends.
 
 A QDQ graph already quantises its picture with scale 1/255 and zero point 0, so its first QuantizeLinear and last
-DequantizeLinear just go. Any other graph gets the arithmetic: /255 in front, ·255, round, clip behind.
+DequantizeLinear just go, also where a DepthToSpace follows. Any other graph gets the arithmetic: /255 in front,
+*255, round, clip behind.
 """
 
 from __future__ import annotations
@@ -50,9 +51,16 @@ def _exit(model: Any) -> None:
     helper = require("onnx.helper", "exporting to ONNX")
     graph = model.graph
     last = next(node for node in graph.node if "restored" in node.output)
-    if last.op_type == "DequantizeLinear" and _is_byte_picture(model, last):
-        source = last.input[0]
-        graph.node.remove(last)
+    quantised = _maker(graph, last.input[0]) if last.op_type == "DepthToSpace" else last
+    if (
+        quantised is not None
+        and quantised.op_type == "DequantizeLinear"
+        and _is_byte_picture(model, quantised)
+    ):
+        source = quantised.input[0]
+        if quantised is not last:  # the shuffle moves bytes as well as floats
+            last.input[0], last.output[0], source = source, "restored_bytes", "restored_bytes"
+        graph.node.remove(quantised)
     else:
         last.output[list(last.output).index("restored")] = "restored_unit"
         levels = _constant(model, "levels", 255.0)
@@ -76,6 +84,10 @@ def _exit(model: Any) -> None:
         helper.make_node("Transpose", [source], ["restored"], name="to_nhwc", perm=[0, 2, 3, 1])
     )
     _declare(graph.output[0])
+
+
+def _maker(graph: Any, name: str) -> Any | None:
+    return next((node for node in graph.node if name in node.output), None)
 
 
 def _is_byte_picture(model: Any, node: Any) -> bool:
