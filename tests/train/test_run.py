@@ -64,6 +64,7 @@ def test_training_learns(recipe, tmp_path):
 
 
 def test_stopped_and_resumed_equals_uninterrupted(recipe, tmp_path, monkeypatch):
+    before = signal.getsignal(signal.SIGTERM)
     whole = train(recipe.path, out=tmp_path / "whole")
     calls = []
 
@@ -79,7 +80,7 @@ def test_stopped_and_resumed_equals_uninterrupted(recipe, tmp_path, monkeypatch)
     assert (resumed.stopped, resumed.steps) == (False, 8)
     same_weights(whole.run_dir, resumed.run_dir)
     assert rows(whole.run_dir) == rows(resumed.run_dir)
-    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    assert signal.getsignal(signal.SIGTERM) == before
 
 
 KILLED = """
