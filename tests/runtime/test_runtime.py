@@ -219,7 +219,8 @@ def test_an_eight_bit_picture_survives_every_native_form(picture: np.ndarray, sp
 @given(value=st.floats(-3, 3, width=32))
 def test_values_outside_the_range_saturate(value: float) -> None:
     tensor = to_native(np.full((1, 1, 3), value, np.float32), SPECS[0])
-    assert tensor.max() == round(min(max(value, 0), 1) * 255)
+    exact = min(max(value, 0), 1) * 255
+    assert abs(int(tensor.max()) - exact) <= 0.5 + 1e-4  # a value half-way may go either way
 
 
 def test_integers_without_a_scale_are_an_error() -> None:
