@@ -56,20 +56,28 @@ def main() -> int:
         height, width = TIMED[0] * network.facts.net_scale, TIMED[1] * network.facts.net_scale
         result = paired_result(
             {name: lambda name=name: load(work / name) for name, _, _ in CONTENDERS},
-            against="fp32", height=height, width=width, seconds=options.seconds, macs=macs,
-        )  # fmt: skip
-        for name, _, _ in CONTENDERS:
-            artifact, _ = read_artifact(work / name)
-            result["rows"][name]["file_bytes"] = artifact.bytes
-            result["rows"][name]["parity"] = artifact.parity.model_dump(mode="json")
-        result["b100"] = _b100(network.facts.scale, work)
-    result["subject"] = "LiteRT int8 against the same network's own fp32"
-    result["model"] = card.name
+            about="LiteRT int8 against the same network's own fp32",
+            model=card.name,
+            against="fp32",
+            height=height,
+            width=width,
+            seconds=options.seconds,
+            macs=macs,
+        )
+        scores = _b100(network.facts.scale, work)
+        for row in result["rows"]:
+            artifact, _ = read_artifact(work / row["name"])
+            row["times_faster"] = round(1 / row["time_ratio"], 3)
+            row["file_bytes"] = artifact.bytes
+            row["b100_psnr_db"] = None if scores is None else round(scores[row["name"]], 4)
+            row["b100_loss_db"] = None if scores is None else round(scores["fp32"] - scores[row["name"]], 4)
+            row["parity"] = artifact.parity.model_dump(mode="json")
+    result["b100_protocol"] = f"Y, {network.facts.scale} border pixels cropped, rounded to 8 bits"
     write_json(options.out, result)
     show(result, options.out)
-    if result["b100"]:
-        scores = ", ".join(f"{name} {value:.3f}" for name, value in result["b100"]["psnr_db"].items())
-        print(f"B100 PSNR in dB: {scores}")
+    for row in result["rows"]:
+        if row["b100_loss_db"] is not None:
+            print(f"{row['name']:16s} B100 {row['b100_psnr_db']:.3f} dB, lost {row['b100_loss_db']:+.3f} dB")
     return 0
 
 
@@ -79,21 +87,17 @@ def _export(network: Any, card: Card, profile: str, io: Any, out: Path) -> None:
     )  # fmt: skip
 
 
-def _b100(scale: int, work: Path) -> dict[str, Any] | None:
+def _b100(scale: int, work: Path) -> dict[str, float] | None:
+    """Mean PSNR of every contender, run as its file; None where the images are not there."""
     try:
         refs = StandardSet(name="B100").images()
     except DataError:
         return None
     scores = {}
-    for name in ("fp32", "int8"):
+    for name, _, _ in CONTENDERS:
         sessions = {(h, w): load(work / name / f"model-{h}x{w}.tflite") for h, w in B100_SIZES}
         scores[name] = float(np.mean([_score(ref, scale, sessions) for ref in refs]))
-    return {
-        "images": len(refs),
-        "protocol": f"Y, {scale} border pixels cropped, rounded to 8 bits",
-        "psnr_db": scores,
-        "loss_db": scores["fp32"] - scores["int8"],
-    }
+    return scores
 
 
 def _score(ref: ImageRef, scale: int, sessions: dict[tuple[int, int], Session]) -> float:

@@ -1,17 +1,21 @@
-"""Shared by the scripts that compare two files: the network, the paired timing, the result's common part."""
+"""Shared by the scripts that compare files of one network: the network, the paired timing, the result's common part."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from edgeir.bench.measure import Contender, Schedule, latency_of, measure, ratio_of
+from edgeir.bench.result import timestamp
 from edgeir.core.artifact import Card
 from edgeir.core.environment import git_revision, machine, versions
 from edgeir.runtime import Session
 
 __all__ = ["network_of", "paired_result", "show"]
+
+MIN_ROUNDS = 30
 
 
 def network_of(checkpoint: str | None) -> tuple[Any, Card]:
@@ -40,48 +44,58 @@ def network_of(checkpoint: str | None) -> tuple[Any, Card]:
 def paired_result(
     contenders: dict[str, Callable[[], Session]],
     *,
+    about: str,
+    model: str,
     against: str,
     height: int,
     width: int,
     seconds: float,
     macs: int,
 ) -> dict[str, Any]:
-    """Time the contenders in turns, one thread, at least 30 rounds; rows with latency and the ratio to `against`.
+    """Time the contenders in turns, one thread, at least `MIN_ROUNDS` rounds.
 
-    `ratio` is this row's time over that of `against`, median and 10th to 90th percentile over the rounds.
+    Each row has its latency and ``time_ratio``: its time over that of `against`, the median over the rounds, with the
+    10th and 90th percentile beside it.
     """
-    schedule = Schedule(budget_s=seconds, min_rounds=30)
+    load_before = os.getloadavg()[0]
+    schedule = Schedule(budget_s=seconds, min_rounds=MIN_ROUNDS)
     measured = measure([Contender(name, load, height, width) for name, load in contenders.items()], schedule)
     reference = next(entry for entry in measured if entry.name == against)
-    rows: dict[str, Any] = {}
+    rows: list[dict[str, Any]] = []
     for entry in measured:
         latency = latency_of(entry, height=height, width=width, threads=1, macs=macs, gemm_gmac_s=None)
-        row: dict[str, Any] = {"latency": latency.model_dump(mode="json")}
-        if entry is not reference:
-            ratio = ratio_of(reference, entry)
-            row["ratio"] = {
-                "against": against,
-                "median": ratio.median,
-                "p10": ratio.p10,
-                "p90": ratio.p90,
+        ratio = ratio_of(reference, entry)
+        rows.append(
+            {
+                "name": entry.name,
+                "p50_ms": latency.p50_ms,
+                "p90_ms": latency.p90_ms,
+                "min_ms": latency.min_ms,
+                "time_ratio": ratio.median,
+                "ratio_p10": ratio.p10,
+                "ratio_p90": ratio.p90,
                 "rounds": ratio.rounds,
+                "gmac_s": latency.gmac_s,
+                "samples_ms": list(latency.samples_ms),
             }
-        rows[entry.name] = row
+        )
     return {
-        "subject": "",
-        "model": "",
+        "about": about,
+        "created": timestamp(),
+        "model": model,
         "output": f"{width}x{height}",
         "threads": 1,
+        "warmup_s": schedule.warmup_s,
         "environment": {"machine": machine(), "versions": versions(), "revision": git_revision()},
+        "load_average": {"before": round(load_before, 2), "after": round(os.getloadavg()[0], 2)},
         "rows": rows,
     }
 
 
 def show(result: dict[str, Any], out: Path) -> None:
     """Print the rows and where they went."""
-    for name, row in result["rows"].items():
-        latency = row["latency"]
-        ratio = row.get("ratio")
-        compared = f"  {ratio['median']:.3f}x ({ratio['p10']:.3f}-{ratio['p90']:.3f})" if ratio else ""
-        print(f"{name:16s} median {latency['p50_ms']:8.2f} ms  min {latency['min_ms']:8.2f} ms{compared}")
+    for row in result["rows"]:
+        spread = f"({row['ratio_p10']:.3f}-{row['ratio_p90']:.3f})"
+        times = f"median {row['p50_ms']:8.2f} ms, min {row['min_ms']:8.2f} ms"
+        print(f"{row['name']:16s} {times}, {row['time_ratio']:.3f}x {spread}")
     print(f"wrote {out}")

@@ -54,20 +54,26 @@ def main() -> int:
         tensorflow = _build_twin(network, options.tensorflow, work, twin)
         files = {"edgeir": ours, "tensorflow": twin}
         difference = _difference(files, artifact)
-        rows = paired_result(
-            {name: lambda file=file: LiteRTSession(file, artifact, threads=1) for name, file in files.items()},
-            against="tensorflow", height=4 * HEIGHT, width=4 * WIDTH, seconds=options.seconds, macs=artifact.macs,
-        )  # fmt: skip
-        for name, file in files.items():
-            rows["rows"][name]["file_bytes"] = file.stat().st_size
-            rows["rows"][name]["operators"] = Graph(file.read_bytes()).kinds()
-    rows["subject"] = (
-        "LiteRT fp32: edgeir's conversion against the network built by hand in TensorFlow, same weights"
-    )
-    rows["model"], rows["max_abs_difference"] = card.name, difference
-    rows["environment"]["versions"]["tensorflow (twin)"] = tensorflow
-    write_json(options.out, rows)
-    show(rows, options.out)
+        result = paired_result(
+            {
+                name: lambda file=file: LiteRTSession(file, artifact, threads=1)
+                for name, file in files.items()
+            },
+            about="LiteRT fp32: edgeir's conversion against the same network built by hand in TensorFlow",
+            model=card.name,
+            against="tensorflow",
+            height=4 * HEIGHT,
+            width=4 * WIDTH,
+            seconds=options.seconds,
+            macs=artifact.macs,
+        )
+        for row in result["rows"]:
+            data = files[row["name"]].read_bytes()
+            row |= {"file_bytes": len(data), "operators": Graph(data).kinds()}
+    result["max_abs_difference"] = difference
+    result["environment"]["versions"]["tensorflow (twin)"] = tensorflow
+    write_json(options.out, result)
+    show(result, options.out)
     return 0
 
 
