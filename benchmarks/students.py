@@ -19,7 +19,7 @@ from edgeir.bench.fresh import save_network
 from edgeir.bench.measure import Schedule
 from edgeir.bench.prepare import Entry, RuntimeChoice, prepare
 from edgeir.bench.result import Result, environment, timestamp, write_result
-from edgeir.bench.rows import time_entries
+from edgeir.bench.rows import busy_notes, time_entries
 from edgeir.models import PPCNSR, SRCNN, AnyModel, PlainSR
 
 HEIGHT, WIDTH = 720, 1280
@@ -86,7 +86,7 @@ def main() -> int:
         title="Students against PPCN-SR and SRCNN",
         created=timestamp(),
         suite=None,
-        notes=("Fresh weights: the rows are of times only.",),
+        notes=("Fresh weights: the rows are of times only.", *busy_notes(facts)),
         environment=environment(),
         timing=facts,
         rows=tuple(

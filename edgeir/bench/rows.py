@@ -16,7 +16,10 @@ from edgeir.bench.suite import Suite
 from edgeir.core.progress import Progress, no_progress
 from edgeir.runtime import Session, load
 
-__all__ = ["open_entry", "part", "time_entries", "with_scores"]
+__all__ = ["busy_notes", "open_entry", "part", "time_entries", "with_scores"]
+
+BUSY_CORES = 0.2
+"""More than this taken by others is worth a warning."""
 
 
 def time_entries(
@@ -69,6 +72,16 @@ def time_entries(
         for entry, times, peak in zip(entries, measured, peaks, strict=True)
     ]
     return [_with_ratios(row, index, rows, measured) for index, row in enumerate(rows)], facts
+
+
+def busy_notes(facts: TimingFacts) -> list[str]:
+    """A warning when other processes worked while the times were taken."""
+    if facts.others_cores is None or facts.others_cores <= BUSY_CORES:
+        return []
+    return [
+        f"Other processes kept {facts.others_cores:.2f} cores busy while the times were taken: "
+        "the ratios are paired and hold within their spread, the times themselves may be too long"
+    ]
 
 
 def part(progress: Progress, start: float, stop: float) -> Progress:

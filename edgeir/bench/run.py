@@ -16,7 +16,7 @@ from edgeir.bench.fresh import save_network
 from edgeir.bench.measure import Schedule
 from edgeir.bench.prepare import Entry, Precision, RuntimeChoice, prepare
 from edgeir.bench.result import Quality, Result, environment, timestamp, write_result
-from edgeir.bench.rows import open_entry, part, time_entries, with_scores
+from edgeir.bench.rows import busy_notes, open_entry, part, time_entries, with_scores
 from edgeir.bench.suite import Suite, load_suite
 from edgeir.core.errors import ConfigError, MissingExtraError
 from edgeir.core.files import output_errors, refuse_existing
@@ -25,8 +25,6 @@ from edgeir.core.progress import Progress, no_progress
 __all__ = ["bench"]
 
 BASELINE = "SRCNN"
-BUSY_CORES = 0.2
-"""More than this taken by others is worth a warning."""
 DEFAULT_OUT = Path("benchmarks/results")
 
 
@@ -104,11 +102,7 @@ def bench(
     if quality:
         rows.append(bicubic_row(suite, limit=limit))
         notes += [entry.note for entry in rows[-1].quality.sets if entry.note] if rows[-1].quality else []
-    if facts.others_cores is not None and facts.others_cores > BUSY_CORES:
-        notes.append(
-            f"Other processes kept {facts.others_cores:.2f} cores busy while the times were taken: "
-            "the ratios are paired and hold, the times themselves may be too long"
-        )
+    notes += busy_notes(facts)
     result = Result(
         kind="bench",
         name=suite.name,
