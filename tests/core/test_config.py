@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import Field, ValidationError
 
@@ -161,11 +161,15 @@ def test_a_missing_yaml_file_says_so(tmp_path: Path) -> None:
         read_yaml(tmp_path / "none.yaml")
 
 
-@given(
-    st.recursive(
-        st.none() | st.booleans() | st.integers() | names, lambda inner: st.dictionaries(names, inner)
-    )
+nested = st.recursive(
+    st.none() | st.booleans() | st.integers() | names,
+    lambda inner: st.dictionaries(names, inner),
+    max_leaves=6,
 )
+
+
+@settings(max_examples=40)
+@given(nested)
 def test_no_value_makes_parse_fail_in_another_way(values: Any) -> None:
     with pytest.raises(ConfigError) if not isinstance(values, dict) else contextlib.suppress(ConfigError):
         parse(Settings, values, where="anything")
