@@ -44,7 +44,7 @@ def main(arguments: list[str]) -> None:
     metrics: dict[str, Any] = {}
     for suite in options.suite:
         result = evaluate(folder, suite, runtime="torch", threads=1)
-        path = RESULTS / f"{options.name}-{suite}.json"
+        path = RESULTS / f"zoo-{options.name}-{suite}.json"
         write_json(path, result)
         for entry in result["rows"][0]["quality"]["sets"]:
             figures = {

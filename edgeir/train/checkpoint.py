@@ -7,6 +7,7 @@ Folders are replaced whole, so a kill at any moment leaves the previous checkpoi
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -162,3 +163,6 @@ def _read(path: Path) -> Tensors:
 
 def _write(path: Path, tensors: Tensors) -> None:
     save_file({key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}, path)
+    mask = os.umask(0)  # safetensors writes files that only their owner can read
+    os.umask(mask)
+    path.chmod(0o666 & ~mask)

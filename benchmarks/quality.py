@@ -1,0 +1,74 @@
+"""One table of quality: the zoo's students beside bicubic and the published compact networks.
+
+    python benchmarks/quality.py
+
+Measures bicubic, takes the zoo's figures from the results that publishing wrote (benchmarks/results/zoo-*-sr-x4.json)
+and the published rows from the suite, and writes benchmarks/results/quality-x4.json.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from publish import RESULTS
+
+from edgeir.bench.evaluate import BICUBIC, evaluate
+from edgeir.bench.result import Result, environment, read_result, timestamp
+from edgeir.bench.suite import load_suite
+from edgeir.core.artifact import read_card
+from edgeir.core.assets import list_zoo, zoo_folder
+from edgeir.core.config import parse
+from edgeir.core.files import write_json
+
+SUITE = "sr-x4"
+
+
+def main() -> None:
+    """Collect and write."""
+    suite = load_suite(SUITE)
+    bicubic = parse(Result, evaluate(BICUBIC, SUITE), where=BICUBIC)
+    rows = [measured("bicubic", None, bicubic)]
+    published: dict[str, dict[str, Any]] = {}
+    for entry in suite.sets:
+        for row in entry.published:
+            line = published.setdefault(row.model, {"model": row.model, "parameters": row.parameters})
+            line[entry.name] = shown(row.psnr_db, row.ssim)
+            line["source"] = f"published: {row.source}"
+    rows += [row for name, row in published.items() if name.lower() != BICUBIC]
+    for name in list_zoo():
+        path = RESULTS / f"zoo-{name}-{SUITE}.json"
+        folder = zoo_folder(name)
+        if path.is_file() and folder is not None:
+            rows.append(measured(f"**edgeir {name}**", read_card(folder).parameters, read_result(path)))
+    rows.sort(key=lambda row: row["parameters"] or 0)
+    about = "PSNR in dB / SSIM on Y, x4, MATLAB-style bicubic, border of 4 cropped"
+    write_json(
+        RESULTS / "quality-x4.json",
+        {
+            "kind": "quality",
+            "about": about,
+            "created": timestamp(),
+            "environment": environment().model_dump(mode="json"),
+            "rows": rows,
+        },
+    )
+    for row in rows:
+        print(row)
+
+
+def measured(model: str, parameters: int | None, result: Result) -> dict[str, Any]:
+    """A row of our own."""
+    quality = result.rows[0].quality
+    assert quality is not None
+    sets = {entry.name: shown(entry.psnr_db, entry.ssim) for entry in quality.sets}
+    return {"model": model, "parameters": parameters, **sets, "source": "measured here"}
+
+
+def shown(psnr_db: float, ssim: float | None) -> str:
+    """``28.42 / .8104``, as papers print it."""
+    return f"{psnr_db:.2f}" + (f" / {ssim:.4f}".replace("0.", ".") if ssim is not None else "")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
