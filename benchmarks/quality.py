@@ -40,7 +40,7 @@ def main() -> None:
         path = RESULTS / f"zoo-{name}-{SUITE}.json"
         folder = zoo_folder(name)
         if path.is_file() and folder is not None:
-            rows.append(measured(f"**edgeir {name}**", read_card(folder).parameters, read_result(path)))
+            rows.append(measured(f"edgeir {name}", read_card(folder).parameters, read_result(path)))
     rows.sort(key=lambda row: row["parameters"] or 0)
     about = "PSNR in dB / SSIM on Y, x4, MATLAB-style bicubic, border of 4 cropped"
     write_json(
