@@ -100,7 +100,10 @@ def _write_png(photo: Photo, path: Path, exif: bytes | None) -> None:
     import imagecodecs  # slow to load
 
     array = _join(photo)
-    encoded = memoryview(imagecodecs.png_encode(array[:, :, 0] if array.shape[2] == 1 else array))
+    # Run lengths of horizontal differences: a 12-megapixel photo takes 0.3 s, zlib's default 2 to 4 s for a file that
+    # is between a third smaller (smooth) and slightly larger (noisy).
+    fast = {"level": 1, "strategy": imagecodecs.PNG.STRATEGY.RLE, "filter": imagecodecs.PNG.FILTER.SUB}
+    encoded = memoryview(imagecodecs.png_encode(array[:, :, 0] if array.shape[2] == 1 else array, **fast))
     header = 8 + 25  # signature and IHDR: the profile and the EXIF must come between it and the pixels
     with path.open("wb") as stream:
         stream.write(encoded[:header])
