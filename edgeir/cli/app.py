@@ -81,6 +81,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: the words after ``edgeir``; those of the process by default.
     """
     signal.signal(signal.SIGTERM, _terminate)
+    # OpenMP's threads burn the core that a waiting one needs: beside another busy process, two threads of a small
+    # network take many times as long as one. Threads that sleep instead share the machine.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     code = _run(arguments, debug=os.environ.get("EDGEIR_DEBUG", "") not in ("", "0"))
     try:
         sys.stdout.flush()
