@@ -81,7 +81,7 @@ def restore(
             into. For a folder: the folder to write into.
         model: a zoo name, a checkpoint, an artifact, or a session that `edgeir.load` gave.
         runtime, threads: see `edgeir.load`; without effect on a session.
-        tile: largest side of a tile in pixels of the photo; for networks that take any size.
+        tile: side of the largest tile in pixels of the photo; for networks that take any size.
         overwrite: replace what exists.
         max_pixels: refuse larger photos before decoding them.
         progress: called with the tiles done, or for a folder with the photos done.

@@ -80,14 +80,22 @@ def plan(
     Args:
         height, width: of the network's input (the enlarged image where `facts.input_kind` is ``bicubic``).
         fixed: the only size that the network takes, None when it takes any.
-        largest: with no fixed size, the largest side of a window in pixels; None means one window. Windows are
-            made smaller where as few of them suffice, so that the overlap costs little.
+        largest: with no fixed size, the side of the largest window in pixels; None means one window. Along a
+            narrow image windows are longer, up to the same area. Windows are made smaller where as few of them
+            suffice, so that the overlap costs little.
 
     Raises:
         ArtifactError: the window is too small for the receptive field, or tiles would change the result because
             the network reads the whole picture.
     """
-    sides = fixed if fixed is not None else (largest, largest)
+    sides: tuple[int | None, int | None] = (largest, largest)
+    if fixed is not None:
+        sides = fixed
+    elif largest is not None:
+        sides = (
+            max(largest, largest**2 // _up(width, facts.size_multiple)),
+            max(largest, largest**2 // _up(height, facts.size_multiple)),
+        )
     rows = _axis(height, sides[0], facts, fixed=fixed is not None)
     columns = _axis(width, sides[1], facts, fixed=fixed is not None)
     result = Plan(rows, columns)

@@ -35,7 +35,7 @@ def test_tiles_leave_no_trace_in_any_photo(fake, height, width, tile, bits) -> N
     session = fake(scale=3)
     photo = Photo(samples(height, width, 3, bits=bits), bits=bits)
     found = restore_photo(photo, session, tile=tile)
-    assert all(max(size) <= tile for size in session.sizes)
+    assert all(rows * columns <= tile**2 for rows, columns in session.sizes)
     whole = session.whole(photo.pixels.astype(np.float32) / np.float32(2**bits - 1))
     assert found.pixels.dtype == photo.pixels.dtype
     np.testing.assert_array_equal(found.pixels, rounded(whole, 2**bits - 1))
@@ -84,7 +84,7 @@ def test_networks_of_the_enlarged_image(fake, height, width, tile, gray) -> None
     photo = Photo(samples(height, width, 1 if gray else 3))
     found = restore_photo(photo, session, tile=tile)
     assert found.pixels.shape == (height * 3, width * 3, photo.pixels.shape[2])
-    assert all(max(size) <= tile * 3 for size in session.sizes)
+    assert all(rows * columns <= (tile * 3) ** 2 for rows, columns in session.sizes)
     large = upscale(np.repeat(photo.pixels, 3, axis=2) if gray else photo.pixels, 3, "matlab")
     whole = session.whole(large.astype(np.float32) / np.float32(255))
     if gray:

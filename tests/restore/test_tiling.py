@@ -28,10 +28,10 @@ def test_windows(length: int, largest: int, radius: int, multiple: int) -> None:
     facts = NetworkFacts(receptive_radius=radius, size_multiple=multiple)
     padded = -(-length // multiple) * multiple
     usable = largest - largest % multiple
+    across = largest + 400  # wide enough for windows to be no longer than `largest`
     try:
-        axis = plan(length, length, facts, fixed=None, largest=largest).rows
+        axis = plan(length, across, facts, fixed=None, largest=largest).rows
     except ArtifactError:
-        assert usable < padded
         assert (usable - 2 * radius) // multiple < 1
         return
     assert axis.padded == padded
@@ -113,6 +113,17 @@ def test_overlap_is_spread_so_that_little_is_computed_twice() -> None:
     assert computed < 1.12 * 750 * 1000
 
 
+@given(side=st.integers(1, 63), length=st.integers(64, 5000))
+def test_windows_along_a_narrow_image_are_longer(side: int, length: int) -> None:
+    windows = plan(side, length, NetworkFacts(receptive_radius=4), fixed=None, largest=64)
+    rows, columns = windows.size
+    assert rows == side
+    assert columns == length if side * length <= 64**2 else columns >= 32
+    assert rows * columns <= 64**2
+    turned = plan(length, side, NetworkFacts(receptive_radius=4), fixed=None, largest=64)
+    assert turned.size == (columns, rows)
+
+
 def test_a_window_below_the_receptive_field_is_refused() -> None:
     facts = NetworkFacts(receptive_radius=12, size_multiple=4)
     with pytest.raises(
@@ -120,7 +131,7 @@ def test_a_window_below_the_receptive_field_is_refused() -> None:
     ):
         plan(100, 100, facts, fixed=None, largest=24)
     assert len(plan(100, 100, facts, fixed=None, largest=28)) > 1
-    assert len(plan(20, 20, facts, fixed=None, largest=24)) == 1
+    assert len(plan(20, 28, facts, fixed=None, largest=24)) == 1
 
 
 def test_a_network_that_reads_the_whole_picture_is_not_tiled(fake) -> None:  # type: ignore[no-untyped-def]
