@@ -1,6 +1,7 @@
 # make demo    the whole chain on a few photographs; leaves a report and pictures in demo-out/
 # make test    everything a change must pass
 # make setup   the environment .venv that both use (they make it by themselves)
+# make peers   edgeir against TensorFlow, needs a quiet machine
 # make test-all, make format, make dist, make clean
 
 VENV   := .venv
@@ -14,7 +15,7 @@ PYTEST_FLAGS ?=
 # Two test processes on two cores: one thread each.
 test test-all: export OMP_NUM_THREADS ?= 1
 
-.PHONY: setup demo test test-all lint format dist clean
+.PHONY: setup demo test test-all lint peers format dist clean
 
 setup: $(STAMP)
 
@@ -49,6 +50,12 @@ test: lint
 
 test-all: lint
 	$(BIN)/pytest -n 2 $(PYTEST_FLAGS)
+
+# The same network built by hand in TensorFlow, in an environment of its own, timed against edgeir's file.
+peers: $(STAMP)
+	@test -x .venv-tf/bin/python || { $(BIN)/python -m venv .venv-tf && \
+	  .venv-tf/bin/python -m pip install --quiet --disable-pip-version-check tensorflow-cpu==2.21.0; }
+	$(BIN)/python benchmarks/peers/run.py
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix
