@@ -6,7 +6,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgeir.core.errors import ArtifactError, ConfigError
@@ -25,6 +25,7 @@ def rounded(values: np.ndarray, top: int = 255) -> np.ndarray:
     return np.floor(np.clip(values * np.float32(top), 0, top) + np.float32(0.5))
 
 
+@settings(max_examples=40)
 @given(
     height=st.integers(1, 40),
     width=st.integers(1, 40),
