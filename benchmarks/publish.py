@@ -43,7 +43,7 @@ def main(arguments: list[str]) -> None:
     save_checkpoint(folder, fused, fused.state_dict(), name=options.name, metrics={}, provenance=provenance)
     metrics: dict[str, Any] = {}
     for suite in options.suite:
-        result = evaluate(folder, suite, runtime="torch", threads=1)
+        result = evaluate(options.name, suite, runtime="torch", threads=1)
         path = RESULTS / f"zoo-{options.name}-{suite}.json"
         write_json(path, result)
         for entry in result["rows"][0]["quality"]["sets"]:
