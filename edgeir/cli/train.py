@@ -37,7 +37,7 @@ Devices: TypeAlias = Annotated[
 Nodes: TypeAlias = Annotated[int, typer.Option("--num-nodes", min=1, help="Machines that train together.")]
 Precision: TypeAlias = Annotated[
     Literal["32-true", "16-mixed", "bf16-mixed"] | None,
-    typer.Option("--precision", help="Number format; mixed needs a GPU. The recipe's by default."),
+    typer.Option("--precision", help="Number format; 16-mixed needs a GPU. The recipe's by default."),
 ]
 
 
@@ -61,22 +61,7 @@ def train(
 
     Example: `edgeir train super-resolution/demo --out runs/first train.steps=2000`
     """
-    with Output(quiet=quiet, json=json) as output:
-        from edgeir.train.run import train as run
-
-        with output.progress(processes=devices * num_nodes) as progress:
-            result = run(
-                recipe,
-                overrides=changes or (),
-                out=out,
-                resume=resume,
-                devices=devices,
-                num_nodes=num_nodes,
-                precision=precision,
-                overwrite=overwrite,
-                progress=progress,
-            )
-        _show(output, result, "train")
+    _run("train", recipe, changes, out, resume, devices, num_nodes, precision, overwrite, quiet, json)
 
 
 def distill(
@@ -98,11 +83,28 @@ def distill(
 
     Example: `edgeir distill super-resolution/demo --out runs/first`
     """
-    with Output(quiet=quiet, json=json) as output:
-        from edgeir.train.run import distill as run
+    _run("distill", recipe, changes, out, resume, devices, num_nodes, precision, overwrite, quiet, json)
 
+
+def _run(
+    command: Literal["train", "distill"],
+    recipe: str,
+    changes: list[str] | None,
+    out: Path,
+    resume: bool,
+    devices: int,
+    num_nodes: int,
+    precision: Literal["32-true", "16-mixed", "bf16-mixed"] | None,
+    overwrite: bool,
+    quiet: bool,
+    json: bool,
+) -> None:
+    with Output(quiet=quiet, json=json) as output:
+        from edgeir.train import run
+
+        function = run.train if command == "train" else run.distill
         with output.progress(processes=devices * num_nodes) as progress:
-            result = run(
+            result = function(
                 recipe,
                 overrides=changes or (),
                 out=out,
@@ -113,7 +115,7 @@ def distill(
                 overwrite=overwrite,
                 progress=progress,
             )
-        _show(output, result, "distill")
+        _show(output, result, command)
 
 
 def _show(output: Output, result: TrainResult, command: str) -> None:

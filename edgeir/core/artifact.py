@@ -52,8 +52,6 @@ class Card(Config):
     name: str
     model: dict[str, Any]
     """The network's configuration (a member of `edgeir.models.AnyModel`)."""
-    deployed: bool = False
-    """The weights are those of the `deploy()` form."""
     facts: NetworkFacts
     parameters: int
     weights_sha256: str

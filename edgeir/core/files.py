@@ -15,7 +15,25 @@ from typing import Any
 
 from edgeir.core.errors import OutputError
 
-__all__ = ["atomic_dir", "atomic_file", "output_errors", "refuse_existing", "sha256_file", "write_json"]
+__all__ = [
+    "atomic_dir",
+    "atomic_file",
+    "give_default_mode",
+    "output_errors",
+    "refuse_existing",
+    "sha256_file",
+    "write_json",
+]
+
+
+def give_default_mode(path: Path) -> None:
+    """Give a file or folder the permissions that a plain ``open`` or ``mkdir`` would have given it.
+
+    Temporary files, and those that safetensors writes, are readable by their owner only.
+    """
+    mask = os.umask(0)
+    os.umask(mask)
+    path.chmod((0o777 if path.is_dir() else 0o666) & ~mask)
 
 
 @contextlib.contextmanager
@@ -64,9 +82,7 @@ def atomic_file(path: str | Path) -> Iterator[Path]:
         temporary = Path(name)
         try:
             yield temporary
-            mask = os.umask(0)
-            os.umask(mask)
-            temporary.chmod(0o666 & ~mask)
+            give_default_mode(temporary)
             os.replace(temporary, path)
         finally:
             temporary.unlink(missing_ok=True)
@@ -85,9 +101,7 @@ def atomic_dir(path: str | Path) -> Iterator[Path]:
         old = temporary.with_name(temporary.name + ".old")
         try:
             yield temporary
-            mask = os.umask(0)
-            os.umask(mask)
-            temporary.chmod(0o777 & ~mask)
+            give_default_mode(temporary)
             if path.exists():
                 os.replace(path, old)
             os.replace(temporary, path)

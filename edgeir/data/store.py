@@ -182,7 +182,7 @@ def _recover(folder: Path, scale: int) -> list[Record]:
     journal = folder / "journal.jsonl"
     if not journal.is_file():
         return []
-    hr, lr = (np.fromfile(folder / name, np.uint8) for name in ("hr.bin", "lr.bin"))
+    hr, lr = (_map(folder / name) for name in ("hr.bin", "lr.bin"))
     records: list[Record] = []
     for line in journal.read_text().splitlines():
         try:
@@ -194,6 +194,11 @@ def _recover(folder: Path, scale: int) -> list[Record]:
             break
         records.append(record)
     return records
+
+
+def _map(path: Path) -> Pixels:
+    """The file's bytes without reading them into memory; an empty file cannot be mapped."""
+    return np.memmap(path, np.uint8, "r") if path.stat().st_size else np.empty(0, np.uint8)
 
 
 def _prepare(image: Pixels, factor: float, scale: int, ref: ImageRef) -> Pixels:

@@ -7,7 +7,6 @@ Folders are replaced whole, so a kill at any moment leaves the previous checkpoi
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from safetensors.torch import load_file, save_file
 from edgeir.core.artifact import CARD_NAME, WEIGHTS_NAME, Card, read_card
 from edgeir.core.assets import list_zoo, zoo_folder
 from edgeir.core.errors import CheckpointError
-from edgeir.core.files import atomic_dir, sha256_file
+from edgeir.core.files import atomic_dir, give_default_mode, sha256_file
 from edgeir.models import AnyModel
 from edgeir.models.base import Network, parameter_count
 
@@ -163,6 +162,4 @@ def _read(path: Path) -> Tensors:
 
 def _write(path: Path, tensors: Tensors) -> None:
     save_file({key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}, path)
-    mask = os.umask(0)  # safetensors writes files that only their owner can read
-    os.umask(mask)
-    path.chmod(0o666 & ~mask)
+    give_default_mode(path)

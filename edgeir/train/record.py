@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -35,12 +36,18 @@ class RunFolder:
         self._pairs: list[tuple[str, Pixels, Pixels]] | None = None
 
     def start(self) -> None:
-        """Begin a new run: an empty metrics file and the resolved recipe."""
+        """Begin a new run: an empty metrics file, the resolved recipe, and nothing of a run that was here before."""
         with output_errors(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
+            for name in ("checkpoints", "samples"):  # an old `best` must not pass for this run's
+                if (self.path / name).is_dir():
+                    shutil.rmtree(self.path / name)
             (self.path / "metrics.jsonl").write_text("")
-            with atomic_file(self.path / "recipe.yaml") as temporary:
-                temporary.write_text(dump_yaml(self.recipe), encoding="utf-8")
+        self._write_recipe()
+
+    def _write_recipe(self) -> None:
+        with output_errors(self.path), atomic_file(self.path / "recipe.yaml") as temporary:
+            temporary.write_text(dump_yaml(self.recipe), encoding="utf-8")
 
     def check_resumable(self) -> None:
         """Raise when there is nothing to resume, or when the recipe changed in more than its length and bookkeeping."""
@@ -57,9 +64,7 @@ class RunFolder:
                 where=self.path,
                 fix="resume with the run's own recipe.yaml",
             )
-        self.recipe = self.recipe
-        with output_errors(self.path), atomic_file(self.path / "recipe.yaml") as temporary:
-            temporary.write_text(dump_yaml(self.recipe), encoding="utf-8")
+        self._write_recipe()
 
     def truncate(self, step: int) -> None:
         """Drop rows that a killed run wrote after its last checkpoint."""

@@ -156,7 +156,11 @@ def test_an_existing_run_is_not_overwritten(recipe, tmp_path):
     train(recipe.path, out=tmp_path / "run", overrides=["train.steps=1"])
     with pytest.raises(OutputError, match="exists already"):
         train(recipe.path, out=tmp_path / "run")
-    train(recipe.path, out=tmp_path / "run", overrides=["train.steps=1"], overwrite=True)
+    (tmp_path / "run" / "checkpoints" / "best").mkdir(exist_ok=True)
+    (tmp_path / "run" / "checkpoints" / "best" / "old").write_text("of the run before")
+    train(recipe.path, out=tmp_path / "run", overrides=["train.steps=1", "train.samples=0"], overwrite=True)
+    assert not (tmp_path / "run" / "checkpoints" / "best" / "old").exists()
+    assert not (tmp_path / "run" / "samples").exists()
 
 
 def test_resuming_needs_a_checkpoint_and_the_same_recipe(recipe, tmp_path):
