@@ -25,26 +25,11 @@ from typing import Any
 from edgeir.bench.result import FORMAT, Result, read_result
 from edgeir.core.errors import ConfigError, EdgeIRError
 from edgeir.core.files import atomic_file
-from edgeir.report.table import (
-    Table,
-    cost_table,
-    escape_markdown,
-    latency_table,
-    quality_table,
-    ratio_table,
-    score_table,
-)
+from edgeir.report.table import TABLES, Table, escape_markdown
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = ("README.md", "benchmarks/README.md")
 BLOCK = re.compile(r"(<!-- table: (?P<name>[^>]+?) -->\n)(?P<body>.*?)(<!-- /table -->)", re.DOTALL)
-SHOW = {
-    "quality": quality_table,
-    "latency": latency_table,
-    "cost": cost_table,
-    "scores": score_table,
-    "ratios": ratio_table,
-}
 
 
 def fill(text: str, results: Path, where: str) -> str:
@@ -82,10 +67,10 @@ def render(name: str, results: Path, where: str) -> str:
         return rows_table(
             value, [column.strip() for column in columns.split(",") if column.strip()], path
         ).markdown()
-    if what not in SHOW or not isinstance(value, Result):
-        known = ", ".join([*SHOW, "about"] if isinstance(value, Result) else ["rows", "about"])
+    if what not in TABLES or not isinstance(value, Result):
+        known = ", ".join([*TABLES, "about"] if isinstance(value, Result) else ["rows", "about"])
         raise ConfigError([f"the table `{name}` asks for `{what}`; {path.name} has {known}"], where=where)
-    table = SHOW[what](value)
+    table = TABLES[what](value)
     if table is None:
         raise ConfigError([f"{path.name} has nothing for the table `{name}`"], where=where)
     return table.markdown()
@@ -172,7 +157,7 @@ def section(path: Path) -> str:
     lines = [f"### {path.stem}", "", f"{escape_markdown(title_of(value, path))}. {about(value)}", ""]
     if isinstance(value, Result):
         lines += [f"{escape_markdown(note)}\n" for note in value.notes]
-        tables = [table for show in SHOW.values() if (table := show(value)) is not None]
+        tables = [table for show in TABLES.values() if (table := show(value)) is not None]
         for table in tables:
             lines += [f"**{escape_markdown(table.title)}**", "", table.markdown()]
     elif isinstance(value.get("rows"), list):

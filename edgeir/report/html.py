@@ -11,15 +11,7 @@ from pathlib import Path
 from edgeir.bench.result import Result, Row
 from edgeir.core.images import read_rgb
 from edgeir.report.pareto import render
-from edgeir.report.table import (
-    baseline_ratio,
-    cost_table,
-    latency_table,
-    milliseconds,
-    quality_table,
-    ratio_table,
-    score_table,
-)
+from edgeir.report.table import TABLES, baseline_ratio, milliseconds
 from edgeir.report.table import threads as threads_text
 
 __all__ = ["Picture", "headline", "page"]
@@ -141,14 +133,8 @@ def _section(result: Result) -> str:
         items = "".join(f"<li><b>{html.escape(figure)}</b>{html.escape(text)}</li>" for figure, text in facts)
         parts.append(f'<ul class="summary">{items}</ul>')
     parts.append(_plot(result))
-    for table in (
-        quality_table(result),
-        latency_table(result),
-        cost_table(result),
-        score_table(result),
-        ratio_table(result),
-    ):
-        if table is not None:
+    for make in TABLES.values():
+        if (table := make(result)) is not None:
             parts.append(table.html())
     parts.append(_how(result))
     return "<section>\n" + "\n".join(part for part in parts if part) + "\n</section>"

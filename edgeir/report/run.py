@@ -10,14 +10,7 @@ from edgeir.core.errors import ConfigError
 from edgeir.core.files import atomic_file, refuse_existing
 from edgeir.report.html import Picture, page
 from edgeir.report.pareto import render
-from edgeir.report.table import (
-    cost_table,
-    escape_markdown,
-    latency_table,
-    quality_table,
-    ratio_table,
-    score_table,
-)
+from edgeir.report.table import TABLES, escape_markdown
 
 __all__ = ["markdown", "report"]
 
@@ -75,14 +68,8 @@ def markdown(result: Result, *, plot: str | None = None) -> str:
     lines += [f"**{escape_markdown(note)}**\n" for note in result.notes]
     if plot is not None:
         lines += [f"![Quality against latency]({plot.replace(' ', '%20')})", ""]
-    for table in (
-        quality_table(result),
-        latency_table(result),
-        cost_table(result),
-        score_table(result),
-        ratio_table(result),
-    ):
-        if table is not None:
+    for make in TABLES.values():
+        if (table := make(result)) is not None:
             lines += [f"### {escape_markdown(table.title)}", "", table.markdown()]
     machine = result.environment.machine
     revision = (result.environment.revision or "an installed wheel")[:20]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from edgeir.bench.result import Ratio, Result, Row
 from edgeir.bench.suite import Published, Suite
 
 __all__ = [
+    "TABLES",
     "Table",
     "cost_table",
     "escape_markdown",
@@ -291,3 +292,13 @@ def speedup(ratio: Ratio | None) -> str:
 def threads(number_of: int) -> str:
     """``1 thread``, ``2 threads``."""
     return f"{number_of} thread" + ("" if number_of == 1 else "s")
+
+
+TABLES: dict[str, Callable[[Result], Table | None]] = {
+    "quality": quality_table,
+    "latency": latency_table,
+    "cost": cost_table,
+    "scores": score_table,
+    "ratios": ratio_table,
+}
+"""Every table of a result, in the order of a report; None where the result has nothing for it."""
