@@ -26,7 +26,10 @@ Changes: TypeAlias = Annotated[
     ),
 ]
 RunFolder: TypeAlias = Annotated[
-    Path, typer.Option("--out", "-o", help="Folder of the run.", show_default=False)
+    Path | None,
+    typer.Option(
+        "--out", "-o", help="Folder of the run; runs/<name of the recipe> by default.", show_default=False
+    ),
 ]
 Resume: TypeAlias = Annotated[
     bool, typer.Option("--resume", help="Go on where the run in --out stopped, bit for bit on a CPU.")
@@ -45,7 +48,7 @@ def train(
     recipe: Recipe,
     changes: Changes = None,
     *,
-    out: RunFolder,
+    out: RunFolder = None,
     resume: Resume = False,
     devices: Devices = 1,
     num_nodes: Nodes = 1,
@@ -68,7 +71,7 @@ def distill(
     recipe: Recipe,
     changes: Changes = None,
     *,
-    out: RunFolder,
+    out: RunFolder = None,
     resume: Resume = False,
     devices: Devices = 1,
     num_nodes: Nodes = 1,
@@ -90,7 +93,7 @@ def _run(
     command: Literal["train", "distill"],
     recipe: str,
     changes: list[str] | None,
-    out: Path,
+    out: Path | None,
     resume: bool,
     devices: int,
     num_nodes: int,
@@ -121,6 +124,11 @@ def _run(
 def _show(output: Output, result: TrainResult, command: str) -> None:
     lines = [f"{'stopped' if result.stopped else 'finished'} after {result.steps} steps: {result.run_dir}"]
     lines += [f"  {name}: {value:.4g}" for name, value in result.metrics.items() if isinstance(value, float)]
+    if result.too_small:
+        lines.append(
+            f"note: {result.too_small} of {result.images} images are smaller than a patch and were not used "
+            "(a lower data.patch uses them)"
+        )
     if result.stopped:
         lines.append(f"go on with: edgeir {command} … --out {result.run_dir} --resume")
     else:

@@ -13,11 +13,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
+
 from edgeir.core.errors import OutputError
+from edgeir.core.progress import Progress, no_progress
 
 __all__ = [
     "atomic_dir",
     "atomic_file",
+    "exclusive",
     "give_default_mode",
     "output_errors",
     "refuse_existing",
@@ -110,6 +114,27 @@ def atomic_dir(path: str | Path) -> Iterator[Path]:
                 os.replace(old, path)
             shutil.rmtree(temporary, ignore_errors=True)
             shutil.rmtree(old, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def exclusive(path: Path, progress: Progress = no_progress) -> Iterator[None]:
+    """Let one process at a time work on `path`; the others wait. A killed holder's lock is released by the system.
+
+    The lock is the file ``.<name>.lock`` beside `path`, which stays.
+    """
+    with output_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(path.with_name(f".{path.name}.lock"))
+        while True:
+            try:
+                lock.acquire(timeout=1)
+                break
+            except Timeout:
+                progress(0, 1, f"waiting for the process that prepares {path.name}")
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def sha256_file(path: str | Path) -> str:

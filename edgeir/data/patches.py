@@ -50,21 +50,22 @@ class PatchSampler:
     ) -> None:
         self.store, self.patch, self.batch_size, self.seed, self.augment = store, patch, batch, seed, augment
         self.planes = tuple(planes)
-        positions = np.array(
-            [max(0, record.size[0] // store.scale - patch + 1) * max(0, record.size[1] // store.scale - patch + 1)
-             for record in store.records],
-            dtype=np.float64,
-        )  # fmt: skip
+        usable = np.array([min(record.size) // store.scale >= patch for record in store.records])
         # Weight by area, not by positions: a small image's only patch must not be starved by its border.
-        area = np.array([record.size[0] * record.size[1] * record.weight for record in store.records])
-        weights = np.where(positions > 0, area, 0.0)
+        area = np.array(
+            [
+                record.size[0] * record.size[1] * weight
+                for record, weight in zip(store.records, store.weights, strict=True)
+            ]
+        )
+        weights = np.where(usable, area, 0.0)
         if not weights.any():
             raise DataError(
                 f"no image is large enough for {patch * store.scale}x{patch * store.scale} patches",
                 where=store.folder,
                 fix="lower data.patch or use larger images",
             )
-        self.skipped = int((positions == 0).sum())
+        self.skipped = int((~usable).sum())
         """Images too small for one patch."""
         self._cumulative = np.cumsum(weights / weights.sum())
 

@@ -78,13 +78,20 @@ class ImageRef:
     gray: Callable[[], bool] = lambda: False
 
 
-class Folder(Config):
+class Source(Config):
+    """What every source has in common."""
+
+    weight: float = Field(1.0, gt=0)
+    """How often a pixel of this source is sampled, relative to the other sources."""
+    rescale: tuple[Annotated[float, Field(gt=0, le=1)], ...] | None = Field(None, min_length=1)
+    """Factors for this source alone, in place of `data.rescale`."""
+
+
+class Folder(Source):
     """Every image file in a folder, sorted by name."""
 
     kind: Literal["folder"] = "folder"
     path: str
-    weight: float = Field(1.0, gt=0)
-    """How often a pixel of this source is sampled, relative to the other sources."""
 
     def images(self) -> list[ImageRef]:
         """List the images.
@@ -101,13 +108,11 @@ class Folder(Config):
         return refs
 
 
-class StandardSet(Config):
+class StandardSet(Source):
     """A standard data set, found under ``$EDGEIR_DATA``."""
 
     kind: Literal["standard"] = "standard"
     name: Literal["Set5", "Set14", "B100", "Urban100", "BSDS500", "T91", "DIV2K", "DIV2K-val", "Flickr2K"]
-    weight: float = Field(1.0, gt=0)
-    """How often a pixel of this source is sampled, relative to the other sources."""
 
     def images(self) -> list[ImageRef]:
         """List the images.
@@ -119,12 +124,10 @@ class StandardSet(Config):
         return [_file_ref(path, crop) for folder in find_set(self.name) for path in list_images(folder)]
 
 
-class Embedded(Config):
+class Embedded(Source):
     """The photographs bundled with scikit-image: no download, good for demos, tests and calibration."""
 
     kind: Literal["embedded"] = "embedded"
-    weight: float = Field(1.0, gt=0)
-    """How often a pixel of this source is sampled, relative to the other sources."""
 
     def images(self) -> list[ImageRef]:
         """List the photographs that the installed scikit-image holds."""

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgeir.core.errors import DataError
-from edgeir.core.files import output_errors, write_json
+from edgeir.core.files import exclusive, output_errors, write_json
 from edgeir.core.progress import Progress, no_progress
 from edgeir.data.degrade import AnyDegradation
 from edgeir.data.degrade.bicubic import resize
@@ -29,7 +29,7 @@ __all__ = ["PairStore", "cache_root", "open_store"]
 
 Pixels = npt.NDArray[np.uint8]
 
-_FORMAT = 2
+_FORMAT = 3
 """Raised when the same description would give other pixels."""
 
 
@@ -41,15 +41,21 @@ class Record:
     size: tuple[int, int]
     hr_offset: int
     lr_offset: int
-    weight: float
     sha256: str
 
 
 class PairStore:
-    """Read access to a finished store: ``store.pair(i) -> (lr, hr)``, read-only uint8 HWC views."""
+    """Read access to a finished store: ``store.pair(i) -> (lr, hr)``, read-only uint8 HWC views.
 
-    def __init__(self, folder: Path, scale: int, records: Sequence[Record]) -> None:
+    `weights` says per pair how often a pixel of it is to be sampled. It belongs to the use, not to the files: recipes
+    that differ in it share a store.
+    """
+
+    def __init__(
+        self, folder: Path, scale: int, records: Sequence[Record], weights: Sequence[float] | None = None
+    ) -> None:
         self.folder, self.scale, self.records = folder, scale, tuple(records)
+        self.weights = tuple(weights) if weights is not None else (1.0,) * len(self.records)
         self._checked: set[int] = set()
         try:
             self._hr = np.memmap(folder / "hr.bin", np.uint8, "r")
@@ -106,26 +112,34 @@ def open_store(
 ) -> PairStore:
     """Open the store of these images and this degradation, building (or finishing) it first where needed.
 
+    Processes that want the same store at the same time wait for the one that builds it.
+
     Args:
         sources: image sources, in order.
         degradation: makes the input of each clean image.
         rescale: every image is stored once per factor, shrunk by it before the degradation (1 = as it is). Shrinking
-            removes compression artefacts and makes edges sharper relative to the pixel grid.
+            removes compression artefacts and makes edges sharper relative to the pixel grid. A source's own factors
+            come before these.
         root: parent folder of stores, default `cache_root()`.
     """
-    items = [
-        (ref, factor, source.weight) for source in sources for ref in source.images() for factor in rescale
-    ]
+    items: list[tuple[ImageRef, float]] = []
+    weights: list[float] = []
+    for source in sources:
+        copies = [(ref, factor) for ref in source.images() for factor in source.rescale or rescale]
+        items += copies
+        weights += [source.weight] * len(copies)
     description = {
         "format": _FORMAT,
         "degradation": degradation.model_dump(mode="json"),
-        "images": [[ref.stamp, factor, weight] for ref, factor, weight in items],
+        "images": [[ref.stamp, factor] for ref, factor in items],
     }
     key = hashlib.sha256(json.dumps(description, sort_keys=True).encode()).hexdigest()[:16]
     folder = (root or cache_root()) / "stores" / key
     index = folder / "index.json"
     if not index.is_file():
-        _build(folder, items, degradation, progress)
+        with exclusive(folder, progress):
+            if not index.is_file():
+                _build(folder, items, degradation, progress)
     try:
         records = [
             Record(**{**entry, "size": tuple(entry["size"])})
@@ -135,12 +149,12 @@ def open_store(
         raise DataError(
             "the index is damaged", where=index, fix="delete the folder; it is made anew"
         ) from error
-    return PairStore(folder, degradation.scale, records)
+    return PairStore(folder, degradation.scale, records, weights)
 
 
 def _build(
     folder: Path,
-    items: Sequence[tuple[ImageRef, float, float]],
+    items: Sequence[tuple[ImageRef, float]],
     degradation: AnyDegradation,
     progress: Progress,
 ) -> None:
@@ -153,7 +167,7 @@ def _build(
             with (folder / "journal.jsonl").open("w") as journal:
                 journal.writelines(json.dumps(asdict(record)) + "\n" for record in records)
                 for done in range(len(records), len(items)):
-                    ref, factor, weight = items[done]
+                    ref, factor = items[done]
                     progress(done, len(items), f"decoding {ref.name}")
                     hr = _prepare(ref.load(), factor, degradation.scale, ref)
                     lr = degradation.degrade(hr)
@@ -162,7 +176,7 @@ def _build(
                         _end(records, degradation.scale, hr=True),
                         _end(records, degradation.scale, hr=False),
                     )
-                    records.append(Record(ref.name, size, *start, weight, _hash(lr, hr)))
+                    records.append(Record(ref.name, size, *start, _hash(lr, hr)))
                     hr_file.write(hr.tobytes())
                     lr_file.write(lr.tobytes())
                     hr_file.flush()

@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import Literal
 
 import torch
-import torch.nn.functional as F
 from pydantic import Field
 
 from edgeir.core.config import Config
 from edgeir.distill.taps import Side
+from edgeir.losses.pixel import PixelLoss
 
 __all__ = ["OutputMatch"]
 
@@ -24,6 +24,8 @@ class OutputMatch(Config):
     kind: Literal["output"] = "output"
     weight: float = Field(1.0, gt=0)
     distance: Literal["l1", "l2"] = "l1"
+    luma: float = Field(0.0, ge=0, le=1)
+    """Share of the distance that is measured on luma, as in the image losses."""
 
     @property
     def student_taps(self) -> tuple[str, ...]:
@@ -35,5 +37,5 @@ class OutputMatch(Config):
 
     def terms(self, student: Side, teacher: Side) -> dict[str, torch.Tensor]:
         """The unweighted loss under the name ``output``."""
-        distance = F.l1_loss if self.distance == "l1" else F.mse_loss
+        distance = PixelLoss(torch.abs if self.distance == "l1" else torch.square, self.luma)
         return {"output": distance(student.output, teacher.output.detach())}

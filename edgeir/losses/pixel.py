@@ -2,20 +2,26 @@
 
 All are means over every element of (N, C, H, W) tensors on the [0, 1] scale; `weight` multiplies them. A paper
 that states its loss on the 0-255 scale needs ``weight: 255`` for L1 (PPCN eq. 3) and 255² for L2.
+
+`luma` moves a share of the loss from the three colours to their luma (BT.601: 0.299 R + 0.587 G + 0.114 B), which is
+what super-resolution papers measure and what the eye resolves: 0 is the plain loss on RGB, 1 the loss on luma alone (the
+colour differences are then whatever the network makes of them).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 import torch
-import torch.nn.functional as F
 from pydantic import Field
 from torch import nn
 
 from edgeir.core.config import Config
 
-__all__ = ["L1", "L2", "Charbonnier"]
+__all__ = ["L1", "L2", "Charbonnier", "PixelLoss"]
+
+_LUMA = (0.299, 0.587, 0.114)
 
 
 class L1(Config):
@@ -23,9 +29,11 @@ class L1(Config):
 
     kind: Literal["l1"] = "l1"
     weight: float = Field(1.0, gt=0)
+    luma: float = Field(0.0, ge=0, le=1)
+    """Share of the loss that is measured on luma."""
 
-    def build(self) -> nn.Module:
-        return nn.L1Loss()
+    def build(self) -> PixelLoss:
+        return PixelLoss(torch.abs, self.luma)
 
 
 class L2(Config):
@@ -33,9 +41,11 @@ class L2(Config):
 
     kind: Literal["l2"] = "l2"
     weight: float = Field(1.0, gt=0)
+    luma: float = Field(0.0, ge=0, le=1)
+    """Share of the loss that is measured on luma."""
 
-    def build(self) -> nn.Module:
-        return nn.MSELoss()
+    def build(self) -> PixelLoss:
+        return PixelLoss(torch.square, self.luma)
 
 
 class Charbonnier(Config):
@@ -43,20 +53,32 @@ class Charbonnier(Config):
 
     kind: Literal["charbonnier"] = "charbonnier"
     weight: float = Field(1.0, gt=0)
+    luma: float = Field(0.0, ge=0, le=1)
+    """Share of the loss that is measured on luma."""
     epsilon: float = Field(1e-3, gt=0)
     """Width of the rounded tip, on the [0, 1] scale."""
 
-    def build(self) -> nn.Module:
-        return CharbonnierLoss(self.epsilon)
+    def build(self) -> PixelLoss:
+        epsilon = self.epsilon
+        return PixelLoss(lambda d: (d.square() + epsilon**2).sqrt() - epsilon, self.luma)
 
 
-class CharbonnierLoss(nn.Module):
-    """See `Charbonnier`."""
+class PixelLoss(nn.Module):
+    """Mean of `distance` over the difference of two images, a share of it over the difference of their luma.
 
-    def __init__(self, epsilon: float) -> None:
+    Args:
+        distance: elementwise, of a difference.
+        luma: share in [0, 1] of the loss on luma; anything above 0 needs images of three channels.
+    """
+
+    def __init__(self, distance: Callable[[torch.Tensor], torch.Tensor], luma: float = 0.0) -> None:
         super().__init__()
-        self.epsilon = epsilon
+        self._distance, self._share = distance, luma
 
     def forward(self, prediction: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-        squared = F.mse_loss(prediction, target, reduction="none")
-        return (squared + self.epsilon**2).sqrt().mean() - self.epsilon
+        difference = prediction - target
+        loss = self._distance(difference).mean()
+        if not self._share:
+            return loss
+        luma = torch.einsum("nchw,c->nhw", difference, difference.new_tensor(_LUMA))
+        return torch.lerp(loss, self._distance(luma).mean(), self._share)

@@ -35,6 +35,10 @@ class Network(nn.Module, ABC):
         """The smallest network of the same class that computes the same: what the zoo keeps. Default: itself."""
         return self
 
+    def weights_from(self, other: Network) -> dict[str, torch.Tensor]:
+        """Weights with which this network computes what `other` does, where that can be. Default: `other`'s own."""
+        return other.state_dict()
+
     @abstractmethod
     def taps(self) -> dict[str, nn.Module]:
         """Modules whose output a distillation method may read, by stable name, in forward order."""

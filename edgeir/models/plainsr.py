@@ -47,6 +47,9 @@ class PlainSR(Config):
     """Training-time linear branches of every convolution; empty trains the plain network."""
     expansion: int = Field(4, ge=1)
     """Width of the `expand` branch, in multiples of the layer's channels."""
+    tail_rank: int | None = Field(None, ge=1)
+    """Split the last convolution into a 3x3 to this many channels and a 1x1 to 3s² (no ReLU between): in a narrow
+    network the last layer is the largest, and the details of the three colours are nearly the same."""
 
     def build(self) -> PlainSRNetwork:
         return PlainSRNetwork(self)
@@ -75,22 +78,27 @@ class PlainSRNetwork(Network):
         self.body = nn.ModuleList(
             ConvReLU(ReparamConv(width, width, *arguments)) for _ in range(config.blocks)
         )
-        self.tail = ReparamConv(width, out, *arguments)
+        self.tail = ReparamConv(width, config.tail_rank or out, *arguments)
+        self.mix = nn.Conv2d(config.tail_rank, out, 1) if config.tail_rank else nn.Identity()
         self.residual = nn.Conv2d(3, out, 3, padding=1)
         _copy_pixels(self.residual, config.scale)
         with torch.no_grad():  # start as the linear upscaler: the deep path's output begins near zero
-            for parameter in (self.tail.conv.weight, getattr(self.tail, "project", None)):
-                if parameter is not None:
-                    parameter.mul_(0.1)
-            assert self.tail.conv.bias is not None
-            self.tail.conv.bias.zero_()
+            if isinstance(self.mix, nn.Conv2d):
+                last = self.mix
+            else:
+                last = self.tail.conv
+                if hasattr(self.tail, "project"):
+                    self.tail.project.mul_(0.1)
+            last.weight.mul_(0.1)
+            assert last.bias is not None
+            last.bias.zero_()
         self.facts = NetworkFacts(scale=config.scale, receptive_radius=config.blocks + 2)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         features = self.head(x)
         for block in self.body:
             features = block(features)
-        details = self.tail(features)
+        details = self.mix(self.tail(features))
         # The image path stays in float32 under mixed precision: bfloat16 would round the picture to 8 bits.
         with torch.autocast(x.device.type, enabled=False):
             return F.pixel_shuffle(details.float() + self.residual(x.float()), self.config.scale)
@@ -104,8 +112,28 @@ class PlainSRNetwork(Network):
         with torch.no_grad():
             for source, target in zip(self._convolutions(), plain._convolutions(), strict=True):
                 target.conv.load_state_dict(source.fuse().state_dict())
+        plain.mix.load_state_dict(self.mix.state_dict())
         plain.residual.load_state_dict(self.residual.state_dict())
         return plain.eval()
+
+    def weights_from(self, other: Network) -> dict[str, torch.Tensor]:
+        """As `Network.weights_from`; `other` may have other branches, or none (a network of the zoo)."""
+        same = {"branches": self.config.branches, "expansion": self.config.expansion}
+        if (
+            not isinstance(other, PlainSRNetwork)
+            or other.config == self.config
+            or other.config.model_copy(update=same) != self.config
+        ):
+            return other.state_dict()
+        result = PlainSRNetwork(self.config)
+        result.load_state_dict(self.state_dict())
+        with torch.no_grad():  # the branches stay as they are; the plain kernel takes up the difference
+            for source, target in zip(other._convolutions(), result._convolutions(), strict=True):
+                target.conv.weight += source.kernel() - target.kernel()
+                target.conv.bias.copy_(source.conv.bias)  # type: ignore[union-attr, arg-type]
+        result.mix.load_state_dict(other.mix.state_dict())
+        result.residual.load_state_dict(other.residual.state_dict())
+        return result.state_dict()
 
     def _convolutions(self) -> list[ReparamConv]:
         return [module for module in self.modules() if isinstance(module, ReparamConv)]
@@ -115,7 +143,9 @@ class PlainSRNetwork(Network):
 
     def macs(self, height: int, width: int) -> int:
         channels, out = self.config.channels, 3 * self.config.scale**2
-        per_pixel = 9 * (3 * channels + self.config.blocks * channels**2 + channels * out + 3 * out)
+        rank = self.config.tail_rank
+        tail = 9 * channels * rank + rank * out if rank else 9 * channels * out
+        per_pixel = 9 * (3 * channels + self.config.blocks * channels**2 + 3 * out) + tail
         return per_pixel * height * width
 
 
@@ -130,6 +160,10 @@ class PlainSRDeployed(nn.Module):
             layers += [block.conv.fuse(), nn.ReLU()]
         self.body = nn.Sequential(*layers)
         self.tail = network.tail.fuse()
+        self.mix: nn.Module = nn.Identity()
+        if isinstance(network.mix, nn.Conv2d):
+            self.mix = nn.Conv2d(network.mix.in_channels, network.mix.out_channels, 1)
+            self.mix.load_state_dict(network.mix.state_dict())
         self.residual = nn.Conv2d(3, network.residual.out_channels, 3, padding=1)
         self.residual.load_state_dict(network.residual.state_dict())
         self.shuffle = nn.PixelShuffle(network.config.scale)
@@ -137,7 +171,7 @@ class PlainSRDeployed(nn.Module):
         self.eval().requires_grad_(False)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        out: torch.Tensor = self.clip(self.shuffle(self.tail(self.body(x)) + self.residual(x)))
+        out: torch.Tensor = self.clip(self.shuffle(self.mix(self.tail(self.body(x))) + self.residual(x)))
         return out
 
 

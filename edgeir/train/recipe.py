@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -26,20 +26,14 @@ class Data(Config):
 
     sources: tuple[AnySource, ...] = Field(min_length=1)
     degradation: AnyDegradation = Bicubic()
-    rescale: tuple[float, ...] = (1.0,)
-    """Every image is also used shrunk by these factors (1 = as it is): removes JPEG artefacts, sharpens edges."""
+    rescale: tuple[Annotated[float, Field(gt=0, le=1)], ...] = Field((1.0,), min_length=1)
+    """Every image is used once per factor, shrunk by it (1 = as it is): removes JPEG artefacts, sharpens edges."""
     patch: int = Field(48, ge=4)
     """Side of the degraded patch in pixels."""
     batch: int = Field(16, ge=1)
     """Patches per step over all processes."""
     augment: bool = True
     """Flips and quarter turns."""
-
-    @model_validator(mode="after")
-    def _factors(self) -> Data:
-        if not self.rescale or any(not 0 < factor <= 1 for factor in self.rescale):
-            raise ValueError("`rescale` needs at least one factor, each in (0, 1]")
-        return self
 
 
 class Distillation(Config):
@@ -107,7 +101,7 @@ class Recipe(Config):
     task: Literal["super-resolution"] = "super-resolution"
     model: AnyModel
     init: str | None = None
-    """Zoo name or checkpoint to start from (same network)."""
+    """Zoo name or checkpoint to start from: the same network (its training-time branches may differ)."""
     data: Data
     objective: ObjectiveConfig = ObjectiveConfig()
     optim: Optim = Optim()

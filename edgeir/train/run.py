@@ -46,6 +46,10 @@ class TrainResult:
     """The run was stopped by Ctrl-C or SIGTERM; `resume` continues it."""
     metrics: dict[str, Any]
     """Last validation and best PSNR in dB."""
+    images: int
+    """Images (copies of other sizes counted) in the recipe's sources."""
+    too_small: int
+    """How many of them are smaller than a patch, and therefore were not used."""
 
 
 def train(
@@ -139,8 +143,8 @@ def _launch(
         )
         threads = max(1, torch.get_num_threads() // devices) if world > 1 else torch.get_num_threads()
         work: Callable[..., Any] = _work
-        done, step, metrics = fabric.launch(work, recipe, run, resume, store, threads, progress)
-    return TrainResult(run.path, step, not done, metrics)
+        done, step, metrics, too_small = fabric.launch(work, recipe, run, resume, store, threads, progress)
+    return TrainResult(run.path, step, not done, metrics, len(store), too_small)
 
 
 def _work(
@@ -151,7 +155,7 @@ def _work(
     store: PairStore,
     threads: int,
     progress: Progress,
-) -> tuple[bool, int, dict[str, Any]]:
+) -> tuple[bool, int, dict[str, Any], int]:
     """One process's share of the run."""
     torch.set_num_threads(threads)
     torch.manual_seed(recipe.train.seed)
@@ -176,7 +180,8 @@ def _work(
     )
     with _stop_requests() as should_stop:
         done = fit(fabric, recipe, state, objective, sampler, run, should_stop=should_stop, progress=progress)
-    return done, state.step, {**state.validation, "best_psnr_db": state.best_psnr_db}
+    metrics = {**state.validation, "best_psnr_db": state.best_psnr_db}
+    return done, state.step, metrics, sampler.skipped
 
 
 def _objective(
@@ -199,7 +204,7 @@ def _objective(
 
 def _initialise(network: Network, source: str) -> None:
     other, _, folder = load_checkpoint(source)
-    load_weights(network, other.state_dict(), folder)
+    load_weights(network, network.weights_from(other), folder)
 
 
 def _resume(state: State, run: RunFolder) -> None:

@@ -10,13 +10,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
 from edgeir.core.errors import ConfigError
-from edgeir.core.files import output_errors, write_json
+from edgeir.core.files import exclusive, output_errors, write_json
 from edgeir.core.progress import Progress
 from edgeir.data.store import PairStore
 from edgeir.models.base import Network, channels_last
@@ -42,9 +43,9 @@ def teacher_pictures(config: Distillation, store: PairStore, progress: Progress)
     key = hashlib.sha256(f"{card.weights_sha256}:{config.self_ensemble}".encode()).hexdigest()[:16]
     path, count = store.folder / f"teacher-{key}.bin", store.folder / f"teacher-{key}.json"
     size = sum(record.size[0] * record.size[1] * 3 for record in store.records)
-    done = json.loads(count.read_text())["done"] if count.is_file() else 0
-    if done < len(store):
-        with output_errors(path):
+    if _done(count) < len(store):
+        with exclusive(path, progress), output_errors(path):
+            done = _done(count)
             if not path.is_file() or path.stat().st_size != size:
                 done = 0
                 with path.open("wb") as stream:
@@ -71,6 +72,11 @@ def teacher_pictures(config: Distillation, store: PairStore, progress: Progress)
         return view
 
     return read
+
+
+def _done(count: Path) -> int:
+    """How many pictures are finished."""
+    return int(json.loads(count.read_text())["done"]) if count.is_file() else 0
 
 
 def _picture(network: Network, lr: Pixels, self_ensemble: bool) -> Pixels:

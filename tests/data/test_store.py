@@ -1,6 +1,8 @@
 """The decoded store: contents, resumption, damage; and the sampler on it."""
 
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -42,6 +44,13 @@ def test_pairs_are_the_images_and_their_degradation(folder, tmp_path):
     assert store.pair(1)[1].shape == (20, 24, 3)  # 41x50 at one half, cropped to a multiple of 4
 
 
+def test_a_source_has_factors_of_its_own(folder, tmp_path):
+    sources = [Folder(path=str(folder), rescale=(0.5,)), Folder(path=str(folder))]
+    store = open_store(sources, Bicubic(scale=4), rescale=(1.0, 0.7), root=tmp_path)
+    assert [record.size for record in store.records[:3]] == [(20, 24), (32, 16), (24, 24)]
+    assert len(store) == 4 + 8
+
+
 def test_a_second_opening_decodes_nothing(folder, tmp_path, monkeypatch):
     first = build(folder, tmp_path)
     monkeypatch.setattr(store_module, "_build", lambda *a: pytest.fail("built again"))
@@ -54,6 +63,30 @@ def test_a_changed_image_makes_another_store(folder, tmp_path):
     second = build(folder, tmp_path)
     assert second.folder != first.folder
     assert not second.pair(2)[1].any()
+
+
+def test_recipes_that_differ_in_weights_share_a_store(folder, tmp_path):
+    sources = [Folder(path=str(folder), weight=weight) for weight in (1.0, 3.0)]
+    first, second = (open_store([source], Bicubic(scale=4), root=tmp_path) for source in sources)
+    assert first.folder == second.folder
+    assert first.weights == (1.0,) * 4
+    assert second.weights == (3.0,) * 4
+
+
+def test_processes_that_want_the_same_store_build_it_once(folder, tmp_path):
+    built = []
+    original = store_module._build
+
+    def build_slowly(*arguments):
+        built.append(1)
+        time.sleep(0.2)
+        original(*arguments)
+
+    with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(3) as pool:
+        patch.setattr(store_module, "_build", build_slowly)
+        stores = list(pool.map(lambda _: build(folder, tmp_path), range(3)))
+    assert len(built) == 1
+    assert len({store.folder for store in stores}) == 1
 
 
 @pytest.mark.parametrize("garbage", [b"", b"half a rec"])
@@ -103,8 +136,9 @@ class Doubled:
         rng = np.random.default_rng(1)
         self.images = [rng.integers(0, 256, (*size, 3), dtype=np.uint8) for size in sizes]
         self.records = [
-            store_module.Record(str(i), (3 * h, 3 * w), 0, 0, 1.0, "") for i, (h, w) in enumerate(sizes)
+            store_module.Record(str(i), (3 * h, 3 * w), 0, 0, "") for i, (h, w) in enumerate(sizes)
         ]
+        self.weights = (1.0,) * len(sizes)
 
     def __len__(self):
         return len(self.images)
@@ -153,6 +187,14 @@ def _windows(image, size):
     for top in range(image.shape[0] - size + 1):
         for left in range(image.shape[1] - size + 1):
             yield image[top : top + size, left : left + size]
+
+
+def test_weights_say_how_often_a_pixel_is_drawn():
+    store = Doubled([(12, 12), (12, 12)])
+    store.weights = (1.0, 3.0)
+    firsts = {image.tobytes() for image in _windows(store.images[0], 6)}
+    drawn = PatchSampler(store, patch=6, batch=1000, seed=0, augment=False).batch(0)[0]
+    assert sum(image.tobytes() in firsts for image in drawn) / 1000 == pytest.approx(0.25, abs=0.05)
 
 
 def test_too_small_images_are_skipped_or_refused():

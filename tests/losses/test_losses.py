@@ -25,6 +25,18 @@ def test_pixel_losses_equal_numpy():
     assert Charbonnier(epsilon=0.1).build()(x, y).item() == pytest.approx(np.sqrt(d**2 + 0.01).mean() - 0.1)
 
 
+@pytest.mark.parametrize("share", [0.25, 1.0])
+def test_a_share_of_a_pixel_loss_is_measured_on_luma(share):
+    x, y = images()
+    d = (x - y).numpy()
+    luma = 0.299 * d[:, 0] + 0.587 * d[:, 1] + 0.114 * d[:, 2]
+    for config, distance in ((L1, np.abs), (L2, np.square)):
+        expected = (1 - share) * distance(d).mean() + share * distance(luma).mean()
+        assert config(luma=share).build()(x, y).item() == pytest.approx(expected)
+    grey = d.mean() * torch.ones_like(x)  # equal colours: luma is the colour
+    assert L1(luma=share).build()(grey, 0 * grey).item() == pytest.approx(abs(d.mean()))
+
+
 def test_ssim_loss_equals_scikit_image():
     x, y = images()
     expected = []

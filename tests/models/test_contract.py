@@ -14,6 +14,7 @@ CONFIGS = [member() for member in MEMBERS] + [
     PlainSR(channels=8, blocks=2, branches=("expand", "pointwise", "identity", "edge")),
     PlainSR(channels=6, blocks=0, scale=2, branches=()),
     PlainSR(channels=5, blocks=3, scale=3),
+    PlainSR(channels=6, blocks=1, tail_rank=5),
 ]
 
 
@@ -58,6 +59,17 @@ def test_state_round_trip(network):
     multiple = network.facts.size_multiple
     x = torch.rand(1, 3, 8 * multiple, 8 * multiple)
     assert torch.equal(other(x), network(x))
+
+
+def test_weights_from_its_own_kind_and_from_its_fused_form_give_the_same_function(network):
+    multiple = network.facts.size_multiple
+    x = torch.rand(1, 3, 8 * multiple, 8 * multiple)
+    for source in (network, network.fused()):
+        other = network.config.build().eval()
+        other.load_state_dict(other.weights_from(source))
+        with torch.no_grad():
+            expected = network(x)
+            assert torch.allclose(other(x), expected, atol=1e-6 * expected.abs().max().item())
 
 
 def test_every_parameter_gets_a_gradient(network):
