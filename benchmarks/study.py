@@ -5,7 +5,7 @@
 Runs unattended. Called again it goes on where it was stopped: finished runs are kept under ``runs/studies/``, an
 interrupted one resumes from its checkpoint. Writes ``benchmarks/results/study-<name>.json``: per run the PSNR on every
 set, per variant mean and standard deviation over the seeds, and the difference to the study's reference variant,
-paired by seed (mean, standard deviation, smallest, largest).
+paired by seed (mean, standard deviation, smallest, largest); the same once more as flat rows for a table.
 """
 
 from __future__ import annotations
@@ -19,9 +19,12 @@ from typing import Any
 from pydantic import Field, model_validator
 
 from edgeir.bench.evaluate import evaluate
+from edgeir.bench.result import timestamp
+from edgeir.core.artifact import read_card
 from edgeir.core.config import Config, parse, read_yaml
 from edgeir.core.environment import git_revision, machine, versions
 from edgeir.core.files import write_json
+from edgeir.train.checkpoint import resolve_checkpoint
 from edgeir.train.recipe import load_recipe
 from edgeir.train.run import distill, train
 
@@ -131,11 +134,35 @@ def summary(study: Study, scores: dict[str, dict[int, dict[str, float]]]) -> dic
         "kind": "study",
         "name": study.name,
         "about": study.about,
+        "created": timestamp(),
         "recipe": study.recipe,
+        "teacher": teacher(study),
         "seeds": list(study.seeds),
         "environment": {"machine": machine(), "versions": versions(), "revision": git_revision()},
         "variants": variants,
+        "rows": [row(name, entry) for name, entry in variants.items()],
     }
+
+
+def teacher(study: Study) -> dict[str, Any] | None:
+    """Which weights taught: a zoo name may hold others tomorrow."""
+    distillation = load_recipe(study.recipe, study.common).objective.distillation
+    if distillation is None:
+        return None
+    card = read_card(resolve_checkpoint(distillation.teacher))
+    return {"name": distillation.teacher, "parameters": card.parameters, "weights_sha256": card.weights_sha256}
+
+
+def row(name: str, entry: dict[str, Any]) -> dict[str, str]:
+    """One variant, flat: ``27.10 ± 0.01`` and the difference ``+0.020 ± 0.004 (+0.016 to +0.025)`` per set."""
+    many = len(entry["runs"]) > 1
+    cells = {"variant": name, "what": entry["about"]}
+    for key, value in entry["psnr_db"].items():
+        cells[f"{key} dB"] = f"{value['mean']:.3f}" + (f" ± {value['std']:.3f}" if many else "")
+    for key, value in entry.get("difference_db", {}).items():
+        spread_text = f" ± {value['std']:.3f} ({value['min']:+.3f} to {value['max']:+.3f})" if many else ""
+        cells[f"{key} difference dB"] = f"{value['mean']:+.3f}{spread_text}"
+    return cells
 
 
 def spread(values: list[float]) -> dict[str, float]:

@@ -1,0 +1,119 @@
+"""The scripts of benchmarks/: what a study and a publication compute, on tiny examples."""
+
+import importlib.util
+import json
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from edgeir.core.config import parse
+from edgeir.core.errors import ConfigError
+from edgeir.models import PlainSR
+from edgeir.train.checkpoint import load_checkpoint, save_checkpoint
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def script(name, monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    spec = importlib.util.spec_from_file_location(name, ROOT / "benchmarks" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, name, module)  # the configuration classes look their annotations up there
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def study(monkeypatch):
+    return script("study", monkeypatch)
+
+
+VALUES = {
+    "name": "tiny",
+    "about": "a study",
+    "recipe": "super-resolution/demo",
+    "common": ["train.steps=2"],
+    "reference": "alone",
+    "seeds": [0, 1],
+    "variants": {
+        "alone": {"about": "control", "overrides": ["objective.distillation.methods=[]"]},
+        "taught": {"about": "teacher"},
+        "longer": {"about": "more", "follows": "taught", "overrides": ["train.steps=3"]},
+    },
+}
+SCORES = {
+    "alone": {0: {"Set5": 30.0}, 1: {"Set5": 30.2}},
+    "taught": {0: {"Set5": 30.1}, 1: {"Set5": 30.4}},
+    "longer": {0: {"Set5": 30.0}, 1: {"Set5": 30.0}},
+}
+
+
+def test_a_study_pairs_its_differences_by_seed(study):
+    summary = study.summary(parse(study.Study, VALUES, where="tiny"), SCORES)
+    alone, taught, longer = (summary["variants"][name] for name in VALUES["variants"])
+    assert alone["psnr_db"]["Set5"]["mean"] == pytest.approx(30.1)
+    assert "difference_db" not in alone
+    assert taught["difference_db"]["Set5"] == pytest.approx(
+        {"mean": 0.15, "std": 0.0707, "min": 0.1, "max": 0.2}, abs=1e-3
+    )
+    assert longer["overrides"] == ["train.steps=2", "train.steps=3"]
+    assert longer["against"] == "alone"
+    assert summary["rows"][1]["Set5 difference dB"] == "+0.150 ± 0.071 (+0.100 to +0.200)"
+    assert summary["teacher"]["name"] == "sr-x4"
+    assert len(summary["teacher"]["weights_sha256"]) == 64
+    json.dumps(summary)
+
+
+def test_a_ladder_compares_each_step_with_the_one_before(study):
+    ladder = parse(study.Study, VALUES | {"reference": "previous", "seeds": [0]}, where="tiny")
+    summary = study.summary(ladder, {name: {0: runs[0]} for name, runs in SCORES.items()})
+    assert summary["variants"]["longer"]["against"] == "taught"
+    assert "against" not in summary["variants"]["taught"]
+    assert summary["rows"][2]["Set5 difference dB"] == "-0.100"
+
+
+def test_a_study_that_names_an_unknown_variant_is_refused(study):
+    with pytest.raises(ConfigError, match="no variant is called nobody"):
+        parse(study.Study, VALUES | {"reference": "nobody"}, where="tiny")
+
+
+def test_finished_runs_are_resumed_not_repeated(study, monkeypatch, tmp_path):
+    calls = []
+
+    def run(recipe, **arguments):
+        calls.append(arguments)
+        return type("Result", (), {"stopped": False, "run_dir": arguments["out"]})
+
+    monkeypatch.setattr(study, "distill", run)
+    tiny = parse(study.Study, VALUES, where="tiny")
+    assert study.train_once(tiny, "longer", 1, tmp_path / "a") == tmp_path / "a" / "checkpoints" / "last"
+    (tmp_path / "a" / "checkpoints" / "last").mkdir(parents=True)
+    (tmp_path / "a" / "checkpoints" / "last" / "state.json").write_text("{}")
+    study.train_once(tiny, "longer", 1, tmp_path / "a")
+    assert [call["resume"] for call in calls] == [False, True]
+    assert calls[0]["overrides"] == ["train.steps=2", "train.steps=3", "train.seed=1"]
+
+
+def test_publishing_fuses_the_branches_and_keeps_the_function(monkeypatch, tmp_path):
+    publish = script("publish", monkeypatch)
+    monkeypatch.setattr(publish, "ZOO", tmp_path / "zoo")
+    torch.manual_seed(0)
+    network = PlainSR(channels=4, blocks=1).build().eval()
+    save_checkpoint(
+        tmp_path / "run" / "checkpoints" / "last",
+        network,
+        network.state_dict(),
+        name="x",
+        metrics={},
+        provenance={"recipe": "tiny"},
+    )
+    publish.main([str(tmp_path / "run"), "tiny-x4", "--about", "A test."])
+    published, card, _ = load_checkpoint(tmp_path / "zoo" / "tiny-x4")
+    x = torch.rand(1, 3, 9, 8)
+    with torch.no_grad():
+        assert torch.allclose(published(x), network(x), atol=1e-5)
+    assert card.parameters < sum(parameter.numel() for parameter in network.parameters())
+    assert card.provenance["recipe"] == "tiny"
+    assert "Apache-2.0" in card.provenance["licence"]
