@@ -26,7 +26,8 @@ HEIGHT, WIDTH = 720, 1280
 OUT = Path(__file__).parent / "results" / "students-vs-baselines.json"
 NETWORKS: dict[str, tuple[AnyModel, bool]] = {
     "PlainSR 32x10": (PlainSR(channels=32, blocks=10), True),
-    "PlainSR 16x2": (PlainSR(channels=16, blocks=2), True),
+    "PlainSR 24x6": (PlainSR(channels=24, blocks=6, tail_rank=24), True),
+    "PlainSR 12x6": (PlainSR(channels=12, blocks=6, tail_rank=16), True),
     "PPCN-SR": (PPCNSR(), False),
     "SRCNN": (SRCNN(), False),
 }

@@ -150,7 +150,11 @@ def teacher(study: Study) -> dict[str, Any] | None:
     if distillation is None:
         return None
     card = read_card(resolve_checkpoint(distillation.teacher))
-    return {"name": distillation.teacher, "parameters": card.parameters, "weights_sha256": card.weights_sha256}
+    return {
+        "name": distillation.teacher,
+        "parameters": card.parameters,
+        "weights_sha256": card.weights_sha256,
+    }
 
 
 def row(name: str, entry: dict[str, Any]) -> dict[str, str]:

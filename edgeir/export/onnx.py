@@ -52,10 +52,12 @@ class ONNX(Config):
             with libraries_silenced():
                 require("onnxscript", "exporting to ONNX")
                 require("onnxruntime", "exporting to ONNX")
-                model = _as_it_comes(job, self.opset)
-                if self.precision == "int8":
-                    model = self._quantise(model, job.calibration)
-                elif self.precision == "fp16":
+                if self.precision == "int8":  # calibration crops have a size of their own
+                    model = self._quantise(_as_it_comes(job, self.opset, None), job.calibration)
+                    _fix_size(model, job)
+                else:
+                    model = _as_it_comes(job, self.opset, job.size)
+                if self.precision == "fp16":
                     model = _halve(model)
                 if job.io == "uint8":
                     model = bytes_in_and_out(model)
@@ -81,14 +83,14 @@ class ONNX(Config):
         return integer
 
 
-def _as_it_comes(job: Job, opset: int) -> Any:
-    """The exporter's model: input ``image``, output ``restored``, NCHW float32."""
+def _as_it_comes(job: Job, opset: int, size: tuple[int, int] | None) -> Any:
+    """The exporter's model for inputs of `size` or of any: input ``image``, output ``restored``, NCHW float32."""
     import torch
 
     multiple = job.network.facts.size_multiple
-    height, width = job.size or (multiple * 8, multiple * 6)  # unequal, so that no symbol is shared
+    height, width = size or (multiple * 8, multiple * 6)  # unequal, so that no symbol is shared
     shapes: Any = None
-    if job.size is None:
+    if size is None:
         shapes = ({2: _dimension("height", multiple), 3: _dimension("width", multiple)},)
     program: Any = torch.onnx.export(
         job.network.deploy(),
@@ -104,6 +106,20 @@ def _as_it_comes(job: Job, opset: int) -> Any:
     model = program.model_proto
     _clean(model)
     return model
+
+
+def _fix_size(model: Any, job: Job) -> None:
+    """Give a model for any size the one that was asked for, if one was."""
+    if job.size is None:
+        return
+    onnx = require("onnx", "exporting to ONNX")
+    scale = job.network.facts.net_scale
+    for value, factor in ((model.graph.input[0], 1), (model.graph.output[0], scale)):
+        dimensions = value.type.tensor_type.shape.dim
+        for dimension, length in zip(dimensions[2:], job.size, strict=True):
+            dimension.dim_value = length * factor  # replaces the dimension's name
+    del model.graph.value_info[:]
+    model.CopyFrom(onnx.shape_inference.infer_shapes(model, strict_mode=True))
 
 
 def _dimension(name: str, multiple: int) -> Any:

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from edgeir.core.config import parse
+from edgeir.core.config import parse, read_yaml
 from edgeir.core.errors import ConfigError
 from edgeir.models import PlainSR
 from edgeir.train.checkpoint import load_checkpoint, save_checkpoint
+from edgeir.train.recipe import load_recipe
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -20,7 +21,9 @@ def script(name, monkeypatch):
     monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
     spec = importlib.util.spec_from_file_location(name, ROOT / "benchmarks" / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, name, module)  # the configuration classes look their annotations up there
+    monkeypatch.setitem(
+        sys.modules, name, module
+    )  # the configuration classes look their annotations up there
     spec.loader.exec_module(module)
     return module
 
@@ -77,6 +80,18 @@ def test_a_ladder_compares_each_step_with_the_one_before(study):
 def test_a_study_that_names_an_unknown_variant_is_refused(study):
     with pytest.raises(ConfigError, match="no variant is called nobody"):
         parse(study.Study, VALUES | {"reference": "nobody"}, where="tiny")
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "benchmarks" / "studies").glob("*.yaml")), ids=lambda p: p.stem
+)
+def test_every_study_of_the_repository_resolves(study, path):
+    own = parse(study.Study, read_yaml(path), where=path)
+    assert own.name == path.stem
+    recipes = {name: load_recipe(own.recipe, own.overrides(name)) for name in own.variants}
+    assert len({recipe.model_dump_json() for recipe in recipes.values()}) == len(
+        recipes
+    )  # no two are the same
 
 
 def test_finished_runs_are_resumed_not_repeated(study, monkeypatch, tmp_path):

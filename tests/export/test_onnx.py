@@ -32,12 +32,15 @@ def kinds(data: bytes) -> list[str]:
 
 @pytest.mark.parametrize("profile", ["onnx-fp32", "onnx-fp16", "onnx-int8"])
 @pytest.mark.parametrize("io", ["float", "uint8"])
-def test_the_file_is_valid_and_its_ends_are_as_described(profile, io, converted) -> None:
-    made = converted(profile, io, None)
+@pytest.mark.parametrize("size", [None, (18, 33)])
+def test_the_file_is_valid_and_its_ends_are_as_described(profile, io, size, converted) -> None:
+    made = converted(profile, io, size)
     model = onnx.load_from_string(made.data)
     onnx.checker.check_model(model, full_check=True)
-    layout, shape = ("NHWC", (1, None, None, 3)) if io == "uint8" else ("NCHW", (1, 3, None, None))
-    for value, spec in ((model.graph.input[0], made.input), (model.graph.output[0], made.output)):
+    ends = ((model.graph.input[0], made.input, 1), (model.graph.output[0], made.output, 4))
+    for value, spec, factor in ends:
+        sides = (None, None) if size is None else (size[0] * factor, size[1] * factor)
+        layout, shape = ("NHWC", (1, *sides, 3)) if io == "uint8" else ("NCHW", (1, 3, *sides))
         assert (spec.name, spec.layout, spec.shape) == (value.name, layout, shape)
         tensor = value.type.tensor_type
         assert onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type).name == spec.dtype
@@ -51,6 +54,12 @@ def test_fp32_is_the_network_at_any_size(size, tiny, converted) -> None:
     np.testing.assert_allclose(
         run(converted("onnx-fp32", "float", None).data, tensor), network_output(tiny, tensor), atol=2e-6
     )
+
+
+def test_int8_of_one_size_is_int8_of_any_size(converted) -> None:
+    tensor = np.random.default_rng(2).random((1, 3, 18, 33), dtype=np.float32)
+    fixed, free = (converted("onnx-int8", "float", size).data for size in ((18, 33), None))
+    np.testing.assert_array_equal(run(fixed, tensor), run(free, tensor))
 
 
 def test_one_depth_to_space_and_no_layout_operator(converted) -> None:

@@ -137,3 +137,5 @@ def test_plain_student_has_the_documented_sizes():
     )
     assert parameter_count(PlainSR(branches=()).build()) == 108_592
     assert parameter_count(PlainSR(channels=16, blocks=2, branches=()).build()) == 13_392
+    assert parameter_count(PlainSR(channels=12, blocks=6, tail_rank=16, branches=()).build()) == 12_088
+    assert parameter_count(PlainSR(channels=24, blocks=6, tail_rank=24, branches=()).build()) == 39_672
