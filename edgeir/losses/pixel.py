@@ -4,8 +4,8 @@ All are means over every element of (N, C, H, W) tensors on the [0, 1] scale; `w
 that states its loss on the 0-255 scale needs ``weight: 255`` for L1 (PPCN eq. 3) and 255² for L2.
 
 `luma` moves a share of the loss from the three colours to their luma (BT.601: 0.299 R + 0.587 G + 0.114 B), which is
-what super-resolution papers measure and what the eye resolves: 0 is the plain loss on RGB, 1 the loss on luma alone (the
-colour differences are then whatever the network makes of them).
+what super-resolution papers measure and what the eye resolves: 0 is the plain loss on RGB, 1 the loss on luma alone
+(the colour differences are then whatever the network makes of them).
 """
 
 from __future__ import annotations

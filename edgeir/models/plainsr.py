@@ -14,9 +14,9 @@ What the mobile challenges taught, and what is different here:
   residual is a learnt 3x3 convolution that starts as those copies: it becomes the best linear upscaler with that
   support, for 1.3 K parameters, and the deep path learns only what no linear filter can do.
 - ReLU instead of the PReLU of ECBSR/SESR: it fuses into the convolution on every runtime, int8 included.
-- In a narrow network the last convolution is the largest (16 channels, x4: 7 K of 13 K parameters), although the details of
-  the three colours are nearly the same. `tail_rank` factors it into a 3x3 to few channels and a 1x1; what that saves
-  buys further blocks (`benchmarks/results/study-depth.json`).
+- In a narrow network the last convolution is the largest (16 channels, x4: 7 K of 13 K parameters), although the
+  details of the three colours are nearly the same. `tail_rank` factors it into a 3x3 to few channels and a 1x1; what
+  that saves buys further blocks (`benchmarks/results/study-depth.json`).
 """
 
 from __future__ import annotations
