@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 from pathlib import Path
@@ -44,6 +45,16 @@ class RunFolder:
                     shutil.rmtree(self.path / name)
             (self.path / "metrics.jsonl").write_text("")
         self._write_recipe()
+
+    def discard_unused(self) -> None:
+        """Take back what `start` wrote when the run failed before anything came of it."""
+        metrics = self.path / "metrics.jsonl"
+        if (self.path / "checkpoints").exists() or (metrics.is_file() and metrics.stat().st_size):
+            return
+        for path in (metrics, self.path / "recipe.yaml"):
+            path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # something else lies there
+            self.path.rmdir()
 
     def _write_recipe(self) -> None:
         with output_errors(self.path), atomic_file(self.path / "recipe.yaml") as temporary:

@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from lightning_fabric import Fabric
 
-from edgeir.core.errors import ConfigError
+from edgeir.core.errors import ConfigError, EdgeIRError
 from edgeir.core.files import refuse_existing
 from edgeir.core.progress import Progress, no_progress
 from edgeir.data.patches import PatchSampler
@@ -125,6 +125,17 @@ def _launch(
     else:
         refuse_existing(run.path, overwrite=overwrite)
         run.start()
+    try:
+        return _prepare_and_run(recipe, run, resume, devices, num_nodes, progress)
+    except EdgeIRError:
+        run.discard_unused()  # so that the corrected command need not overwrite
+        raise
+
+
+def _prepare_and_run(
+    recipe: Recipe, run: RunFolder, resume: bool, devices: int, num_nodes: int, progress: Progress
+) -> TrainResult:
+    world = devices * num_nodes
     # The data and the teacher's pictures are prepared once, before any second process exists.
     store = open_store(
         recipe.data.sources, recipe.data.degradation, rescale=recipe.data.rescale, progress=progress

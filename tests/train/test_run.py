@@ -13,7 +13,7 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from edgeir.core.artifact import read_card
-from edgeir.core.errors import CheckpointError, ConfigError, NonFiniteError, OutputError
+from edgeir.core.errors import CheckpointError, ConfigError, EdgeIRError, NonFiniteError, OutputError
 from edgeir.train.checkpoint import load_checkpoint, load_state
 from edgeir.train.run import distill, train
 
@@ -150,6 +150,28 @@ def test_nan_names_step_and_term_and_leaves_the_checkpoint(recipe, tmp_path):
     ) as caught:
         train(recipe.path, out=tmp_path / "run", overrides=overrides)
     assert load_state(tmp_path / "run" / "checkpoints" / "last")[1]["step"] == caught.value.step - 1
+
+
+def test_a_run_that_cannot_begin_leaves_nothing(recipe, tmp_path):
+    for override in ("data.sources=[{kind: folder, path: /nowhere}]", "data.patch=100", "init=nobody"):
+        with pytest.raises(EdgeIRError):
+            train(recipe.path, overrides=[override], out=tmp_path / "run")
+        assert not (tmp_path / "run").exists()
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "notes.txt").write_text("mine")
+    with pytest.raises(EdgeIRError):
+        train(recipe.path, overrides=["data.patch=100"], out=tmp_path / "run", overwrite=True)
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["notes.txt"]
+
+
+def test_images_smaller_than_a_patch_are_counted(recipe, tmp_path):
+    result = train(recipe.path, overrides=["data.rescale=[1.0, 0.25]"], out=tmp_path / "run")
+    assert (result.images, result.too_small) == (6, 3)
+
+
+def test_the_run_folder_is_named_after_the_recipe(recipe, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert str(train(recipe.path, overrides=["train.steps=1"]).run_dir) == "runs/tiny"
 
 
 def test_an_existing_run_is_not_overwritten(recipe, tmp_path):
