@@ -10,7 +10,7 @@ from edgeir.core.errors import ExportError
 from edgeir.export.job import Job
 from edgeir.export.litert import LiteRT, clean_problems
 from edgeir.export.lower.graph import Graph
-from edgeir.models import PPCNSR, SRCNN
+from edgeir.models import PPCNSR, SRCNN, PlainSR
 
 ALLOWED = {"CONV_2D", "CONCATENATION", "ADD", "RELU", "DEPTH_TO_SPACE", "QUANTIZE", "DEQUANTIZE"}
 
@@ -105,8 +105,12 @@ def test_bias_correction_takes_the_tint_away(tiny, calibration, run_litert) -> N
     assert shifts[1] < shifts[0]
 
 
-@pytest.mark.parametrize("config", [SRCNN(), PPCNSR()], ids=["srcnn", "ppcn-sr"])
-def test_the_baselines_convert_to_clean_graphs(config, calibration, run_litert) -> None:
+@pytest.mark.parametrize(
+    "config",
+    [SRCNN(), PPCNSR(), PlainSR(channels=6, blocks=2, tail_rank=5)],
+    ids=["srcnn", "ppcn-sr", "low-rank tail"],
+)
+def test_other_networks_convert_to_clean_graphs(config, calibration, run_litert) -> None:
     torch.manual_seed(0)
     network = config.build().eval()
     made = LiteRT().convert(Job(network, (16, 12), "float", calibration))

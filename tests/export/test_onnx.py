@@ -11,7 +11,7 @@ import torch
 from edgeir.core.errors import ExportError
 from edgeir.export.job import Job
 from edgeir.export.onnx import ONNX
-from edgeir.models import PPCNSR
+from edgeir.models import PPCNSR, SRCNN, PlainSR
 
 
 def run(data: bytes, tensor: np.ndarray) -> np.ndarray:
@@ -56,9 +56,19 @@ def test_fp32_is_the_network_at_any_size(size, tiny, converted) -> None:
     )
 
 
-def test_int8_of_one_size_is_int8_of_any_size(converted) -> None:
-    tensor = np.random.default_rng(2).random((1, 3, 18, 33), dtype=np.float32)
-    fixed, free = (converted("onnx-int8", "float", size).data for size in ((18, 33), None))
+@pytest.mark.parametrize(
+    "config",
+    [SRCNN(), PPCNSR(), PlainSR(channels=6, blocks=2, tail_rank=5)],
+    ids=["srcnn", "ppcn-sr", "low-rank tail"],
+)
+def test_int8_of_one_size_is_int8_of_any_size(config, calibration) -> None:
+    torch.manual_seed(0)
+    network = config.build().eval()
+    tensor = np.random.default_rng(2).random((1, 3, 20, 36), dtype=np.float32)
+    fixed, free = (
+        ONNX(precision="int8").convert(Job(network, size, "float", calibration)).data
+        for size in ((20, 36), None)
+    )
     np.testing.assert_array_equal(run(fixed, tensor), run(free, tensor))
 
 
