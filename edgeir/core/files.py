@@ -25,6 +25,7 @@ __all__ = [
     "give_default_mode",
     "output_errors",
     "refuse_existing",
+    "settle_dir",
     "sha256_file",
     "write_json",
 ]
@@ -96,7 +97,8 @@ def atomic_file(path: str | Path) -> Iterator[Path]:
 def atomic_dir(path: str | Path) -> Iterator[Path]:
     """Yield a temporary folder beside `path` that replaces it, whole, on success.
 
-    An existing `path` is moved aside first and deleted last: a kill leaves the old or the new one.
+    An existing `path` is moved aside first and deleted last. A kill leaves the old or the new one; if it strikes between
+    the two renames, `settle_dir` puts the old one back.
     """
     path = Path(path)
     with output_errors(path):
@@ -135,6 +137,16 @@ def exclusive(path: Path, progress: Progress = no_progress) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def settle_dir(path: Path) -> None:
+    """Undo what a kill in the middle of `atomic_dir` may have left: put the old folder back, remove temporary ones."""
+    with output_errors(path):
+        for old in sorted(path.parent.glob(f".{path.name}.*.tmp.old")):
+            if not path.exists():
+                os.replace(old, path)
+        for leftover in path.parent.glob(f".{path.name}.*.tmp*"):
+            shutil.rmtree(leftover, ignore_errors=True)
 
 
 def sha256_file(path: str | Path) -> str:

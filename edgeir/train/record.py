@@ -16,7 +16,7 @@ from PIL import Image
 from edgeir.core.config import dump_yaml, parse, read_yaml
 from edgeir.core.environment import git_revision, versions
 from edgeir.core.errors import CheckpointError, ConfigError
-from edgeir.core.files import atomic_file, output_errors
+from edgeir.core.files import atomic_file, output_errors, settle_dir
 from edgeir.data.degrade.bicubic import upscale
 from edgeir.metrics.psnr import psnr
 from edgeir.models.base import Network
@@ -62,6 +62,8 @@ class RunFolder:
 
     def check_resumable(self) -> None:
         """Raise when there is nothing to resume, or when the recipe changed in more than its length and bookkeeping."""
+        for name in ("last", "best"):
+            settle_dir(self.path / "checkpoints" / name)
         if not (self.path / "checkpoints" / "last" / "state.json").is_file():
             raise CheckpointError(
                 "there is nothing to resume from", where=self.path, fix="run without --resume"

@@ -11,7 +11,15 @@ from pathlib import Path
 import pytest
 
 from edgeir.core.errors import OutputError
-from edgeir.core.files import atomic_dir, atomic_file, output_errors, refuse_existing, sha256_file, write_json
+from edgeir.core.files import (
+    atomic_dir,
+    atomic_file,
+    output_errors,
+    refuse_existing,
+    settle_dir,
+    sha256_file,
+    write_json,
+)
 
 
 def test_a_file_appears_only_when_it_is_complete(tmp_path: Path) -> None:
@@ -189,3 +197,18 @@ def test_sha256_of_a_file_longer_than_a_block(tmp_path: Path) -> None:
     content = bytes(range(256)) * 8192 + b"tail"
     path.write_bytes(content)
     assert sha256_file(path) == hashlib.sha256(content).hexdigest()
+
+
+def test_a_kill_between_the_renames_of_a_folder_is_undone(tmp_path: Path) -> None:
+    path = tmp_path / "last"
+    old, new = tmp_path / ".last.x1.tmp.old", tmp_path / ".last.x1.tmp"
+    for folder, text in ((old, "old"), (new, "new")):
+        folder.mkdir()
+        (folder / "file").write_text(text)
+    settle_dir(path)
+    assert (path / "file").read_text() == "old"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["last"]
+    new.mkdir()  # a kill while the next one was written
+    settle_dir(path)
+    assert (path / "file").read_text() == "old"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["last"]

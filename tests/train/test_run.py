@@ -113,16 +113,21 @@ def test_killed_at_any_moment_and_resumed(recipe, tmp_path):
     recipe(train=recipe.values["train"] | {"save_every": 1, "steps": 60})
     whole = train(recipe.path, out=tmp_path / "whole")
     script = "import sys; from edgeir.train.run import train; "
-    script += "train(sys.argv[1], out=sys.argv[2], resume=sys.argv[3] == '1')"
+    script += "go_on = sys.argv[3] == '1'; "
+    script += "train(sys.argv[1], out=sys.argv[2], resume=go_on, overwrite=not go_on)"
+
+    def resumable():
+        folder = tmp_path / "cut" / "checkpoints"
+        return (folder / "last" / "state.json").is_file() or any(folder.glob(".last.*.tmp.old"))
+
     for attempt in range(12):
-        resumable = (tmp_path / "cut" / "checkpoints" / "last").exists()
         process = subprocess.Popen(
-            [sys.executable, "-c", script, str(recipe.path), str(tmp_path / "cut"), str(int(resumable))]
+            [sys.executable, "-c", script, str(recipe.path), str(tmp_path / "cut"), str(int(resumable()))]
         )
         time.sleep(3.0 + 0.31 * attempt)
         process.kill()
         process.wait()
-    train(recipe.path, out=tmp_path / "cut", resume=(tmp_path / "cut" / "checkpoints" / "last").exists())
+    train(recipe.path, out=tmp_path / "cut", resume=resumable(), overwrite=True)
     same_weights(whole.run_dir, tmp_path / "cut")
     assert rows(whole.run_dir) == rows(tmp_path / "cut")
 
