@@ -97,8 +97,8 @@ def atomic_file(path: str | Path) -> Iterator[Path]:
 def atomic_dir(path: str | Path) -> Iterator[Path]:
     """Yield a temporary folder beside `path` that replaces it, whole, on success.
 
-    An existing `path` is moved aside first and deleted last. A kill leaves the old or the new one; if it strikes between
-    the two renames, `settle_dir` puts the old one back.
+    An existing `path` is moved aside first and deleted last. A kill leaves the old or the new one; if it strikes
+    between the two renames, `settle_dir` puts the old one back.
     """
     path = Path(path)
     with output_errors(path):
