@@ -20,6 +20,7 @@ from edgeir.bench.result import ImageScore, Quality, Result, Row, SetQuality, en
 from edgeir.bench.suite import ImageSet, Suite, load_suite
 from edgeir.core.errors import ConfigError
 from edgeir.core.progress import Progress, no_progress
+from edgeir.data.degrade.base import Degraded, to_bytes, to_unit
 from edgeir.data.degrade.bicubic import upscale
 from edgeir.data.sources import ImageRef
 from edgeir.metrics import ms_ssim, psnr, ssim
@@ -101,8 +102,8 @@ def evaluate(
 def bicubic_row(suite: Suite, *, limit: int | None = None, progress: Progress = no_progress) -> Row:
     """The baseline that every network must beat: the bicubic enlargement, measured like a network."""
 
-    def enlarge(lr: Pixels) -> Image:
-        return _float(upscale(lr, suite.scale, suite.degradation.flavour))
+    def enlarge(lr: Degraded) -> Image:
+        return _enlarged(lr, suite)
 
     return Row(
         name=BICUBIC,
@@ -131,19 +132,22 @@ def measure_quality(
             fix="choose a suite of the network's scale",
         )
 
-    def restore(lr: Pixels) -> Image:
-        given = upscale(lr, suite.scale, suite.degradation.flavour) if facts.input_kind == "bicubic" else lr
-        return run_tiled(session.run, _float(given), facts, session.fixed_size)
+    def restore(lr: Degraded) -> Image:
+        given = _enlarged(lr, suite) if facts.input_kind == "bicubic" else to_unit(lr)
+        return run_tiled(session.run, given, facts, session.fixed_size)
 
     return _quality(restore, suite, tiled=session.fixed_size is not None, limit=limit, progress=progress)
 
 
-def _float(image: Pixels) -> Image:
-    return image.astype(np.float32) / np.float32(255)
+def _enlarged(lr: Degraded, suite: Suite) -> Image:
+    """The bicubic enlargement of a degraded picture; where nothing was shrunk, the picture itself."""
+    if suite.scale == 1:
+        return to_unit(lr)
+    return to_unit(upscale(to_bytes(to_unit(lr)), suite.scale, suite.degradation.enlargement))
 
 
 def _quality(
-    restore: Callable[[Pixels], Image], suite: Suite, *, tiled: bool, limit: int | None, progress: Progress
+    restore: Callable[[Degraded], Image], suite: Suite, *, tiled: bool, limit: int | None, progress: Progress
 ) -> Quality:
     if limit is not None and limit < 1:
         raise ConfigError([f"`limit` must be at least 1, not {limit}"])
@@ -152,9 +156,10 @@ def _quality(
     sets, done = [], 0
     for entry, refs, original in found:
         scores = []
-        for ref in refs[:limit]:
+        for index, ref in enumerate(refs[:limit]):
             progress(done, total, f"{entry.name}/{ref.name}")
-            scores.append(_score(restore, suite, ref))
+            # The same noise for every network: seeded by the picture's place in its set.
+            scores.append(_score(restore, suite, ref, np.random.default_rng([0, index])))
             done += 1
         note = "" if original else _fallback_note(entry)
         if limit is not None and limit < len(refs):
@@ -175,12 +180,14 @@ def _fallback_note(entry: ImageSet) -> str:
     )
 
 
-def _score(restore: Callable[[Pixels], Image], suite: Suite, ref: ImageRef) -> ImageScore:
+def _score(
+    restore: Callable[[Degraded], Image], suite: Suite, ref: ImageRef, rng: np.random.Generator
+) -> ImageScore:
     """Crop to a multiple of the scale from the top left, degrade, restore, compare."""
     scale, original = suite.scale, ref.load()
     height, width = (side - side % scale for side in original.shape[:2])
     target = np.ascontiguousarray(original[:height, :width])
-    output = restore(suite.degradation.degrade(target))
+    output = restore(suite.degradation.degrade(target, rng))
     conventions = suite.resolved_protocol().model_dump()
     if conventions["channel"] == "y" and ref.gray():
         # As the papers do: a single-channel file is compared on its own values, which span 256 levels and not Y's 220.

@@ -16,6 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from edgeir.core.errors import DataError
+from edgeir.data.degrade import AnyDegradation
+from edgeir.data.degrade.base import Degraded
 from edgeir.data.store import PairStore
 
 __all__ = ["PatchSampler", "Prefetcher"]
@@ -33,6 +35,8 @@ class PatchSampler:
         seed: of everything random here.
         augment: apply one of the eight flips and rotations to each pair.
         planes: further stores with the same records (a teacher's cached output), sampled at the same places.
+        degradation: makes the degraded patch where the store holds clean images only. Each patch has a generator of its
+            own, seeded by (seed, step, place in the batch).
 
     Raises:
         DataError: no image is large enough.
@@ -47,9 +51,11 @@ class PatchSampler:
         seed: int,
         augment: bool = True,
         planes: Sequence[Callable[[int], Pixels]] = (),
+        degradation: AnyDegradation | None = None,
     ) -> None:
         self.store, self.patch, self.batch_size, self.seed, self.augment = store, patch, batch, seed, augment
         self.planes = tuple(planes)
+        self.degradation = degradation
         usable = np.array([min(record.size) // store.scale >= patch for record in store.records])
         # Weight by area, not by positions: a small image's only patch must not be starved by its border.
         area = np.array(
@@ -69,24 +75,48 @@ class PatchSampler:
         """Images too small for one patch."""
         self._cumulative = np.cumsum(weights / weights.sum())
 
-    def batch(self, step: int, part: slice = slice(None)) -> tuple[Pixels, ...]:
-        """Batch of `step`: (lr, hr, *planes), uint8 NHWC; `part` selects this process's share of the batch."""
-        draw = np.random.Generator(np.random.Philox(key=[self.seed, step])).random((self.batch_size, 4))[part]
-        groups = [self._cut(row) for row in draw]
+    def batch(self, step: int, part: slice = slice(None)) -> tuple[Degraded, ...]:
+        """Batch of `step`: (lr, hr, *planes), uint8 NHWC; `part` selects this process's share of the batch.
+
+        The degraded patches are float32 on [0, 1] where the degradation gives floats.
+        """
+        draw = np.random.Generator(np.random.Philox(key=[self.seed, step])).random((self.batch_size, 4))
+        groups = [self._cut(draw[place], step, place) for place in range(self.batch_size)[part]]
         return tuple(np.stack(images) for images in zip(*groups, strict=True))
 
-    def _cut(self, draw: npt.NDArray[np.float64]) -> list[Pixels]:
+    def _cut(self, draw: npt.NDArray[np.float64], step: int, place: int) -> list[Degraded]:
         index = min(int(np.searchsorted(self._cumulative, draw[0], side="right")), len(self.store) - 1)
-        lr, hr = self.store.pair(index)
-        size, scale = self.patch, self.store.scale
-        top, left = (int(draw[1 + axis] * (lr.shape[axis] - size + 1)) for axis in (0, 1))
-        cut = [lr[top : top + size, left : left + size]]
+        record, size, scale = self.store.records[index], self.patch, self.store.scale
+        top, left = (int(draw[1 + axis] * (record.size[axis] // scale - size + 1)) for axis in (0, 1))
+        cut: list[Degraded]
+        if self.degradation is None:
+            lr, hr = self.store.pair(index)
+            cut = [lr[top : top + size, left : left + size]]
+        else:
+            hr = self.store.clean(index)
+            rng = np.random.default_rng([self.seed, step, place])
+            cut = [_degrade_patch(self.degradation, hr, top, left, size, rng)]
         for image in (hr, *(plane(index) for plane in self.planes)):
             cut.append(image[top * scale : (top + size) * scale, left * scale : (left + size) * scale])
         return [_dihedral(image, int(draw[3] * 8)) for image in cut] if self.augment else cut
 
 
-def _dihedral(image: Pixels, index: int) -> Pixels:
+def _degrade_patch(
+    degradation: AnyDegradation, hr: Pixels, top: int, left: int, size: int, rng: np.random.Generator
+) -> Degraded:
+    """The degraded patch whose corner is (top, left), in degraded pixels, with the surroundings it depends on."""
+    scale, margin = degradation.scale, degradation.margin
+    first = [max(0, start * scale - margin) for start in (top, left)]
+    last = [
+        min(side, (start + size) * scale + margin)
+        for start, side in zip((top, left), hr.shape[:2], strict=True)
+    ]
+    region = degradation.degrade(hr[first[0] : last[0], first[1] : last[1]], rng)
+    row, column = (start - begin // scale for start, begin in zip((top, left), first, strict=True))
+    return region[row : row + size, column : column + size]
+
+
+def _dihedral(image: Degraded, index: int) -> Degraded:
     """One of the eight symmetries of the square."""
     image = np.rot90(image, index % 4)
     return image[:, ::-1] if index >= 4 else image
@@ -99,16 +129,16 @@ class Prefetcher:
         waited_s: seconds that `next()` spent waiting, in total.
     """
 
-    def __init__(self, make: Callable[[int], tuple[Pixels, ...]], start: int, depth: int = 3) -> None:
+    def __init__(self, make: Callable[[int], tuple[Degraded, ...]], start: int, depth: int = 3) -> None:
         self.waited_s = 0.0
-        self._queue: queue.Queue[tuple[Pixels, ...] | BaseException] = queue.Queue(depth)
+        self._queue: queue.Queue[tuple[Degraded, ...] | BaseException] = queue.Queue(depth)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._work, args=(make, start), daemon=True)
         self._thread.start()
 
-    def _work(self, make: Callable[[int], tuple[Pixels, ...]], step: int) -> None:
+    def _work(self, make: Callable[[int], tuple[Degraded, ...]], step: int) -> None:
         while not self._stop.is_set():
-            item: tuple[Pixels, ...] | BaseException
+            item: tuple[Degraded, ...] | BaseException
             try:
                 item = make(step)
             except BaseException as error:
@@ -123,7 +153,7 @@ class Prefetcher:
                 return
             step += 1
 
-    def next(self) -> tuple[Pixels, ...]:
+    def next(self) -> tuple[Degraded, ...]:
         """The next batch; an error of the worker is raised here."""
         start = time.perf_counter()
         item = self._queue.get()

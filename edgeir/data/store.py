@@ -1,7 +1,8 @@
 """Pairs of degraded and clean images, decoded once into a memory-mapped store.
 
 A store is a folder: ``hr.bin`` and ``lr.bin`` (the images' uint8 HWC bytes, one after the other), and ``index.json``
-(name, shapes, offsets and a SHA-256 per pair). While it is built, every finished pair is one line of
+(name, shapes, offsets and a SHA-256 per pair). Where the degradation is random it is applied to every patch anew, and
+``lr.bin`` stays empty. While it is built, every finished pair is one line of
 ``journal.jsonl``; a killed build continues after the last pair whose bytes match their hash. On opening, the files'
 sizes are checked; each pair's hash is checked the first time that it is used.
 """
@@ -22,6 +23,7 @@ from edgeir.core.errors import DataError
 from edgeir.core.files import exclusive, output_errors, write_json
 from edgeir.core.progress import Progress, no_progress
 from edgeir.data.degrade import AnyDegradation
+from edgeir.data.degrade.base import Degraded
 from edgeir.data.degrade.bicubic import resize
 from edgeir.data.sources import AnySource, ImageRef
 
@@ -29,7 +31,7 @@ __all__ = ["PairStore", "cache_root", "open_store"]
 
 Pixels = npt.NDArray[np.uint8]
 
-_FORMAT = 3
+_FORMAT = 4
 """Raised when the same description would give other pixels."""
 
 
@@ -52,21 +54,28 @@ class PairStore:
     """
 
     def __init__(
-        self, folder: Path, scale: int, records: Sequence[Record], weights: Sequence[float] | None = None
+        self,
+        folder: Path,
+        scale: int,
+        records: Sequence[Record],
+        weights: Sequence[float] | None = None,
+        *,
+        paired: bool = True,
     ) -> None:
         self.folder, self.scale, self.records = folder, scale, tuple(records)
         self.weights = tuple(weights) if weights is not None else (1.0,) * len(self.records)
+        self.paired = paired
+        """The degraded images are here too; otherwise `pair` is refused."""
         self._checked: set[int] = set()
         try:
-            self._hr = np.memmap(folder / "hr.bin", np.uint8, "r")
-            self._lr = np.memmap(folder / "lr.bin", np.uint8, "r")
+            self._hr, self._lr = (_map(folder / name) for name in ("hr.bin", "lr.bin"))
         except (OSError, ValueError) as error:
             raise DataError(
                 f"the store is damaged: {error}", where=folder, fix="delete it; it is made anew"
             ) from error
         for memory, expected in (
             (self._hr, _end(records, scale, hr=True)),
-            (self._lr, _end(records, scale, hr=False)),
+            (self._lr, _end(records, scale, hr=False) if self.paired else 0),
         ):
             if memory.size != expected:
                 raise DataError(
@@ -84,11 +93,22 @@ class PairStore:
         Raises:
             DataError: the bytes do not match the hash taken when the store was built.
         """
-        lr, hr = _view(self.records[index], self._lr, self._hr, self.scale)
+        lr, hr = self._load(index)
+        assert lr is not None, "a store of a random degradation holds clean images only"
+        return lr, hr
+
+    def clean(self, index: int) -> Pixels:
+        """The clean image; errors as for `pair`."""
+        return self._load(index)[1]
+
+    def _load(self, index: int) -> tuple[Pixels | None, Pixels]:
+        record = self.records[index]
+        hr = _hr_view(record, self._hr)
+        lr = _lr_view(record, self._lr, self.scale) if self.paired else None
         if index not in self._checked:
-            if _hash(lr, hr) != self.records[index].sha256:
+            if _hash(lr, hr) != record.sha256:
                 raise DataError(
-                    f"the store is damaged: `{self.records[index].name}` does not match its hash",
+                    f"the store is damaged: `{record.name}` does not match its hash",
                     where=self.folder,
                     fix="delete it; it is made anew",
                 )
@@ -116,7 +136,7 @@ def open_store(
 
     Args:
         sources: image sources, in order.
-        degradation: makes the input of each clean image.
+        degradation: makes the input of each clean image; a random one is not applied here (see `PatchSampler`).
         rescale: every image is stored once per factor, shrunk by it before the degradation (1 = as it is). Shrinking
             removes compression artefacts and makes edges sharper relative to the pixel grid. A source's own factors
             come before these.
@@ -130,7 +150,9 @@ def open_store(
         weights += [source.weight] * len(copies)
     description = {
         "format": _FORMAT,
-        "degradation": degradation.model_dump(mode="json"),
+        # What is random is applied to every patch anew: such recipes share the store of the clean images.
+        "degradation": None if degradation.random else degradation.model_dump(mode="json"),
+        "scale": degradation.scale,
         "images": [[ref.stamp, factor] for ref, factor in items],
     }
     key = hashlib.sha256(json.dumps(description, sort_keys=True).encode()).hexdigest()[:16]
@@ -149,7 +171,7 @@ def open_store(
         raise DataError(
             "the index is damaged", where=index, fix="delete the folder; it is made anew"
         ) from error
-    return PairStore(folder, degradation.scale, records, weights)
+    return PairStore(folder, degradation.scale, records, weights, paired=not degradation.random)
 
 
 def _build(
@@ -160,38 +182,36 @@ def _build(
 ) -> None:
     with output_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        records = _recover(folder, degradation.scale)
+        scale, paired = degradation.scale, not degradation.random
+        records = _recover(folder, scale, paired)
         with (folder / "hr.bin").open("ab") as hr_file, (folder / "lr.bin").open("ab") as lr_file:
-            hr_file.truncate(_end(records, degradation.scale, hr=True))
-            lr_file.truncate(_end(records, degradation.scale, hr=False))
+            hr_file.truncate(_end(records, scale, hr=True))
+            lr_file.truncate(_end(records, scale, hr=False) if paired else 0)
             with (folder / "journal.jsonl").open("w") as journal:
                 journal.writelines(json.dumps(asdict(record)) + "\n" for record in records)
                 for done in range(len(records), len(items)):
                     ref, factor = items[done]
                     progress(done, len(items), f"decoding {ref.name}")
-                    hr = _prepare(ref.load(), factor, degradation.scale, ref)
-                    lr = degradation.degrade(hr)
-                    size = (hr.shape[0], hr.shape[1])
-                    start = (
-                        _end(records, degradation.scale, hr=True),
-                        _end(records, degradation.scale, hr=False),
-                    )
-                    records.append(Record(ref.name, size, *start, _hash(lr, hr)))
+                    hr = _prepare(ref.load(), factor, scale, ref)
+                    lr = _bytes(degradation.degrade(hr, np.random.default_rng(0))) if paired else None
+                    start = (_end(records, scale, hr=True), _end(records, scale, hr=False))
+                    records.append(Record(ref.name, (hr.shape[0], hr.shape[1]), *start, _hash(lr, hr)))
                     hr_file.write(hr.tobytes())
-                    lr_file.write(lr.tobytes())
                     hr_file.flush()
-                    lr_file.flush()
+                    if lr is not None:
+                        lr_file.write(lr.tobytes())
+                        lr_file.flush()
                     journal.write(json.dumps(asdict(records[-1])) + "\n")
                     journal.flush()
         write_json(
             folder / "index.json",
-            {"scale": degradation.scale, "pairs": [asdict(record) for record in records]},
+            {"scale": scale, "pairs": [asdict(record) for record in records]},
         )
         (folder / "journal.jsonl").unlink()
         progress(len(items), len(items), "decoded")
 
 
-def _recover(folder: Path, scale: int) -> list[Record]:
+def _recover(folder: Path, scale: int, paired: bool) -> list[Record]:
     """Records of an interrupted build whose bytes are there and match."""
     journal = folder / "journal.jsonl"
     if not journal.is_file():
@@ -202,7 +222,7 @@ def _recover(folder: Path, scale: int) -> list[Record]:
         try:
             entry = json.loads(line)
             record = Record(**{**entry, "size": tuple(entry["size"])})
-            if _hash(*_view(record, lr, hr, scale)) != record.sha256:
+            if _hash(_lr_view(record, lr, scale) if paired else None, _hr_view(record, hr)) != record.sha256:
                 break
         except (ValueError, TypeError, KeyError):
             break
@@ -224,12 +244,19 @@ def _prepare(image: Pixels, factor: float, scale: int, ref: ImageRef) -> Pixels:
     return np.ascontiguousarray(image[:height, :width])
 
 
-def _view(record: Record, lr: Pixels, hr: Pixels, scale: int) -> tuple[Pixels, Pixels]:
+def _bytes(image: Degraded) -> Pixels:
+    assert image.dtype == np.uint8, "what is stored is bytes"
+    return image.view(np.uint8)
+
+
+def _hr_view(record: Record, memory: Pixels) -> Pixels:
     height, width = record.size
-    low = (height // scale, width // scale, 3)
-    hr_view = hr[record.hr_offset : record.hr_offset + height * width * 3].reshape(height, width, 3)
-    lr_view = lr[record.lr_offset : record.lr_offset + low[0] * low[1] * 3].reshape(low)
-    return lr_view, hr_view
+    return memory[record.hr_offset : record.hr_offset + height * width * 3].reshape(height, width, 3)
+
+
+def _lr_view(record: Record, memory: Pixels, scale: int) -> Pixels:
+    low = (record.size[0] // scale, record.size[1] // scale, 3)
+    return memory[record.lr_offset : record.lr_offset + low[0] * low[1] * 3].reshape(low)
 
 
 def _end(records: Sequence[Record], scale: int, *, hr: bool) -> int:
@@ -240,7 +267,7 @@ def _end(records: Sequence[Record], scale: int, *, hr: bool) -> int:
     return last.hr_offset + pixels if hr else last.lr_offset + pixels // scale**2
 
 
-def _hash(lr: Pixels, hr: Pixels) -> str:
-    digest = hashlib.sha256(np.ascontiguousarray(lr).data)
+def _hash(lr: Pixels | None, hr: Pixels) -> str:
+    digest = hashlib.sha256(b"" if lr is None else np.ascontiguousarray(lr).data)
     digest.update(np.ascontiguousarray(hr).data)
     return digest.hexdigest()

@@ -12,13 +12,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from lightning_fabric import Fabric
 
 from edgeir.core.errors import NonFiniteError
 from edgeir.core.progress import Progress, no_progress
+from edgeir.data.degrade.base import Degraded
 from edgeir.data.patches import PatchSampler, Prefetcher
 from edgeir.distill.objective import Objective
 from edgeir.models.base import Network
@@ -236,7 +235,7 @@ def _agree(fabric: Fabric, stop: bool) -> bool:
     return bool(asked > 0)  # type: ignore[operator]
 
 
-def _to_device(array: npt.NDArray[np.uint8], device: torch.device) -> torch.Tensor:
-    tensor = torch.from_numpy(array).to(device, non_blocking=True)
-    # NHWC bytes seen as NCHW are channels-last already, which is also the fast layout for convolutions.
-    return tensor.permute(0, 3, 1, 2).float().div_(255.0)
+def _to_device(array: Degraded, device: torch.device) -> torch.Tensor:
+    # NHWC seen as NCHW is channels-last already, which is also the fast layout for convolutions.
+    tensor = torch.from_numpy(array).to(device, non_blocking=True).permute(0, 3, 1, 2)
+    return tensor.float().div_(255.0) if tensor.dtype == torch.uint8 else tensor

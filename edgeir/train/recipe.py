@@ -83,13 +83,21 @@ class Train(Config):
 
 
 class Validation(Config):
-    """Held-out pictures: PSNR on Y, crop = scale, after rounding to 8 bit."""
+    """Held-out pictures: PSNR after rounding to 8 bit, with a border of `scale` pixels cropped in super-resolution."""
 
     sources: tuple[AnySource, ...] = (Embedded(),)
     limit: int = Field(6, ge=1)
     """Pictures used, the first ones of the sources."""
     size: int = Field(256, ge=16)
     """Side of the centre crop taken from each."""
+    channel: Literal["y", "rgb"] = "y"
+    """Super-resolution and JPEG repair are measured on Y, colour denoising on RGB."""
+
+
+Task = Literal[
+    "super-resolution", "denoising", "jpeg", "dehazing", "deblurring", "deraining", "enhancement", "mixed"
+]
+"""What a network is for; it names the folder of its recipe."""
 
 
 class Recipe(Config):
@@ -98,7 +106,7 @@ class Recipe(Config):
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")
     about: str = ""
     """What it is, from which paper, and what it needs."""
-    task: Literal["super-resolution"] = "super-resolution"
+    task: Task = "super-resolution"
     model: AnyModel
     init: str | None = None
     """Zoo name or checkpoint to start from: the same network (its training-time branches may differ)."""
@@ -113,6 +121,11 @@ class Recipe(Config):
         if self.model.scale != self.data.degradation.scale:
             raise ValueError(
                 f"`model.scale` is {self.model.scale} but `data.degradation.scale` is {self.data.degradation.scale}"
+            )
+        distillation = self.objective.distillation
+        if distillation is not None and distillation.cache and self.data.degradation.random:
+            raise ValueError(
+                "`cache` keeps one picture per image: it does not work with a random degradation"
             )
         kinds = [loss.kind for loss in self.objective.losses]
         if len(set(kinds)) != len(kinds):

@@ -17,6 +17,7 @@ from edgeir.core.config import dump_yaml, parse, read_yaml
 from edgeir.core.environment import git_revision, versions
 from edgeir.core.errors import CheckpointError, ConfigError
 from edgeir.core.files import atomic_file, output_errors, settle_dir
+from edgeir.data.degrade.base import to_bytes, to_unit
 from edgeir.data.degrade.bicubic import upscale
 from edgeir.metrics.psnr import psnr
 from edgeir.models.base import Network
@@ -27,6 +28,7 @@ from edgeir.train.recipe import Recipe
 __all__ = ["RunFolder", "optimizer_tensors", "restore_optimizer"]
 
 Pixels = npt.NDArray[np.uint8]
+Floats = npt.NDArray[np.float32]
 
 
 class RunFolder:
@@ -34,7 +36,7 @@ class RunFolder:
 
     def __init__(self, path: Path, recipe: Recipe) -> None:
         self.path, self.recipe = path, recipe
-        self._pairs: list[tuple[str, Pixels, Pixels]] | None = None
+        self._pairs: list[tuple[str, Floats, Pixels]] | None = None
 
     def start(self) -> None:
         """Begin a new run: an empty metrics file, the resolved recipe, and nothing of a run that was here before."""
@@ -98,19 +100,21 @@ class RunFolder:
             stream.write(json.dumps(row) + "\n")
 
     def validate(self, network: Network, step: int) -> float:
-        """Mean Y-PSNR in dB over the validation pictures; writes the first ones to samples/."""
+        """Mean PSNR in dB over the validation pictures; writes the first ones to samples/."""
         values: list[float] = []
         scale = network.facts.scale
         for index, (name, lr, hr) in enumerate(self._validation_pairs()):
-            given = upscale(lr, scale) if network.facts.input_kind == "bicubic" else lr
+            enlarged = lr if scale == 1 else to_unit(upscale(to_bytes(lr), scale))
+            given = enlarged if network.facts.input_kind == "bicubic" else lr
             device = next(network.parameters()).device
-            tensor = torch.from_numpy(given.copy()).permute(2, 0, 1)[None].to(device).float() / 255
+            tensor = torch.from_numpy(given.copy()).permute(2, 0, 1)[None].to(device)
             with torch.no_grad():
                 output = network(tensor)[0].permute(1, 2, 0).cpu().numpy()
             restored = np.round(np.clip(output, 0, 1) * 255).astype(np.uint8)
-            values.append(psnr(restored, hr, channel="y", crop=scale))
+            crop = scale if scale > 1 else 0
+            values.append(psnr(restored, hr, channel=self.recipe.validation.channel, crop=crop))
             if index < self.recipe.train.samples:
-                self._sample(f"{name}-{step:07d}", [upscale(lr, scale), restored, hr])
+                self._sample(f"{name}-{step:07d}", [to_bytes(enlarged), restored, hr])
         mean = float(np.mean(values))
         self.log({"step": step, "val/psnr_db": mean, "val/images": len(values)})
         return mean
@@ -141,18 +145,19 @@ class RunFolder:
             "revision": git_revision(),
         }
 
-    def _validation_pairs(self) -> list[tuple[str, Pixels, Pixels]]:
+    def _validation_pairs(self) -> list[tuple[str, Floats, Pixels]]:
         if self._pairs is None:
             config = self.recipe.validation
             refs = [ref for source in config.sources for ref in source.images()][: config.limit]
-            self._pairs = []
-            for ref in refs:
+            self._pairs, degradation = [], self.recipe.data.degradation
+            for index, ref in enumerate(refs):
                 hr = _centre(ref.load(), config.size, self.recipe.model.scale)
-                self._pairs.append((ref.name, self.recipe.data.degradation.degrade(hr), hr))
+                given = degradation.degrade(hr, np.random.default_rng([0, index]))
+                self._pairs.append((ref.name, to_unit(given), hr))
         return self._pairs
 
     def _sample(self, name: str, images: list[Pixels]) -> None:
-        """Bicubic, network and original side by side."""
+        """Input (enlarged), network and original side by side."""
         path = self.path / "samples" / f"{name}.png"
         with output_errors(path), atomic_file(path) as temporary:
             Image.fromarray(np.concatenate(images, axis=1)).save(temporary)

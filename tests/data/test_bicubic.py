@@ -67,7 +67,7 @@ def test_shapes_and_constant_images(height, width, scale, flavour):
 
 def test_a_size_that_does_not_divide_is_an_error():
     with pytest.raises(DataError, match="10x12, but both sides must be a multiple of 4"):
-        Bicubic(scale=4).degrade(np.zeros((10, 12, 3), np.uint8))
+        Bicubic(scale=4).degrade(np.zeros((10, 12, 3), np.uint8), np.random.default_rng(0))
 
 
 PUBLISHED = {

@@ -2,9 +2,37 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from pydantic import Field
+
+from edgeir.data.degrade.base import Degradation
 from edgeir.data.degrade.bicubic import Bicubic
+from edgeir.data.degrade.blur import GaussianBlur
+from edgeir.data.degrade.camera import PhoneCamera
+from edgeir.data.degrade.haze import Haze
+from edgeir.data.degrade.hybrid import Hybrid
+from edgeir.data.degrade.jpeg import JPEG
+from edgeir.data.degrade.noise import AWGN
+from edgeir.data.degrade.rain import Rain
+from edgeir.data.degrade.unknown import Unknown
 
-__all__ = ["AnyDegradation", "Bicubic"]
+__all__ = [
+    "AWGN",
+    "JPEG",
+    "AnyDegradation",
+    "Bicubic",
+    "Degradation",
+    "GaussianBlur",
+    "Haze",
+    "Hybrid",
+    "PhoneCamera",
+    "Rain",
+    "Unknown",
+]
 
-AnyDegradation = Bicubic
-"""Every degradation; a discriminated union on `kind` as soon as there are two."""
+AnyDegradation = Annotated[
+    Bicubic | Unknown | AWGN | JPEG | GaussianBlur | Haze | Rain | Hybrid | PhoneCamera,
+    Field(discriminator="kind"),
+]
+"""Every degradation, discriminated by `kind`."""

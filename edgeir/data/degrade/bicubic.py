@@ -16,8 +16,8 @@ import numpy.typing as npt
 from PIL import Image
 from pydantic import Field
 
-from edgeir.core.config import Config
 from edgeir.core.errors import DataError
+from edgeir.data.degrade.base import Degradation
 
 __all__ = ["Bicubic", "Flavour", "downscale", "resize", "upscale"]
 
@@ -25,7 +25,7 @@ Flavour = Literal["matlab", "pillow"]
 Pixels = npt.NDArray[np.uint8]
 
 
-class Bicubic(Config):
+class Bicubic(Degradation):
     """Shrink by `scale` with bicubic interpolation: the standard super-resolution degradation."""
 
     kind: Literal["bicubic"] = "bicubic"
@@ -33,8 +33,15 @@ class Bicubic(Config):
     """Pixels of the original per pixel of the result, per side."""
     flavour: Flavour = "matlab"
 
-    def degrade(self, image: Pixels) -> Pixels:
-        """(H, W, 3) uint8, sides a multiple of `scale`, to (H/scale, W/scale, 3) uint8."""
+    @property
+    def random(self) -> bool:
+        return False
+
+    @property
+    def enlargement(self) -> Flavour:
+        return self.flavour
+
+    def degrade(self, image: Pixels, rng: np.random.Generator) -> Pixels:
         return downscale(image, self.scale, self.flavour)
 
 

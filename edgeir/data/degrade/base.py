@@ -1,0 +1,72 @@
+"""What every degradation offers.
+
+A degradation is a pure function of a clean image and a random generator: whoever calls it decides the generator's seed,
+so that the same sample has the same pixels whatever the number of processes or the order of work.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import AfterValidator, Field
+
+from edgeir.core.config import Config
+
+__all__ = ["Degradation", "Degraded", "Pixels", "Range", "draw", "to_bytes", "to_unit"]
+
+Pixels = npt.NDArray[np.uint8]
+Degraded: TypeAlias = npt.NDArray[np.uint8] | npt.NDArray[np.float32]
+"""uint8, or float32 on the [0, 1] scale where bytes cannot hold it (noise that is not clipped)."""
+
+
+def _ordered(value: float | tuple[float, float]) -> float | tuple[float, float]:
+    if isinstance(value, tuple) and value[0] > value[1]:
+        raise ValueError(f"the range begins at {value[0]:g}, above its end {value[1]:g}")
+    return value
+
+
+NonNegative = Annotated[float, Field(ge=0)]
+Range = Annotated[NonNegative | tuple[NonNegative, NonNegative], AfterValidator(_ordered)]
+"""A fixed value, or a range from which each sample draws uniformly."""
+
+
+class Degradation(Config):
+    """Turns a clean image into the network's input."""
+
+    @property
+    def random(self) -> bool:
+        """Two calls on the same image may differ. False: the degraded images are computed once and stored."""
+        return True
+
+    @property
+    def enlargement(self) -> Literal["matlab", "pillow"]:
+        """The bicubic enlargement that belongs to it, for networks that take the enlarged picture."""
+        return "matlab"
+
+    @property
+    def margin(self) -> int:
+        """Pixels around a clean patch that its degraded pixels depend on (patches are cut with them, then trimmed)."""
+        return 0
+
+    def degrade(self, image: Pixels, rng: np.random.Generator) -> Degraded:
+        """(H, W, 3) uint8 to (H / scale, W / scale, 3); `image` stays as it is."""
+        raise NotImplementedError
+
+
+def draw(value: float | tuple[float, float], rng: np.random.Generator) -> float:
+    """The value, or one from its range. Draws in either case, so that what follows does not depend on which it is."""
+    unit = float(rng.random())
+    return value[0] + unit * (value[1] - value[0]) if isinstance(value, tuple) else float(value)
+
+
+def to_unit(image: Degraded) -> npt.NDArray[np.float32]:
+    """Bytes to float32 on [0, 1]; floats as they are."""
+    values = image.astype(np.float32)
+    return values / np.float32(255) if image.dtype == np.uint8 else values
+
+
+def to_bytes(image: npt.NDArray[np.float32]) -> Pixels:
+    """[0, 1] to bytes: clipped, rounded to nearest (a half to even)."""
+    return np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8)

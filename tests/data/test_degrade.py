@@ -1,0 +1,212 @@
+"""Degradations: a contract for all of them, and each against its formula or a published figure."""
+
+import io
+import math
+import typing
+
+import numpy as np
+import pytest
+from PIL import Image
+from pydantic import ValidationError
+from scipy import ndimage
+from skimage import data as photographs
+
+from edgeir.core.images import list_images
+from edgeir.data.degrade import (
+    AWGN,
+    JPEG,
+    AnyDegradation,
+    Bicubic,
+    GaussianBlur,
+    Haze,
+    Hybrid,
+    PhoneCamera,
+    Rain,
+    Unknown,
+)
+from edgeir.data.degrade.base import to_bytes, to_unit
+from edgeir.data.degrade.camera import _demosaic, linear_to_srgb, srgb_to_linear
+from edgeir.data.degrade.haze import add_haze
+from edgeir.data.degrade.hybrid import combinations
+from edgeir.data.degrade.jpeg import compress
+from edgeir.data.degrade.rain import rain_streaks
+from edgeir.data.patches import _degrade_patch
+from edgeir.metrics.psnr import psnr
+
+MEMBERS = [member() for member in typing.get_args(typing.get_args(AnyDegradation)[0])]
+
+
+@pytest.fixture(scope="module")
+def photo():
+    return np.ascontiguousarray(photographs.astronaut()[100:340, 120:360])
+
+
+def rng(seed=0):
+    return np.random.default_rng(seed)
+
+
+@pytest.mark.parametrize("degradation", MEMBERS, ids=lambda d: d.kind)
+def test_it_is_a_function_of_the_image_and_the_generator(degradation, photo):
+    before = photo.copy()
+    first, again, other = (degradation.degrade(photo, rng(seed)) for seed in (1, 1, 2))
+    assert np.array_equal(photo, before)
+    assert np.array_equal(first, again)
+    assert first.shape == (240 // degradation.scale, 240 // degradation.scale, 3)
+    assert first.dtype in (np.uint8, np.float32)
+    enlarged = first.repeat(degradation.scale, 0).repeat(degradation.scale, 1)
+    assert 10 < psnr(to_unit(enlarged), photo, channel="rgb", crop=0) < 60  # damaged, and still this picture
+    if not degradation.random:
+        assert np.array_equal(first, other)
+    assert degradation.margin % degradation.scale == 0
+
+
+@pytest.mark.parametrize(
+    "degradation",
+    [
+        GaussianBlur(sigma=2.5),
+        Unknown(blur_sigma=2.0, noise_sigma=0.0),
+        PhoneCamera(shot=0.0, read=0.0, cast=0.0, quality=None),
+        AWGN(sigma=0.0, clip=True),
+    ],
+    ids=lambda d: d.kind,
+)
+@pytest.mark.parametrize("place", [(0, 0), (7, 12), (20, 20)])
+def test_a_patch_is_cut_with_the_surroundings_that_it_depends_on(degradation, place, photo):
+    size, scale = 24, degradation.scale
+    top, left = (2 * (side // 2) for side in place)  # the mosaic has a period of two
+    whole = degradation.degrade(photo, rng())
+    cut = _degrade_patch(degradation, photo, top, left, size, rng())
+    assert np.array_equal(cut, whole[top : top + size, left : left + size])
+    last = 240 // scale - size
+    assert np.array_equal(_degrade_patch(degradation, photo, last, last, size, rng()), whole[last:, last:])
+
+
+@pytest.mark.parametrize(("sigma", "decibel"), [(15, 24.609), (25, 20.172), (50, 14.151)])
+def test_noise_has_the_published_strength(sigma, decibel):
+    photo = photographs.astronaut()
+    noisy = AWGN(sigma=float(sigma)).degrade(photo, rng())
+    assert noisy.dtype == np.float32
+    error = np.mean((noisy.astype(np.float64) - photo / 255) ** 2)
+    assert -10 * math.log10(error) == pytest.approx(decibel, abs=0.03)
+    clipped = AWGN(sigma=float(sigma), clip=True).degrade(photo, rng())
+    assert np.array_equal(clipped, to_bytes(noisy))
+    assert psnr(to_unit(clipped), photo, channel="rgb", crop=0) > decibel
+
+
+def test_gray_noise_is_equal_in_the_colours(photo):
+    noise = AWGN(gray=True).degrade(photo, rng()) - to_unit(photo)
+    assert np.allclose(noise[..., 0], noise[..., 2], atol=1e-6)
+
+
+def test_a_range_is_drawn_per_image(photo):
+    deviations = [
+        np.std(AWGN(sigma=(5.0, 75.0)).degrade(photo, rng(seed)) - to_unit(photo)) * 255 for seed in range(40)
+    ]
+    assert 5 <= min(deviations) < 15
+    assert 60 < max(deviations) <= 76
+    with pytest.raises(ValidationError, match="the range begins at 9, above its end 3"):
+        AWGN(sigma=(9.0, 3.0))
+    with pytest.raises(ValidationError):
+        AWGN(sigma=-1.0)
+    with pytest.raises(ValidationError, match="begins at 80"):
+        JPEG(quality=(80, 20))
+
+
+def test_jpeg_is_the_codec_of_pillow(photo):
+    stream = io.BytesIO()
+    Image.fromarray(photo).save(stream, "JPEG", quality=30, subsampling=2)  # 4:2:0
+    assert np.array_equal(compress(photo, 30), np.asarray(Image.open(stream)))
+    full = compress(photo, 30, "4:4:4")
+    assert psnr(to_unit(full), photo, channel="rgb", crop=0) > psnr(
+        to_unit(compress(photo, 30)), photo, channel="rgb", crop=0
+    )
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(("quality", "decibel"), [(10, 27.82), (20, 30.12), (30, 31.48), (40, 32.43)])
+def test_jpeg_reproduces_the_published_row_of_classic5(shared_data, quality, decibel):
+    scores = []
+    for path in list_images(shared_data / "test" / "classic5"):
+        gray = np.asarray(Image.open(path).convert("L"))
+        image = np.repeat(gray[:, :, None], 3, axis=2)
+        damaged = JPEG(quality=quality, gray=True).degrade(image, rng())[:, :, 0]
+        scores.append(-10 * math.log10(np.mean((damaged.astype(float) - gray) ** 2) / 255**2))
+    assert np.mean(scores) == pytest.approx(decibel, abs=0.02)
+
+
+@pytest.mark.parametrize("sigma", [0.6, 2.0])
+def test_blur_equals_scipy(sigma, photo):
+    expected = ndimage.gaussian_filter(
+        to_unit(photo).astype(np.float64), (sigma, sigma, 0), mode="nearest", truncate=10 / sigma
+    )
+    blurred = GaussianBlur(sigma=sigma).degrade(photo, rng())
+    assert np.abs(blurred / 255 - expected).max() <= 0.501 / 255
+    assert np.array_equal(GaussianBlur(sigma=0.0).degrade(photo, rng()), photo)
+
+
+def test_haze_follows_the_scattering_model():
+    image = np.full((4, 5, 3), 0.25, np.float32)
+    depth = np.linspace(0, 1, 20, dtype=np.float32).reshape(4, 5)
+    hazy = add_haze(image, depth, 1.2, 0.8)
+    expected = 0.25 * np.exp(-1.2 * depth) + 0.8 * (1 - np.exp(-1.2 * depth))
+    assert np.allclose(hazy[..., 1], expected, atol=1e-6)
+    assert np.array_equal(add_haze(image, depth, 0.0, 0.8), image)
+
+
+def test_haze_is_lighter_and_flatter(photo):
+    hazy = Haze(beta=1.5, airlight=0.9).degrade(photo, rng())
+    assert hazy.mean() > photo.mean()
+    assert hazy.std() < photo.std()
+
+
+def test_rain_brightens_along_its_direction(photo):
+    dry = Rain(density=0.0).degrade(photo, rng())
+    assert np.array_equal(dry, photo)
+    wet = Rain().degrade(photo, rng())
+    assert (wet >= photo).all()
+    assert (wet > photo).any()
+    layer = rain_streaks(200, 200, 0.003, 20, 0.0, rng())
+    along = np.corrcoef(layer[:-6].ravel(), layer[6:].ravel())[0, 1]
+    across = np.corrcoef(layer[:, :-6].ravel(), layer[:, 6:].ravel())[0, 1]
+    assert along > across + 0.4
+
+
+def test_hybrid_has_the_combinations_of_the_protocol():
+    counts = [len(combinations(level)) for level in ("mild", "moderate", "severe")]
+    assert counts == [163, 434, 163]
+
+
+def test_hybrid_levels_are_ordered(photo):
+    def mean(level):
+        return np.mean(
+            [psnr(to_unit(Hybrid(level=level).degrade(photo, rng(s))), photo, channel="rgb", crop=0)
+             for s in range(25)]
+        )  # fmt: skip
+
+    assert mean("mild") > mean("moderate") > mean("severe")
+
+
+def test_camera_light_round_trips_and_a_flat_scene_stays_flat():
+    levels = np.linspace(0, 1, 256, dtype=np.float32)
+    assert np.allclose(linear_to_srgb(srgb_to_linear(levels)), levels, atol=1e-5)
+    assert srgb_to_linear(np.float32([0.5]))[0] == pytest.approx(0.21404, abs=1e-4)
+    flat = np.full((9, 8, 3), (0.2, 0.5, 0.7), np.float32)
+    assert np.allclose(_demosaic(flat), flat, atol=1e-6)
+
+
+def test_camera_noise_grows_with_light():
+    scene = np.zeros((128, 256, 3), np.uint8)
+    scene[:, :128], scene[:, 128:] = 60, 200
+    camera = PhoneCamera(
+        blur_sigma=0.0, shot=0.003, read=0.002, demosaic=False, tone=1.0, cast=0.0, quality=None
+    )
+    light = srgb_to_linear(to_unit(camera.degrade(scene, rng())))
+    for half, level in ((light[:, :120], 60), (light[:, 136:], 200)):
+        mean = srgb_to_linear(np.float32([level / 255]))[0]
+        assert half.std() == pytest.approx(math.sqrt(0.003 * mean + 0.002**2), rel=0.05)
+
+
+def test_bicubic_is_stored_the_others_are_drawn():
+    assert [member.kind for member in MEMBERS if not member.random] == ["bicubic"]
+    assert Bicubic(flavour="pillow").enlargement == "pillow"
+    assert GaussianBlur().enlargement == "matlab"
