@@ -6,12 +6,35 @@ from typing import Annotated
 
 from pydantic import Field
 
+from edgeir.models.aod import AODNet
+from edgeir.models.arcnn import ARCNN
 from edgeir.models.base import Network
+from edgeir.models.dncnn import DnCNN
+from edgeir.models.edsr import EDSR
+from edgeir.models.fdrnet import FDRNet
+from edgeir.models.multiscale_denoiser import MultiscaleDenoiser
 from edgeir.models.plainsr import PlainSR
 from edgeir.models.ppcn_sr import PPCNSR
+from edgeir.models.rcan import RCAN
 from edgeir.models.srcnn import SRCNN
 
-__all__ = ["PPCNSR", "SRCNN", "AnyModel", "Network", "PlainSR"]
+__all__ = [
+    "ARCNN",
+    "EDSR",
+    "PPCNSR",
+    "RCAN",
+    "SRCNN",
+    "AODNet",
+    "AnyModel",
+    "DnCNN",
+    "FDRNet",
+    "MultiscaleDenoiser",
+    "Network",
+    "PlainSR",
+]
 
-AnyModel = Annotated[PlainSR | PPCNSR | SRCNN, Field(discriminator="kind")]
+AnyModel = Annotated[
+    PlainSR | PPCNSR | SRCNN | EDSR | RCAN | DnCNN | ARCNN | AODNet | FDRNet | MultiscaleDenoiser,
+    Field(discriminator="kind"),
+]
 """Every network configuration, discriminated by `kind`."""

@@ -1,0 +1,68 @@
+"""AOD-Net (Li et al., ICCV 2017): dehazing in 1,761 parameters; a backbone of STFT (section 4.4).
+
+The scattering model I = J t + A (1 - t) is rewritten with one unknown map K so that J = K I - K + 1 (its eq. 4 with b
+= 1); five small convolutions of three channels estimate K.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from edgeir.core.artifact import NetworkFacts
+from edgeir.core.config import Config
+from edgeir.models.base import Clip, Network
+from edgeir.models.macs import count_macs
+
+__all__ = ["AODNet", "AODNetwork"]
+
+
+class AODNet(Config):
+    """Configuration of `AODNetwork`."""
+
+    kind: Literal["aod-net"] = "aod-net"
+    scale: Literal[1] = 1
+
+    def build(self) -> AODNetwork:
+        return AODNetwork(self)
+
+
+class AODNetwork(Network):
+    """(N, 3, H, W) -> (N, 3, H, W), at least 0, not clipped above."""
+
+    def __init__(self, config: AODNet) -> None:
+        super().__init__()
+        self.config: AODNet = config
+        self.conv1 = nn.Conv2d(3, 3, 1)
+        self.conv2 = nn.Conv2d(3, 3, 3, padding=1)
+        self.conv3 = nn.Conv2d(6, 3, 5, padding=2)
+        self.conv4 = nn.Conv2d(6, 3, 7, padding=3)
+        self.conv5 = nn.Conv2d(12, 3, 3, padding=1)
+        with torch.no_grad():  # K starts around 1, where J = I: from 0 the outer ReLU would pass no gradient
+            for conv in (self.conv1, self.conv2, self.conv3, self.conv4, self.conv5):
+                assert conv.bias is not None
+                conv.bias.zero_()
+            assert self.conv5.bias is not None
+            self.conv5.bias.fill_(1.0)
+        self.facts = NetworkFacts(task="dehazing", receptive_radius=7)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        first = F.relu(self.conv1(x))
+        second = F.relu(self.conv2(first))
+        third = F.relu(self.conv3(torch.cat([first, second], 1)))
+        fourth = F.relu(self.conv4(torch.cat([second, third], 1)))
+        k = F.relu(self.conv5(torch.cat([first, second, third, fourth], 1)))
+        return F.relu(k * x - k + 1)
+
+    def deploy(self) -> nn.Module:
+        return nn.Sequential(copy.deepcopy(self), Clip()).eval().requires_grad_(False)
+
+    def taps(self) -> dict[str, nn.Module]:
+        return {f"conv{index}": getattr(self, f"conv{index}") for index in range(1, 6)}
+
+    def macs(self, height: int, width: int) -> int:
+        return count_macs(self, 1, 3, height, width)

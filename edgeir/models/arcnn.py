@@ -1,0 +1,71 @@
+"""ARCNN (Dong et al., ICCV 2015): four convolutions against JPEG artefacts; a backbone of STFT (section 4.3).
+
+9x9 64, 7x7 32, 1x1 16, 5x5, PReLU between. One slope per layer; on a single channel its convolutions have 106,561
+parameters.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Literal
+
+import torch
+from torch import nn
+
+from edgeir.core.artifact import NetworkFacts
+from edgeir.core.config import Config
+from edgeir.models.base import Clip, Network
+from edgeir.models.macs import count_macs
+
+__all__ = ["ARCNN", "ARCNNNetwork"]
+
+
+class ARCNN(Config):
+    """Configuration of `ARCNNNetwork`."""
+
+    kind: Literal["arcnn"] = "arcnn"
+    scale: Literal[1] = 1
+    channels: Literal[1, 3] = 3
+    """1 for luma alone, as the paper; 3 for colour."""
+
+    def build(self) -> ARCNNNetwork:
+        return ARCNNNetwork(self)
+
+
+class Activated(nn.Module):
+    """Convolution of the same size, PReLU."""
+
+    def __init__(self, given: int, out: int, kernel: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(given, out, kernel, padding=kernel // 2)
+        self.slope = nn.PReLU()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        out: torch.Tensor = self.slope(self.conv(x))
+        return out
+
+
+class ARCNNNetwork(Network):
+    """(N, C, H, W) -> (N, C, H, W), not clipped."""
+
+    def __init__(self, config: ARCNN) -> None:
+        super().__init__()
+        self.config: ARCNN = config
+        self.extract = Activated(config.channels, 64, 9)
+        self.enhance = Activated(64, 32, 7)
+        self.map = Activated(32, 16, 1)
+        self.rebuild = nn.Conv2d(16, config.channels, 5, padding=2)
+        self.facts = NetworkFacts(task="jpeg", receptive_radius=9)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        out: torch.Tensor = self.rebuild(self.map(self.enhance(self.extract(x))))
+        return out
+
+    def deploy(self) -> nn.Module:
+        return nn.Sequential(copy.deepcopy(self), Clip()).eval().requires_grad_(False)
+
+    def taps(self) -> dict[str, nn.Module]:
+        return {"extract": self.extract, "enhance": self.enhance, "map": self.map}
+
+    def macs(self, height: int, width: int) -> int:
+        return count_macs(self, 1, self.config.channels, height, width)

@@ -1,0 +1,82 @@
+"""DnCNN (Zhang et al., TIP 2017): the residual denoiser that most papers here compare with; a backbone of STFT
+(section 4.2).
+
+3x3 + ReLU, (depth - 2) times 3x3 + batch normalisation + ReLU, 3x3; the network estimates the noise and subtracts it.
+17 layers on one channel have 557,057 parameters. Deployed, the normalisations are folded into the convolutions.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from pydantic import Field
+from torch import nn
+
+from edgeir.core.artifact import NetworkFacts
+from edgeir.core.config import Config
+from edgeir.models.base import Clip, Network
+from edgeir.models.blocks.fuse import ConvNorm, fuse_norms
+from edgeir.models.macs import count_macs
+
+__all__ = ["DnCNN", "DnCNNNetwork"]
+
+
+class DnCNN(Config):
+    """Configuration of `DnCNNNetwork`."""
+
+    kind: Literal["dncnn"] = "dncnn"
+    scale: Literal[1] = 1
+    channels: Literal[1, 3] = 3
+    """1 for gray, 3 for colour."""
+    depth: int = Field(17, ge=3)
+    """Convolutions in all: 17 for one noise level, 20 for blind colour, 29 in STFT's larger one."""
+    width: int = Field(64, ge=1)
+
+    def build(self) -> DnCNNNetwork:
+        return DnCNNNetwork(self)
+
+
+class Layer(nn.Module):
+    """A convolution (normalised or not) and ReLU; its output is a tap."""
+
+    def __init__(self, conv: nn.Module) -> None:
+        super().__init__()
+        self.conv = conv
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return F.relu(self.conv(x))
+
+
+class DnCNNNetwork(Network):
+    """(N, C, H, W) -> (N, C, H, W), not clipped."""
+
+    def __init__(self, config: DnCNN) -> None:
+        super().__init__()
+        self.config: DnCNN = config
+        width = config.width
+        self.head = Layer(nn.Conv2d(config.channels, width, 3, padding=1))
+        self.body = nn.ModuleList(
+            Layer(ConvNorm(nn.Conv2d(width, width, 3, padding=1))) for _ in range(config.depth - 2)
+        )
+        self.tail = nn.Conv2d(width, config.channels, 3, padding=1)
+        self.facts = NetworkFacts(task="denoising", receptive_radius=config.depth)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        features = self.head(x)
+        for layer in self.body:
+            features = layer(features)
+        out: torch.Tensor = x - self.tail(features)
+        return out
+
+    def deploy(self) -> nn.Module:
+        network = fuse_norms(copy.deepcopy(self).eval())
+        return nn.Sequential(network, Clip()).eval().requires_grad_(False)
+
+    def taps(self) -> dict[str, nn.Module]:
+        return {"head": self.head, **{f"body.{index}": layer for index, layer in enumerate(self.body)}}
+
+    def macs(self, height: int, width: int) -> int:
+        return count_macs(self, 1, self.config.channels, height, width)

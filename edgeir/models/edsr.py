@@ -1,0 +1,89 @@
+"""EDSR (Lim et al., CVPR-W 2017), the baseline size: 16 residual blocks of 64 channels, 1.52 M parameters at x4.
+
+The first backbone of STFT (section 4.1). Without batch normalisation, and without the mean shift of the authors'
+code, which only moves a constant.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from pydantic import Field
+from torch import nn
+
+from edgeir.core.artifact import NetworkFacts
+from edgeir.core.config import Config
+from edgeir.models.base import Clip, Network
+from edgeir.models.blocks.upsample import ShuffleUpsampler
+from edgeir.models.macs import count_macs
+
+__all__ = ["EDSR", "EDSRNetwork"]
+
+
+class EDSR(Config):
+    """Configuration of `EDSRNetwork`."""
+
+    kind: Literal["edsr"] = "edsr"
+    scale: Literal[2, 3, 4] = 4
+    channels: int = Field(64, ge=1)
+    blocks: int = Field(16, ge=1)
+    residual_scale: float = Field(1.0, gt=0)
+    """Factor on each residual branch; 0.1 in the authors' large network."""
+
+    def build(self) -> EDSRNetwork:
+        return EDSRNetwork(self)
+
+
+class ResidualBlock(nn.Module):
+    """3x3 ReLU 3x3, scaled, + input."""
+
+    def __init__(self, channels: int, scale: float) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, channels, 3, padding=1)
+        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
+        self.scale = scale
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        change: torch.Tensor = self.conv2(F.relu(self.conv1(x)))
+        return x + (change if self.scale == 1 else change * self.scale)
+
+
+class EDSRNetwork(Network):
+    """(N, 3, h, w) -> (N, 3, s·h, s·w), not clipped."""
+
+    def __init__(self, config: EDSR) -> None:
+        super().__init__()
+        self.config: EDSR = config
+        width = config.channels
+        self.head = nn.Conv2d(3, width, 3, padding=1)
+        self.blocks = nn.ModuleList(ResidualBlock(width, config.residual_scale) for _ in range(config.blocks))
+        self.body = nn.Conv2d(width, width, 3, padding=1)
+        self.upsampler = ShuffleUpsampler(width, config.scale)
+        self.tail = nn.Conv2d(width, 3, 3, padding=1)
+        # Behind the body the upsampler and the tail reach less than two more pixels of the input.
+        self.facts = NetworkFacts(scale=config.scale, receptive_radius=2 * config.blocks + 4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        head = self.head(x)
+        features = head
+        for block in self.blocks:
+            features = block(features)
+        out: torch.Tensor = self.tail(self.upsampler(self.body(features) + head))
+        return out
+
+    def deploy(self) -> nn.Module:
+        return nn.Sequential(copy.deepcopy(self), Clip()).eval().requires_grad_(False)
+
+    def taps(self) -> dict[str, nn.Module]:
+        return {
+            "head": self.head,
+            **{f"block.{index}": block for index, block in enumerate(self.blocks)},
+            "body": self.body,
+            "upsampler": self.upsampler,
+        }
+
+    def macs(self, height: int, width: int) -> int:
+        return count_macs(self, 1, 3, height, width)

@@ -1,0 +1,164 @@
+"""FDR-Net (Li et al., "Learning Disentangled Feature Representation for Hybrid-distorted Image Restoration", ECCV
+2020).
+
+Each of six phases has two branches. The lower one spreads the distortions over channels (feature disentanglement
+module, three times convolution + gain control, eq. 4), processes them, and gathers the content again (feature
+aggregation module, three times channel attention + inverse gain control + convolution, eqs. 6-7) with a skip from
+each FD layer to the FA layer that undoes it. The upper, auxiliary one is plain residual blocks. Concatenation,
+channel attention and a 1x1 fuse both (section 3.4-3.5, Fig. 5).
+
+The paper does not give the block counts; these (7 residual blocks in the process module, 4 in the auxiliary branch)
+were fitted to its Table 5: 1,667,807 parameters (1.66 M), 1,629,791 without gain control (1.62 M), 1,215,251 without
+the auxiliary branch (1.21 M). The dual residual is read as: lower input of the next phase = fused + lower input,
+upper input = fused + auxiliary output. The FD -> FA skip is an addition. SVDO (eq. 5) reads the taps
+``phase.N.disentangle``.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from pydantic import Field
+from torch import nn
+
+from edgeir.core.artifact import NetworkFacts
+from edgeir.core.config import Config
+from edgeir.models.base import Clip, Network
+from edgeir.models.blocks.attention import ChannelAttention
+from edgeir.models.blocks.gain_control import GainControl
+from edgeir.models.macs import count_macs
+
+__all__ = ["FDRNet", "FDRNetwork"]
+
+
+class FDRNet(Config):
+    """Configuration of `FDRNetwork`."""
+
+    kind: Literal["fdr-net"] = "fdr-net"
+    scale: Literal[1] = 1
+    channels: int = Field(32, ge=1)
+    phases: int = Field(6, ge=1)
+    layers: int = Field(3, ge=1)
+    """FD layers, and as many FA layers, per phase (Table 6)."""
+    process_blocks: int = Field(7, ge=0)
+    auxiliary_blocks: int = Field(4, ge=1)
+    disentangle: bool = True
+    """False: without gain control and its inverse (the ablation of Table 5)."""
+    auxiliary: bool = True
+    """False: without the auxiliary branch (the ablation of Table 5)."""
+
+    def build(self) -> FDRNetwork:
+        return FDRNetwork(self)
+
+
+class ResidualBlock(nn.Module):
+    """3x3 ReLU 3x3, + input."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, channels, 3, padding=1)
+        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        out: torch.Tensor = x + self.conv2(F.relu(self.conv1(x)))
+        return out
+
+
+class DisentangleLayer(nn.Module):
+    """FD layer: convolution (eq. 3), gain control (eq. 4)."""
+
+    def __init__(self, config: FDRNet) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(config.channels, config.channels, 3, padding=1)
+        self.normalise = GainControl(config.channels) if config.disentangle else nn.Identity()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        out: torch.Tensor = self.normalise(self.conv(x))
+        return out
+
+
+class AggregateLayer(nn.Module):
+    """FA layer: channel attention (eq. 6), inverse gain control (eq. 7), convolution."""
+
+    def __init__(self, config: FDRNet) -> None:
+        super().__init__()
+        self.attention = ChannelAttention(config.channels)
+        self.restore = GainControl(config.channels, inverse=True) if config.disentangle else nn.Identity()
+        self.conv = nn.Conv2d(config.channels, config.channels, 3, padding=1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        out: torch.Tensor = self.conv(self.restore(self.attention(x)))
+        return out
+
+
+class Phase(nn.Module):
+    """(lower, upper) -> (fused, auxiliary output)."""
+
+    def __init__(self, config: FDRNet) -> None:
+        super().__init__()
+        width = config.channels
+        self.disentangle = nn.ModuleList(DisentangleLayer(config) for _ in range(config.layers))
+        blocks = [ResidualBlock(width) for _ in range(config.process_blocks)]
+        self.process = nn.Sequential(*blocks, nn.Conv2d(width, width, 3, padding=1))
+        self.aggregate = nn.ModuleList(AggregateLayer(config) for _ in range(config.layers))
+        joined = width
+        if config.auxiliary:
+            self.auxiliary = nn.Sequential(*(ResidualBlock(width) for _ in range(config.auxiliary_blocks)))
+            joined = 2 * width
+        self.attention = ChannelAttention(joined)
+        self.fuse = nn.Conv2d(joined, width, 1)
+
+    def forward(self, lower: torch.Tensor, upper: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        features, skips = lower, []
+        for layer in self.disentangle:
+            features = layer(features)
+            skips.append(features)
+        features = self.process(features)
+        for layer, skip in zip(self.aggregate, reversed(skips), strict=True):
+            features = layer(features + skip)
+        if not hasattr(self, "auxiliary"):
+            return self.fuse(self.attention(features)), upper
+        beside = self.auxiliary(upper)
+        return self.fuse(self.attention(torch.cat([features, beside], 1))), beside
+
+
+class FDRNetwork(Network):
+    """(N, 3, H, W) -> (N, 3, H, W), not clipped."""
+
+    def __init__(self, config: FDRNet) -> None:
+        super().__init__()
+        self.config: FDRNet = config
+        self.head = nn.Conv2d(3, config.channels, 3, padding=1)
+        self.phases = nn.ModuleList(Phase(config) for _ in range(config.phases))
+        self.tail = nn.Conv2d(config.channels, 3, 3, padding=1)
+        per_phase = 2 * config.layers + 2 * config.process_blocks + 1
+        self.facts = NetworkFacts(
+            task="mixed",
+            receptive_radius=config.phases * max(per_phase, 2 * config.auxiliary_blocks) + 2,
+            global_operations=("channel attention",),
+        )
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        lower = upper = self.head(x)
+        for phase in self.phases:
+            fused, beside = phase(lower, upper)
+            lower, upper = fused + lower, fused + beside
+        out: torch.Tensor = x + self.tail(lower)
+        return out
+
+    def deploy(self) -> nn.Module:
+        return nn.Sequential(copy.deepcopy(self), Clip()).eval().requires_grad_(False)
+
+    def taps(self) -> dict[str, nn.Module]:
+        taps: dict[str, nn.Module] = {"head": self.head}
+        for index, phase in enumerate(self.phases):
+            assert isinstance(phase, Phase)
+            taps[f"phase.{index}.disentangle"] = phase.disentangle[-1]
+            taps[f"phase.{index}.fuse"] = phase.fuse
+        return taps
+
+    def macs(self, height: int, width: int) -> int:
+        return count_macs(self, 1, 3, height, width)

@@ -1,0 +1,98 @@
+"""The denoiser of "When Image Denoising Meets High-Level Vision Tasks" (Liu et al., IJCAI 2018): three scales,
+1,033,443 parameters.
+
+5x5 3->64; two encoders (3x3 stride 2, bottleneck with skip) at half and quarter size; back up by 4x4 stride-2
+transposed convolutions, each concatenated with the features of its scale; a 3x3 estimates the noise-free residual.
+Every convolution inside the encoders and the decoder is followed by batch normalisation and ReLU (Fig. 2; counts from
+the authors' configuration). Deployed, the normalisations are folded.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from edgeir.core.artifact import NetworkFacts
+from edgeir.core.config import Config
+from edgeir.models.base import Clip, Network
+from edgeir.models.blocks.fuse import ConvNorm, fuse_norms
+from edgeir.models.macs import count_macs
+
+__all__ = ["MultiscaleDenoiser", "MultiscaleDenoiserNetwork"]
+
+
+class MultiscaleDenoiser(Config):
+    """Configuration of `MultiscaleDenoiserNetwork`."""
+
+    kind: Literal["multiscale-denoiser"] = "multiscale-denoiser"
+    scale: Literal[1] = 1
+    channels: Literal[1, 3] = 3
+
+    def build(self) -> MultiscaleDenoiserNetwork:
+        return MultiscaleDenoiserNetwork(self)
+
+
+class NormReLU(nn.Module):
+    """Convolution, batch normalisation, ReLU."""
+
+    def __init__(self, given: int, out: int, kernel: int, stride: int = 1, *, bias: bool = True) -> None:
+        super().__init__()
+        self.conv = ConvNorm(nn.Conv2d(given, out, kernel, stride, padding=kernel // 2, bias=bias))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return F.relu(self.conv(x))
+
+
+class Bottleneck(nn.Module):
+    """1x1, 3x3, 1x1, + input; without biases, which the normalisations have (the published count says so)."""
+
+    def __init__(self, channels: int, inner: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            NormReLU(channels, inner, 1, bias=False),
+            NormReLU(inner, inner, 3, bias=False),
+            NormReLU(inner, channels, 1, bias=False),
+        )
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        out: torch.Tensor = x + self.layers(x)
+        return out
+
+
+class MultiscaleDenoiserNetwork(Network):
+    """(N, C, H, W) -> (N, C, H, W), sides a multiple of 4, not clipped."""
+
+    def __init__(self, config: MultiscaleDenoiser) -> None:
+        super().__init__()
+        self.config: MultiscaleDenoiser = config
+        self.head = nn.Conv2d(config.channels, 64, 5, padding=2)
+        self.encode1 = nn.Sequential(NormReLU(64, 128, 3, 2), Bottleneck(128, 32))
+        self.encode2 = nn.Sequential(NormReLU(128, 128, 3, 2), Bottleneck(128, 32))
+        self.up2 = nn.ConvTranspose2d(128, 32, 4, 2, padding=1)
+        self.decode = nn.Sequential(NormReLU(160, 256, 3), Bottleneck(256, 64))
+        self.up1 = nn.ConvTranspose2d(256, 64, 4, 2, padding=1)
+        self.tail = nn.Conv2d(128, config.channels, 3, padding=1)
+        self.facts = NetworkFacts(task="denoising", size_multiple=4, receptive_radius=22)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        full = self.head(x)
+        half = self.encode1(full)
+        quarter = self.encode2(half)
+        half = self.decode(torch.cat([self.up2(quarter), half], 1))
+        out: torch.Tensor = x + self.tail(torch.cat([self.up1(half), full], 1))
+        return out
+
+    def deploy(self) -> nn.Module:
+        network = fuse_norms(copy.deepcopy(self).eval())
+        return nn.Sequential(network, Clip()).eval().requires_grad_(False)
+
+    def taps(self) -> dict[str, nn.Module]:
+        names = ("head", "encode1", "encode2", "decode")
+        return {name: getattr(self, name) for name in names}
+
+    def macs(self, height: int, width: int) -> int:
+        return count_macs(self, 1, self.config.channels, height, width)
