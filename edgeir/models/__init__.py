@@ -9,6 +9,7 @@ from pydantic import Field
 from edgeir.models.aod import AODNet
 from edgeir.models.arcnn import ARCNN
 from edgeir.models.base import Network
+from edgeir.models.danet import DANet
 from edgeir.models.dncnn import DnCNN
 from edgeir.models.edsr import EDSR
 from edgeir.models.fdrnet import FDRNet
@@ -26,6 +27,7 @@ __all__ = [
     "SRCNN",
     "AODNet",
     "AnyModel",
+    "DANet",
     "DnCNN",
     "FDRNet",
     "MultiscaleDenoiser",
@@ -34,7 +36,7 @@ __all__ = [
 ]
 
 AnyModel = Annotated[
-    PlainSR | PPCNSR | SRCNN | EDSR | RCAN | DnCNN | ARCNN | AODNet | FDRNet | MultiscaleDenoiser,
+    PlainSR | PPCNSR | SRCNN | EDSR | RCAN | DnCNN | DANet | ARCNN | AODNet | FDRNet | MultiscaleDenoiser,
     Field(discriminator="kind"),
 ]
 """Every network configuration, discriminated by `kind`."""

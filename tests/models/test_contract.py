@@ -13,6 +13,7 @@ from edgeir.models import (
     RCAN,
     AnyModel,
     AODNet,
+    DANet,
     DnCNN,
     FDRNet,
     MultiscaleDenoiser,
@@ -21,7 +22,9 @@ from edgeir.models import (
 from edgeir.models.base import parameter_count
 
 MEMBERS = typing.get_args(typing.get_args(AnyModel)[0])
-CONFIGS = [member() for member in MEMBERS] + [
+SMALLER = {"danet": {"widths": (16, 24, 32), "blocks": 1, "bottom_blocks": 1}}
+"""Where the default is too large for a quick test."""
+CONFIGS = [member(**SMALLER.get(member().kind, {})) for member in MEMBERS] + [
     PlainSR(channels=8, blocks=2, branches=("expand", "pointwise", "identity", "edge")),
     PlainSR(channels=6, blocks=0, scale=2, branches=()),
     PlainSR(channels=5, blocks=3, scale=3),
@@ -166,8 +169,13 @@ def test_arcnn_has_the_published_convolutions():
     assert parameter_count(network) == 106_561 + 3  # one slope per PReLU
 
 
-def test_macs_of_dncnn_are_those_of_table_7():
+def test_macs_and_sizes_of_table_7():
     assert DnCNN(channels=1).build().macs(320, 480) == pytest.approx(86.1e9, rel=0.015)
+    small, large = DANet(channels=1).build(), DANet(channels=1, blocks=6, bottom_blocks=6).build()
+    assert small.macs(320, 480) == pytest.approx(571.1e9, rel=0.015)
+    assert large.macs(320, 480) == pytest.approx(1040.9e9, rel=0.015)
+    assert parameter_count(small) == pytest.approx(15.94e6, rel=0.015)
+    assert parameter_count(large) == pytest.approx(23.48e6, rel=0.015)
 
 
 def test_plain_student_has_the_documented_sizes():

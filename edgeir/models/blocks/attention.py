@@ -1,4 +1,4 @@
-"""Channel attention: squeeze-and-excitation (Hu et al. 2018), as RCAN, DANet and FDR-Net use it."""
+"""Attention: squeeze-and-excitation over channels (RCAN, DANet, FDR-Net), CBAM's over pixels, and both (DANet)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-__all__ = ["ChannelAttention"]
+__all__ = ["ChannelAttention", "DualAttention", "SpatialAttention"]
 
 
 class ChannelAttention(nn.Module):
@@ -25,3 +25,29 @@ class ChannelAttention(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         mean = x.mean((2, 3), keepdim=True)
         return x * torch.sigmoid(self.excite(F.relu(self.squeeze(mean))))
+
+
+class SpatialAttention(nn.Module):
+    """CBAM's (Woo et al. 2018): x · sigmoid(conv7x7([mean over channels, max over channels])), one factor per pixel."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(2, 1, 7, padding=3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        summary = torch.cat([x.mean(1, keepdim=True), x.amax(1, keepdim=True)], 1)
+        return x * torch.sigmoid(self.conv(summary))
+
+
+class DualAttention(nn.Module):
+    """DANet's: channel and spatial attention side by side, concatenated, 1x1 back to the width."""
+
+    def __init__(self, channels: int, reduction: int = 16) -> None:
+        super().__init__()
+        self.channel = ChannelAttention(channels, reduction)
+        self.spatial = SpatialAttention()
+        self.fuse = nn.Conv2d(2 * channels, channels, 1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        out: torch.Tensor = self.fuse(torch.cat([self.channel(x), self.spatial(x)], 1))
+        return out

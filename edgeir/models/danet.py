@@ -1,0 +1,170 @@
+"""DANet and DANet-S (Huang et al., "Learning Deformable and Attentive Network for image restoration", 2021).
+
+A U-Net of three scales that changes resolution by the Haar transform. Its blocks (ADEB) take the offsets and masks of
+their deformable convolution from the level's reference feature (AROB), whose state runs through encoder, bottleneck
+and decoder and is resampled between levels (offsets are in pixels: halved going down, doubled going up). Every block
+ends in dual attention.
+
+The paper leaves widths and depths open; 80/128/192 channels with 6 blocks per level (DANet: 23.6 M parameters) or 3
+per level and 5 at the bottom (DANet-S: 16.1 M) were fitted to its Table 7, 23.48 M / 1040.9 GMAC and 15.94 M / 571.1
+GMAC at 480x320.
+"""
+
+from __future__ import annotations
+
+import copy
+import itertools
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from pydantic import Field
+from torch import nn
+
+from edgeir.core.artifact import NetworkFacts
+from edgeir.core.config import Config
+from edgeir.models.base import Clip, Network
+from edgeir.models.blocks.attention import DualAttention
+from edgeir.models.blocks.deformable import DeformableConv
+from edgeir.models.blocks.wavelet import HaarJoin, HaarSplit
+from edgeir.models.macs import count_macs
+
+__all__ = ["DANet", "DANetNetwork"]
+
+_REFERENCE = 32
+_GROUPS = 8
+
+
+class DANet(Config):
+    """Configuration of `DANetNetwork`; the defaults are DANet-S."""
+
+    kind: Literal["danet"] = "danet"
+    scale: Literal[1] = 1
+    channels: Literal[1, 3] = 3
+    """1 for gray, 3 for colour."""
+    widths: tuple[int, ...] = Field((80, 128, 192), min_length=1)
+    """Channels per scale, multiples of 8."""
+    blocks: int = Field(3, ge=1)
+    """Per level of the encoder and of the decoder; 6 in the large DANet."""
+    bottom_blocks: int = Field(5, ge=1)
+    """At the smallest scale; 6 in the large DANet."""
+    task: Literal["denoising", "jpeg", "super-resolution"] = "denoising"
+    """What it is trained for."""
+
+    def build(self) -> DANetNetwork:
+        return DANetNetwork(self)
+
+
+class DeformableBlock(nn.Module):
+    """ADEB: 3x3 ReLU, deformable 3x3 guided by the reference, ReLU, 3x3, 3x3; dual attention; two skips."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, channels, 3, padding=1)
+        self.offsets = nn.Conv2d(_REFERENCE, 27 * _GROUPS, 3, padding=1)
+        nn.init.zeros_(self.offsets.weight)  # starts as an ordinary convolution with masks of one half
+        assert self.offsets.bias is not None
+        nn.init.zeros_(self.offsets.bias)
+        self.deform = DeformableConv(channels, channels, _GROUPS)
+        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
+        self.conv3 = nn.Conv2d(channels, channels, 3, padding=1)
+        self.attention = DualAttention(channels)
+
+    def forward(self, x: torch.Tensor, reference: torch.Tensor) -> torch.Tensor:
+        guide = self.offsets(reference)
+        offsets, masks = guide[:, : 18 * _GROUPS], torch.sigmoid(guide[:, 18 * _GROUPS :])
+        moved = F.relu(self.deform(F.relu(self.conv1(x)), offsets, masks))
+        details = self.conv3(self.conv2(moved))
+        out: torch.Tensor = x + details + self.attention(details)
+        return out
+
+
+class Reference(nn.Module):
+    """AROB: the level's features and the state so far to the next state."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.entry = nn.Conv2d(channels, _REFERENCE, 3, padding=1)
+        self.join = nn.Conv2d(2 * _REFERENCE, _REFERENCE, 3, padding=1)
+        self.attention = DualAttention(_REFERENCE)
+        self.exit = nn.Conv2d(_REFERENCE, _REFERENCE, 3, padding=1)
+
+    def forward(self, x: torch.Tensor, state: torch.Tensor | None) -> torch.Tensor:
+        entry = self.entry(x)
+        state = torch.zeros_like(entry) if state is None else state
+        out: torch.Tensor = self.exit(self.attention(self.join(torch.cat([entry, state], 1))))
+        return out
+
+
+class Level(nn.Module):
+    """The blocks of one scale in one direction, and their reference branch."""
+
+    def __init__(self, channels: int, blocks: int) -> None:
+        super().__init__()
+        self.reference = Reference(channels)
+        self.blocks = nn.ModuleList(DeformableBlock(channels) for _ in range(blocks))
+
+    def forward(self, x: torch.Tensor, state: torch.Tensor | None) -> tuple[torch.Tensor, torch.Tensor]:
+        state = self.reference(x, state)
+        for block in self.blocks:
+            x = block(x, state)
+        return x, state
+
+
+class DANetNetwork(Network):
+    """(N, C, H, W) -> (N, C, H, W), sides a multiple of 2 per change of scale (4 by default), not clipped."""
+
+    def __init__(self, config: DANet) -> None:
+        super().__init__()
+        self.config: DANet = config
+        widths = config.widths
+        self.head = nn.Conv2d(config.channels, widths[0], 3, padding=1)
+        self.encoder = nn.ModuleList(Level(width, config.blocks) for width in widths[:-1])
+        self.bottom = Level(widths[-1], config.bottom_blocks)
+        self.decoder = nn.ModuleList(Level(width, config.blocks) for width in reversed(widths[:-1]))
+        pairs = list(itertools.pairwise(widths))
+        self.down = nn.ModuleList(nn.Conv2d(4 * wide, deep, 3, padding=1) for wide, deep in pairs)
+        self.up = nn.ModuleList(nn.Conv2d(deep, 4 * wide, 3, padding=1) for wide, deep in reversed(pairs))
+        self.split, self.join = HaarSplit(), HaarJoin()
+        self.tail = nn.Conv2d(widths[0], config.channels, 3, padding=1)
+        self.facts = NetworkFacts(
+            task=config.task,
+            size_multiple=2 ** len(pairs),
+            # Offsets are learnt and unbounded, and the attention reads the whole picture.
+            global_operations=("channel attention", "deformable sampling"),
+        )
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        features, state = self.head(x), None
+        skips = []
+        for level, down in zip(self.encoder, self.down, strict=True):
+            features, state = level(features, state)
+            skips.append(features)
+            features, state = down(self.split(features)), _resample(state, 0.5)
+        features, state = self.bottom(features, state)
+        for level, up in zip(self.decoder, self.up, strict=True):
+            features, state = self.join(up(features)) + skips.pop(), _resample(state, 2.0)
+            features, state = level(features, state)
+        out: torch.Tensor = x + self.tail(features)
+        return out
+
+    def deploy(self) -> nn.Module:
+        return nn.Sequential(copy.deepcopy(self), Clip()).eval().requires_grad_(False)
+
+    def taps(self) -> dict[str, nn.Module]:
+        levels = {
+            **{f"encoder.{index}": level for index, level in enumerate(self.encoder)},
+            "bottom": self.bottom,
+            **{f"decoder.{index}": level for index, level in enumerate(self.decoder)},
+        }
+        last = {name: level.blocks[-1] for name, level in levels.items() if isinstance(level, Level)}
+        return {"head": self.head, **last}
+
+    def macs(self, height: int, width: int) -> int:
+        return count_macs(self, 1, self.config.channels, height, width)
+
+
+def _resample(state: torch.Tensor, factor: float) -> torch.Tensor:
+    """To the next scale: bilinear, and the values with it, for they become offsets in pixels."""
+    size = [round(side * factor) for side in state.shape[2:]]
+    return F.interpolate(state, size, mode="bilinear", align_corners=False) * factor
