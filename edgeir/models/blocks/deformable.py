@@ -65,7 +65,7 @@ def deformable_conv(
     batch, channels, height, width = x.shape
     grid = _grid(offsets, groups, height, width)
     split = x.reshape(batch * groups, channels // groups, height, width)
-    taps = F.grid_sample(split, grid, mode="bilinear", padding_mode="zeros", align_corners=True)
+    taps = F.grid_sample(split, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
     taps = taps.reshape(batch, groups, channels // groups, 9, height * width)
     taps = taps * masks.reshape(batch, groups, 1, 9, height * width)
     columns = taps.reshape(batch, channels * 9, height * width)
@@ -76,7 +76,7 @@ def deformable_conv(
 
 
 def _grid(offsets: torch.Tensor, groups: int, height: int, width: int) -> torch.Tensor:
-    """Where to sample, for ``grid_sample``: (N·groups, 9·H, W, 2), x before y, the picture's corners at -1 and 1."""
+    """Where to sample, for ``grid_sample``: (N·groups, 9·H, W, 2), x before y."""
     batch = offsets.shape[0]
     kind, device = offsets.dtype, offsets.device
     taps = torch.arange(-1, 2, dtype=kind, device=device)
@@ -86,6 +86,8 @@ def _grid(offsets: torch.Tensor, groups: int, height: int, width: int) -> torch.
     )
     columns = torch.arange(width, dtype=kind, device=device)[None, None, :] + taps.repeat(3)[:, None, None]
     moved = offsets.reshape(batch * groups, 9, 2, height, width)
-    y = (moved[:, :, 0] + rows) * (2 / max(height - 1, 1)) - 1
-    x = (moved[:, :, 1] + columns) * (2 / max(width - 1, 1)) - 1
+    y = (
+        2 * (moved[:, :, 0] + rows) + 1
+    ) / height - 1  # -1 and 1 are the outer edges: also right for one pixel
+    x = (2 * (moved[:, :, 1] + columns) + 1) / width - 1
     return torch.stack([x, y], -1).reshape(batch * groups, 9 * height, width, 2)
