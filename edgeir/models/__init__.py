@@ -15,6 +15,7 @@ from edgeir.models.edsr import EDSR
 from edgeir.models.fdrnet import FDRNet
 from edgeir.models.multiscale_denoiser import MultiscaleDenoiser
 from edgeir.models.plainsr import PlainSR
+from edgeir.models.ppcn_enhance import PPCNEnhance
 from edgeir.models.ppcn_sr import PPCNSR
 from edgeir.models.rcan import RCAN
 from edgeir.models.srcnn import SRCNN
@@ -32,11 +33,23 @@ __all__ = [
     "FDRNet",
     "MultiscaleDenoiser",
     "Network",
+    "PPCNEnhance",
     "PlainSR",
 ]
 
 AnyModel = Annotated[
-    PlainSR | PPCNSR | SRCNN | EDSR | RCAN | DnCNN | DANet | ARCNN | AODNet | FDRNet | MultiscaleDenoiser,
+    PlainSR
+    | PPCNSR
+    | PPCNEnhance
+    | SRCNN
+    | EDSR
+    | RCAN
+    | DnCNN
+    | DANet
+    | ARCNN
+    | AODNet
+    | FDRNet
+    | MultiscaleDenoiser,
     Field(discriminator="kind"),
 ]
 """Every network configuration, discriminated by `kind`."""

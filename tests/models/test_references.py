@@ -6,7 +6,10 @@ import torch
 
 from edgeir.core.errors import CheckpointError
 from edgeir.core.images import read_rgb
-from edgeir.models import PPCNSR, SRCNN
+from edgeir.metrics.ms_ssim import ms_ssim
+from edgeir.metrics.protocol import PROTOCOLS
+from edgeir.metrics.psnr import psnr
+from edgeir.models import PPCNSR, SRCNN, PPCNEnhance, ppcn_enhance
 from edgeir.models.base import parameter_count
 from edgeir.models.srcnn import load_reference_weights
 
@@ -58,16 +61,43 @@ def test_both_reference_weight_files_load(shared_data):
 
 
 @pytest.mark.shared
-def test_srcnn_baseline_reproduces_its_published_psnr(shared_data):
-    """PIRM track B, 400 patches: 21.33 dB with these weights (published 21.32)."""
-    network = SRCNN().build().eval()
-    load_reference_weights(network, shared_data / "weights" / "dped-srcnn.npz")
+@pytest.mark.parametrize(
+    ("config", "weights", "decibel", "similarity"),
+    [
+        (SRCNN(), "dped-srcnn", 21.32, 0.9030),
+        (PPCNEnhance(size="student"), "ppcn-enhance-student", 22.54, 0.9244),
+        (PPCNEnhance(size="teacher"), "ppcn-enhance-teacher", 22.96, 0.9299),
+    ],
+    ids=["srcnn", "student", "teacher"],
+)
+def test_published_weights_reproduce_their_row_of_pirm_track_b(
+    shared_data, config, weights, decibel, similarity
+):
+    network = config.build().eval()
+    load = load_reference_weights if isinstance(config, SRCNN) else ppcn_enhance.load_reference_weights
+    load(network, shared_data / "weights" / f"{weights}.npz")
     folder = shared_data / "pirm" / "enhance-patches"
-    values = []
+    psnrs, similarities = [], []
     for index in range(400):
         given, target = (read_rgb(folder / side / f"{index}.jpg") for side in ("iphone", "canon"))
         with torch.no_grad():
-            out = network(torch.from_numpy(given.copy()).permute(2, 0, 1)[None].float() / 255).clamp(0, 1)
-        error = out[0].permute(1, 2, 0).numpy() - target / 255.0
-        values.append(-10 * np.log10(np.mean(error**2)))
-    assert np.mean(values) == pytest.approx(21.33, abs=0.02)
+            out = network(torch.from_numpy(given.copy()).permute(2, 0, 1)[None].float() / 255)
+        image = out[0].permute(1, 2, 0).numpy()
+        psnrs.append(psnr(image, target, **PROTOCOLS["pirm-b"].model_dump()))
+        similarities.append(ms_ssim(image, target, **PROTOCOLS["pirm-b-ms-ssim"].model_dump()))
+    assert np.mean(psnrs) == pytest.approx(decibel, abs=0.05)
+    assert np.mean(similarities) == pytest.approx(similarity, abs=0.002)
+
+
+def test_ppcn_generators_have_the_published_counts():
+    for size, parameters, macs in (("student", 2_715, 2_624), ("teacher", 21_843, 21_504)):
+        network = PPCNEnhance(size=size).build()
+        assert parameter_count(network) == parameters
+        assert network.macs(10, 10) == 100 * macs
+
+
+def test_enhancement_weights_of_the_other_size_are_refused(tmp_path):
+    path = tmp_path / "other.npz"
+    np.savez(path, generator__W0=np.zeros((1, 7, 3, 16)), generator__b0=np.zeros(16))
+    with pytest.raises(CheckpointError, match="`W0` has shape .* instead of"):
+        ppcn_enhance.load_reference_weights(PPCNEnhance().build(), path)
