@@ -5,9 +5,11 @@ import typing
 import numpy as np
 import pytest
 import torch
+from scipy import ndimage
 from skimage.metrics import structural_similarity
 
-from edgeir.losses import L1, L2, SSIM, AnyLoss, Charbonnier
+from edgeir.losses import L1, L2, SSIM, AnyLoss, Charbonnier, Colour, TotalVariation
+from edgeir.losses.contextual import contextual_loss
 
 MEMBERS = [member() for member in typing.get_args(typing.get_args(AnyLoss)[0])]
 
@@ -50,11 +52,64 @@ def test_ssim_loss_equals_scikit_image():
     assert SSIM().build().double()(x, y).item() == pytest.approx(1 - np.mean(expected), abs=1e-9)
 
 
+def test_colour_loss_is_the_squared_error_of_blurred_images():
+    x, y = images()
+    kernel = np.exp(-(np.arange(-10, 11) ** 2) / (2 * 3.0**2))
+    kernel /= kernel.sum()
+    total = 0.0
+    for difference in (x - y).numpy().reshape(-1, 16, 18):
+        rows = ndimage.correlate1d(difference, kernel, axis=0, mode="constant")
+        total += np.sum(ndimage.correlate1d(rows, kernel, axis=1, mode="constant") ** 2)
+    assert Colour().build()(x, y).item() == pytest.approx(total / 4)
+
+
+def test_total_variation_follows_both_forms():
+    x, y = images()
+    z = x.numpy()
+    dy, dx = np.diff(z, axis=2), np.diff(z, axis=3)
+    assert TotalVariation().build()(x, y).item() == pytest.approx((dy**2).mean() + (dx**2).mean())
+    printed = np.abs(dy[..., :-1] + dx[:, :, :-1]).sum() / z.size
+    assert TotalVariation(form="printed").build()(x, y).item() == pytest.approx(printed)
+
+
+def contextual_by_hand(x, y, h=0.5):
+    """Equations 1 and 2, element by element."""
+    mean = y.mean((0, 2, 3), keepdims=True)
+    values = []
+    for a, b in zip((x - mean).reshape(*x.shape[:2], -1), (y - mean).reshape(*y.shape[:2], -1), strict=True):
+        count = a.shape[1]
+        d = np.empty((count, count))
+        for i, j in np.ndindex(count, count):
+            d[i, j] = (1 - a[:, i] @ b[:, j] / np.linalg.norm(a[:, i]) / np.linalg.norm(b[:, j])) / 2
+        w = np.exp((1 - d / (d.min(1, keepdims=True) + 1e-5)) / h)
+        w /= w.sum(1, keepdims=True)
+        values.append(-np.log(np.mean([w[:, j].max() for j in range(count)])))
+    return np.mean(values)
+
+
+def test_contextual_loss_follows_equations_1_and_2():
+    x, y = images(size=(2, 5, 3, 4))
+    assert contextual_loss(x, y).item() == pytest.approx(contextual_by_hand(x.numpy(), y.numpy()))
+    assert contextual_loss(x, y, bandwidth=0.1).item() == pytest.approx(
+        contextual_by_hand(x.numpy(), y.numpy(), 0.1)
+    )
+
+
+def test_contextual_loss_forgives_a_shuffle_and_passes_the_gradient_check():
+    x, y = images(size=(1, 6, 4, 4))
+    shuffled = y.flatten(2)[:, :, torch.randperm(16, generator=torch.Generator().manual_seed(0))]
+    assert contextual_loss(shuffled.reshape(y.shape), y) == pytest.approx(contextual_loss(y, y).item())
+    assert contextual_loss(x, y) > contextual_loss(y, y)
+    assert torch.autograd.gradcheck(lambda z: contextual_loss(z, y), (x.requires_grad_(),))
+    assert torch.isfinite(contextual_loss(x, y, samples=7))
+
+
 @pytest.mark.parametrize("config", MEMBERS, ids=lambda config: config.kind)
 def test_zero_for_equal_images_positive_otherwise_and_differentiable(config):
     loss = config.build().double()
     x, y = images()
-    assert loss(x, x).item() == pytest.approx(0, abs=1e-12)
+    if config.kind != "total-variation":  # which looks at the output alone
+        assert loss(x, x).item() == pytest.approx(0, abs=1e-12)
     assert loss(x, y).item() > 0
     small = torch.rand(1, 1, 12, 12, dtype=torch.float64, requires_grad=True)
     target = torch.rand(1, 1, 12, 12, dtype=torch.float64)

@@ -1,0 +1,56 @@
+"""PPCN's colour loss (eqs. 9-10): squared error of the blurred images, which compares colour and brightness, not
+texture.
+
+As in the authors' configuration the blur is 21x21 and the sum of squares is divided by twice the batch, so that the
+term grows with the picture. Their sigma is 3; eq. 9 as printed has 3 where the variance stands (and A = 0.053
+normalises exactly that), which is ``sigma: 1.732``.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from pydantic import Field
+from torch import nn
+
+from edgeir.core.config import Config
+
+__all__ = ["Colour"]
+
+
+class Colour(Config):
+    """Sum of squared differences of the blurred images / (2 · batch), images on [0, 1]."""
+
+    kind: Literal["colour"] = "colour"
+    weight: float = Field(1.0, gt=0)
+    sigma: float = Field(3.0, gt=0)
+    """Of the blur, in pixels."""
+    radius: int = Field(10, ge=1)
+    """The kernel has 2 radius + 1 pixels a side; outside the picture is zero."""
+
+    def build(self) -> nn.Module:
+        return ColourLoss(self.sigma, self.radius)
+
+
+class ColourLoss(nn.Module):
+    """See `Colour`."""
+
+    window: torch.Tensor
+
+    def __init__(self, sigma: float, radius: int) -> None:
+        super().__init__()
+        offsets = torch.arange(-radius, radius + 1, dtype=torch.float64)
+        window = torch.exp(-(offsets**2) / (2 * sigma**2))
+        self.register_buffer("window", window / window.sum(), persistent=False)
+
+    def forward(self, prediction: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        difference = prediction - target  # the blur is linear
+        channels, radius = difference.shape[1], self.window.numel() // 2
+        window = self.window.to(difference.dtype)
+        rows = window.view(1, 1, -1, 1).expand(channels, 1, -1, 1)
+        columns = window.view(1, 1, 1, -1).expand(channels, 1, 1, -1)
+        blurred = F.conv2d(difference, rows, padding=(radius, 0), groups=channels)
+        blurred = F.conv2d(blurred, columns, padding=(0, radius), groups=channels)
+        return blurred.square().sum() / (2 * difference.shape[0])

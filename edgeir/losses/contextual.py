@@ -1,0 +1,39 @@
+"""The contextual loss on feature maps (Mechrez et al., ECCV 2018; PPCN eqs. 1-2).
+
+It asks that every target feature has a similar one somewhere in the output, and so forgives the misalignment that
+pairs from two cameras have. Distances are cosine, halved; they are divided by each input feature's smallest one,
+turned into affinities with bandwidth h, and the best input of every target counts.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+
+__all__ = ["contextual_loss"]
+
+_EPSILON = 1e-5
+
+
+def contextual_loss(
+    features: torch.Tensor, target: torch.Tensor, *, bandwidth: float = 0.5, samples: int = 65**2
+) -> torch.Tensor:
+    """-log of the contextual similarity, mean over the batch; 0 at best.
+
+    Args:
+        features, target: (N, C, H, W) of the output and of the target, of equal size.
+        bandwidth: h of eq. 2.
+        samples: at most this many positions, spread evenly (the affinities of M positions take M² numbers).
+    """
+    # The target's mean over batch and positions is taken from both, so that cosine means something.
+    mean = target.mean((0, 2, 3), keepdim=True)
+    x, y = (F.normalize((t - mean).flatten(2), dim=1) for t in (features, target))
+    positions = x.shape[2]
+    if positions > samples:
+        chosen = torch.linspace(0, positions - 1, samples, device=x.device).round().long()
+        x, y = x[:, :, chosen], y[:, :, chosen]
+    distance = (1 - torch.einsum("nci,ncj->nij", x, y)) / 2
+    relative = distance / (distance.amin(2, keepdim=True) + _EPSILON)
+    affinity = torch.softmax((1 - relative) / bandwidth, dim=2)
+    similarity = affinity.amax(1).mean(1)
+    return -torch.log(similarity).mean()
