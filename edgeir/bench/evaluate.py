@@ -29,7 +29,7 @@ from edgeir.runtime import RuntimeName, Session, load
 
 __all__ = ["BICUBIC", "evaluate", "measure_quality"]
 
-BICUBIC = "bicubic"
+BICUBIC, INPUT = "bicubic", "input"
 EQUAL_DB = 100.0
 """PSNR of two equal pictures, so that a mean stays finite."""
 
@@ -65,7 +65,7 @@ def evaluate(
         ArtifactError, CheckpointError: the model cannot run.
     """
     suite = suite if isinstance(suite, Suite) else load_suite(suite)
-    if str(model) == BICUBIC:
+    if str(model) in (BICUBIC, INPUT):
         row = bicubic_row(suite, limit=limit, progress=progress)
     else:
         session = load(model, runtime=runtime, threads=threads)
@@ -100,14 +100,16 @@ def evaluate(
 
 
 def bicubic_row(suite: Suite, *, limit: int | None = None, progress: Progress = no_progress) -> Row:
-    """The baseline that every network must beat: the bicubic enlargement, measured like a network."""
+    """The baseline that every network must beat, measured like one: the bicubic enlargement, or the input as it is."""
+
+    name = INPUT if suite.scale == 1 else BICUBIC
 
     def enlarge(lr: Degraded) -> Image:
         return _enlarged(lr, suite)
 
     return Row(
-        name=BICUBIC,
-        model=BICUBIC,
+        name=name,
+        model=name,
         runtime="-",
         precision="-",
         role="baseline",

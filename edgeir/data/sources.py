@@ -9,6 +9,9 @@ relative to ``$EDGEIR_DATA``, first match wins (``edgeir doctor`` prints what wa
 | B100 | ``test/bsds500-val`` (BSDS500 val, cropped to 480x320 from the top left), ``B100/HR``, ``B100`` |
 | BSDS500 | ``train/bsds500``, ``BSDS500/train`` + ``BSDS500/test`` (train and test, 400 images) |
 | T91 | ``train/t91``, ``T91`` |
+| Set12, BSD68, Classic5 | ``test/set12``, ``Set12``; ``test/bsd68-gray``, ``BSD68``; ``test/classic5``, ``Classic5`` |
+| CBSD68 | ``CBSD68``, or the images of ``test/bsds500-val`` that ``test/cbsd68.txt`` names |
+| LIVE1, Kodak24, McMaster | ``test/live1``, ``LIVE1``; likewise for the others |
 | DIV2K, DIV2K-val | ``DIV2K/DIV2K_train_HR``, ``DIV2K_train_HR``; ``…_valid_HR`` |
 | Flickr2K | ``Flickr2K/Flickr2K_HR``, ``Flickr2K`` |
 """
@@ -50,11 +53,21 @@ STANDARD_SETS: dict[str, tuple[tuple[str, ...], ...]] = {
     "Urban100": (("test/urban100",), ("Urban100/HR",), ("Urban100",)),
     "BSDS500": (("train/bsds500",), ("BSDS500/train", "BSDS500/test"), ("BSDS500",)),
     "T91": (("train/t91",), ("T91",)),
+    "Set12": (("test/set12",), ("Set12",)),
+    "BSD68": (("test/bsd68-gray",), ("BSD68",)),
+    "CBSD68": (("CBSD68",), ("test/cbsd68",)),
+    "Classic5": (("test/classic5",), ("Classic5",)),
+    "LIVE1": (("test/live1",), ("LIVE1",)),
+    "Kodak24": (("test/kodak24",), ("Kodak24",)),
+    "McMaster": (("test/mcmaster",), ("McMaster",)),
     "DIV2K": (("DIV2K/DIV2K_train_HR",), ("DIV2K_train_HR",)),
     "DIV2K-val": (("DIV2K/DIV2K_valid_HR",), ("DIV2K_valid_HR",)),
     "Flickr2K": (("Flickr2K/Flickr2K_HR",), ("Flickr2K",)),
 }
 """Set name to the alternatives tried, each one or more folders relative to ``$EDGEIR_DATA``."""
+
+LISTED_SETS = {"CBSD68": ("test/bsds500-val", "test/cbsd68.txt")}
+"""Sets that may also be a part of a folder: the folder, and a text file with one name (without suffix) per line."""
 
 EMBEDDED_PHOTOS = ("astronaut", "chelsea", "coffee", "hubble_deep_field", "motorcycle_left", "rocket")
 """The colour photographs inside scikit-image's wheel (its other samples are downloads, drawings or microscopy)."""
@@ -112,7 +125,10 @@ class StandardSet(Source):
     """A standard data set, found under ``$EDGEIR_DATA``."""
 
     kind: Literal["standard"] = "standard"
-    name: Literal["Set5", "Set14", "B100", "Urban100", "BSDS500", "T91", "DIV2K", "DIV2K-val", "Flickr2K"]
+    name: Literal[
+        "Set5", "Set14", "B100", "Urban100", "BSDS500", "T91", "DIV2K", "DIV2K-val", "Flickr2K",
+        "Set12", "BSD68", "CBSD68", "Classic5", "LIVE1", "Kodak24", "McMaster",
+    ]  # fmt: skip
 
     def images(self) -> list[ImageRef]:
         """List the images.
@@ -121,6 +137,9 @@ class StandardSet(Source):
             DataError: ``$EDGEIR_DATA`` is not set, or the set is in none of the folders tried.
         """
         crop = (480, 320) if self.name == "B100" else None
+        listed = _listed(self.name)
+        if listed is not None:
+            return [_file_ref(path) for path in listed]
         return [_file_ref(path, crop) for folder in find_set(self.name) for path in list_images(folder)]
 
 
@@ -169,6 +188,28 @@ def find_set(name: str) -> list[Path]:
         if all(path.is_dir() and list_images(path) for path in paths):
             return paths
     raise DataError(f"the data set {name} was not found", where=root, fix=f"put its images into {shown}")
+
+
+def _listed(name: str) -> list[Path] | None:
+    """The images of a set that is a part of a folder, where that folder and its list are there.
+
+    Raises:
+        DataError: the list names an image that is missing.
+    """
+    root = data_root()
+    if root is None or name not in LISTED_SETS:
+        return None
+    folder, names = (root / part for part in LISTED_SETS[name])
+    if not names.is_file() or not folder.is_dir():
+        return None
+    wanted = names.read_text(encoding="utf-8").split()
+    found = {path.stem: path for path in list_images(folder)}
+    missing = [stem for stem in wanted if stem not in found]
+    if missing:
+        raise DataError(
+            f"{len(missing)} of the images in {names.name} are missing, first `{missing[0]}`", where=folder
+        )
+    return [found[stem] for stem in wanted]
 
 
 def _file_ref(path: Path, crop: tuple[int, int] | None = None) -> ImageRef:

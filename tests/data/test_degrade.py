@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from scipy import ndimage
 from skimage import data as photographs
 
+from edgeir.core.errors import DataError
 from edgeir.core.images import list_images
 from edgeir.data.degrade import (
     AWGN,
@@ -31,6 +32,7 @@ from edgeir.data.degrade.hybrid import combinations
 from edgeir.data.degrade.jpeg import compress
 from edgeir.data.degrade.rain import rain_streaks
 from edgeir.data.patches import _degrade_patch
+from edgeir.data.sources import StandardSet
 from edgeir.metrics.psnr import psnr
 
 MEMBERS = [member() for member in typing.get_args(typing.get_args(AnyDegradation)[0])]
@@ -210,3 +212,17 @@ def test_bicubic_is_stored_the_others_are_drawn():
     assert [member.kind for member in MEMBERS if not member.random] == ["bicubic"]
     assert Bicubic(flavour="pillow").enlargement == "pillow"
     assert GaussianBlur().enlargement == "matlab"
+
+
+@pytest.mark.shared
+def test_the_listed_part_of_a_folder_is_a_set(shared_data, monkeypatch, tmp_path):
+    monkeypatch.setenv("EDGEIR_DATA", str(shared_data))
+    refs = StandardSet(name="CBSD68").images()
+    assert len(refs) == 68
+    assert refs[0].name == (shared_data / "test" / "cbsd68.txt").read_text().split()[0]
+    (tmp_path / "test" / "bsds500-val").mkdir(parents=True)
+    (tmp_path / "test" / "cbsd68.txt").write_text("a\nb\n")
+    Image.new("RGB", (8, 8)).save(tmp_path / "test" / "bsds500-val" / "a.png")
+    monkeypatch.setenv("EDGEIR_DATA", str(tmp_path))
+    with pytest.raises(DataError, match="1 of the images in cbsd68.txt are missing, first `b`"):
+        StandardSet(name="CBSD68").images()
