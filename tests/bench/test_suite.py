@@ -9,7 +9,10 @@ from edgeir.core.assets import list_assets
 from edgeir.core.config import dump_yaml, parse
 from edgeir.core.errors import ConfigError, DataError
 
-SUITES = ["b100-x4", "embedded-x4", "pirm-a", "set14-x4", "set5-x4", "sr-x4"]
+SUPER_RESOLUTION = ["b100-x4", "embedded-x4", "pirm-a", "set14-x4", "set5-x4", "sr-x4"]
+DENOISING = [f"cbsd68-awgn{sigma}" for sigma in (15, 25, 50)]
+JPEG = [f"classic5-jpeg{quality}" for quality in (10, 20, 30, 40)]
+SUITES = sorted([*SUPER_RESOLUTION, *DENOISING, *JPEG])
 
 
 def test_the_list_is_complete():
@@ -20,7 +23,7 @@ def test_the_list_is_complete():
 def test_every_suite_loads_and_survives_a_round_trip(name, tmp_path):
     suite = load_suite(name)
     assert suite.name == name
-    assert suite.scale == 4
+    assert suite.scale == (4 if name in SUPER_RESOLUTION else 1)
     path = tmp_path / "copy.yaml"
     path.write_text(dump_yaml(suite), encoding="utf-8")
     assert load_suite(path) == suite
