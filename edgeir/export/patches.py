@@ -8,15 +8,19 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import TypeAdapter, ValidationError
 
-from edgeir.core.artifact import NetworkFacts
+from edgeir.core.artifact import Card, NetworkFacts
 from edgeir.core.errors import DataError, ExportError
-from edgeir.data.degrade.bicubic import downscale, upscale
+from edgeir.data.degrade import AnyDegradation, Bicubic
+from edgeir.data.degrade.base import to_bytes, to_unit
+from edgeir.data.degrade.bicubic import upscale
 from edgeir.data.sources import Embedded, Folder, ImageRef
 
-__all__ = ["Patch", "calibration_inputs", "patches", "photographs"]
+__all__ = ["Patch", "calibration_inputs", "degradation_of", "patches", "photographs"]
 
 Pixels = NDArray[np.uint8]
+_DEGRADATION: TypeAdapter[AnyDegradation] = TypeAdapter(AnyDegradation)
 
 
 @dataclass(frozen=True)
@@ -36,10 +40,25 @@ def photographs(folder: str | Path | None) -> list[ImageRef]:
     return (Embedded() if folder is None else Folder(path=str(folder))).images()
 
 
+def degradation_of(card: Card) -> AnyDegradation | None:
+    """What the network was trained to undo, by its recipe; without one the usual shrinking of its scale, or nothing."""
+    data = card.provenance.get("recipe", {}).get("data", {})
+    try:
+        return _DEGRADATION.validate_python(data["degradation"])
+    except (KeyError, TypeError, ValidationError):
+        return Bicubic(scale=card.facts.scale) if card.facts.scale > 1 else None
+
+
 def patches(
-    refs: list[ImageRef], facts: NetworkFacts, size: tuple[int, int], *, per_image: int, seed: int
+    refs: list[ImageRef],
+    facts: NetworkFacts,
+    degradation: AnyDegradation | None,
+    size: tuple[int, int],
+    *,
+    per_image: int,
+    seed: int,
 ) -> Iterator[Patch]:
-    """Random crops: `size` is the network's own input size (height, width).
+    """Random crops: `size` is the network's own input size (height, width). Inputs are what a file would hold: 8 bits.
 
     A photograph smaller than a crop is continued by reflection, so that every file size can be fed.
     """
@@ -52,12 +71,13 @@ def patches(
             top = int(rng.integers(photo.shape[0] - height + 1))
             left = int(rng.integers(photo.shape[1] - width + 1))
             truth = photo[top : top + height, left : left + width]
-            yield Patch(_float(_degrade(truth, facts)), _float(truth))
+            yield Patch(_degraded(truth, facts, degradation, rng), to_unit(truth))
 
 
 def calibration_inputs(
     calibration: str | Path | NDArray[np.generic] | None,
     facts: NetworkFacts,
+    degradation: AnyDegradation | None,
     *,
     size: int,
     count: int,
@@ -80,31 +100,31 @@ def calibration_inputs(
     refs = photographs(calibration)
     side = max(size // facts.size_multiple, 1) * facts.size_multiple
     per_image = -(-count // len(refs))
-    return np.stack([p.input for p in patches(refs, facts, (side, side), per_image=per_image, seed=seed)])
+    crops = patches(refs, facts, degradation, (side, side), per_image=per_image, seed=seed)
+    return np.stack([crop.input for crop in crops])
 
 
 def _checked(array: NDArray[np.generic]) -> NDArray[np.float32]:
     if array.ndim != 4 or array.shape[3] != 3 or array.shape[0] == 0:
         raise ExportError(f"calibration inputs must have shape (N, H, W, 3), not {array.shape}")
-    values = _float(array) if array.dtype == np.uint8 else array.astype(np.float32)
+    values = to_unit(array)  # type: ignore[arg-type]  # any number type
     if not (np.isfinite(values).all() and values.min() >= 0 and values.max() <= 1):
         raise ExportError(f"calibration inputs must lie in [0, 1], not [{values.min()}, {values.max()}]")
     return values
 
 
-def _degrade(truth: Pixels, facts: NetworkFacts) -> Pixels:
-    if facts.task != "super-resolution":
-        return truth
+def _degraded(
+    truth: Pixels, facts: NetworkFacts, degradation: AnyDegradation | None, rng: np.random.Generator
+) -> NDArray[np.float32]:
+    if degradation is None:
+        return to_unit(truth)
     if truth.shape[0] % facts.scale or truth.shape[1] % facts.scale:
         raise DataError(f"{truth.shape[0]}x{truth.shape[1]} is no multiple of the scale {facts.scale}")
-    small = downscale(truth, facts.scale)
-    return upscale(small, facts.scale) if facts.input_kind == "bicubic" else small
+    small = to_bytes(to_unit(degradation.degrade(truth, rng)))
+    enlarge = facts.input_kind == "bicubic" and facts.scale > 1
+    return to_unit(upscale(small, facts.scale, degradation.enlargement) if enlarge else small)
 
 
 def _at_least(photo: Pixels, height: int, width: int) -> Pixels:
     extra = [(0, max(0, height - photo.shape[0])), (0, max(0, width - photo.shape[1])), (0, 0)]
     return np.pad(photo, extra, mode="symmetric") if any(after for _, after in extra) else photo
-
-
-def _float(pixels: NDArray[np.generic]) -> NDArray[np.float32]:
-    return pixels.astype(np.float32) / np.float32(255)

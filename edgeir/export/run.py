@@ -7,7 +7,7 @@ dtype), ``expected.npy`` what the torch network gives for it (float32, the layou
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,7 +22,7 @@ from edgeir.core.progress import Progress, no_progress
 from edgeir.core.requires import require
 from edgeir.export.job import Converted, Job, Precision, Target
 from edgeir.export.parity import check_gate, compare
-from edgeir.export.patches import Patch, calibration_inputs, patches, photographs
+from edgeir.export.patches import Patch, calibration_inputs, degradation_of, patches, photographs
 from edgeir.export.profile import ExportProfile, read_profile
 from edgeir.runtime.loading import load_model
 from edgeir.runtime.session import to_native
@@ -121,7 +121,12 @@ def export_network(
     if profile.target.precision == "int8":
         settings = profile.calibration
         inputs = calibration_inputs(
-            calibration, facts, size=settings.size, count=settings.patches, seed=settings.seed
+            calibration,
+            facts,
+            degradation_of(card),
+            size=settings.size,
+            count=settings.patches,
+            seed=settings.seed,
         )
     steps = 2 * len(chosen)
     with atomic_dir(out) as temporary:
@@ -141,7 +146,8 @@ def export_network(
         for step, (file, size, made) in enumerate(files):
             progress(len(files) + step, steps, f"comparing {_label(size)} with the network")
             described = _of_file(artifact, temporary, file, made)
-            parity = _prove(temporary / file, described, network, profile, size, folder, golden=step == 0)
+            crops = _crops(card, facts, profile, size, folder)
+            parity = _prove(temporary / file, described, network, crops, golden=step == 0)
             check_gate(parity, profile.gate, io=io, where=f"{card.name} {name} {_label(size)}")
             if step == 0:
                 main = artifact.model_copy(update={"parity": parity})
@@ -216,25 +222,28 @@ def _of_file(artifact: Artifact, folder: Path, file: str, made: Converted) -> Ar
     return artifact.model_copy(update=update)
 
 
+def _crops(
+    card: Card, facts: NetworkFacts, profile: ExportProfile, size: Size | None, photos: str | Path | None
+) -> Iterable[Patch]:
+    """What a file is compared with the network on."""
+    side = DYNAMIC_PATCH * (facts.scale if facts.input_kind == "bicubic" else 1)
+    shape = size or (side, side)
+    per_image = profile.parity_per_image
+    return patches(photographs(photos), facts, degradation_of(card), shape, per_image=per_image, seed=1)
+
+
 def _prove(
     model: Path,
     artifact: Artifact,
     network: Any,
-    profile: ExportProfile,
-    size: Size | None,
-    photos: str | Path | None,
+    crops: Iterable[Patch],
     *,
     golden: bool,
 ) -> Parity:
     from edgeir.runtime.torch import TorchSession
 
-    facts: NetworkFacts = network.facts
-    side = DYNAMIC_PATCH * (facts.scale if facts.input_kind == "bicubic" else 1)
-    crops = patches(
-        photographs(photos), facts, size or (side, side), per_image=profile.parity_per_image, seed=1
-    )
     session = load_model(model, artifact)
-    reference = TorchSession(network.deploy(), facts, name=artifact.source)
+    reference = TorchSession(network.deploy(), network.facts, name=artifact.source)
     first: list[Patch] = []
 
     def remembered() -> Any:

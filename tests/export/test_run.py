@@ -10,10 +10,11 @@ import pytest
 import torch
 from PIL import Image
 
-from edgeir.core.artifact import NetworkFacts, Parity, read_artifact
+from edgeir.core.artifact import Card, NetworkFacts, Parity, read_artifact
 from edgeir.core.errors import ConfigError, DataError, ExportError, OutputError, ParityError
+from edgeir.data.degrade import AWGN, Bicubic
 from edgeir.export.parity import Gate, check_gate, compare
-from edgeir.export.patches import Patch, calibration_inputs, patches, photographs
+from edgeir.export.patches import Patch, calibration_inputs, degradation_of, patches, photographs
 from edgeir.export.profile import ExportProfile, read_profile
 from edgeir.export.run import export, export_network
 from edgeir.models import SRCNN, PlainSR
@@ -198,7 +199,7 @@ def test_byte_files_are_forgiven_their_rounding_and_no_more() -> None:
 def test_patches_have_the_size_asked_for_even_of_small_photographs(kind, photos: Path) -> None:
     facts = NetworkFacts(scale=4, input_kind=kind)
     factor = 4 if kind == "lr" else 1
-    found = list(patches(photographs(photos), facts, (32, 40), per_image=2, seed=0))
+    found = list(patches(photographs(photos), facts, Bicubic(), (32, 40), per_image=2, seed=0))
     assert len(found) == 4
     for patch in found:
         assert patch.input.shape == (32, 40, 3)
@@ -211,7 +212,9 @@ def test_patches_have_the_size_asked_for_even_of_small_photographs(kind, photos:
 def test_calibration_takes_arrays_and_says_what_is_wrong_with_others() -> None:
     facts = NetworkFacts(scale=4)
     ready = np.random.default_rng(0).integers(0, 256, (2, 8, 9, 3), dtype=np.uint8)
-    np.testing.assert_allclose(calibration_inputs(ready, facts, size=64, count=9), ready / 255, atol=1e-6)
+    np.testing.assert_allclose(
+        calibration_inputs(ready, facts, None, size=64, count=9), ready / 255, atol=1e-6
+    )
     for wrong, message in (
         (ready[0], r"shape \(N, H, W, 3\)"),
         (np.full((1, 4, 4, 3), 200.0), r"must lie in \[0, 1\]"),
@@ -219,11 +222,26 @@ def test_calibration_takes_arrays_and_says_what_is_wrong_with_others() -> None:
         (ready[:0], "shape"),
     ):
         with pytest.raises(ExportError, match=message):
-            calibration_inputs(wrong, facts, size=64, count=9)
+            calibration_inputs(wrong, facts, None, size=64, count=9)
 
 
 def test_the_embedded_photographs_calibrate_by_default() -> None:
-    inputs = calibration_inputs(None, NetworkFacts(scale=4), size=16, count=8)
+    inputs = calibration_inputs(None, NetworkFacts(scale=4), Bicubic(), size=16, count=8)
     assert inputs.shape[1:] == (16, 16, 3)
     assert len(inputs) >= 8
     assert torch.from_numpy(inputs).std() > 0.1
+
+
+def test_inputs_are_degraded_as_the_recipe_says(photos):
+    recipe = {"data": {"degradation": {"kind": "awgn", "sigma": 25.0, "clip": True}}}
+    facts = NetworkFacts(task="denoising")
+    card = Card(
+        name="x", model={}, facts=facts, parameters=1, weights_sha256="0", provenance={"recipe": recipe}
+    )
+    assert degradation_of(card) == AWGN(sigma=25.0, clip=True)
+    crops = list(patches(photographs(photos), facts, degradation_of(card), (32, 32), per_image=2, seed=0))
+    errors = np.concatenate([(crop.input - crop.truth).ravel() for crop in crops])
+    assert np.std(errors) == pytest.approx(25 / 255, rel=0.15)  # clipping takes a little away
+    plain = Card(name="x", model={}, facts=NetworkFacts(scale=3), parameters=1, weights_sha256="0")
+    assert degradation_of(plain) == Bicubic(scale=3)
+    assert degradation_of(plain.model_copy(update={"facts": facts})) is None
