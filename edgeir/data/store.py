@@ -23,9 +23,7 @@ from edgeir.core.errors import DataError
 from edgeir.core.files import exclusive, output_errors, write_json
 from edgeir.core.progress import Progress, no_progress
 from edgeir.data.degrade import AnyDegradation
-from edgeir.data.degrade.base import Degraded
-from edgeir.data.degrade.bicubic import resize
-from edgeir.data.sources import AnySource, ImageRef
+from edgeir.data.items import AnyDataSource, Item, items_of, scale_of
 
 __all__ = ["PairStore", "cache_root", "open_store"]
 
@@ -123,8 +121,8 @@ def cache_root() -> Path:
 
 
 def open_store(
-    sources: Sequence[AnySource],
-    degradation: AnyDegradation,
+    sources: Sequence[AnyDataSource],
+    degradation: AnyDegradation | None,
     *,
     rescale: Sequence[float] = (1.0,),
     root: Path | None = None,
@@ -135,25 +133,23 @@ def open_store(
     Processes that want the same store at the same time wait for the one that builds it.
 
     Args:
-        sources: image sources, in order.
-        degradation: makes the input of each clean image; a random one is not applied here (see `PatchSampler`).
+        sources: image sources, or paired ones, in order.
+        degradation: makes the input of each clean image; a random one is not applied here (see `PatchSampler`). None
+            for paired sources.
         rescale: every image is stored once per factor, shrunk by it before the degradation (1 = as it is). Shrinking
             removes compression artefacts and makes edges sharper relative to the pixel grid. A source's own factors
-            come before these.
+            come before these; pairs are not shrunk.
         root: parent folder of stores, default `cache_root()`.
     """
-    items: list[tuple[ImageRef, float]] = []
-    weights: list[float] = []
-    for source in sources:
-        copies = [(ref, factor) for ref in source.images() for factor in source.rescale or rescale]
-        items += copies
-        weights += [source.weight] * len(copies)
+    scale, items = scale_of(sources, degradation), items_of(sources, degradation, rescale)
+    paired = degradation is None or not degradation.random
     description = {
         "format": _FORMAT,
         # What is random is applied to every patch anew: such recipes share the store of the clean images.
-        "degradation": None if degradation.random else degradation.model_dump(mode="json"),
-        "scale": degradation.scale,
-        "images": [[ref.stamp, factor] for ref, factor in items],
+        "degradation": degradation.model_dump(mode="json") if degradation is not None and paired else None,
+        "paired": paired,
+        "scale": scale,
+        "images": [item.stamp for item in items],
     }
     key = hashlib.sha256(json.dumps(description, sort_keys=True).encode()).hexdigest()[:16]
     folder = (root or cache_root()) / "stores" / key
@@ -161,7 +157,7 @@ def open_store(
     if not index.is_file():
         with exclusive(folder, progress):
             if not index.is_file():
-                _build(folder, items, degradation, progress)
+                _build(folder, items, scale, paired, progress)
     try:
         records = [
             Record(**{**entry, "size": tuple(entry["size"])})
@@ -171,18 +167,12 @@ def open_store(
         raise DataError(
             "the index is damaged", where=index, fix="delete the folder; it is made anew"
         ) from error
-    return PairStore(folder, degradation.scale, records, weights, paired=not degradation.random)
+    return PairStore(folder, scale, records, [item.weight for item in items], paired=paired)
 
 
-def _build(
-    folder: Path,
-    items: Sequence[tuple[ImageRef, float]],
-    degradation: AnyDegradation,
-    progress: Progress,
-) -> None:
+def _build(folder: Path, items: Sequence[Item], scale: int, paired: bool, progress: Progress) -> None:
     with output_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        scale, paired = degradation.scale, not degradation.random
         records = _recover(folder, scale, paired)
         with (folder / "hr.bin").open("ab") as hr_file, (folder / "lr.bin").open("ab") as lr_file:
             hr_file.truncate(_end(records, scale, hr=True))
@@ -190,12 +180,11 @@ def _build(
             with (folder / "journal.jsonl").open("w") as journal:
                 journal.writelines(json.dumps(asdict(record)) + "\n" for record in records)
                 for done in range(len(records), len(items)):
-                    ref, factor = items[done]
-                    progress(done, len(items), f"decoding {ref.name}")
-                    hr = _prepare(ref.load(), factor, scale, ref)
-                    lr = _bytes(degradation.degrade(hr, np.random.default_rng(0))) if paired else None
+                    item = items[done]
+                    progress(done, len(items), f"decoding {item.name}")
+                    lr, hr = item.load()
                     start = (_end(records, scale, hr=True), _end(records, scale, hr=False))
-                    records.append(Record(ref.name, (hr.shape[0], hr.shape[1]), *start, _hash(lr, hr)))
+                    records.append(Record(item.name, (hr.shape[0], hr.shape[1]), *start, _hash(lr, hr)))
                     hr_file.write(hr.tobytes())
                     hr_file.flush()
                     if lr is not None:
@@ -233,20 +222,6 @@ def _recover(folder: Path, scale: int, paired: bool) -> list[Record]:
 def _map(path: Path) -> Pixels:
     """The file's bytes without reading them into memory; an empty file cannot be mapped."""
     return np.memmap(path, np.uint8, "r") if path.stat().st_size else np.empty(0, np.uint8)
-
-
-def _prepare(image: Pixels, factor: float, scale: int, ref: ImageRef) -> Pixels:
-    if factor != 1.0:
-        image = resize(image, (round(image.shape[0] * factor), round(image.shape[1] * factor)))
-    height, width = image.shape[0] // scale * scale, image.shape[1] // scale * scale
-    if not height or not width:
-        raise DataError(f"the image is only {image.shape[0]}x{image.shape[1]} pixels", where=ref.name)
-    return np.ascontiguousarray(image[:height, :width])
-
-
-def _bytes(image: Degraded) -> Pixels:
-    assert image.dtype == np.uint8, "what is stored is bytes"
-    return image.view(np.uint8)
 
 
 def _hr_view(record: Record, memory: Pixels) -> Pixels:

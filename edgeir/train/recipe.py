@@ -10,9 +10,11 @@ from pydantic import Field, model_validator
 
 from edgeir.core.assets import find_asset
 from edgeir.core.config import Config, apply_overrides, parse, read_yaml
+from edgeir.core.errors import ConfigError
 from edgeir.data.degrade import AnyDegradation
 from edgeir.data.degrade.bicubic import Bicubic
-from edgeir.data.sources import AnySource, Embedded
+from edgeir.data.items import AnyDataSource, scale_of
+from edgeir.data.sources import Embedded
 from edgeir.distill import AnyDistillation
 from edgeir.losses import L1, AnyLoss
 from edgeir.models import AnyModel
@@ -24,8 +26,9 @@ __all__ = ["Data", "Distillation", "ObjectiveConfig", "Recipe", "Train", "Valida
 class Data(Config):
     """What the network learns from."""
 
-    sources: tuple[AnySource, ...] = Field(min_length=1)
-    degradation: AnyDegradation = Bicubic()
+    sources: tuple[AnyDataSource, ...] = Field(min_length=1)
+    degradation: AnyDegradation | None = Bicubic()
+    """None where the sources are paired: their pictures are damaged already."""
     rescale: tuple[Annotated[float, Field(gt=0, le=1)], ...] = Field((1.0,), min_length=1)
     """Every image is used once per factor, shrunk by it (1 = as it is): removes JPEG artefacts, sharpens edges."""
     patch: int = Field(48, ge=4)
@@ -85,7 +88,8 @@ class Train(Config):
 class Validation(Config):
     """Held-out pictures: PSNR after rounding to 8 bit, with a border of `scale` pixels cropped in super-resolution."""
 
-    sources: tuple[AnySource, ...] = (Embedded(),)
+    sources: tuple[AnyDataSource, ...] = (Embedded(),)
+    """Damaged as the training data are, so paired where those are."""
     limit: int = Field(6, ge=1)
     """Pictures used, the first ones of the sources."""
     size: int = Field(256, ge=16)
@@ -118,12 +122,16 @@ class Recipe(Config):
 
     @model_validator(mode="after")
     def _consistent(self) -> Recipe:
-        if self.model.scale != self.data.degradation.scale:
-            raise ValueError(
-                f"`model.scale` is {self.model.scale} but `data.degradation.scale` is {self.data.degradation.scale}"
-            )
+        degradation = self.data.degradation
+        for name, sources in (("data", self.data.sources), ("validation", self.validation.sources)):
+            try:
+                scale = scale_of(sources, degradation)
+            except ConfigError as error:
+                raise ValueError(f"`{name}.sources`: {error.problems[0]}") from error
+            if self.model.scale != scale:
+                raise ValueError(f"`model.scale` is {self.model.scale} but that of `{name}` is {scale}")
         distillation = self.objective.distillation
-        if distillation is not None and distillation.cache and self.data.degradation.random:
+        if distillation is not None and distillation.cache and degradation is not None and degradation.random:
             raise ValueError(
                 "`cache` keeps one picture per image: it does not work with a random degradation"
             )

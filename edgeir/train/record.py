@@ -17,8 +17,9 @@ from edgeir.core.config import dump_yaml, parse, read_yaml
 from edgeir.core.environment import git_revision, versions
 from edgeir.core.errors import CheckpointError, ConfigError
 from edgeir.core.files import atomic_file, output_errors, settle_dir
-from edgeir.data.degrade.base import to_bytes, to_unit
+from edgeir.data.degrade.base import Degraded, to_bytes, to_unit
 from edgeir.data.degrade.bicubic import upscale
+from edgeir.data.items import items_of
 from edgeir.metrics.psnr import psnr
 from edgeir.models.base import Network
 from edgeir.train.checkpoint import save_checkpoint
@@ -148,12 +149,19 @@ class RunFolder:
     def _validation_pairs(self) -> list[tuple[str, Floats, Pixels]]:
         if self._pairs is None:
             config = self.recipe.validation
-            refs = [ref for source in config.sources for ref in source.images()][: config.limit]
-            self._pairs, degradation = [], self.recipe.data.degradation
-            for index, ref in enumerate(refs):
-                hr = _centre(ref.load(), config.size, self.recipe.model.scale)
-                given = degradation.degrade(hr, np.random.default_rng([0, index]))
-                self._pairs.append((ref.name, to_unit(given), hr))
+            degradation, scale = self.recipe.data.degradation, self.recipe.model.scale
+            items = items_of(config.sources, degradation, (1.0,))[: config.limit]
+            self._pairs = []
+            for index, item in enumerate(items):
+                lr, clean = item.load()
+                hr = _centre(clean, config.size, scale)
+                given: Degraded
+                if degradation is None:
+                    assert lr is not None
+                    given = _centre(lr, config.size // scale, 1)
+                else:
+                    given = degradation.degrade(hr, np.random.default_rng([0, index]))
+                self._pairs.append((item.name, to_unit(given), hr))
         return self._pairs
 
     def _sample(self, name: str, images: list[Pixels]) -> None:
@@ -201,5 +209,8 @@ def _flatten(value: Any, prefix: str = "") -> dict[str, Any]:
 
 def _centre(image: Pixels, size: int, scale: int) -> Pixels:
     height, width = (min(side, size) // scale * scale for side in image.shape[:2])
-    top, left = (image.shape[0] - height) // 2, (image.shape[1] - width) // 2
+    # Whole steps of the scale, so that a pair's damaged picture can be cut at the same place.
+    top, left = (
+        (side - kept) // 2 // scale * scale for side, kept in zip(image.shape, (height, width), strict=False)
+    )
     return np.ascontiguousarray(image[top : top + height, left : left + width])

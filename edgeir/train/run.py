@@ -188,7 +188,7 @@ def _work(
         seed=recipe.train.seed,
         augment=recipe.data.augment,
         planes=planes,
-        degradation=recipe.data.degradation if recipe.data.degradation.random else None,
+        degradation=None if store.paired else recipe.data.degradation,
     )
     with _stop_requests() as should_stop:
         done = fit(fabric, recipe, state, objective, sampler, run, should_stop=should_stop, progress=progress)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from edgeir.core.errors import DataError
+from edgeir.data import items as items_module
 from edgeir.data import store as store_module
 from edgeir.data.degrade.bicubic import Bicubic, downscale
 from edgeir.data.patches import PatchSampler, Prefetcher
@@ -92,15 +93,15 @@ def test_processes_that_want_the_same_store_build_it_once(folder, tmp_path):
 @pytest.mark.parametrize("garbage", [b"", b"half a rec"])
 def test_an_interrupted_build_goes_on_where_it_stopped(folder, tmp_path, monkeypatch, garbage):
     whole = build(folder, tmp_path / "whole")
-    original, seen = store_module._prepare, []
+    original, seen = items_module._whole, []
 
-    def prepare(image, factor, scale, ref):
-        seen.append(ref.name)
+    def whole_image(image, scale, name):
+        seen.append(name)
         if seen == ["0", "1", "2"]:
             raise KeyboardInterrupt
-        return original(image, factor, scale, ref)
+        return original(image, scale, name)
 
-    monkeypatch.setattr(store_module, "_prepare", prepare)
+    monkeypatch.setattr(items_module, "_whole", whole_image)
     with pytest.raises(KeyboardInterrupt):
         build(folder, tmp_path / "cut")
     for path in (tmp_path / "cut").rglob("*.bin"):

@@ -36,7 +36,7 @@ def test_all_mistakes_are_reported_at_once(recipe):
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("model.scale=2", "`model.scale` is 2 but `data.degradation.scale` is 4"),
+        ("model.scale=2", "`model.scale` is 2 but that of `data` is 4"),
         ("data.rescale=[0.0]", "greater than 0"),
         ("data.sources=[{kind: embedded, rescale: [1.5]}]", "less than or equal to 1"),
         ("objective.losses=[{kind: l1}, {kind: l1}]", "names a loss twice"),

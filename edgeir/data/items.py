@@ -1,0 +1,114 @@
+"""What a store holds: every image of the sources, at every size asked for, with or without its degraded version."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from edgeir.core.errors import ConfigError, DataError
+from edgeir.data.degrade import AnyDegradation
+from edgeir.data.degrade.bicubic import resize
+from edgeir.data.paired import AnyPaired, Paired, PairRef
+from edgeir.data.sources import AnySource, ImageRef
+
+__all__ = ["AnyDataSource", "Item", "items_of", "scale_of"]
+
+Pixels = npt.NDArray[np.uint8]
+AnyDataSource: TypeAlias = AnySource | AnyPaired
+
+
+@dataclass(frozen=True)
+class Item:
+    """One entry of a store, not yet decoded.
+
+    Attributes:
+        stamp: identifies it (JSON values).
+        weight: how often a pixel of it is to be sampled.
+        load: decodes to (degraded or None, clean), uint8 HWC, the clean one cropped to a multiple of the scale.
+    """
+
+    name: str
+    stamp: Any
+    weight: float
+    load: Callable[[], tuple[Pixels | None, Pixels]]
+
+
+def scale_of(sources: Sequence[AnyDataSource], degradation: AnyDegradation | None) -> int:
+    """Clean pixels per degraded pixel, per side.
+
+    Raises:
+        ConfigError: paired sources with a degradation, unpaired ones without, or pairs of different scales.
+    """
+    paired = [isinstance(source, Paired) for source in sources]
+    if degradation is not None:
+        if any(paired):
+            raise ConfigError(["paired sources are damaged already: set `degradation: null`"])
+        return degradation.scale
+    if not all(paired):
+        raise ConfigError(["without a `degradation` every source must be paired"])
+    scales = {source.scale for source in sources if isinstance(source, Paired)}
+    if len(scales) > 1:
+        raise ConfigError([f"the paired sources have different scales, {sorted(scales)}"])
+    return scales.pop()
+
+
+def items_of(
+    sources: Sequence[AnyDataSource], degradation: AnyDegradation | None, rescale: Sequence[float]
+) -> list[Item]:
+    """Every item, in order. A random degradation is left to whoever cuts patches: such items hold clean images only."""
+    scale = scale_of(sources, degradation)
+    items: list[Item] = []
+    for source in sources:
+        if isinstance(source, Paired):
+            items += [
+                Item(ref.name, ref.stamp, source.weight, _paired_loader(ref, scale)) for ref in source.pairs()
+            ]
+        else:
+            items += [
+                Item(ref.name, [ref.stamp, factor], source.weight, _loader(ref, factor, scale, degradation))
+                for ref in source.images()
+                for factor in source.rescale or rescale
+            ]
+    return items
+
+
+def _loader(
+    ref: ImageRef, factor: float, scale: int, degradation: AnyDegradation | None
+) -> Callable[[], tuple[Pixels | None, Pixels]]:
+    def load() -> tuple[Pixels | None, Pixels]:
+        image = ref.load()
+        if factor != 1.0:
+            image = resize(image, (round(image.shape[0] * factor), round(image.shape[1] * factor)))
+        clean = _whole(image, scale, ref.name)
+        if degradation is None or degradation.random:
+            return None, clean
+        degraded = degradation.degrade(clean, np.random.default_rng(0))
+        assert degraded.dtype == np.uint8, "what is stored is bytes"
+        return degraded.view(np.uint8), clean
+
+    return load
+
+
+def _paired_loader(ref: PairRef, scale: int) -> Callable[[], tuple[Pixels | None, Pixels]]:
+    def load() -> tuple[Pixels | None, Pixels]:
+        given, clean = ref.given(), _whole(ref.clean(), scale, ref.name)
+        expected = (clean.shape[0] // scale, clean.shape[1] // scale)
+        if given.shape[:2] != expected:
+            raise DataError(
+                f"the damaged picture is {given.shape[0]}x{given.shape[1]} instead of {expected[0]}x{expected[1]}",
+                where=ref.name,
+            )
+        return np.ascontiguousarray(given), clean
+
+    return load
+
+
+def _whole(image: Pixels, scale: int, name: str) -> Pixels:
+    height, width = image.shape[0] // scale * scale, image.shape[1] // scale * scale
+    if not height or not width:
+        raise DataError(f"the image is only {image.shape[0]}x{image.shape[1]} pixels", where=name)
+    return np.ascontiguousarray(image[:height, :width])
