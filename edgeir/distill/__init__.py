@@ -11,9 +11,13 @@ from typing import Annotated
 from pydantic import Field
 
 from edgeir.distill.attention import AttentionMaps
+from edgeir.distill.features import FeatureMatch
 from edgeir.distill.output import OutputMatch
+from edgeir.distill.target_features import TargetFeatures
 
-__all__ = ["AnyDistillation", "AttentionMaps", "OutputMatch"]
+__all__ = ["AnyDistillation", "AttentionMaps", "FeatureMatch", "OutputMatch", "TargetFeatures"]
 
-AnyDistillation = Annotated[AttentionMaps | OutputMatch, Field(discriminator="kind")]
+AnyDistillation = Annotated[
+    AttentionMaps | FeatureMatch | OutputMatch | TargetFeatures, Field(discriminator="kind")
+]
 """Every distillation method, discriminated by `kind`."""

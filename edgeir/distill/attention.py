@@ -16,14 +16,14 @@ import torch
 import torch.nn.functional as F
 from pydantic import Field, model_validator
 
-from edgeir.core.config import Config
 from edgeir.core.errors import ConfigError
+from edgeir.distill.base import Method
 from edgeir.distill.taps import Side
 
 __all__ = ["AttentionMaps"]
 
 
-class AttentionMaps(Config):
+class AttentionMaps(Method):
     """Match the normalised channel-mean maps of pairs of taps."""
 
     kind: Literal["attention"] = "attention"
@@ -42,21 +42,29 @@ class AttentionMaps(Config):
             )
         return self
 
-    def terms(self, student: Side, teacher: Side) -> dict[str, torch.Tensor]:
+    @property
+    def reads_student(self) -> tuple[str, ...]:
+        return self.student_taps
+
+    @property
+    def reads_teacher(self) -> tuple[str, ...]:
+        return self.teacher_taps
+
+    def terms(self, student: Side, other: Side, hr: torch.Tensor) -> dict[str, torch.Tensor]:
         """The unweighted loss under the name ``attention``.
 
         Raises:
             ConfigError: two paired maps differ in size.
         """
         total = student.output.new_zeros(())
-        for name, other in zip(self.student_taps, self.teacher_taps, strict=True):
-            ours, theirs = student.features[name], teacher.features[other]
+        for name, paired in zip(self.student_taps, self.teacher_taps, strict=True):
+            ours, theirs = student.features[name], other.features[paired]
             if ours.shape[2:] != theirs.shape[2:]:
                 sizes = {f"student {key}": tuple(value.shape[2:]) for key, value in student.features.items()}
-                sizes |= {f"teacher {key}": tuple(value.shape[2:]) for key, value in teacher.features.items()}
+                sizes |= {f"teacher {key}": tuple(value.shape[2:]) for key, value in other.features.items()}
                 listed = ", ".join(f"{key} {height}x{width}" for key, (height, width) in sizes.items())
                 raise ConfigError(
-                    [f"the tap `{name}` and the teacher's `{other}` differ in size; the taps are {listed}"],
+                    [f"the tap `{name}` and the teacher's `{paired}` differ in size; the taps are {listed}"],
                     where="objective.distillation",
                 )
             difference = _attention(ours) - _attention(theirs.detach())

@@ -27,7 +27,9 @@ class Objective(nn.Module):
         student: the network to train, unwrapped (taps are read on it).
         methods: distillation methods.
         teacher: a frozen network that runs on every batch; None where every method is satisfied by the cached teacher
-            picture that comes with the batch.
+            picture that comes with the batch, or trains a companion of its own.
+
+    The companions' parameters are this module's only trainable ones; the optimiser has them beside the student's.
     """
 
     def __init__(
@@ -44,12 +46,22 @@ class Objective(nn.Module):
         self.methods = tuple(methods)
         self.teacher = teacher
         self._student = TapRecorder(
-            student, [name for m in methods for name in m.student_taps], role="student"
+            student, [name for m in methods for name in m.reads_student], role="student"
         )
         if teacher is not None:
             teacher.eval().requires_grad_(False)
-            names = [name for m in methods for name in m.teacher_taps]
+            names = [name for m in methods for name in m.reads_teacher]
             self._teacher = TapRecorder(teacher, names, role="teacher")
+        self.companions = nn.ModuleDict()
+        """Networks that methods train beside the student, by the method's place."""
+        self._companions: dict[str, TapRecorder] = {}
+        for place, method in enumerate(self.methods):
+            companion = method.companion()
+            if companion is not None:
+                self.companions[str(place)] = companion
+                self._companions[str(place)] = TapRecorder(
+                    companion, method.reads_companion, role="extractor"
+                )
 
     def terms(
         self, output: torch.Tensor, lr: torch.Tensor, hr: torch.Tensor, cached: torch.Tensor | None = None
@@ -65,11 +77,17 @@ class Objective(nn.Module):
         student = self._student.take(output)
         if not self.methods:
             return result
-        teacher = self._run_teacher(lr) if cached is None else Side(cached)
-        for method in self.methods:
-            for name, value in method.terms(student, teacher).items():
-                result[f"distill/{name}"] = method.weight * value
+        taught = any(method.needs_teacher for method in self.methods)
+        teacher = (self._run_teacher(lr) if cached is None else Side(cached)) if taught else None
+        for place, method in enumerate(self.methods):
+            other = teacher if method.needs_teacher else self._run_companion(str(place), hr)
+            assert other is not None
+            for name, value in method.terms(student, other, hr).items():
+                result[f"distill/{name}"] = method.weight_of(name) * value
         return result
+
+    def _run_companion(self, place: str, hr: torch.Tensor) -> Side:
+        return self._companions[place].take(self.companions[place](hr))
 
     def _run_teacher(self, lr: torch.Tensor) -> Side:
         assert self.teacher is not None

@@ -11,31 +11,22 @@ from typing import Literal
 import torch
 from pydantic import Field
 
-from edgeir.core.config import Config
+from edgeir.distill.base import Method
 from edgeir.distill.taps import Side
 from edgeir.losses.pixel import PixelLoss
 
 __all__ = ["OutputMatch"]
 
 
-class OutputMatch(Config):
+class OutputMatch(Method):
     """Mean distance between the two outputs, on the [0, 1] scale."""
 
     kind: Literal["output"] = "output"
-    weight: float = Field(1.0, gt=0)
     distance: Literal["l1", "l2"] = "l1"
     luma: float = Field(0.0, ge=0, le=1)
     """Share of the distance that is measured on luma, as in the image losses."""
 
-    @property
-    def student_taps(self) -> tuple[str, ...]:
-        return ()
-
-    @property
-    def teacher_taps(self) -> tuple[str, ...]:
-        return ()
-
-    def terms(self, student: Side, teacher: Side) -> dict[str, torch.Tensor]:
+    def terms(self, student: Side, other: Side, hr: torch.Tensor) -> dict[str, torch.Tensor]:
         """The unweighted loss under the name ``output``."""
         distance = PixelLoss(torch.abs if self.distance == "l1" else torch.square, self.luma)
-        return {"output": distance(student.output, teacher.output.detach())}
+        return {"output": distance(student.output, other.output.detach())}

@@ -26,6 +26,8 @@ class AODNet(Config):
 
     kind: Literal["aod-net"] = "aod-net"
     scale: Literal[1] = 1
+    direct: bool = False
+    """The last convolution is the image itself, not K (STFT's extractor)."""
 
     def build(self) -> AODNetwork:
         return AODNetwork(self)
@@ -56,6 +58,8 @@ class AODNetwork(Network):
         third = F.relu(self.conv3(torch.cat([first, second], 1)))
         fourth = F.relu(self.conv4(torch.cat([second, third], 1)))
         k = F.relu(self.conv5(torch.cat([first, second, third, fourth], 1)))
+        if self.config.direct:
+            return k
         return F.relu(k * x - k + 1)
 
     def deploy(self) -> nn.Module:

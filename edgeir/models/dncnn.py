@@ -34,6 +34,8 @@ class DnCNN(Config):
     depth: int = Field(17, ge=3)
     """Convolutions in all: 17 for one noise level, 20 for blind colour, 29 in STFT's larger one."""
     width: int = Field(64, ge=1)
+    residual: bool = True
+    """Estimate the noise and subtract it; False returns the image itself (STFT's extractor)."""
 
     def build(self) -> DnCNNNetwork:
         return DnCNNNetwork(self)
@@ -68,8 +70,8 @@ class DnCNNNetwork(Network):
         features = self.head(x)
         for layer in self.body:
             features = layer(features)
-        out: torch.Tensor = x - self.tail(features)
-        return out
+        out: torch.Tensor = self.tail(features)
+        return x - out if self.config.residual else out
 
     def deploy(self) -> nn.Module:
         network = fuse_norms(copy.deepcopy(self).eval())

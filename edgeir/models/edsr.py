@@ -27,7 +27,8 @@ class EDSR(Config):
     """Configuration of `EDSRNetwork`."""
 
     kind: Literal["edsr"] = "edsr"
-    scale: Literal[2, 3, 4] = 4
+    scale: Literal[1, 2, 3, 4] = 4
+    """1 leaves the size as it is (STFT's extractor)."""
     channels: int = Field(64, ge=1)
     blocks: int = Field(16, ge=1)
     residual_scale: float = Field(1.0, gt=0)

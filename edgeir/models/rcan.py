@@ -28,7 +28,8 @@ class RCAN(Config):
     """Configuration of `RCANNetwork`."""
 
     kind: Literal["rcan"] = "rcan"
-    scale: Literal[2, 3, 4] = 4
+    scale: Literal[1, 2, 3, 4] = 4
+    """1 leaves the size as it is (STFT's extractor)."""
     channels: int = Field(64, ge=1)
     groups: int = Field(4, ge=1)
     blocks: int = Field(5, ge=1)

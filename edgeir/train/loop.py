@@ -49,6 +49,8 @@ class State:
     optimizer: torch.optim.Optimizer
     average: Tensors
     """Exponential moving average of the weights; empty when off."""
+    companions: torch.nn.ModuleDict = field(default_factory=torch.nn.ModuleDict)
+    """Networks that the objective trains beside this one; kept only to resume."""
     step: int = 0
     best_psnr_db: float = -math.inf
     validation: dict[str, float] = field(default_factory=dict)
@@ -85,6 +87,8 @@ def fit(
     steps = recipe.train.steps
     model, optimizer = fabric.setup(state.network, state.optimizer)
     objective = objective.to(fabric.device)
+    for place, companion in state.companions.items():  # so that processes average their gradients too
+        objective.companions[place] = fabric.setup_module(companion)
     state.average = {key: value.to(fabric.device) for key, value in state.average.items()}
     share = recipe.data.batch // fabric.world_size
     part = slice(fabric.global_rank * share, (fabric.global_rank + 1) * share)

@@ -42,8 +42,8 @@ class Data(Config):
 class Distillation(Config):
     """A frozen teacher and how the student follows it."""
 
-    teacher: str
-    """A zoo name or a checkpoint folder."""
+    teacher: str | None = None
+    """A zoo name or a checkpoint folder; None where every method trains its own companion."""
     methods: tuple[AnyDistillation, ...] = ()
     """Empty: the control, which trains without the teacher at equal steps."""
     cache: bool = False
@@ -53,6 +53,9 @@ class Distillation(Config):
 
     @model_validator(mode="after")
     def _cacheable(self) -> Distillation:
+        needing = [method.kind for method in self.methods if method.needs_teacher]
+        if self.teacher is None and (needing or not self.methods):
+            raise ValueError(f"`teacher` is missing{f'; {needing[0]} needs one' if needing else ''}")
         if self.cache and any(method.kind != "output" for method in self.methods):
             raise ValueError("`cache` keeps pictures, not features: it works with `output` distillation only")
         if self.self_ensemble and not self.cache:

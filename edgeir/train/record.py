@@ -123,6 +123,7 @@ class RunFolder:
     def save(self, state: State) -> None:
         """Write ``checkpoints/last``, and ``checkpoints/best`` when the last validation is the best so far."""
         tensors = {f"raw/{key}": value for key, value in state.network.state_dict().items()}
+        tensors |= {f"companion/{key}": value for key, value in state.companions.state_dict().items()}
         tensors |= {f"average/{key}": value for key, value in state.average.items()}
         tensors |= {f"optim/{key}": value for key, value in optimizer_tensors(state.optimizer).items()}
         values = {"step": state.step, "best_psnr_db": state.best_psnr_db, "validation": state.validation}

@@ -174,13 +174,14 @@ def _work(
     if recipe.init is not None:
         _initialise(network, recipe.init)
     channels_last(network)
-    state = State(network, recipe.optim.build(network.parameters()), {})
+    objective, planes = _objective(recipe, network, store)
+    trained = [*network.parameters(), *objective.companions.parameters()]
+    state = State(network, recipe.optim.build(trained), {}, objective.companions)
     if recipe.train.ema:
         state.average = {key: value.detach().clone() for key, value in network.state_dict().items()}
     if resume:
         _resume(state, run)
     network.train()
-    objective, planes = _objective(recipe, network, store)
     sampler = PatchSampler(
         store,
         patch=recipe.data.patch,
@@ -205,6 +206,8 @@ def _objective(
     if distillation.cache:
         pictures = teacher_pictures(distillation, store, no_progress)
         return Objective(recipe.objective.losses, network, distillation.methods), [pictures]
+    if distillation.teacher is None:
+        return Objective(recipe.objective.losses, network, distillation.methods), []
     teacher, card, folder = load_checkpoint(distillation.teacher)
     if card.facts.net_scale != network.facts.net_scale:
         raise ConfigError(
@@ -222,11 +225,12 @@ def _initialise(network: Network, source: str) -> None:
 def _resume(state: State, run: RunFolder) -> None:
     folder = run.path / "checkpoints" / "last"
     tensors, values = load_state(folder)
-    parts: dict[str, dict[str, torch.Tensor]] = {"raw": {}, "average": {}, "optim": {}}
+    parts: dict[str, dict[str, torch.Tensor]] = {"raw": {}, "average": {}, "optim": {}, "companion": {}}
     for key, value in tensors.items():
         part, _, name = key.partition("/")
         parts[part][name] = value
     load_weights(state.network, parts["raw"], folder)
+    load_weights(state.companions, parts["companion"], folder)
     if parts["average"]:
         state.average = parts["average"]
     restore_optimizer(state.optimizer, parts["optim"])

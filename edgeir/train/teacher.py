@@ -35,6 +35,7 @@ def teacher_pictures(config: Distillation, store: PairStore, progress: Progress)
     Raises:
         CheckpointError: the teacher cannot be loaded. ConfigError: it enlarges by another factor than the store.
     """
+    assert config.teacher is not None, "the recipe was checked"
     teacher, card, folder = load_checkpoint(config.teacher)
     if card.facts.net_scale != store.scale:
         raise ConfigError(

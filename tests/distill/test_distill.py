@@ -6,11 +6,15 @@ import torch
 from pydantic import ValidationError
 
 from edgeir.core.errors import ConfigError
-from edgeir.distill import AttentionMaps, OutputMatch
+from edgeir.distill import AttentionMaps, FeatureMatch, OutputMatch, TargetFeatures
+from edgeir.distill.distances import DISTANCES
 from edgeir.distill.objective import Objective
 from edgeir.distill.taps import Side, TapRecorder
 from edgeir.losses import L1, SSIM
-from edgeir.models import PlainSR
+from edgeir.models import DnCNN, PlainSR
+
+NOTHING = torch.empty(0)
+"""The clean batch, for methods that do not look at it."""
 
 
 def sides(seed=0):
@@ -32,7 +36,7 @@ def test_attention_equals_equation_12(form):
             q_t = teacher.features[theirs][n].numpy().mean(0).ravel().astype(np.float64)
             d = q_s / np.sqrt((q_s**2).sum()) - q_t / np.sqrt((q_t**2).sum())
             total += np.sqrt((d**2).sum()) / 2 if form == "norm" else 0.5 * (d**2).sum() / 2
-    assert method.terms(student, teacher)["attention"].item() == pytest.approx(total, rel=1e-5)
+    assert method.terms(student, teacher, NOTHING)["attention"].item() == pytest.approx(total, rel=1e-5)
 
 
 def test_attention_ignores_scale_and_width_and_is_zero_for_equal_maps():
@@ -40,14 +44,16 @@ def test_attention_ignores_scale_and_width_and_is_zero_for_equal_maps():
     student = Side(torch.zeros(2, 3, 4, 4), {"a": features})
     teacher = Side(torch.zeros(2, 3, 4, 4), {"p": 3 * features.mean(1, keepdim=True)})
     method = AttentionMaps(student_taps=("a",), teacher_taps=("p",))
-    assert method.terms(student, teacher)["attention"].item() == pytest.approx(0, abs=1e-6)
+    assert method.terms(student, teacher, NOTHING)["attention"].item() == pytest.approx(0, abs=1e-6)
 
 
 def test_output_match():
     student, teacher = sides()
     d = (student.output - teacher.output).numpy()
-    assert OutputMatch().terms(student, teacher)["output"].item() == pytest.approx(np.abs(d).mean(), rel=1e-6)
-    squared = OutputMatch(distance="l2").terms(student, teacher)["output"].item()
+    assert OutputMatch().terms(student, teacher, NOTHING)["output"].item() == pytest.approx(
+        np.abs(d).mean(), rel=1e-6
+    )
+    squared = OutputMatch(distance="l2").terms(student, teacher, NOTHING)["output"].item()
     assert squared == pytest.approx((d**2).mean(), rel=1e-6)
 
 
@@ -66,7 +72,7 @@ def test_taps_of_another_size_are_an_error_that_lists_them():
     with pytest.raises(
         ConfigError, match=r"`a` and the teacher's `p` differ in size.*student a 5x6.*teacher p 10x12"
     ):
-        method.terms(student, teacher)
+        method.terms(student, teacher, NOTHING)
 
 
 def test_unpaired_taps_are_refused():
@@ -100,3 +106,107 @@ def test_a_cached_teacher_picture_replaces_the_teacher():
     lr, hr, cached = torch.rand(2, 3, 6, 6), torch.rand(2, 3, 24, 24), torch.rand(2, 3, 24, 24)
     out = student(lr)
     assert torch.allclose(objective.terms(out, lr, hr, cached)["distill/output"], (out - cached).abs().mean())
+
+
+def features(seed=0, size=(2, 4, 5, 6)):
+    generator = torch.Generator().manual_seed(seed)
+    return (torch.randn(size, generator=generator, dtype=torch.float64) for _ in range(2))
+
+
+@pytest.mark.parametrize("name", list(DISTANCES))
+def test_a_distance_is_zero_for_equal_features_positive_otherwise_and_differentiable(name):
+    a, b = features()
+    distance = DISTANCES[name]
+    assert distance(a, a).item() == pytest.approx(0, abs=1e-12)
+    assert distance(a, b).item() > 1e-4
+    small, other = features(size=(1, 2, 2, 3))
+    if name != "focal":  # whose weights are constants: its gradient is not that of its value
+        assert torch.autograd.gradcheck(lambda z: distance(z, other), (small.requires_grad_(),))
+
+
+def test_distances_equal_numpy():
+    a, b = features()
+    x, y = a.numpy(), b.numpy()
+    d = np.abs(x - y)
+    assert DISTANCES["focal"](a, b).item() == pytest.approx(np.mean(d / d.mean() * d**2))
+    p, q = (np.exp(t) / np.exp(t).sum(1, keepdims=True) for t in (y, x))
+    assert DISTANCES["kl"](a, b).item() == pytest.approx(np.mean((p * np.log(p / q)).sum(1)))
+    flat = [t.reshape(2, 4, -1) for t in (x, y)]
+    unit = [t / np.linalg.norm(t, axis=1, keepdims=True) for t in flat]
+    gram = [np.einsum("nci,ncj->nij", t, t) for t in unit]
+    assert DISTANCES["inner-product"](a, b).item() == pytest.approx(np.mean((gram[0] - gram[1]) ** 2))
+    rows = [t / np.linalg.norm(t, axis=2, keepdims=True) for t in flat]
+
+    def kernel(p, q):
+        return np.mean(np.einsum("nip,njp->nij", p, q) ** 2)
+
+    expected = kernel(rows[0], rows[0]) + kernel(rows[1], rows[1]) - 2 * kernel(rows[0], rows[1])
+    assert DISTANCES["mmd"](a, b).item() == pytest.approx(expected)
+
+
+def test_feature_match_compares_pairs_and_refuses_other_sizes():
+    student, teacher = sides()
+    teacher.features["p"] = teacher.features["p"][:, :4]
+    method = FeatureMatch(student_taps=("a",), teacher_taps=("p",))
+    expected = (student.features["a"] - teacher.features["p"]).square().mean().item()
+    assert method.terms(student, teacher, NOTHING)["features"].item() == pytest.approx(expected)
+    with pytest.raises(
+        ConfigError, match="`a` and the teacher's `q` differ in size; .*student a 4x5x6.*9x5x6"
+    ):
+        FeatureMatch(student_taps=("a",), teacher_taps=("q",)).terms(student, teacher, NOTHING)
+
+
+EXTRACTOR = {"kind": "dncnn", "depth": 3, "width": 4, "residual": False}
+
+
+def stft(**changes):
+    return TargetFeatures(
+        extractor=EXTRACTOR, student_taps=("body.0",), extractor_taps=("body.0",), weight=7.0, **changes
+    )
+
+
+def test_stft_follows_equations_5_and_11_and_each_pull_stops_at_its_target():
+    torch.manual_seed(0)
+    student = DnCNN(depth=4, width=4).build()
+    objective = Objective([L1()], student, [stft()])
+    lr, hr = torch.rand(2, 3, 8, 8), torch.rand(2, 3, 8, 8)
+    terms = objective.terms(student(lr), lr, hr)
+    assert list(terms) == ["l1", "distill/target-features", "distill/extractor"]
+    extractor = objective.companions["0"]
+
+    def tap(network, x):
+        seen = []
+        handle = network.taps()["body.0"].register_forward_hook(lambda m, i, o: seen.append(o))
+        out = network(x)
+        handle.remove()
+        return out, seen[0]
+
+    (_, ours), (rebuilt, target) = tap(student, lr), tap(extractor, hr)
+    gap = (ours - target).square().mean().item()
+    assert terms["distill/target-features"].item() == pytest.approx(7 * gap, rel=1e-5)
+    reconstruction = (rebuilt - hr).abs().mean().item()
+    assert terms["distill/extractor"].item() == pytest.approx(reconstruction + 0.1 * gap, rel=1e-5)
+    terms["distill/target-features"].backward(retain_graph=True)
+    assert all(p.grad is None for p in extractor.parameters())
+    assert student.head.conv.weight.grad.abs().sum() > 0
+    student.zero_grad()
+    terms["distill/extractor"].backward()
+    assert all(p.grad is None for p in student.parameters())
+    assert extractor.head.conv.weight.grad.abs().sum() > 0
+
+
+def test_stft_refuses_what_cannot_work():
+    with pytest.raises(ValidationError, match="the extractor must have scale 1, not 4"):
+        TargetFeatures(extractor={"kind": "plainsr"}, student_taps=("a",), extractor_taps=("b",))
+    with pytest.raises(ValidationError, match="compared in pairs"):
+        TargetFeatures(extractor=EXTRACTOR, student_taps=("a", "b"), extractor_taps=("b",))
+    student = DnCNN(depth=4, width=4).build()
+    with pytest.raises(ConfigError, match="the extractor has no tap `x`; its taps are head, body.0"):
+        Objective([L1()], student, [stft().model_copy(update={"extractor_taps": ("x",)})])
+    wide = DnCNN(depth=4, width=5).build()
+    objective = Objective([L1()], wide, [stft()])
+    x = torch.rand(1, 3, 6, 6)
+    with pytest.raises(
+        ConfigError, match="differ in size; the taps are student body.0 5x6x6, extractor body.0 4x6x6"
+    ):
+        objective.terms(wide(x), x, x)

@@ -210,6 +210,34 @@ def test_distillation_through_the_same_loop(recipe, tmp_path):
         train(recipe.path, out=tmp_path / "x")
 
 
+def test_a_companion_is_trained_and_resumed_bit_for_bit(recipe, tmp_path):
+    method = {
+        "kind": "target-features",
+        "extractor": {"kind": "dncnn", "depth": 3, "width": 4, "residual": False},
+        "student_taps": ["body.0"],
+        "extractor_taps": ["body.0"],
+    }
+    recipe(
+        model={"kind": "dncnn", "depth": 4, "width": 4},
+        data=recipe.values["data"] | {"degradation": {"kind": "awgn", "sigma": [5, 50]}},
+        objective={"distillation": {"methods": [method]}},
+        optim={"lr": 1e-3, "schedule": {"kind": "constant"}},  # whose rate does not depend on the length
+    )
+    whole = distill(recipe.path, out=tmp_path / "whole")
+    distill(recipe.path, overrides=["train.steps=4"], out=tmp_path / "cut")
+    distill(recipe.path, out=tmp_path / "cut", resume=True)
+    same_weights(whole.run_dir, tmp_path / "cut")
+    assert rows(whole.run_dir) == rows(tmp_path / "cut")
+    first, last = rows(whole.run_dir)[0], rows(whole.run_dir)[-2]
+    assert {"loss/distill/target-features", "loss/distill/extractor"} <= first.keys()
+    assert last["loss/distill/extractor"] < first["loss/distill/extractor"]
+    state, _ = load_state(whole.run_dir / "checkpoints" / "last")
+    assert any(key.startswith("companion/0.head") for key in state)
+    recipe(objective={"distillation": {"methods": []}})
+    with pytest.raises(ConfigError, match="`teacher` is missing"):
+        distill(recipe.path, out=tmp_path / "none")
+
+
 def test_the_control_without_methods_equals_training_alone(recipe, tmp_path):
     alone = train(recipe.path, out=tmp_path / "alone")
     recipe(objective={"distillation": {"teacher": str(alone.run_dir)}})

@@ -8,10 +8,10 @@ __all__ = ["ShuffleUpsampler"]
 
 
 class ShuffleUpsampler(nn.Sequential):
-    """3x3 to s² times the channels and pixel shuffle; x4 is x2 twice."""
+    """3x3 to s² times the channels and pixel shuffle; x4 is x2 twice, x1 is nothing."""
 
     def __init__(self, channels: int, scale: int) -> None:
-        steps = [2, 2] if scale == 4 else [scale]
+        steps = {1: [], 4: [2, 2]}.get(scale, [scale])
         layers: list[nn.Module] = []
         for step in steps:
             layers += [nn.Conv2d(channels, channels * step**2, 3, padding=1), nn.PixelShuffle(step)]

@@ -1,0 +1,60 @@
+"""What every distillation method offers to the objective."""
+
+from __future__ import annotations
+
+import torch
+from pydantic import Field
+
+from edgeir.core.config import Config
+from edgeir.distill.taps import Side
+from edgeir.models.base import Network
+
+__all__ = ["Method"]
+
+
+class Method(Config):
+    """A way of following another network.
+
+    Subclasses have a `kind`, name the taps they read, and turn what the networks did into unweighted terms.
+    """
+
+    weight: float = Field(1.0, gt=0)
+    """Of the method's terms, unless `weight_of` says otherwise."""
+
+    @property
+    def reads_student(self) -> tuple[str, ...]:
+        """Taps of the student."""
+        return ()
+
+    @property
+    def reads_teacher(self) -> tuple[str, ...]:
+        """Taps of the teacher."""
+        return ()
+
+    @property
+    def needs_teacher(self) -> bool:
+        """False for a method that trains its own companion instead."""
+        return True
+
+    def companion(self) -> Network | None:
+        """A network that is trained together with the student and thrown away, or None."""
+        return None
+
+    @property
+    def reads_companion(self) -> tuple[str, ...]:
+        """Taps of the companion."""
+        return ()
+
+    def weight_of(self, term: str) -> float:
+        """The weight of one of the terms."""
+        return self.weight
+
+    def terms(self, student: Side, other: Side, hr: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Unweighted terms by name.
+
+        Args:
+            student: what the student made of the degraded batch.
+            other: what the teacher made of it; of a method with a companion, what that made of the clean batch.
+            hr: the clean batch.
+        """
+        raise NotImplementedError

@@ -1,0 +1,67 @@
+"""Distances between two feature maps of equal size: the six that STFT compares (Fig. 4).
+
+``l2`` and ``l1`` are means over elements. ``focal`` weights the squared error of each element by its own relative
+size, so that the hard ones count (after Tan et al., CVPR 2018; normalised here so that the mean weight is one).
+``inner-product`` compares the matrices of cosine similarity between positions (Liu et al., CVPR 2019), ``kl`` the
+distributions over channels at each position (the same paper), ``mmd`` the sets of channel maps by the squared maximum
+mean discrepancy with a polynomial kernel of degree 2 (Huang and Wang, 2017). The second argument is the reference;
+gradients flow into both unless the caller detaches one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+
+__all__ = ["DISTANCES", "Distance"]
+
+Distance = Literal["l2", "l1", "focal", "inner-product", "kl", "mmd"]
+_POSITIONS = 1024
+"""At most this many positions enter the pairwise similarities, spread evenly."""
+
+
+def _focal(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    error = (a - b).abs()
+    weight = error.detach() / error.detach().mean().clamp_min(1e-12)
+    return (weight * error.square()).mean()
+
+
+def _similarities(x: torch.Tensor) -> torch.Tensor:
+    unit = F.normalize(x.flatten(2), dim=1)
+    if unit.shape[2] > _POSITIONS:
+        chosen = torch.linspace(0, unit.shape[2] - 1, _POSITIONS, device=x.device).round().long()
+        unit = unit[:, :, chosen]
+    return torch.einsum("nci,ncj->nij", unit, unit)
+
+
+def _inner_product(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    return F.mse_loss(_similarities(a), _similarities(b))
+
+
+def _kl(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    reference = torch.log_softmax(b, dim=1)
+    divergence = reference.exp() * (reference - torch.log_softmax(a, dim=1))
+    return divergence.sum(1).mean()
+
+
+def _mmd(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    x, y = (F.normalize(t.flatten(2), dim=2) for t in (a, b))
+
+    def kernel(p: torch.Tensor, q: torch.Tensor) -> torch.Tensor:
+        return torch.einsum("nip,njp->nij", p, q).square().mean()
+
+    return kernel(x, x) + kernel(y, y) - 2 * kernel(x, y)
+
+
+DISTANCES: dict[Distance, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {
+    "l2": F.mse_loss,
+    "l1": F.l1_loss,
+    "focal": _focal,
+    "inner-product": _inner_product,
+    "kl": _kl,
+    "mmd": _mmd,
+}
+"""Name to function of two (N, C, H, W) tensors."""

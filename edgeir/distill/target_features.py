@@ -1,0 +1,92 @@
+"""STFT, supervised target feature transfer: learn the features that an auto-encoder finds in the **target** (eqs. 4,
+5, 11).
+
+An extractor, usually the student with its repeated blocks cut out and without any image-level skip, is trained from
+scratch beside the student to reproduce clean images (eq. 4). The student's features are drawn to the extractor's on
+the clean image (weight lambda1, eq. 5), and the extractor's, more weakly, to the student's (lambda2, eq. 11), which
+keeps it where the student can follow. Each pull stops at its target: no gradient flows into the side that is
+imitated.
+
+With a skip from input to output an auto-encoder can copy the image and its features mean nothing: choose an extractor
+without one (``dncnn`` with ``residual: false``, ``aod-net`` with ``direct: true``; EDSR and ARCNN have none).
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from pydantic import Field, model_validator
+
+from edgeir.distill.base import Method
+from edgeir.distill.distances import DISTANCES, Distance
+from edgeir.distill.features import same_size
+from edgeir.distill.taps import Side
+from edgeir.models import AnyModel
+from edgeir.models.base import Network
+
+__all__ = ["TargetFeatures"]
+
+
+class TargetFeatures(Method):
+    """Joint training with a target feature extractor."""
+
+    kind: Literal["target-features"] = "target-features"
+    weight: float = Field(1.0, gt=0)
+    """lambda1: 1 for EDSR, DnCNN, FFDNet and PPDN, 50 for RCAN, 100 for AOD-Net."""
+    extractor_weight: float = Field(0.1, ge=0)
+    """lambda2."""
+    distance: Distance = "l2"
+    """Fig. 4: l2 and l1 help most."""
+    extractor: AnyModel
+    """Of scale 1: it reads clean images and returns them."""
+    student_taps: tuple[str, ...] = Field(min_length=1)
+    extractor_taps: tuple[str, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _fits(self) -> TargetFeatures:
+        if len(self.student_taps) != len(self.extractor_taps):
+            raise ValueError(
+                f"`student_taps` has {len(self.student_taps)} entries and `extractor_taps` {len(self.extractor_taps)}; "
+                "they are compared in pairs"
+            )
+        if self.extractor.scale != 1:
+            raise ValueError(f"the extractor must have scale 1, not {self.extractor.scale}")
+        return self
+
+    @property
+    def reads_student(self) -> tuple[str, ...]:
+        return self.student_taps
+
+    @property
+    def reads_companion(self) -> tuple[str, ...]:
+        return self.extractor_taps
+
+    @property
+    def needs_teacher(self) -> bool:
+        return False
+
+    def companion(self) -> Network:
+        return self.extractor.build()
+
+    def weight_of(self, term: str) -> float:
+        return self.weight if term == "target-features" else 1.0
+
+    def terms(self, student: Side, other: Side, hr: torch.Tensor) -> dict[str, torch.Tensor]:
+        """``target-features`` for the student, ``extractor`` (eq. 11) for the extractor.
+
+        Raises:
+            ConfigError: two paired features differ in shape.
+        """
+        distance = DISTANCES[self.distance]
+        to_target = to_student = student.output.new_zeros(())
+        for name, paired in zip(self.student_taps, self.extractor_taps, strict=True):
+            ours, target = same_size(student, name, other, paired, "extractor")
+            to_target = to_target + distance(ours, target.detach())
+            to_student = to_student + distance(target, ours.detach())
+        reconstruction = F.l1_loss(other.output, hr)
+        return {
+            "target-features": to_target,
+            "extractor": reconstruction + self.extractor_weight * to_student,
+        }
