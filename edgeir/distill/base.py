@@ -54,7 +54,8 @@ class Method(Config):
 
         Args:
             student: what the student made of the degraded batch.
-            other: what the teacher made of it; of a method with a companion, what that made of the clean batch.
+            other: what the teacher made of it; of a method with a companion, what that made of the clean batch; of a
+                method with neither, the student's side again.
             hr: the clean batch.
         """
         raise NotImplementedError

@@ -80,8 +80,12 @@ class Objective(nn.Module):
         taught = any(method.needs_teacher for method in self.methods)
         teacher = (self._run_teacher(lr) if cached is None else Side(cached)) if taught else None
         for place, method in enumerate(self.methods):
-            other = teacher if method.needs_teacher else self._run_companion(str(place), hr)
-            assert other is not None
+            other = student
+            if method.needs_teacher:
+                assert teacher is not None
+                other = teacher
+            elif str(place) in self.companions:
+                other = self._run_companion(str(place), hr)
             for name, value in method.terms(student, other, hr).items():
                 result[f"distill/{name}"] = method.weight_of(name) * value
         return result

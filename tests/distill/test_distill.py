@@ -6,7 +6,7 @@ import torch
 from pydantic import ValidationError
 
 from edgeir.core.errors import ConfigError
-from edgeir.distill import AttentionMaps, FeatureMatch, OutputMatch, TargetFeatures
+from edgeir.distill import SVDO, AttentionMaps, FeatureMatch, OutputMatch, TargetFeatures
 from edgeir.distill.distances import DISTANCES
 from edgeir.distill.objective import Objective
 from edgeir.distill.taps import Side, TapRecorder
@@ -210,3 +210,30 @@ def test_stft_refuses_what_cannot_work():
         ConfigError, match="differ in size; the taps are student body.0 5x6x6, extractor body.0 4x6x6"
     ):
         objective.terms(wide(x), x, x)
+
+
+def test_svdo_is_the_squared_spread_of_the_eigenvalues():
+    student, _ = sides()
+    total = 0.0
+    for picture in student.features["a"].numpy().astype(np.float64):
+        values = np.linalg.svd(picture.reshape(4, -1), compute_uv=False) ** 2  # of F F^T, by another way
+        total += (values.max() - values.min()) ** 2 / 2
+    assert SVDO(student_taps=("a",)).terms(student, student, NOTHING)["svdo"].item() == pytest.approx(
+        total, rel=1e-4
+    )
+    orthogonal = Side(student.output, {"a": torch.eye(4).reshape(1, 4, 2, 2)})
+    assert SVDO(student_taps=("a",)).terms(orthogonal, orthogonal, NOTHING)["svdo"].item() == pytest.approx(
+        0, abs=1e-9
+    )
+    normalised = SVDO(student_taps=("a",), normalise=True).terms(student, student, NOTHING)["svdo"].item()
+    assert normalised == pytest.approx(total / 30**2, rel=1e-4)
+
+
+def test_svdo_joins_an_objective_without_any_other_network():
+    network = DnCNN(depth=4, width=4).build()
+    objective = Objective([L1()], network, [SVDO(student_taps=("body.1",))])
+    x = torch.rand(2, 3, 8, 8)
+    terms = objective.terms(network(x), x, x)
+    assert list(terms) == ["l1", "distill/svdo"]
+    terms["distill/svdo"].backward()
+    assert network.head.conv.weight.grad.abs().sum() > 0

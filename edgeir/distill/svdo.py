@@ -1,0 +1,48 @@
+"""Spectral value difference orthogonality (FDR-Net eq. 5): decorrelate the channels of the student's own features.
+
+``(lambda_max(F F^T) - lambda_min(F F^T))²`` with F the features of one picture as a matrix, channels by positions:
+zero when all channels have the same energy and no two are correlated. Exact eigenvalues; the matrix is only channels
+by channels. The paper does not divide by the number of positions; `normalise` does, which makes the weight
+independent of the patch.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from pydantic import Field
+
+from edgeir.distill.base import Method
+from edgeir.distill.taps import Side
+
+__all__ = ["SVDO"]
+
+
+class SVDO(Method):
+    """A regularisation of features; it needs no other network."""
+
+    kind: Literal["svdo"] = "svdo"
+    weight: float = Field(1e-5, gt=0)
+    """Beta of the paper's total loss, for features that are not normalised."""
+    student_taps: tuple[str, ...] = Field(min_length=1)
+    """FDR-Net: ``phase.N.disentangle``."""
+    normalise: bool = False
+
+    @property
+    def reads_student(self) -> tuple[str, ...]:
+        return self.student_taps
+
+    @property
+    def needs_teacher(self) -> bool:
+        return False
+
+    def terms(self, student: Side, other: Side, hr: torch.Tensor) -> dict[str, torch.Tensor]:
+        """The unweighted loss under the name ``svdo``: mean over pictures, sum over taps."""
+        total = student.output.new_zeros(())
+        for name in self.student_taps:
+            features = student.features[name].flatten(2).float()
+            scale = features.shape[2] if self.normalise else 1
+            values = torch.linalg.eigvalsh(features @ features.transpose(1, 2) / scale)
+            total = total + (values[:, -1] - values[:, 0]).square().mean()
+        return {"svdo": total}
