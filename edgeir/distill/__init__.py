@@ -12,13 +12,23 @@ from pydantic import Field
 
 from edgeir.distill.attention import AttentionMaps
 from edgeir.distill.features import FeatureMatch
+from edgeir.distill.imitation import Imitation
 from edgeir.distill.output import OutputMatch
 from edgeir.distill.svdo import SVDO
 from edgeir.distill.target_features import TargetFeatures
 
-__all__ = ["SVDO", "AnyDistillation", "AttentionMaps", "FeatureMatch", "OutputMatch", "TargetFeatures"]
+__all__ = [
+    "SVDO",
+    "AnyDistillation",
+    "AttentionMaps",
+    "FeatureMatch",
+    "Imitation",
+    "OutputMatch",
+    "TargetFeatures",
+]
 
 AnyDistillation = Annotated[
-    AttentionMaps | FeatureMatch | OutputMatch | TargetFeatures | SVDO, Field(discriminator="kind")
+    AttentionMaps | FeatureMatch | OutputMatch | TargetFeatures | SVDO | Imitation,
+    Field(discriminator="kind"),
 ]
 """Every distillation method, discriminated by `kind`."""

@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from pydantic import Field, model_validator
 
 from edgeir.core.errors import ConfigError
-from edgeir.distill.base import Method
+from edgeir.distill.base import Batch, Method
 from edgeir.distill.taps import Side
 
 __all__ = ["AttentionMaps"]
@@ -50,7 +50,7 @@ class AttentionMaps(Method):
     def reads_teacher(self) -> tuple[str, ...]:
         return self.teacher_taps
 
-    def terms(self, student: Side, other: Side, hr: torch.Tensor) -> dict[str, torch.Tensor]:
+    def terms(self, student: Side, other: Side, batch: Batch) -> dict[str, torch.Tensor]:
         """The unweighted loss under the name ``attention``.
 
         Raises:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from pydantic import Field
 
@@ -9,7 +11,17 @@ from edgeir.core.config import Config
 from edgeir.distill.taps import Side
 from edgeir.models.base import Network
 
-__all__ = ["Method"]
+__all__ = ["Batch", "Method"]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What a step trains on, (N, C, H, W) on [0, 1]."""
+
+    lr: torch.Tensor
+    """Degraded."""
+    hr: torch.Tensor
+    """Clean."""
 
 
 class Method(Config):
@@ -49,13 +61,13 @@ class Method(Config):
         """The weight of one of the terms."""
         return self.weight
 
-    def terms(self, student: Side, other: Side, hr: torch.Tensor) -> dict[str, torch.Tensor]:
+    def terms(self, student: Side, other: Side, batch: Batch) -> dict[str, torch.Tensor]:
         """Unweighted terms by name.
 
         Args:
             student: what the student made of the degraded batch.
             other: what the teacher made of it; of a method with a companion, what that made of the clean batch; of a
                 method with neither, the student's side again.
-            hr: the clean batch.
+            batch: both versions of it.
         """
         raise NotImplementedError

@@ -12,7 +12,7 @@ import torch
 from pydantic import Field, model_validator
 
 from edgeir.core.errors import ConfigError
-from edgeir.distill.base import Method
+from edgeir.distill.base import Batch, Method
 from edgeir.distill.distances import DISTANCES, Distance
 from edgeir.distill.taps import Side
 
@@ -44,7 +44,7 @@ class FeatureMatch(Method):
     def reads_teacher(self) -> tuple[str, ...]:
         return self.teacher_taps
 
-    def terms(self, student: Side, other: Side, hr: torch.Tensor) -> dict[str, torch.Tensor]:
+    def terms(self, student: Side, other: Side, batch: Batch) -> dict[str, torch.Tensor]:
         """The unweighted loss under the name ``features``.
 
         Raises:

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from edgeir.distill import AnyDistillation
+from edgeir.distill.base import Batch
 from edgeir.distill.taps import Side, TapRecorder
 from edgeir.losses import AnyLoss
 from edgeir.models.base import Network
@@ -86,7 +87,7 @@ class Objective(nn.Module):
                 other = teacher
             elif str(place) in self.companions:
                 other = self._run_companion(str(place), hr)
-            for name, value in method.terms(student, other, hr).items():
+            for name, value in method.terms(student, other, Batch(lr, hr)).items():
                 result[f"distill/{name}"] = method.weight_of(name) * value
         return result
 

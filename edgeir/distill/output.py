@@ -11,7 +11,7 @@ from typing import Literal
 import torch
 from pydantic import Field
 
-from edgeir.distill.base import Method
+from edgeir.distill.base import Batch, Method
 from edgeir.distill.taps import Side
 from edgeir.losses.pixel import PixelLoss
 
@@ -26,7 +26,7 @@ class OutputMatch(Method):
     luma: float = Field(0.0, ge=0, le=1)
     """Share of the distance that is measured on luma, as in the image losses."""
 
-    def terms(self, student: Side, other: Side, hr: torch.Tensor) -> dict[str, torch.Tensor]:
+    def terms(self, student: Side, other: Side, batch: Batch) -> dict[str, torch.Tensor]:
         """The unweighted loss under the name ``output``."""
         distance = PixelLoss(torch.abs if self.distance == "l1" else torch.square, self.luma)
         return {"output": distance(student.output, other.output.detach())}

@@ -13,7 +13,7 @@ from typing import Literal
 import torch
 from pydantic import Field
 
-from edgeir.distill.base import Method
+from edgeir.distill.base import Batch, Method
 from edgeir.distill.taps import Side
 
 __all__ = ["SVDO"]
@@ -37,7 +37,7 @@ class SVDO(Method):
     def needs_teacher(self) -> bool:
         return False
 
-    def terms(self, student: Side, other: Side, hr: torch.Tensor) -> dict[str, torch.Tensor]:
+    def terms(self, student: Side, other: Side, batch: Batch) -> dict[str, torch.Tensor]:
         """The unweighted loss under the name ``svdo``: mean over pictures, sum over taps."""
         total = student.output.new_zeros(())
         for name in self.student_taps:

@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F
 from pydantic import Field, model_validator
 
-from edgeir.distill.base import Method
+from edgeir.distill.base import Batch, Method
 from edgeir.distill.distances import DISTANCES, Distance
 from edgeir.distill.features import same_size
 from edgeir.distill.taps import Side
@@ -73,7 +73,7 @@ class TargetFeatures(Method):
     def weight_of(self, term: str) -> float:
         return self.weight if term == "target-features" else 1.0
 
-    def terms(self, student: Side, other: Side, hr: torch.Tensor) -> dict[str, torch.Tensor]:
+    def terms(self, student: Side, other: Side, batch: Batch) -> dict[str, torch.Tensor]:
         """``target-features`` for the student, ``extractor`` (eq. 11) for the extractor.
 
         Raises:
@@ -85,7 +85,7 @@ class TargetFeatures(Method):
             ours, target = same_size(student, name, other, paired, "extractor")
             to_target = to_target + distance(ours, target.detach())
             to_student = to_student + distance(target, ours.detach())
-        reconstruction = F.l1_loss(other.output, hr)
+        reconstruction = F.l1_loss(other.output, batch.hr)
         return {
             "target-features": to_target,
             "extractor": reconstruction + self.extractor_weight * to_student,

@@ -10,6 +10,7 @@ from edgeir.models.aod import AODNet
 from edgeir.models.arcnn import ARCNN
 from edgeir.models.base import Network
 from edgeir.models.danet import DANet
+from edgeir.models.danet_autoencoder import DANetAutoEncoder
 from edgeir.models.dncnn import DnCNN
 from edgeir.models.edsr import EDSR
 from edgeir.models.fdrnet import FDRNet
@@ -29,6 +30,7 @@ __all__ = [
     "AODNet",
     "AnyModel",
     "DANet",
+    "DANetAutoEncoder",
     "DnCNN",
     "FDRNet",
     "MultiscaleDenoiser",
@@ -46,6 +48,7 @@ AnyModel = Annotated[
     | RCAN
     | DnCNN
     | DANet
+    | DANetAutoEncoder
     | ARCNN
     | AODNet
     | FDRNet

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import Literal
 
 import torch
 from torch import nn
@@ -21,6 +22,8 @@ class Network(nn.Module, ABC):
 
     config: Config
     """The configuration whose `build()` made this network."""
+    reads: Literal["degraded", "clean"] = "degraded"
+    """Which image of a training pair it is given; an auto-encoder reads the clean one."""
     facts: NetworkFacts
     """What runtimes, tilers and benchmarks must know."""
 

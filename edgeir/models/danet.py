@@ -151,6 +151,11 @@ class DANetNetwork(Network):
     def deploy(self) -> nn.Module:
         return nn.Sequential(copy.deepcopy(self), Clip()).eval().requires_grad_(False)
 
+    def weights_from(self, other: Network) -> dict[str, torch.Tensor]:
+        """As `Network.weights_from`; of an auto-encoder, its decoder (section 3.5)."""
+        decoder = getattr(other, "decoder", None)
+        return decoder.state_dict() if isinstance(decoder, DANetNetwork) else other.state_dict()
+
     def taps(self) -> dict[str, nn.Module]:
         levels = {
             **{f"encoder.{index}": level for index, level in enumerate(self.encoder)},

@@ -100,7 +100,7 @@ def fit(
             rate = recipe.optim.lr * recipe.optim.schedule.factor(state.step, steps)
             for group in optimizer.param_groups:
                 group["lr"] = rate
-            output = model(lr)
+            output = model(hr if state.network.reads == "clean" else lr)
             terms = objective.terms(output, lr, hr, planes[0] if planes else None)
             fabric.backward(torch.stack(list(terms.values())).sum())
             values = _values(fabric, terms, state.step + 1)

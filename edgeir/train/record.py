@@ -107,6 +107,8 @@ class RunFolder:
         for index, (name, lr, hr) in enumerate(self._validation_pairs()):
             enlarged = lr if scale == 1 else to_unit(upscale(to_bytes(lr), scale))
             given = enlarged if network.facts.input_kind == "bicubic" else lr
+            if network.reads == "clean":
+                given = to_unit(hr)
             device = next(network.parameters()).device
             tensor = torch.from_numpy(given.copy()).permute(2, 0, 1)[None].to(device)
             with torch.no_grad():

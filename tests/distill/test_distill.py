@@ -6,15 +6,16 @@ import torch
 from pydantic import ValidationError
 
 from edgeir.core.errors import ConfigError
-from edgeir.distill import SVDO, AttentionMaps, FeatureMatch, OutputMatch, TargetFeatures
+from edgeir.distill import SVDO, AttentionMaps, FeatureMatch, Imitation, OutputMatch, TargetFeatures
+from edgeir.distill.base import Batch
 from edgeir.distill.distances import DISTANCES
 from edgeir.distill.objective import Objective
 from edgeir.distill.taps import Side, TapRecorder
 from edgeir.losses import L1, SSIM
-from edgeir.models import DnCNN, PlainSR
+from edgeir.models import DANet, DANetAutoEncoder, DnCNN, PlainSR
 
-NOTHING = torch.empty(0)
-"""The clean batch, for methods that do not look at it."""
+NOTHING = Batch(torch.empty(0), torch.empty(0))
+"""For methods that do not look at the images."""
 
 
 def sides(seed=0):
@@ -237,3 +238,22 @@ def test_svdo_joins_an_objective_without_any_other_network():
     assert list(terms) == ["l1", "distill/svdo"]
     terms["distill/svdo"].backward()
     assert network.head.conv.weight.grad.abs().sum() > 0
+
+
+def test_an_auto_encoder_imitates_the_degraded_image_and_hands_its_decoder_on():
+    torch.manual_seed(0)
+    small = {"widths": (8, 8), "blocks": 1, "bottom_blocks": 1}
+    network = DANetAutoEncoder(encoder=small, decoder=small).build()
+    objective = Objective([L1()], network, [Imitation()])
+    lr, hr = torch.rand(1, 3, 8, 8), torch.rand(1, 3, 8, 8)
+    assert network.reads == "clean"
+    terms = objective.terms(network(hr), lr, hr)
+    with torch.no_grad():
+        expected = 1e-4 * (network.encoder(hr) - lr).abs().mean().item()
+    assert terms["distill/imitation"].item() == pytest.approx(expected, rel=1e-5)
+    student = DANet(**small).build()
+    student.load_state_dict(student.weights_from(network))
+    with torch.no_grad():
+        assert torch.equal(student(lr), network.decoder(lr))
+    with pytest.raises(ConfigError, match="not the degraded image's"):
+        objective.terms(network(hr), lr[:, :, :4], hr)

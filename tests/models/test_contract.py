@@ -22,7 +22,8 @@ from edgeir.models import (
 from edgeir.models.base import parameter_count
 
 MEMBERS = typing.get_args(typing.get_args(AnyModel)[0])
-SMALLER = {"danet": {"widths": (16, 24, 32), "blocks": 1, "bottom_blocks": 1}}
+SMALL_DANET = {"widths": (16, 24, 32), "blocks": 1, "bottom_blocks": 1}
+SMALLER = {"danet": SMALL_DANET, "danet-autoencoder": {"encoder": SMALL_DANET, "decoder": SMALL_DANET}}
 """Where the default is too large for a quick test."""
 CONFIGS = [member(**SMALLER.get(member().kind, {})) for member in MEMBERS] + [
     PlainSR(channels=8, blocks=2, branches=("expand", "pointwise", "identity", "edge")),

@@ -1,0 +1,65 @@
+"""DANet-S's teacher (section 3.5 of its paper): an auto-encoder that imitates the degradation and undoes it.
+
+A DANet-S-shaped encoder turns the **clean** image into an imitation of the degraded one, a DANet-S decoder restores
+it. Trained with L2(output, clean) + 1e-4 L1(encoded, degraded), its decoder is then copied into the student
+(``init``), which is fine-tuned with plain L2. The tap ``encoded`` is the imitation.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Literal
+
+import torch
+from pydantic import Field
+from torch import nn
+
+from edgeir.core.artifact import NetworkFacts
+from edgeir.core.config import Config
+from edgeir.models.base import Clip, Network
+from edgeir.models.danet import DANet
+
+__all__ = ["DANetAutoEncoder", "DANetAutoEncoderNetwork"]
+
+
+class DANetAutoEncoder(Config):
+    """Configuration of `DANetAutoEncoderNetwork`."""
+
+    kind: Literal["danet-autoencoder"] = "danet-autoencoder"
+    scale: Literal[1] = 1
+    encoder: DANet = Field(default_factory=DANet)
+    decoder: DANet = Field(default_factory=DANet)
+    """The student's configuration."""
+
+    def build(self) -> DANetAutoEncoderNetwork:
+        return DANetAutoEncoderNetwork(self)
+
+
+class DANetAutoEncoderNetwork(Network):
+    """Clean (N, C, H, W) -> restored imitation (N, C, H, W)."""
+
+    reads: Literal["degraded", "clean"] = "clean"
+
+    def __init__(self, config: DANetAutoEncoder) -> None:
+        super().__init__()
+        self.config: DANetAutoEncoder = config
+        self.encoder, self.decoder = config.encoder.build(), config.decoder.build()
+        facts = (self.encoder.facts, self.decoder.facts)
+        self.facts = NetworkFacts(
+            task=config.decoder.task,
+            size_multiple=max(fact.size_multiple for fact in facts),
+            global_operations=self.decoder.facts.global_operations,
+        )
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        out: torch.Tensor = self.decoder(self.encoder(x))
+        return out
+
+    def deploy(self) -> nn.Module:
+        return nn.Sequential(copy.deepcopy(self), Clip()).eval().requires_grad_(False)
+
+    def taps(self) -> dict[str, nn.Module]:
+        return {"encoded": self.encoder, **{f"decoder.{k}": v for k, v in self.decoder.taps().items()}}
+
+    def macs(self, height: int, width: int) -> int:
+        return self.encoder.macs(height, width) + self.decoder.macs(height, width)
