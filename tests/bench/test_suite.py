@@ -11,8 +11,9 @@ from edgeir.core.errors import ConfigError, DataError
 
 SUPER_RESOLUTION = ["b100-x4", "embedded-x4", "pirm-a", "set14-x4", "set5-x4", "sr-x4"]
 DENOISING = [f"cbsd68-awgn{sigma}" for sigma in (15, 25, 50)]
+MIXED = ["cbsd68-hybrid"]
 JPEG = [f"classic5-jpeg{quality}" for quality in (10, 20, 30, 40)]
-SUITES = sorted([*SUPER_RESOLUTION, *DENOISING, *JPEG])
+SUITES = sorted([*SUPER_RESOLUTION, *DENOISING, *JPEG, *MIXED])
 
 
 def test_the_list_is_complete():
