@@ -214,7 +214,9 @@ def _objective(
             [f"the teacher enlarges by {card.facts.net_scale}, the student by {network.facts.net_scale}"],
             where=folder,
         )
-    return Objective(recipe.objective.losses, network, distillation.methods, channels_last(teacher)), []
+    return Objective(
+        recipe.objective.losses, network, distillation.methods, channels_last(teacher.fused())
+    ), []
 
 
 def _initialise(network: Network, source: str) -> None:
