@@ -14,41 +14,22 @@ from typing import Literal
 
 import torch
 import torch.nn.functional as F
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from edgeir.core.errors import ConfigError
-from edgeir.distill.base import Batch, Method
+from edgeir.distill.base import Batch, TapPairs
 from edgeir.distill.taps import Side
 
 __all__ = ["AttentionMaps"]
 
 
-class AttentionMaps(Method):
+class AttentionMaps(TapPairs):
     """Match the normalised channel-mean maps of pairs of taps."""
 
     kind: Literal["attention"] = "attention"
     weight: float = Field(75.0, gt=0)
     """75 is the weight in PPCN eq. 13, whose other terms are on the 0-255 scale."""
     form: Literal["norm", "squared"] = "norm"
-    student_taps: tuple[str, ...] = Field(min_length=1)
-    teacher_taps: tuple[str, ...] = Field(min_length=1)
-
-    @model_validator(mode="after")
-    def _pairs(self) -> AttentionMaps:
-        if len(self.student_taps) != len(self.teacher_taps):
-            raise ValueError(
-                f"`student_taps` has {len(self.student_taps)} entries and `teacher_taps` {len(self.teacher_taps)}; "
-                "they are compared in pairs"
-            )
-        return self
-
-    @property
-    def reads_student(self) -> tuple[str, ...]:
-        return self.student_taps
-
-    @property
-    def reads_teacher(self) -> tuple[str, ...]:
-        return self.teacher_taps
 
     def terms(self, student: Side, other: Side, batch: Batch) -> dict[str, torch.Tensor]:
         """The unweighted loss under the name ``attention``.

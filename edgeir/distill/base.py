@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from edgeir.core.config import Config
 from edgeir.distill.taps import Side
 from edgeir.models.base import Network
 
-__all__ = ["Batch", "Method"]
+__all__ = ["Batch", "Method", "TapPairs", "paired"]
 
 
 @dataclass(frozen=True)
@@ -71,3 +71,31 @@ class Method(Config):
             batch: both versions of it.
         """
         raise NotImplementedError
+
+
+class TapPairs(Method):
+    """A method that compares taps of the student with taps of the teacher, pair by pair."""
+
+    student_taps: tuple[str, ...] = Field(min_length=1)
+    teacher_taps: tuple[str, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _paired(self) -> TapPairs:
+        paired("student_taps", self.student_taps, "teacher_taps", self.teacher_taps)
+        return self
+
+    @property
+    def reads_student(self) -> tuple[str, ...]:
+        return self.student_taps
+
+    @property
+    def reads_teacher(self) -> tuple[str, ...]:
+        return self.teacher_taps
+
+
+def paired(name: str, taps: tuple[str, ...], other: str, partners: tuple[str, ...]) -> None:
+    """Raise `ValueError` unless two lists of taps have the same length."""
+    if len(taps) != len(partners):
+        raise ValueError(
+            f"`{name}` has {len(taps)} entries and `{other}` {len(partners)}; they are compared in pairs"
+        )

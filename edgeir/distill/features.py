@@ -9,40 +9,20 @@ from __future__ import annotations
 from typing import Literal
 
 import torch
-from pydantic import Field, model_validator
 
 from edgeir.core.errors import ConfigError
-from edgeir.distill.base import Batch, Method
+from edgeir.distill.base import Batch, TapPairs
 from edgeir.distill.distances import DISTANCES, Distance
 from edgeir.distill.taps import Side
 
 __all__ = ["FeatureMatch", "same_size"]
 
 
-class FeatureMatch(Method):
+class FeatureMatch(TapPairs):
     """Sum over pairs of taps of the distance between their features."""
 
     kind: Literal["features"] = "features"
     distance: Distance = "l2"
-    student_taps: tuple[str, ...] = Field(min_length=1)
-    teacher_taps: tuple[str, ...] = Field(min_length=1)
-
-    @model_validator(mode="after")
-    def _pairs(self) -> FeatureMatch:
-        if len(self.student_taps) != len(self.teacher_taps):
-            raise ValueError(
-                f"`student_taps` has {len(self.student_taps)} entries and `teacher_taps` {len(self.teacher_taps)}; "
-                "they are compared in pairs"
-            )
-        return self
-
-    @property
-    def reads_student(self) -> tuple[str, ...]:
-        return self.student_taps
-
-    @property
-    def reads_teacher(self) -> tuple[str, ...]:
-        return self.teacher_taps
 
     def terms(self, student: Side, other: Side, batch: Batch) -> dict[str, torch.Tensor]:
         """The unweighted loss under the name ``features``.

@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F
 from pydantic import Field, model_validator
 
-from edgeir.distill.base import Batch, Method
+from edgeir.distill.base import Batch, Method, paired
 from edgeir.distill.distances import DISTANCES, Distance
 from edgeir.distill.features import same_size
 from edgeir.distill.taps import Side
@@ -46,11 +46,7 @@ class TargetFeatures(Method):
 
     @model_validator(mode="after")
     def _fits(self) -> TargetFeatures:
-        if len(self.student_taps) != len(self.extractor_taps):
-            raise ValueError(
-                f"`student_taps` has {len(self.student_taps)} entries and `extractor_taps` {len(self.extractor_taps)}; "
-                "they are compared in pairs"
-            )
+        paired("student_taps", self.student_taps, "extractor_taps", self.extractor_taps)
         if self.extractor.scale != 1:
             raise ValueError(f"the extractor must have scale 1, not {self.extractor.scale}")
         return self
@@ -81,8 +77,8 @@ class TargetFeatures(Method):
         """
         distance = DISTANCES[self.distance]
         to_target = to_student = student.output.new_zeros(())
-        for name, paired in zip(self.student_taps, self.extractor_taps, strict=True):
-            ours, target = same_size(student, name, other, paired, "extractor")
+        for name, other_name in zip(self.student_taps, self.extractor_taps, strict=True):
+            ours, target = same_size(student, name, other, other_name, "extractor")
             to_target = to_target + distance(ours, target.detach())
             to_student = to_student + distance(target, ours.detach())
         reconstruction = F.l1_loss(other.output, batch.hr)

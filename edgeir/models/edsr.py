@@ -6,7 +6,6 @@ code, which only moves a constant.
 
 from __future__ import annotations
 
-import copy
 from typing import Literal
 
 import torch
@@ -14,11 +13,8 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import nn
 
-from edgeir.core.artifact import NetworkFacts
 from edgeir.core.config import Config
-from edgeir.models.base import Clip, Network
-from edgeir.models.blocks.upsample import ShuffleUpsampler
-from edgeir.models.macs import count_macs
+from edgeir.models.blocks.upscaler import ResidualUpscaler
 
 __all__ = ["EDSR", "EDSRNetwork"]
 
@@ -52,39 +48,10 @@ class ResidualBlock(nn.Module):
         return x + (change if self.scale == 1 else change * self.scale)
 
 
-class EDSRNetwork(Network):
+class EDSRNetwork(ResidualUpscaler):
     """(N, 3, h, w) -> (N, 3, s·h, s·w), not clipped."""
 
     def __init__(self, config: EDSR) -> None:
-        super().__init__()
+        blocks = [ResidualBlock(config.channels, config.residual_scale) for _ in range(config.blocks)]
+        super().__init__(config.channels, config.scale, blocks, unit="block", reach=2 * config.blocks)
         self.config: EDSR = config
-        width = config.channels
-        self.head = nn.Conv2d(3, width, 3, padding=1)
-        self.blocks = nn.ModuleList(ResidualBlock(width, config.residual_scale) for _ in range(config.blocks))
-        self.body = nn.Conv2d(width, width, 3, padding=1)
-        self.upsampler = ShuffleUpsampler(width, config.scale)
-        self.tail = nn.Conv2d(width, 3, 3, padding=1)
-        # Behind the body the upsampler and the tail reach less than two more pixels of the input.
-        self.facts = NetworkFacts(scale=config.scale, receptive_radius=2 * config.blocks + 4)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        head = self.head(x)
-        features = head
-        for block in self.blocks:
-            features = block(features)
-        out: torch.Tensor = self.tail(self.upsampler(self.body(features) + head))
-        return out
-
-    def deploy(self) -> nn.Module:
-        return nn.Sequential(copy.deepcopy(self), Clip()).eval().requires_grad_(False)
-
-    def taps(self) -> dict[str, nn.Module]:
-        return {
-            "head": self.head,
-            **{f"block.{index}": block for index, block in enumerate(self.blocks)},
-            "body": self.body,
-            "upsampler": self.upsampler,
-        }
-
-    def macs(self, height: int, width: int) -> int:
-        return count_macs(self, 1, 3, height, width)

@@ -6,7 +6,6 @@ whole picture, so that tiles change the result.
 
 from __future__ import annotations
 
-import copy
 from typing import Literal
 
 import torch
@@ -14,12 +13,9 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import nn
 
-from edgeir.core.artifact import NetworkFacts
 from edgeir.core.config import Config
-from edgeir.models.base import Clip, Network
 from edgeir.models.blocks.attention import ChannelAttention
-from edgeir.models.blocks.upsample import ShuffleUpsampler
-from edgeir.models.macs import count_macs
+from edgeir.models.blocks.upscaler import ResidualUpscaler
 
 __all__ = ["RCAN", "RCANNetwork"]
 
@@ -68,42 +64,16 @@ class Group(nn.Module):
         return out
 
 
-class RCANNetwork(Network):
+class RCANNetwork(ResidualUpscaler):
     """(N, 3, h, w) -> (N, 3, s·h, s·w), not clipped."""
 
     def __init__(self, config: RCAN) -> None:
-        super().__init__()
-        self.config: RCAN = config
-        width = config.channels
-        self.head = nn.Conv2d(3, width, 3, padding=1)
-        self.groups = nn.ModuleList(Group(config) for _ in range(config.groups))
-        self.body = nn.Conv2d(width, width, 3, padding=1)
-        self.upsampler = ShuffleUpsampler(width, config.scale)
-        self.tail = nn.Conv2d(width, 3, 3, padding=1)
-        self.facts = NetworkFacts(
-            scale=config.scale,
-            receptive_radius=config.groups * (2 * config.blocks + 1) + 4,
+        super().__init__(
+            config.channels,
+            config.scale,
+            [Group(config) for _ in range(config.groups)],
+            unit="group",
+            reach=config.groups * (2 * config.blocks + 1),
             global_operations=("channel attention",),
         )
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        head = self.head(x)
-        features = head
-        for group in self.groups:
-            features = group(features)
-        out: torch.Tensor = self.tail(self.upsampler(self.body(features) + head))
-        return out
-
-    def deploy(self) -> nn.Module:
-        return nn.Sequential(copy.deepcopy(self), Clip()).eval().requires_grad_(False)
-
-    def taps(self) -> dict[str, nn.Module]:
-        return {
-            "head": self.head,
-            **{f"group.{index}": group for index, group in enumerate(self.groups)},
-            "body": self.body,
-            "upsampler": self.upsampler,
-        }
-
-    def macs(self, height: int, width: int) -> int:
-        return count_macs(self, 1, 3, height, width)
+        self.config: RCAN = config

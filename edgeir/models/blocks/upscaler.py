@@ -1,0 +1,73 @@
+"""The frame of EDSR and RCAN: head, residual blocks, a 3x3 with a skip around all of them, enlargement, tail."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+
+from edgeir.core.artifact import NetworkFacts
+from edgeir.models.base import Clip, Network
+from edgeir.models.blocks.upsample import ShuffleUpsampler
+from edgeir.models.macs import count_macs
+
+__all__ = ["ResidualUpscaler"]
+
+
+class ResidualUpscaler(Network):
+    """(N, 3, h, w) -> (N, 3, s·h, s·w), not clipped.
+
+    Args:
+        channels: width of the features.
+        scale: enlargement per side.
+        blocks: what lies between head and body, each keeping the shape.
+        unit: what a block is called in the names of taps.
+        reach: pixels that all blocks together reach.
+        global_operations: of the blocks.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        scale: int,
+        blocks: Sequence[nn.Module],
+        *,
+        unit: str,
+        reach: int,
+        global_operations: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__()
+        self._unit = unit
+        self.head = nn.Conv2d(3, channels, 3, padding=1)
+        self.blocks = nn.ModuleList(blocks)
+        self.body = nn.Conv2d(channels, channels, 3, padding=1)
+        self.upsampler = ShuffleUpsampler(channels, scale)
+        self.tail = nn.Conv2d(channels, 3, 3, padding=1)
+        # Head and body reach two pixels; behind them the upsampler and the tail reach less than two more.
+        self.facts = NetworkFacts(
+            scale=scale, receptive_radius=reach + 4, global_operations=global_operations
+        )
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        head = self.head(x)
+        features = head
+        for block in self.blocks:
+            features = block(features)
+        out: torch.Tensor = self.tail(self.upsampler(self.body(features) + head))
+        return out
+
+    def deploy(self) -> nn.Module:
+        return nn.Sequential(copy.deepcopy(self), Clip()).eval().requires_grad_(False)
+
+    def taps(self) -> dict[str, nn.Module]:
+        return {
+            "head": self.head,
+            **{f"{self._unit}.{index}": block for index, block in enumerate(self.blocks)},
+            "body": self.body,
+            "upsampler": self.upsampler,
+        }
+
+    def macs(self, height: int, width: int) -> int:
+        return count_macs(self, 1, 3, height, width)
