@@ -36,7 +36,6 @@ EQUAL_DB = 100.0
 GRAY = np.array([0.299, 0.587, 0.114], np.float32)
 """Full-range luma: what a network made of the three equal channels of a gray picture, as one channel."""
 
-Pixels = NDArray[np.uint8]
 Image = NDArray[np.float32]
 
 
@@ -52,7 +51,7 @@ def evaluate(
     """Measure `model` on every picture of `suite`.
 
     Args:
-        model: a checkpoint folder, zoo name, artifact, or ``"bicubic"`` for the enlargement alone.
+        model: a checkpoint folder, zoo name, artifact, or ``"bicubic"`` or ``"input"`` for the baseline alone.
         suite: a name, a YAML file, or a `Suite`.
         limit: at most this many pictures of each set (labelled as not comparable).
 

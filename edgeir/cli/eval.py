@@ -19,7 +19,7 @@ def evaluate(
         str,
         typer.Argument(
             metavar="MODEL",
-            help="Checkpoint folder, name from `edgeir models`, artifact, or `bicubic`.",
+            help="Checkpoint folder, name from `edgeir models`, artifact, `bicubic` or `input`.",
             show_default=False,
         ),
     ],

@@ -16,6 +16,8 @@ from typing import Literal
 import torch
 import torch.nn.functional as F
 
+from edgeir.losses.contextual import spread
+
 __all__ = ["DISTANCES", "Distance"]
 
 Distance = Literal["l2", "l1", "focal", "inner-product", "kl", "mmd"]
@@ -30,10 +32,7 @@ def _focal(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
 
 
 def _similarities(x: torch.Tensor) -> torch.Tensor:
-    unit = F.normalize(x.flatten(2), dim=1)
-    if unit.shape[2] > _POSITIONS:
-        chosen = torch.linspace(0, unit.shape[2] - 1, _POSITIONS, device=x.device).round().long()
-        unit = unit[:, :, chosen]
+    unit = spread(F.normalize(x.flatten(2), dim=1), _POSITIONS)
     return torch.einsum("nci,ncj->nij", unit, unit)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 
-__all__ = ["contextual_loss"]
+__all__ = ["contextual_loss", "spread"]
 
 _EPSILON = 1e-5
 
@@ -28,12 +28,17 @@ def contextual_loss(
     # The target's mean over batch and positions is taken from both, so that cosine means something.
     mean = target.mean((0, 2, 3), keepdim=True)
     x, y = (F.normalize((t - mean).flatten(2), dim=1) for t in (features, target))
-    positions = x.shape[2]
-    if positions > samples:
-        chosen = torch.linspace(0, positions - 1, samples, device=x.device).round().long()
-        x, y = x[:, :, chosen], y[:, :, chosen]
+    x, y = spread(x, samples), spread(y, samples)
     distance = (1 - torch.einsum("nci,ncj->nij", x, y)) / 2
     relative = distance / (distance.amin(2, keepdim=True) + _EPSILON)
     affinity = torch.softmax((1 - relative) / bandwidth, dim=2)
     similarity = affinity.amax(1).mean(1)
     return -torch.log(similarity).mean()
+
+
+def spread(features: torch.Tensor, most: int) -> torch.Tensor:
+    """(N, C, P) to at most `most` of its P positions, spread evenly."""
+    positions = features.shape[2]
+    if positions <= most:
+        return features
+    return features[:, :, torch.linspace(0, positions - 1, most, device=features.device).round().long()]

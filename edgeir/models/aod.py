@@ -6,7 +6,6 @@ The scattering model I = J t + A (1 - t) is rewritten with one unknown map K so 
 
 from __future__ import annotations
 
-import copy
 from typing import Literal
 
 import torch
@@ -15,7 +14,7 @@ from torch import nn
 
 from edgeir.core.artifact import NetworkFacts
 from edgeir.core.config import Config
-from edgeir.models.base import Clip, Network
+from edgeir.models.base import Network
 from edgeir.models.macs import count_macs
 
 __all__ = ["AODNet", "AODNetwork"]
@@ -61,9 +60,6 @@ class AODNetwork(Network):
         if self.config.direct:
             return k
         return F.relu(k * x - k + 1)
-
-    def deploy(self) -> nn.Module:
-        return nn.Sequential(copy.deepcopy(self), Clip()).eval().requires_grad_(False)
 
     def taps(self) -> dict[str, nn.Module]:
         return {f"conv{index}": getattr(self, f"conv{index}") for index in range(1, 6)}

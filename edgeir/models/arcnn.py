@@ -6,7 +6,6 @@ parameters.
 
 from __future__ import annotations
 
-import copy
 from typing import Literal
 
 import torch
@@ -14,7 +13,7 @@ from torch import nn
 
 from edgeir.core.artifact import NetworkFacts
 from edgeir.core.config import Config
-from edgeir.models.base import Clip, Network
+from edgeir.models.base import Network
 from edgeir.models.macs import count_macs
 
 __all__ = ["ARCNN", "ARCNNNetwork"]
@@ -60,9 +59,6 @@ class ARCNNNetwork(Network):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         out: torch.Tensor = self.rebuild(self.map(self.enhance(self.extract(x))))
         return out
-
-    def deploy(self) -> nn.Module:
-        return nn.Sequential(copy.deepcopy(self), Clip()).eval().requires_grad_(False)
 
     def taps(self) -> dict[str, nn.Module]:
         return {"extract": self.extract, "enhance": self.enhance, "map": self.map}

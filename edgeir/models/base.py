@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
 from typing import Literal
 
@@ -10,6 +11,7 @@ from torch import nn
 
 from edgeir.core.artifact import NetworkFacts
 from edgeir.core.config import Config
+from edgeir.models.blocks.fuse import fuse_norms
 
 __all__ = ["Clip", "Network", "channels_last", "parameter_count"]
 
@@ -27,12 +29,14 @@ class Network(nn.Module, ABC):
     facts: NetworkFacts
     """What runtimes, tilers and benchmarks must know."""
 
-    @abstractmethod
     def deploy(self) -> nn.Module:
         """The network to export: eval mode, branches fused, output clipped to [0, 1] inside the graph.
 
-        The result shares no parameters with the training form.
+        The result shares no parameters with the training form. Default: a copy with folded
+        normalisations, and the clip.
         """
+        network = fuse_norms(copy.deepcopy(self).eval())
+        return nn.Sequential(network, Clip()).eval().requires_grad_(False)
 
     def fused(self) -> Network:
         """The smallest network of the same class that computes the same: what the zoo keeps. Default: itself."""

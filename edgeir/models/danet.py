@@ -12,7 +12,6 @@ GMAC at 480x320.
 
 from __future__ import annotations
 
-import copy
 import itertools
 from typing import Literal
 
@@ -23,7 +22,7 @@ from torch import nn
 
 from edgeir.core.artifact import NetworkFacts
 from edgeir.core.config import Config
-from edgeir.models.base import Clip, Network
+from edgeir.models.base import Network
 from edgeir.models.blocks.attention import DualAttention
 from edgeir.models.blocks.deformable import DeformableConv
 from edgeir.models.blocks.wavelet import HaarJoin, HaarSplit
@@ -147,9 +146,6 @@ class DANetNetwork(Network):
             features, state = level(features, state)
         out: torch.Tensor = x + self.tail(features)
         return out
-
-    def deploy(self) -> nn.Module:
-        return nn.Sequential(copy.deepcopy(self), Clip()).eval().requires_grad_(False)
 
     def weights_from(self, other: Network) -> dict[str, torch.Tensor]:
         """As `Network.weights_from`; of an auto-encoder, its decoder (section 3.5)."""

@@ -7,7 +7,6 @@ it. Trained with L2(output, clean) + 1e-4 L1(encoded, degraded), its decoder is 
 
 from __future__ import annotations
 
-import copy
 from typing import Literal
 
 import torch
@@ -16,7 +15,7 @@ from torch import nn
 
 from edgeir.core.artifact import NetworkFacts
 from edgeir.core.config import Config
-from edgeir.models.base import Clip, Network
+from edgeir.models.base import Network
 from edgeir.models.danet import DANet
 
 __all__ = ["DANetAutoEncoder", "DANetAutoEncoderNetwork"]
@@ -54,9 +53,6 @@ class DANetAutoEncoderNetwork(Network):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         out: torch.Tensor = self.decoder(self.encoder(x))
         return out
-
-    def deploy(self) -> nn.Module:
-        return nn.Sequential(copy.deepcopy(self), Clip()).eval().requires_grad_(False)
 
     def taps(self) -> dict[str, nn.Module]:
         return {"encoded": self.encoder, **{f"decoder.{k}": v for k, v in self.decoder.taps().items()}}

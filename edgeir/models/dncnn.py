@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Literal
 
 import torch
@@ -17,8 +16,8 @@ from torch import nn
 
 from edgeir.core.artifact import NetworkFacts
 from edgeir.core.config import Config
-from edgeir.models.base import Clip, Network
-from edgeir.models.blocks.fuse import ConvNorm, fuse_norms
+from edgeir.models.base import Network
+from edgeir.models.blocks.fuse import ConvNorm
 from edgeir.models.macs import count_macs
 
 __all__ = ["DnCNN", "DnCNNNetwork"]
@@ -72,10 +71,6 @@ class DnCNNNetwork(Network):
             features = layer(features)
         out: torch.Tensor = self.tail(features)
         return x - out if self.config.residual else out
-
-    def deploy(self) -> nn.Module:
-        network = fuse_norms(copy.deepcopy(self).eval())
-        return nn.Sequential(network, Clip()).eval().requires_grad_(False)
 
     def taps(self) -> dict[str, nn.Module]:
         return {"head": self.head, **{f"body.{index}": layer for index, layer in enumerate(self.body)}}

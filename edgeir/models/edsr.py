@@ -8,12 +8,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-import torch
-import torch.nn.functional as F
 from pydantic import Field
-from torch import nn
 
 from edgeir.core.config import Config
+from edgeir.models.blocks.residual import ResidualBlock
 from edgeir.models.blocks.upscaler import ResidualUpscaler
 
 __all__ = ["EDSR", "EDSRNetwork"]
@@ -32,20 +30,6 @@ class EDSR(Config):
 
     def build(self) -> EDSRNetwork:
         return EDSRNetwork(self)
-
-
-class ResidualBlock(nn.Module):
-    """3x3 ReLU 3x3, scaled, + input."""
-
-    def __init__(self, channels: int, scale: float) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2d(channels, channels, 3, padding=1)
-        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
-        self.scale = scale
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        change: torch.Tensor = self.conv2(F.relu(self.conv1(x)))
-        return x + (change if self.scale == 1 else change * self.scale)
 
 
 class EDSRNetwork(ResidualUpscaler):

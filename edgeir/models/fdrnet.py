@@ -16,19 +16,18 @@ upper input = fused + auxiliary output. The FD -> FA skip is an addition. SVDO (
 
 from __future__ import annotations
 
-import copy
 from typing import Literal
 
 import torch
-import torch.nn.functional as F
 from pydantic import Field
 from torch import nn
 
 from edgeir.core.artifact import NetworkFacts
 from edgeir.core.config import Config
-from edgeir.models.base import Clip, Network
+from edgeir.models.base import Network
 from edgeir.models.blocks.attention import ChannelAttention
 from edgeir.models.blocks.gain_control import GainControl
+from edgeir.models.blocks.residual import ResidualBlock
 from edgeir.models.macs import count_macs
 
 __all__ = ["FDRNet", "FDRNetwork"]
@@ -52,19 +51,6 @@ class FDRNet(Config):
 
     def build(self) -> FDRNetwork:
         return FDRNetwork(self)
-
-
-class ResidualBlock(nn.Module):
-    """3x3 ReLU 3x3, + input."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2d(channels, channels, 3, padding=1)
-        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        out: torch.Tensor = x + self.conv2(F.relu(self.conv1(x)))
-        return out
 
 
 class DisentangleLayer(nn.Module):
@@ -148,9 +134,6 @@ class FDRNetwork(Network):
             lower, upper = fused + lower, fused + beside
         out: torch.Tensor = x + self.tail(lower)
         return out
-
-    def deploy(self) -> nn.Module:
-        return nn.Sequential(copy.deepcopy(self), Clip()).eval().requires_grad_(False)
 
     def taps(self) -> dict[str, nn.Module]:
         taps: dict[str, nn.Module] = {"head": self.head}

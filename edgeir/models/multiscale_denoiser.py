@@ -9,7 +9,6 @@ the authors' configuration). Deployed, the normalisations are folded.
 
 from __future__ import annotations
 
-import copy
 from typing import Literal
 
 import torch
@@ -18,8 +17,8 @@ from torch import nn
 
 from edgeir.core.artifact import NetworkFacts
 from edgeir.core.config import Config
-from edgeir.models.base import Clip, Network
-from edgeir.models.blocks.fuse import ConvNorm, fuse_norms
+from edgeir.models.base import Network
+from edgeir.models.blocks.fuse import ConvNorm
 from edgeir.models.macs import count_macs
 
 __all__ = ["MultiscaleDenoiser", "MultiscaleDenoiserNetwork"]
@@ -85,10 +84,6 @@ class MultiscaleDenoiserNetwork(Network):
         half = self.decode(torch.cat([self.up2(quarter), half], 1))
         out: torch.Tensor = x + self.tail(torch.cat([self.up1(half), full], 1))
         return out
-
-    def deploy(self) -> nn.Module:
-        network = fuse_norms(copy.deepcopy(self).eval())
-        return nn.Sequential(network, Clip()).eval().requires_grad_(False)
 
     def taps(self) -> dict[str, nn.Module]:
         names = ("head", "encode1", "encode2", "decode")

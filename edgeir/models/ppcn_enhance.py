@@ -9,7 +9,6 @@ the teacher and 2,715 for the student.
 
 from __future__ import annotations
 
-import copy
 from pathlib import Path
 from typing import Literal
 
@@ -21,7 +20,7 @@ from torch import nn
 from edgeir.core.artifact import NetworkFacts
 from edgeir.core.config import Config
 from edgeir.core.errors import CheckpointError
-from edgeir.models.base import Clip, Network
+from edgeir.models.base import Network
 from edgeir.models.macs import count_macs
 
 __all__ = ["PPCNEnhance", "PPCNEnhanceNetwork", "load_reference_weights"]
@@ -114,9 +113,6 @@ class PPCNEnhanceNetwork(Network):
             outputs.append(features)
         features = self.join(torch.cat(outputs, 1))
         return torch.tanh(self.tail(features)) * 0.58 + 0.5
-
-    def deploy(self) -> nn.Module:
-        return nn.Sequential(copy.deepcopy(self), Clip()).eval().requires_grad_(False)
 
     def taps(self) -> dict[str, nn.Module]:
         return {"tap.1": self.entry, "tap.2": self.join}

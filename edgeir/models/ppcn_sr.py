@@ -9,7 +9,6 @@ follow the authors' published configuration. The mean is a global operation: til
 
 from __future__ import annotations
 
-import copy
 from typing import Literal
 
 import torch
@@ -18,7 +17,7 @@ from torch import nn
 
 from edgeir.core.artifact import NetworkFacts
 from edgeir.core.config import Config
-from edgeir.models.base import Clip, Network
+from edgeir.models.base import Network
 
 __all__ = ["PPCNSR", "PPCNSRNetwork"]
 
@@ -90,9 +89,6 @@ class PPCNSRNetwork(Network):
         start = self.entry(features)
         features = self.exit(self.block2(self.block1(start))) + start
         return (F.pixel_shuffle(self.up2(self.up1(features)), 4) + mean) / 255.0
-
-    def deploy(self) -> nn.Module:
-        return nn.Sequential(copy.deepcopy(self), Clip()).eval().requires_grad_(False)
 
     def taps(self) -> dict[str, nn.Module]:
         return {"entry": self.entry, "block1": self.block1, "block2": self.block2}

@@ -6,7 +6,6 @@ tanh·0.58 + 0.5 at the end, the last bias one scalar. 69,249 parameters, 63.7 G
 
 from __future__ import annotations
 
-import copy
 from pathlib import Path
 from typing import Literal
 
@@ -18,7 +17,7 @@ from torch import nn
 from edgeir.core.artifact import NetworkFacts
 from edgeir.core.config import Config
 from edgeir.core.errors import CheckpointError
-from edgeir.models.base import Clip, Network
+from edgeir.models.base import Network
 
 __all__ = ["SRCNN", "SRCNNNetwork", "load_reference_weights"]
 
@@ -49,9 +48,6 @@ class SRCNNNetwork(Network):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         hidden = F.relu(self.conv2(F.relu(self.conv1(x))))
         return torch.tanh(self.conv3(hidden) + self.bias3) * 0.58 + 0.5
-
-    def deploy(self) -> nn.Module:
-        return nn.Sequential(copy.deepcopy(self), Clip()).eval().requires_grad_(False)
 
     def taps(self) -> dict[str, nn.Module]:
         return {"conv1": self.conv1, "conv2": self.conv2}

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from scipy import ndimage
 from skimage import data as photographs
 
+from edgeir.bench.evaluate import evaluate
 from edgeir.core.errors import DataError
 from edgeir.core.images import list_images
 from edgeir.data.degrade import (
@@ -110,8 +111,9 @@ def test_a_range_is_drawn_per_image(photo):
         AWGN(sigma=(9.0, 3.0))
     with pytest.raises(ValidationError):
         AWGN(sigma=-1.0)
-    with pytest.raises(ValidationError, match="begins at 80"):
-        JPEG(quality=(80, 20))
+    for degradation in (JPEG, PhoneCamera):
+        with pytest.raises(ValidationError, match="begins at 80"):
+            degradation(quality=(80, 20))
 
 
 def test_jpeg_is_the_codec_of_pillow(photo):
@@ -226,3 +228,11 @@ def test_the_listed_part_of_a_folder_is_a_set(shared_data, monkeypatch, tmp_path
     monkeypatch.setenv("EDGEIR_DATA", str(tmp_path))
     with pytest.raises(DataError, match="1 of the images in cbsd68.txt are missing, first `b`"):
         StandardSet(name="CBSD68").images()
+
+
+@pytest.mark.shared
+def test_the_untouched_input_is_a_baseline(shared_data, monkeypatch):
+    monkeypatch.setenv("EDGEIR_DATA", str(shared_data))
+    row = evaluate("input", "classic5-jpeg10", runtime="torch", threads=1)["rows"][0]
+    assert row["name"] == "input"
+    assert row["quality"]["sets"][0]["psnr_db"] == pytest.approx(27.82, abs=0.02)

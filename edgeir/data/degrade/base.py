@@ -6,7 +6,7 @@ so that the same sample has the same pixels whatever the number of processes or 
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -14,21 +14,25 @@ from pydantic import AfterValidator, Field
 
 from edgeir.core.config import Config
 
-__all__ = ["Degradation", "Degraded", "Pixels", "Range", "draw", "to_bytes", "to_unit"]
+__all__ = ["Degradation", "Degraded", "Pixels", "Range", "SameSize", "draw", "ordered", "to_bytes", "to_unit"]
 
 Pixels = npt.NDArray[np.uint8]
 Degraded: TypeAlias = npt.NDArray[np.uint8] | npt.NDArray[np.float32]
 """uint8, or float32 on the [0, 1] scale where bytes cannot hold it (noise that is not clipped)."""
 
 
-def _ordered(value: float | tuple[float, float]) -> float | tuple[float, float]:
+Bounds = TypeVar("Bounds", bound=float | tuple[float, float])
+
+
+def ordered(value: Bounds) -> Bounds:
+    """Raise `ValueError` for a range that ends below its beginning."""
     if isinstance(value, tuple) and value[0] > value[1]:
         raise ValueError(f"the range begins at {value[0]:g}, above its end {value[1]:g}")
     return value
 
 
 NonNegative = Annotated[float, Field(ge=0)]
-Range = Annotated[NonNegative | tuple[NonNegative, NonNegative], AfterValidator(_ordered)]
+Range = Annotated[NonNegative | tuple[NonNegative, NonNegative], AfterValidator(ordered)]
 """A fixed value, or a range from which each sample draws uniformly."""
 
 
@@ -53,6 +57,15 @@ class Degradation(Config):
     def degrade(self, image: Pixels, rng: np.random.Generator) -> Degraded:
         """(H, W, 3) uint8 to (H / scale, W / scale, 3); `image` stays as it is."""
         raise NotImplementedError
+
+
+class SameSize(Degradation):
+    """A degradation that keeps the size."""
+
+    @property
+    def scale(self) -> int:
+        """Pixels of the original per pixel of the result, per side."""
+        return 1
 
 
 def draw(value: float | tuple[float, float], rng: np.random.Generator) -> float:

@@ -9,12 +9,12 @@ import numpy.typing as npt
 from pydantic import Field
 from scipy import ndimage
 
-from edgeir.data.degrade.base import Degradation, Pixels, Range, draw, to_bytes, to_unit
+from edgeir.data.degrade.base import Pixels, Range, SameSize, draw, to_bytes, to_unit
 
 __all__ = ["GaussianBlur", "gaussian_blur"]
 
 
-class GaussianBlur(Degradation):
+class GaussianBlur(SameSize):
     """Blur with a sampled, normalised Gaussian."""
 
     kind: Literal["gaussian-blur"] = "gaussian-blur"
@@ -22,11 +22,6 @@ class GaussianBlur(Degradation):
     """Standard deviation in pixels, or a range (drawn per image); 0 leaves the image as it is."""
     radius: int = Field(10, ge=0)
     """The kernel reaches this far: 2 radius + 1 pixels a side."""
-
-    @property
-    def scale(self) -> int:
-        """Pixels of the original per pixel of the result, per side."""
-        return 1
 
     @property
     def margin(self) -> int:

@@ -15,16 +15,16 @@ import numpy.typing as npt
 from pydantic import Field
 from scipy import ndimage
 
-from edgeir.data.degrade.base import Degradation, Pixels, Range, draw, to_bytes, to_unit
+from edgeir.data.degrade.base import Pixels, Range, SameSize, draw, to_bytes, to_unit
 from edgeir.data.degrade.blur import gaussian_blur
-from edgeir.data.degrade.jpeg import compress
+from edgeir.data.degrade.jpeg import Quality, compress, draw_quality
 
 __all__ = ["PhoneCamera", "linear_to_srgb", "srgb_to_linear"]
 
 Floats = npt.NDArray[np.float32]
 
 
-class PhoneCamera(Degradation):
+class PhoneCamera(SameSize):
     """A clean photograph as an older phone would have taken it."""
 
     kind: Literal["phone-camera"] = "phone-camera"
@@ -40,13 +40,8 @@ class PhoneCamera(Degradation):
     """Exponent of the tone curve, or a range; 1 = as it is."""
     cast: float = Field(0.06, ge=0, lt=0.5)
     """Largest relative error of the red and blue gains (white balance)."""
-    quality: tuple[int, int] | None = (60, 95)
-    """JPEG quality, a range with both ends; None = not compressed."""
-
-    @property
-    def scale(self) -> int:
-        """Pixels of the original per pixel of the result, per side."""
-        return 1
+    quality: Quality | None = (60, 95)
+    """Of the JPEG, or a range; None = not compressed."""
 
     @property
     def margin(self) -> int:
@@ -55,7 +50,7 @@ class PhoneCamera(Degradation):
     def degrade(self, image: Pixels, rng: np.random.Generator) -> Pixels:
         blur, shot, read, tone = (draw(v, rng) for v in (self.blur_sigma, self.shot, self.read, self.tone))
         gains = 1 + rng.uniform(-self.cast, self.cast, 3) * np.array([1, 0, 1])
-        quality = None if self.quality is None else int(rng.integers(self.quality[0], self.quality[1] + 1))
+        quality = None if self.quality is None else draw_quality(self.quality, rng)
         light = gaussian_blur(srgb_to_linear(to_unit(image)), blur, 13)
         deviation = np.sqrt(shot * np.clip(light, 0, None) + read**2)
         light = light + deviation.astype(np.float32) * rng.standard_normal(light.shape, np.float32)

@@ -8,14 +8,14 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from edgeir.data.degrade.base import Degradation, Pixels, Range, draw, to_bytes, to_unit
+from edgeir.data.degrade.base import Pixels, Range, SameSize, draw, to_bytes, to_unit
 
 __all__ = ["Haze", "add_haze"]
 
 Floats = npt.NDArray[np.float32]
 
 
-class Haze(Degradation):
+class Haze(SameSize):
     """Haze on photographs that come without depth: a tilted plane with smooth bumps, drawn per image, stands in.
 
     Sets with measured depth (NYU2) call `add_haze` with theirs.
@@ -26,11 +26,6 @@ class Haze(Degradation):
     """Scattering per unit of depth (depth is scaled to [0, 1]), or a range. AOD-Net: 0.4 to 1.6."""
     airlight: Range = (0.6, 1.0)
     """Brightness A of the haze on [0, 1], or a range; gray. AOD-Net: 0.6 to 1."""
-
-    @property
-    def scale(self) -> int:
-        """Pixels of the original per pixel of the result, per side."""
-        return 1
 
     def degrade(self, image: Pixels, rng: np.random.Generator) -> Pixels:
         beta, airlight = draw(self.beta, rng), draw(self.airlight, rng)

@@ -14,7 +14,7 @@ from typing import Literal
 
 import numpy as np
 
-from edgeir.data.degrade.base import Degradation, Pixels, to_bytes, to_unit
+from edgeir.data.degrade.base import Pixels, SameSize, to_bytes, to_unit
 from edgeir.data.degrade.blur import gaussian_blur
 from edgeir.data.degrade.jpeg import compress
 
@@ -28,16 +28,11 @@ _QUALITY = np.array([100, 80, 60, 50, 40, 35, 30, 25, 20, 15, 10])
 _KERNEL = 21
 
 
-class Hybrid(Degradation):
+class Hybrid(SameSize):
     """One of the level's combinations, uniformly; inside each bin the strength is uniform too."""
 
     kind: Literal["hybrid"] = "hybrid"
     level: Level = "moderate"
-
-    @property
-    def scale(self) -> int:
-        """Pixels of the original per pixel of the result, per side."""
-        return 1
 
     @property
     def margin(self) -> int:

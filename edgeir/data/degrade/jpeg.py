@@ -9,21 +9,19 @@ import numpy as np
 from PIL import Image
 from pydantic import AfterValidator, Field
 
-from edgeir.data.degrade.base import Degradation, Pixels
+from edgeir.data.degrade.base import Pixels, SameSize, ordered
 
-__all__ = ["JPEG", "compress"]
+__all__ = ["JPEG", "Quality", "compress", "draw_quality"]
 
 Subsampling = Literal["4:4:4", "4:2:0"]
 _Quality = Annotated[int, Field(ge=1, le=100)]
 
 
-def _ordered(value: int | tuple[int, int]) -> int | tuple[int, int]:
-    if isinstance(value, tuple) and value[0] > value[1]:
-        raise ValueError(f"the range begins at {value[0]}, above its end {value[1]}")
-    return value
+Quality = Annotated[_Quality | tuple[_Quality, _Quality], AfterValidator(ordered)]
+"""libjpeg's quality, or a range of whole numbers with both ends, from which each sample draws."""
 
 
-class JPEG(Degradation):
+class JPEG(SameSize):
     """Compress and decompress.
 
     The 8x8 grid begins at the corner of the image it is given; patches are compressed on their own, so that the grid's
@@ -31,20 +29,19 @@ class JPEG(Degradation):
     """
 
     kind: Literal["jpeg"] = "jpeg"
-    quality: Annotated[_Quality | tuple[_Quality, _Quality], AfterValidator(_ordered)] = 10
-    """libjpeg's quality, or a range of whole numbers with both ends (drawn per image)."""
+    quality: Quality = 10
     subsampling: Subsampling = "4:2:0"
     gray: bool = False
     """Compress the luma alone, as the grayscale benchmarks (Classic5, LIVE1 on Y) do."""
 
-    @property
-    def scale(self) -> int:
-        """Pixels of the original per pixel of the result, per side."""
-        return 1
-
     def degrade(self, image: Pixels, rng: np.random.Generator) -> Pixels:
-        low, high = self.quality if isinstance(self.quality, tuple) else (self.quality, self.quality)
-        return compress(image, int(rng.integers(low, high + 1)), self.subsampling, gray=self.gray)
+        return compress(image, draw_quality(self.quality, rng), self.subsampling, gray=self.gray)
+
+
+def draw_quality(quality: int | tuple[int, int], rng: np.random.Generator) -> int:
+    """The quality, or one from its range."""
+    low, high = quality if isinstance(quality, tuple) else (quality, quality)
+    return int(rng.integers(low, high + 1))
 
 
 def compress(

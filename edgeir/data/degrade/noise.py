@@ -6,12 +6,12 @@ from typing import Literal
 
 import numpy as np
 
-from edgeir.data.degrade.base import Degradation, Degraded, Pixels, Range, draw, to_bytes, to_unit
+from edgeir.data.degrade.base import Degraded, Pixels, Range, SameSize, draw, to_bytes, to_unit
 
 __all__ = ["AWGN"]
 
 
-class AWGN(Degradation):
+class AWGN(SameSize):
     """Add independent N(0, sigma²) to every value.
 
     `clip` is a choice that changes every figure: published denoising results add noise to floats and leave values
@@ -26,11 +26,6 @@ class AWGN(Degradation):
     """Clip to [0, 255] and round, as a file would hold it."""
     gray: bool = False
     """The same noise in the three colours, for gray images kept as RGB."""
-
-    @property
-    def scale(self) -> int:
-        """Pixels of the original per pixel of the result, per side."""
-        return 1
 
     def degrade(self, image: Pixels, rng: np.random.Generator) -> Degraded:
         sigma = draw(self.sigma, rng) / 255

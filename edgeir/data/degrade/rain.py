@@ -9,14 +9,14 @@ import numpy.typing as npt
 from pydantic import Field
 from scipy import ndimage
 
-from edgeir.data.degrade.base import Degradation, Pixels, Range, draw, to_bytes, to_unit
+from edgeir.data.degrade.base import Pixels, Range, SameSize, draw, to_bytes, to_unit
 from edgeir.data.degrade.blur import gaussian_blur
 from edgeir.data.degrade.jpeg import compress
 
 __all__ = ["Rain", "rain_streaks"]
 
 
-class Rain(Degradation):
+class Rain(SameSize):
     """Add bright streaks; then, where asked for, blur, noise and JPEG in that order (DID-HY)."""
 
     kind: Literal["rain"] = "rain"
@@ -32,11 +32,6 @@ class Rain(Degradation):
     noise_sigma: Range = 0.0
     """On the 0-255 scale."""
     jpeg_quality: int | None = Field(None, ge=1, le=100)
-
-    @property
-    def scale(self) -> int:
-        """Pixels of the original per pixel of the result, per side."""
-        return 1
 
     @property
     def margin(self) -> int:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 
 import torch
 from torch import nn
 
 from edgeir.core.artifact import NetworkFacts
-from edgeir.models.base import Clip, Network
+from edgeir.models.base import Network
 from edgeir.models.blocks.upsample import ShuffleUpsampler
 from edgeir.models.macs import count_macs
 
@@ -57,9 +56,6 @@ class ResidualUpscaler(Network):
             features = block(features)
         out: torch.Tensor = self.tail(self.upsampler(self.body(features) + head))
         return out
-
-    def deploy(self) -> nn.Module:
-        return nn.Sequential(copy.deepcopy(self), Clip()).eval().requires_grad_(False)
 
     def taps(self) -> dict[str, nn.Module]:
         return {
