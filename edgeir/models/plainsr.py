@@ -120,23 +120,31 @@ class PlainSRNetwork(Network):
         return plain.eval()
 
     def weights_from(self, other: Network) -> dict[str, torch.Tensor]:
-        """As `Network.weights_from`; `other` may have other branches, or none (a network of the zoo)."""
-        same = {"branches": self.config.branches, "expansion": self.config.expansion}
-        if (
-            not isinstance(other, PlainSRNetwork)
-            or other.config == self.config
-            or other.config.model_copy(update=same) != self.config
-        ):
+        """As `Network.weights_from`; `other` may have other branches, or none, fewer channels and fewer blocks.
+
+        The branches stay as they are and the plain kernels take up the difference. Further channels are computed but
+        not yet read, and further blocks pass the others on (ReLU leaves what it already returned), as in Net2Net (Chen
+        et al., 2016): the function is the same at the first step, and gradients reach everything from there.
+        """
+        if not isinstance(other, PlainSRNetwork) or not self._continues(other.config):
             return other.state_dict()
         result = PlainSRNetwork(self.config)
         result.load_state_dict(self.state_dict())
-        with torch.no_grad():  # the branches stay as they are; the plain kernel takes up the difference
-            for source, target in zip(other._convolutions(), result._convolutions(), strict=True):
-                target.conv.weight += source.kernel() - target.kernel()
-                target.conv.bias.copy_(source.conv.bias)  # type: ignore[union-attr, arg-type]
+        sources: list[ReparamConv | None] = [other.head.conv, *(block.conv for block in other.body)]  # type: ignore[union-attr, list-item]
+        sources += [None] * (self.config.blocks - other.config.blocks)
+        width = other.config.channels
+        with torch.no_grad():
+            for source, target in zip([*sources, other.tail], result._convolutions(), strict=True):
+                _take_over(target, source, width)
         result.mix.load_state_dict(other.mix.state_dict())
         result.residual.load_state_dict(other.residual.state_dict())
         return result.state_dict()
+
+    def _continues(self, other: PlainSR) -> bool:
+        """Whether this network can start as one of configuration `other`, and is not simply the same."""
+        mine = self.config
+        same = (mine.scale, mine.tail_rank) == (other.scale, other.tail_rank)
+        return same and mine != other and mine.channels >= other.channels and mine.blocks >= other.blocks
 
     def _convolutions(self) -> list[ReparamConv]:
         return [module for module in self.modules() if isinstance(module, ReparamConv)]
@@ -176,6 +184,26 @@ class PlainSRDeployed(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         out: torch.Tensor = self.clip(self.shuffle(self.mix(self.tail(self.body(x))) + self.residual(x)))
         return out
+
+
+def _take_over(target: ReparamConv, source: ReparamConv | None, width: int) -> None:
+    """Let the first outputs of `target` be those of `source`, or of the identity where it is None; in place.
+
+    `width` is how many channels the smaller network has: what comes in beside them is not read.
+    """
+    bias = target.conv.bias
+    assert bias is not None
+    change = -target.kernel()
+    outputs = width if source is None else source.out_channels
+    if source is None:
+        change[:width, :width, 1, 1] += torch.eye(width)
+        bias[:width] = 0.0
+    else:
+        assert source.conv.bias is not None
+        change[:outputs, : source.in_channels] += source.kernel()
+        bias[:outputs] = source.conv.bias
+    change[outputs:] = 0.0
+    target.conv.weight += change
 
 
 def _copy_pixels(conv: nn.Conv2d, scale: int) -> None:

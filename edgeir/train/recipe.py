@@ -116,7 +116,7 @@ class Recipe(Config):
     task: Task = "super-resolution"
     model: AnyModel
     init: str | None = None
-    """Zoo name or checkpoint to start from: the same network (its training-time branches may differ)."""
+    """Zoo name or checkpoint to start from: the same network (PlainSR: with other training-time branches, or smaller)."""
     data: Data
     objective: ObjectiveConfig = ObjectiveConfig()
     optim: Optim = Optim()

@@ -89,6 +89,32 @@ def test_weights_from_its_own_kind_and_from_its_fused_form_give_the_same_functio
             assert torch.allclose(other(x), expected, atol=1e-6 * expected.abs().max().item())
 
 
+@pytest.mark.parametrize("tail_rank", [None, 5])
+@pytest.mark.parametrize("branches", [(), ("expand", "pointwise", "identity", "edge")])
+def test_plainsr_starts_as_a_smaller_one_and_all_of_it_learns(tail_rank, branches, no_dead_units):
+    small = build(PlainSR(channels=6, blocks=2, branches=branches, tail_rank=tail_rank))
+    large = build(PlainSR(channels=9, blocks=4, tail_rank=tail_rank), seed=1).train()
+    large.load_state_dict(large.weights_from(small))
+    x = torch.rand(2, 3, 11, 8)
+    with torch.no_grad(), pytest.MonkeyPatch.context() as real:
+        real.setattr(F, "relu", torch.relu)  # further blocks pass on what ReLU has returned
+        assert torch.allclose(large(x), small(x), atol=2e-6)
+    large(x).square().sum().backward()
+    with torch.no_grad():
+        for parameter in large.parameters():
+            parameter -= 0.01 * parameter.grad.sign()
+    large.zero_grad()
+    large(x).square().sum().backward()
+    assert all(parameter.grad.abs().sum() > 0 for parameter in large.parameters())
+
+
+def test_plainsr_does_not_start_as_a_larger_one():
+    small, large = PlainSR(channels=6, blocks=2).build(), PlainSR(channels=9, blocks=2).build()
+    assert small.weights_from(large).keys() == large.state_dict().keys()
+    with pytest.raises(RuntimeError, match="size mismatch"):
+        small.load_state_dict(small.weights_from(large))
+
+
 @pytest.fixture
 def no_dead_units(monkeypatch):
     """ReLU with a slope: whether a unit happens to be silent on one input says nothing about the network."""
