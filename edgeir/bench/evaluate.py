@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from edgeir.bench.result import ImageScore, Quality, Result, Row, SetQuality, environment, timestamp
 from edgeir.bench.suite import ImageSet, Suite, load_suite
 from edgeir.core.errors import ConfigError
+from edgeir.core.luma import luma_of, studio
 from edgeir.core.progress import Progress, no_progress
 from edgeir.data.degrade.base import Degraded, to_bytes, to_unit
 from edgeir.data.degrade.bicubic import upscale
@@ -32,9 +33,6 @@ __all__ = ["BICUBIC", "evaluate", "measure_quality"]
 BICUBIC, INPUT = "bicubic", "input"
 EQUAL_DB = 100.0
 """PSNR of two equal pictures, so that a mean stays finite."""
-
-GRAY = np.array([0.299, 0.587, 0.114], np.float32)
-"""Full-range luma: what a network made of the three equal channels of a gray picture, as one channel."""
 
 Image = NDArray[np.float32]
 
@@ -122,7 +120,8 @@ def measure_quality(
     """Every set of `suite` through `session`.
 
     Raises:
-        ConfigError: the network enlarges by another factor than the suite shrinks by.
+        ConfigError: the network enlarges by another factor than the suite shrinks by, or has one channel where the
+            suite is measured on RGB.
         DataError: a set's pictures are not there.
     """
     facts = session.facts
@@ -132,9 +131,19 @@ def measure_quality(
             where=f"{session.name} on {suite.name}",
             fix="choose a suite of the network's scale",
         )
+    if facts.colour == "y" and suite.resolved_protocol().channel == "rgb":
+        raise ConfigError(
+            ["the network has one channel, the suite is measured on RGB"],
+            where=f"{session.name} on {suite.name}",
+            fix="choose a suite that is measured on gray or on Y",
+        )
 
     def restore(lr: Degraded) -> Image:
         given = _enlarged(lr, suite) if facts.input_kind == "bicubic" else to_unit(lr)
+        if facts.colour == "y":
+            given = luma_of(given)
+        elif given.shape[2] == 1:
+            given = np.repeat(given, 3, axis=2)
         return run_tiled(session.run, given, facts, session.fixed_size)
 
     return _quality(restore, suite, tiled=session.fixed_size is not None, limit=limit, progress=progress)
@@ -184,15 +193,24 @@ def _fallback_note(entry: ImageSet) -> str:
 def _score(
     restore: Callable[[Degraded], Image], suite: Suite, ref: ImageRef, rng: np.random.Generator
 ) -> ImageScore:
-    """Crop to a multiple of the scale from the top left, degrade, restore, compare."""
+    """Crop to a multiple of the scale from the top left, degrade, restore, compare.
+
+    What a network of one channel gave is compared with the original's luma, on Y's own range where the protocol says
+    `y`: both are rounded to whole levels of Y, as MATLAB's `rgb2ycbcr` rounds those of a uint8 image.
+    """
     scale, original = suite.scale, ref.load()
     height, width = (side - side % scale for side in original.shape[:2])
-    target = np.ascontiguousarray(original[:height, :width])
-    output = restore(suite.degradation.degrade(target, rng))
     conventions = suite.resolved_protocol().model_dump()
-    if conventions["channel"] == "y" and ref.gray():
+    target: NDArray[Any] = np.ascontiguousarray(original[:height, :width])
+    if conventions["channel"] == "gray":
+        target = luma_of(target)
+    output: NDArray[Any] = restore(suite.degradation.degrade(target, rng))
+    if conventions["channel"] == "gray" or (conventions["channel"] == "y" and ref.gray()):
         # As the papers do: a single-channel file is compared on its own values, which span 256 levels and not Y's 220.
-        output, target = np.clip(output, 0, 1) @ GRAY, target[..., 0]
+        output, target = luma_of(np.clip(output, 0, 1)), luma_of(target)
+        conventions["channel"] = "gray"
+    elif output.shape[2] == 1:
+        output, target = studio(np.clip(output, 0, 1)), studio(luma_of(to_unit(target)))
         conventions["channel"] = "gray"
     decibel = psnr(output, target, **conventions)
     return ImageScore(

@@ -157,7 +157,7 @@ def runner(
         ArtifactError: the network cannot make an output of exactly this size.
     """
     size = input_size(session.facts, height, width)
-    images = noise(size, pictures)
+    images = noise(size, pictures, session.facts.channels)
     fixed = session.fixed_size
     if fixed is None or fixed == size:
         tensors: list[NDArray[Any]] = [to_native(image, session.input) for image in images]
@@ -186,10 +186,10 @@ def input_size(facts: NetworkFacts, height: int, width: int) -> tuple[int, int]:
     return height // facts.net_scale, width // facts.net_scale
 
 
-def noise(size: tuple[int, int], count: int) -> list[NDArray[np.float32]]:
-    """`count` pictures (H, W, 3) of seeded uniform noise in [0, 1)."""
+def noise(size: tuple[int, int], count: int, channels: int = 3) -> list[NDArray[np.float32]]:
+    """`count` pictures (H, W, C) of seeded uniform noise in [0, 1)."""
     source = np.random.default_rng(0)
-    return [source.random((*size, 3), dtype=np.float32) for _ in range(count)]
+    return [source.random((*size, channels), dtype=np.float32) for _ in range(count)]
 
 
 def percentile(samples: Sequence[float], share: float) -> float:

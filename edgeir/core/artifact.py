@@ -31,6 +31,8 @@ class NetworkFacts(Config):
     """Output pixels per **low-resolution** input pixel, per side."""
     input_kind: Literal["lr", "bicubic"] = "lr"
     """`bicubic`: the network expects the image already enlarged by `scale` (input size = output size)."""
+    colour: Literal["rgb", "y"] = "rgb"
+    """`y`: a network of one channel, which reads and gives luma (see `edgeir.core.luma`)."""
     value_range: tuple[float, float] = (0.0, 1.0)
     size_multiple: int = Field(1, ge=1)
     """Input height and width must be a multiple of this (in the network's own input pixels)."""
@@ -43,6 +45,11 @@ class NetworkFacts(Config):
     def net_scale(self) -> int:
         """Output pixels per pixel of the network's **own** input (1 when the input is already enlarged)."""
         return self.scale if self.input_kind == "lr" else 1
+
+    @property
+    def channels(self) -> int:
+        """Planes of the network's input and output."""
+        return 1 if self.colour == "y" else 3
 
 
 class Card(Config):
@@ -82,7 +89,7 @@ class Parity(Config):
     psnr_drop_db: float
     """Mean PSNR of the network minus that of the file, both against the ground truth, RGB."""
     colour_shift: tuple[float, float, float]
-    """Mean of (file - network) per channel R, G, B, in 8-bit levels."""
+    """Mean of (file - network) per channel R, G, B, in 8-bit levels; three times the same for one channel."""
 
 
 class Artifact(Config):

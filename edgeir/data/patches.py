@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgeir.core.errors import DataError
+from edgeir.core.luma import luma_of
 from edgeir.data.degrade import AnyDegradation
 from edgeir.data.degrade.base import Degraded
 from edgeir.data.store import PairStore
@@ -37,6 +38,7 @@ class PatchSampler:
         planes: further stores with the same records (a teacher's cached output), sampled at the same places.
         degradation: makes the degraded patch where the store holds clean images only. Each patch has a generator of its
             own, seeded by (seed, step, place in the batch).
+        gray: give luma, one channel. The clean image's luma is what is degraded; of stored pairs both become luma.
 
     Raises:
         DataError: no image is large enough.
@@ -52,10 +54,11 @@ class PatchSampler:
         augment: bool = True,
         planes: Sequence[Callable[[int], Pixels]] = (),
         degradation: AnyDegradation | None = None,
+        gray: bool = False,
     ) -> None:
         self.store, self.patch, self.batch_size, self.seed, self.augment = store, patch, batch, seed, augment
         self.planes = tuple(planes)
-        self.degradation = degradation
+        self.degradation, self.gray = degradation, gray
         usable = np.array([min(record.size) // store.scale >= patch for record in store.records])
         # Weight by area, not by positions: a small image's only patch must not be starved by its border.
         area = np.array(
@@ -95,14 +98,23 @@ class PatchSampler:
         else:
             hr = self.store.clean(index)
             rng = np.random.default_rng([self.seed, step, place])
-            cut = [_degrade_patch(self.degradation, hr, top, left, size, rng)]
+            cut = [_degrade_patch(self.degradation, hr, top, left, size, rng, gray=self.gray)]
         for image in (hr, *(plane(index) for plane in self.planes)):
             cut.append(image[top * scale : (top + size) * scale, left * scale : (left + size) * scale])
+        if self.gray:  # what was degraded as luma is left as it is
+            cut = [luma_of(image) for image in cut]
         return [_dihedral(image, int(draw[3] * 8)) for image in cut] if self.augment else cut
 
 
 def _degrade_patch(
-    degradation: AnyDegradation, hr: Pixels, top: int, left: int, size: int, rng: np.random.Generator
+    degradation: AnyDegradation,
+    hr: Pixels,
+    top: int,
+    left: int,
+    size: int,
+    rng: np.random.Generator,
+    *,
+    gray: bool = False,
 ) -> Degraded:
     """The degraded patch whose corner is (top, left), in degraded pixels, with the surroundings it depends on."""
     scale, margin = degradation.scale, degradation.margin
@@ -111,7 +123,8 @@ def _degrade_patch(
         min(side, (start + size) * scale + margin)
         for start, side in zip((top, left), hr.shape[:2], strict=True)
     ]
-    region = degradation.degrade(hr[first[0] : last[0], first[1] : last[1]], rng)
+    part = hr[first[0] : last[0], first[1] : last[1]]
+    region = degradation.degrade(luma_of(part) if gray else part, rng)
     row, column = (start - begin // scale for start, begin in zip((top, left), first, strict=True))
     return region[row : row + size, column : column + size]
 

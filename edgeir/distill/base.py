@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from edgeir.core.config import Config
 from edgeir.distill.taps import Side
+from edgeir.models import AnyModel
 from edgeir.models.base import Network
 
 __all__ = ["Batch", "Method", "TapPairs", "paired"]
@@ -48,9 +49,14 @@ class Method(Config):
         """False for a method that trains its own companion instead."""
         return True
 
+    def companion_config(self) -> AnyModel | None:
+        """The configuration of the companion, or None."""
+        return None
+
     def companion(self) -> Network | None:
         """A network that is trained together with the student and thrown away, or None."""
-        return None
+        config = self.companion_config()
+        return None if config is None else config.build()
 
     @property
     def reads_companion(self) -> tuple[str, ...]:

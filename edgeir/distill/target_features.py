@@ -24,7 +24,6 @@ from edgeir.distill.distances import DISTANCES, Distance
 from edgeir.distill.features import same_size
 from edgeir.distill.taps import Side
 from edgeir.models import AnyModel
-from edgeir.models.base import Network
 
 __all__ = ["TargetFeatures"]
 
@@ -63,8 +62,8 @@ class TargetFeatures(Method):
     def needs_teacher(self) -> bool:
         return False
 
-    def companion(self) -> Network:
-        return self.extractor.build()
+    def companion_config(self) -> AnyModel:
+        return self.extractor
 
     def weight_of(self, term: str) -> float:
         return self.weight if term == "target-features" else 1.0

@@ -26,7 +26,7 @@ class Job:
         network: in its training form; a target exports ``network.deploy()``.
         size: fixed input height and width; None asks for dynamic ones.
         io: what the file takes and gives: float32 images in [0, 1], or bytes.
-        calibration: (N, H, W, 3) float32 network inputs in [0, 1], for int8; any H and W.
+        calibration: (N, H, W, C) float32 network inputs in [0, 1], for int8; any H and W.
     """
 
     network: Network

@@ -115,7 +115,7 @@ def _as_it_comes(job: Job, size: tuple[int, int]) -> bytes:
     import torch
 
     module = litert_torch.to_channel_last_io(job.network.deploy(), args=[0], outputs=[0]).eval()
-    converted: Any = litert_torch.convert(module, (torch.zeros(1, *size, 3),))
+    converted: Any = litert_torch.convert(module, (torch.zeros(1, *size, job.network.facts.channels),))
     return bytes(converted.model_content())
 
 

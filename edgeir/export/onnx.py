@@ -70,7 +70,10 @@ class ONNX(Config):
         spatial = (None, None) if job.size is None else job.size
         scale = job.network.facts.net_scale
         out = (None, None) if job.size is None else (job.size[0] * scale, job.size[1] * scale)
-        return Converted(data, _spec("image", spatial, job.io), _spec("restored", out, job.io))
+        channels = job.network.facts.channels
+        return Converted(
+            data, _spec("image", spatial, channels, job.io), _spec("restored", out, channels, job.io)
+        )
 
     def _quantise(self, model: Any, images: NDArray[np.float32]) -> Any:
         from edgeir.export.quantize.qdq import correct_bias, quantise_qdq
@@ -94,7 +97,7 @@ def _as_it_comes(job: Job, opset: int, size: tuple[int, int] | None) -> Any:
         shapes = ({2: _dimension("height", multiple), 3: _dimension("width", multiple)},)
     program: Any = torch.onnx.export(
         job.network.deploy(),
-        (torch.zeros(1, 3, height, width),),
+        (torch.zeros(1, job.network.facts.channels, height, width),),
         input_names=["image"],
         output_names=["restored"],
         dynamic_shapes=shapes,
@@ -182,10 +185,10 @@ def _sort(graph: Any) -> None:
     graph.node.extend(nodes)
 
 
-def _spec(name: str, spatial: tuple[int | None, int | None], io: str) -> TensorSpec:
+def _spec(name: str, spatial: tuple[int | None, int | None], channels: int, io: str) -> TensorSpec:
     if io == "uint8":
-        shape = (1, *spatial, 3)
+        shape = (1, *spatial, channels)
         return TensorSpec(
             name=name, shape=shape, layout="NHWC", dtype="uint8", quant_scale=1 / 255, zero_point=0
         )
-    return TensorSpec(name=name, shape=(1, 3, *spatial), layout="NCHW", dtype="float32")
+    return TensorSpec(name=name, shape=(1, channels, *spatial), layout="NCHW", dtype="float32")

@@ -50,7 +50,7 @@ def compare(
         worst = max(worst, float(np.abs(difference).max()))
         drops.append(_psnr(wanted, patch.truth) - _psnr(got, patch.truth))
         shifts.append(difference.mean((0, 1)) * 255)
-    red, green, blue = np.mean(shifts, axis=0)
+    red, green, blue = np.broadcast_to(np.mean(shifts, axis=0), 3)
     return Parity(
         patches=len(drops),
         max_abs_error=worst,

@@ -12,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from edgeir.core.artifact import Card, NetworkFacts
 from edgeir.core.errors import DataError, ExportError
+from edgeir.core.luma import luma_of
 from edgeir.data.degrade import AnyDegradation, Bicubic
 from edgeir.data.degrade.base import to_bytes, to_unit
 from edgeir.data.degrade.bicubic import upscale
@@ -71,6 +72,7 @@ def patches(
             top = int(rng.integers(photo.shape[0] - height + 1))
             left = int(rng.integers(photo.shape[1] - width + 1))
             truth = photo[top : top + height, left : left + width]
+            truth = luma_of(truth) if facts.colour == "y" else truth
             yield Patch(_degraded(truth, facts, degradation, rng), to_unit(truth))
 
 
@@ -83,10 +85,10 @@ def calibration_inputs(
     count: int,
     seed: int = 0,
 ) -> NDArray[np.float32]:
-    """Network inputs for calibration, (N, H, W, 3) float32 in [0, 1].
+    """Network inputs for calibration, (N, H, W, C) float32 in [0, 1], C 3 or that of a network of one channel.
 
     Args:
-        calibration: a folder of photographs (degraded here), ready inputs (N, H, W, 3) uint8 or float in [0, 1], or
+        calibration: a folder of photographs (degraded here), ready inputs (N, H, W, C) uint8 or float in [0, 1], or
             None for the embedded photographs.
         size: side of a crop, in network-input pixels.
         count: at least this many crops, equally many from each photograph.
@@ -96,7 +98,7 @@ def calibration_inputs(
         ExportError: the array has another shape or range.
     """
     if isinstance(calibration, np.ndarray):
-        return _checked(calibration)
+        return _checked(calibration, facts.channels)
     refs = photographs(calibration)
     side = max(size // facts.size_multiple, 1) * facts.size_multiple
     per_image = -(-count // len(refs))
@@ -104,9 +106,9 @@ def calibration_inputs(
     return np.stack([crop.input for crop in crops])
 
 
-def _checked(array: NDArray[np.generic]) -> NDArray[np.float32]:
-    if array.ndim != 4 or array.shape[3] != 3 or array.shape[0] == 0:
-        raise ExportError(f"calibration inputs must have shape (N, H, W, 3), not {array.shape}")
+def _checked(array: NDArray[np.generic], channels: int) -> NDArray[np.float32]:
+    if array.ndim != 4 or array.shape[3] != channels or array.shape[0] == 0:
+        raise ExportError(f"calibration inputs must have shape (N, H, W, {channels}), not {array.shape}")
     values = to_unit(array)  # type: ignore[arg-type]  # any number type
     if not (np.isfinite(values).all() and values.min() >= 0 and values.max() <= 1):
         raise ExportError(f"calibration inputs must lie in [0, 1], not [{values.min()}, {values.max()}]")

@@ -59,7 +59,7 @@ def export(
         profile: a name, a file or a configuration; ``TARGET-PRECISION`` by default.
         out: the artifact's folder.
         calibration: for int8: a folder of photographs (also used for the comparison) or an array of network inputs
-            (N, H, W, 3), uint8 or float in [0, 1]; the photographs of scikit-image by default.
+            (N, H, W, C), uint8 or float in [0, 1]; the photographs of scikit-image by default.
 
     Raises:
         CheckpointError, ConfigError, MissingExtraError, OutputError, DataError: as their names say.

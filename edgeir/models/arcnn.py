@@ -13,7 +13,7 @@ from torch import nn
 
 from edgeir.core.artifact import NetworkFacts
 from edgeir.core.config import Config
-from edgeir.models.base import Network
+from edgeir.models.base import Network, colour_of
 from edgeir.models.macs import count_macs
 
 __all__ = ["ARCNN", "ARCNNNetwork"]
@@ -54,7 +54,7 @@ class ARCNNNetwork(Network):
         self.enhance = Activated(64, 32, 7)
         self.map = Activated(32, 16, 1)
         self.rebuild = nn.Conv2d(16, config.channels, 5, padding=2)
-        self.facts = NetworkFacts(task="jpeg", receptive_radius=9)
+        self.facts = NetworkFacts(task="jpeg", colour=colour_of(config.channels), receptive_radius=9)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         out: torch.Tensor = self.rebuild(self.map(self.enhance(self.extract(x))))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
-from typing import Literal
+from typing import Literal, Protocol
 
 import torch
 from torch import nn
@@ -13,13 +13,14 @@ from edgeir.core.artifact import NetworkFacts
 from edgeir.core.config import Config
 from edgeir.models.blocks.fuse import fuse_norms
 
-__all__ = ["Clip", "Network", "channels_last", "parameter_count"]
+__all__ = ["Clip", "Network", "channels_last", "colour_of", "outline", "parameter_count"]
 
 
 class Network(nn.Module, ABC):
     """A restoration network in its training form.
 
-    ``forward`` takes and returns float NCHW images on the [0, 1] scale; the training form does not clip.
+    ``forward`` takes and returns float NCHW images on the [0, 1] scale, of three channels or of one
+    (`NetworkFacts.colour`); the training form does not clip.
     """
 
     config: Config
@@ -53,6 +54,23 @@ class Network(nn.Module, ABC):
     @abstractmethod
     def macs(self, height: int, width: int) -> int:
         """Multiply-accumulates of the deployed form for one picture of this size (the network's own input)."""
+
+
+class Buildable(Protocol):
+    """A network's configuration."""
+
+    def build(self) -> Network: ...
+
+
+def outline(config: Buildable) -> Network:
+    """The network without its weights (on torch's ``meta`` device): for its facts, in milliseconds at any size."""
+    with torch.device("meta"):
+        return config.build()
+
+
+def colour_of(channels: int) -> Literal["rgb", "y"]:
+    """The fact `colour` of a network with this many channels."""
+    return "y" if channels == 1 else "rgb"
 
 
 class Clip(nn.Module):

@@ -22,7 +22,7 @@ from torch import nn
 
 from edgeir.core.artifact import NetworkFacts
 from edgeir.core.config import Config
-from edgeir.models.base import Network
+from edgeir.models.base import Network, colour_of
 from edgeir.models.blocks.attention import DualAttention
 from edgeir.models.blocks.deformable import DeformableConv
 from edgeir.models.blocks.wavelet import HaarJoin, HaarSplit
@@ -128,6 +128,7 @@ class DANetNetwork(Network):
         self.tail = nn.Conv2d(widths[0], config.channels, 3, padding=1)
         self.facts = NetworkFacts(
             task=config.task,
+            colour=colour_of(config.channels),
             size_multiple=2 ** len(pairs),
             # Offsets are learnt and unbounded, and the attention reads the whole picture.
             global_operations=("channel attention", "deformable sampling"),

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Literal
 
 import torch
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import nn
 
 from edgeir.core.artifact import NetworkFacts
@@ -30,6 +30,14 @@ class DANetAutoEncoder(Config):
     decoder: DANet = Field(default_factory=DANet)
     """The student's configuration."""
 
+    @model_validator(mode="after")
+    def _same_channels(self) -> DANetAutoEncoder:
+        if self.encoder.channels != self.decoder.channels:
+            raise ValueError(
+                f"`encoder.channels` is {self.encoder.channels}, but `decoder.channels` is {self.decoder.channels}"
+            )
+        return self
+
     def build(self) -> DANetAutoEncoderNetwork:
         return DANetAutoEncoderNetwork(self)
 
@@ -46,6 +54,7 @@ class DANetAutoEncoderNetwork(Network):
         facts = (self.encoder.facts, self.decoder.facts)
         self.facts = NetworkFacts(
             task=config.decoder.task,
+            colour=self.decoder.facts.colour,
             size_multiple=max(fact.size_multiple for fact in facts),
             global_operations=self.decoder.facts.global_operations,
         )

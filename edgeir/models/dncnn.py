@@ -16,7 +16,7 @@ from torch import nn
 
 from edgeir.core.artifact import NetworkFacts
 from edgeir.core.config import Config
-from edgeir.models.base import Network
+from edgeir.models.base import Network, colour_of
 from edgeir.models.blocks.fuse import ConvNorm
 from edgeir.models.macs import count_macs
 
@@ -63,7 +63,9 @@ class DnCNNNetwork(Network):
             Layer(ConvNorm(nn.Conv2d(width, width, 3, padding=1))) for _ in range(config.depth - 2)
         )
         self.tail = nn.Conv2d(width, config.channels, 3, padding=1)
-        self.facts = NetworkFacts(task="denoising", receptive_radius=config.depth)
+        self.facts = NetworkFacts(
+            task="denoising", colour=colour_of(config.channels), receptive_radius=config.depth
+        )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         features = self.head(x)

@@ -4,6 +4,10 @@ Beyond the two images only one window exists in floating point at a time. A gray
 equal channels and its result comes back as their luma (ITU-R BT.601, full range). Alpha is enlarged separately,
 bicubically; a network never sees it. A network that expects the enlarged image gets each window enlarged just
 before (`edgeir.restore.enlarge`).
+
+A network of one channel takes a gray photo as it is. Of a colour photo it restores the luma, and the colour
+differences stay (enlarged bicubically where it enlarges). A denoiser runs on red, green and blue in turn instead: noise
+is in all three, and what it left in the colour differences would stay visible.
 """
 
 from __future__ import annotations
@@ -15,6 +19,7 @@ from numpy.typing import NDArray
 
 from edgeir.core.errors import ArtifactError, ConfigError
 from edgeir.core.images import Photo
+from edgeir.core.luma import LUMA, luma_of, with_luma
 from edgeir.core.progress import Progress, no_progress
 from edgeir.restore.enlarge import enlarge
 from edgeir.restore.tiling import Plan, Window, cut, plan, read_window
@@ -37,8 +42,6 @@ STRIP = 64
 
 ALLOCATOR_BLOCK = 31 << 20
 """Just under the largest block (32 MiB) whose release makes glibc keep more."""
-
-LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
 def plan_photo(height: int, width: int, session: Session, tile: int | None = None) -> Plan:
@@ -99,16 +102,50 @@ def restore_photo(
     scale = facts.net_scale
     for done, (row, column) in enumerate(windows):
         progress(done, len(windows), "restoring")
-        output = session.run(_input(photo, row, column, facts.scale // scale))
-        expected = tuple(side * scale for side in windows.size)
-        if output.shape != (*expected, 3):
-            raise ArtifactError(
-                f"the output has the shape {output.shape}, not {(*expected, 3)}", where=session.name
-            )
-        place = pixels[row.first * scale : row.last * scale, column.first * scale : column.last * scale]
-        _store(output[cut(row, scale), cut(column, scale)], place, session.name)
+        given = _input(photo, row, column, facts.scale // scale)
+        output = _run(session, given)[cut(row, scale), cut(column, scale)]
+        rows, columns = ((window.first * scale, window.last * scale) for window in (row, column))
+        if output.shape[2] == 1 and not photo.gray:
+            output = with_luma(_enlarged(photo, rows, columns, facts.scale), output)
+        place = pixels[slice(*rows), slice(*columns)]
+        _store(output, place, session.name)
     progress(len(windows), len(windows), "restored")
     return Photo(pixels, _alpha(photo, facts.scale), photo.icc, photo.exif, photo.bits, photo.format)
+
+
+def _run(session: Session, given: NDArray[np.float32]) -> NDArray[np.float32]:
+    """One window, (h, w, C) of the photo's channels, through the network: (h·s, w·s, C), or 1 for the luma alone.
+
+    Raises:
+        ArtifactError: the output is not of the promised size.
+    """
+    facts = session.facts
+    if facts.channels == 3:
+        planes = [np.repeat(given, 3, axis=2) if given.shape[2] == 1 else given]
+    elif facts.task == "denoising":
+        planes = [np.ascontiguousarray(given[:, :, index, None]) for index in range(given.shape[2])]
+    else:
+        planes = [luma_of(given)]
+    outputs = [session.run(plane) for plane in planes]
+    expected = (given.shape[0] * facts.net_scale, given.shape[1] * facts.net_scale, facts.channels)
+    for output in outputs:
+        if output.shape != expected:
+            raise ArtifactError(
+                f"the output has the shape {output.shape}, not {expected}", where=session.name
+            )
+    return outputs[0] if len(outputs) == 1 else np.concatenate(outputs, axis=2)
+
+
+def _enlarged(
+    photo: Photo, rows: tuple[int, int], columns: tuple[int, int], scale: int
+) -> NDArray[np.float32]:
+    """A part of the bicubically enlarged photo, float32 in [0, 1]; rows and columns in pixels of the result."""
+    return _unit(enlarge(photo.pixels, scale, rows, columns))
+
+
+def _unit(part: NDArray[Any]) -> NDArray[np.float32]:
+    values: NDArray[np.float32] = np.divide(part, np.float32(np.iinfo(part.dtype).max), dtype=np.float32)
+    return values
 
 
 def _keep_freed_memory() -> None:
@@ -122,7 +159,7 @@ def _keep_freed_memory() -> None:
 
 
 def _input(photo: Photo, row: Window, column: Window, enlarged: int) -> NDArray[np.float32]:
-    """One window as (h, w, 3) float32 in [0, 1]; the photo is enlarged by `enlarged` before."""
+    """One window as (h, w, C) float32 in [0, 1]; the photo is enlarged by `enlarged` before."""
     if enlarged == 1:
         part: NDArray[Any] = read_window(photo.pixels, row, column)
     else:
@@ -132,8 +169,7 @@ def _input(photo: Photo, row: Window, column: Window, enlarged: int) -> NDArray[
         missing = (row.stop - rows[1], column.stop - columns[1])
         if missing != (0, 0):
             part = np.pad(part, ((0, missing[0]), (0, missing[1]), (0, 0)), mode="symmetric")
-    values = np.divide(part, np.float32(np.iinfo(part.dtype).max), dtype=np.float32)
-    return np.repeat(values, 3, axis=2) if photo.gray else values
+    return _unit(part)
 
 
 def _store(values: NDArray[np.float32], place: NDArray[Any], name: str) -> None:
@@ -141,7 +177,7 @@ def _store(values: NDArray[np.float32], place: NDArray[Any], name: str) -> None:
     top = np.float32(np.iinfo(place.dtype).max)
     for first in range(0, len(values), STRIP):
         part = values[first : first + STRIP]
-        levels = part * top if place.shape[2] == 3 else (part @ (LUMA * top))[:, :, None]
+        levels = (part @ (LUMA * top))[:, :, None] if part.shape[2] > place.shape[2] else part * top
         with np.errstate(invalid="ignore"):
             if not np.isfinite(levels.sum()):
                 raise ArtifactError("the network's output has values that are not finite", where=name)

@@ -164,13 +164,13 @@ def run_tiled(
     """Run a network over an image of any size.
 
     Args:
-        run: (h, w, 3) float32 to (h·s, w·s, 3) float32, s = `facts.net_scale`.
-        image: (H, W, 3) float32, the network's own input.
+        run: (h, w, C) float32 to (h·s, w·s, C) float32, s = `facts.net_scale`, C = `facts.channels`.
+        image: (H, W, C) float32, the network's own input.
         tile: the only size that `run` takes; None when it takes any, and the image then goes through whole,
             mirrored up to `facts.size_multiple`.
 
     Returns:
-        (H·s, W·s, 3) float32.
+        (H·s, W·s, C) float32.
 
     Raises:
         ArtifactError: see `plan`.
@@ -178,7 +178,7 @@ def run_tiled(
     height, width = image.shape[:2]
     scale = facts.net_scale
     windows = plan(height, width, facts, fixed=tile, largest=None)
-    result = np.empty((height * scale, width * scale, 3), np.float32)
+    result = np.empty((height * scale, width * scale, facts.channels), np.float32)
     for row, column in windows:
         output = run(np.ascontiguousarray(read_window(image, row, column), dtype=np.float32))
         place = (slice(row.first * scale, row.last * scale), slice(column.first * scale, column.last * scale))

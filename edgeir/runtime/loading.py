@@ -119,5 +119,6 @@ def _resized(artifact: Artifact, height: int, width: int, sha256: str) -> Artifa
 
 
 def _with_size(spec: TensorSpec, height: int, width: int) -> TensorSpec:
-    shape = (1, height, width, 3) if spec.layout == "NHWC" else (1, 3, height, width)
+    channels = spec.shape[3 if spec.layout == "NHWC" else 1]
+    shape = (1, height, width, channels) if spec.layout == "NHWC" else (1, channels, height, width)
     return spec.model_copy(update={"shape": shape})

@@ -34,7 +34,7 @@ class Session(Protocol):
     """SHA-256 of the file that runs: the model file, or the checkpoint's weights."""
 
     def run(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Image to image, both float32 HWC RGB in [0, 1]; `x` is (H, W, 3) of `fixed_size` where that is set."""
+        """Image to image, both float32 HWC in [0, 1]; `x` is (H, W, `facts.channels`), of `fixed_size` where set."""
         ...
 
     def run_raw(self, tensor: NDArray[Any]) -> NDArray[Any]:
@@ -50,9 +50,12 @@ class Session(Protocol):
 
 
 def check_image(x: NDArray[Any], session: Session) -> None:
-    """Raise `ArtifactError` when `x` is not an (H, W, 3) image of the size that the session takes."""
-    if x.ndim != 3 or x.shape[2] != 3:
-        raise ArtifactError(f"the input must have shape (H, W, 3), not {x.shape}", where=session.name)
+    """Raise `ArtifactError` when `x` is not an image of the channels and the size that the session takes."""
+    channels = session.facts.channels
+    if x.ndim != 3 or x.shape[2] != channels:
+        raise ArtifactError(
+            f"the input must have shape (H, W, {channels}), not {x.shape}", where=session.name
+        )
     if session.fixed_size is not None and x.shape[:2] != session.fixed_size:
         height, width = session.fixed_size
         raise ArtifactError(
@@ -69,7 +72,7 @@ def check_image(x: NDArray[Any], session: Session) -> None:
 
 
 def to_native(x: NDArray[np.float32], spec: TensorSpec) -> NDArray[Any]:
-    """(H, W, 3) float in [0, 1] to the batched tensor of `spec`: layout, dtype, quantisation (round half to even)."""
+    """(H, W, C) float in [0, 1] to the batched tensor of `spec`: layout, dtype, quantisation (round half to even)."""
     tensor: NDArray[Any] = x[None] if spec.layout == "NHWC" else x.transpose(2, 0, 1)[None]
     if spec.dtype in ("uint8", "int8"):
         limits = np.iinfo(spec.dtype)
@@ -79,7 +82,7 @@ def to_native(x: NDArray[np.float32], spec: TensorSpec) -> NDArray[Any]:
 
 
 def from_native(tensor: NDArray[Any], spec: TensorSpec) -> NDArray[np.float32]:
-    """The batched tensor of `spec` to a new (H, W, 3) float32 image."""
+    """The batched tensor of `spec` to a new (H, W, C) float32 image."""
     image = tensor[0] if spec.layout == "NHWC" else tensor[0].transpose(1, 2, 0)
     if spec.dtype in ("uint8", "int8"):
         scale, zero_point = _quantisation(spec)

@@ -46,7 +46,7 @@ class Torch(Config):
 
 
 class TorchSession:
-    """An eval-mode module, (1, 3, H, W) float32 in [0, 1] to the same, run under `torch.inference_mode`."""
+    """An eval-mode module, (1, C, H, W) float32 in [0, 1] to the same, run under `torch.inference_mode`."""
 
     runtime = "torch"
     artifact: Artifact | None = None
@@ -61,7 +61,8 @@ class TorchSession:
         self.facts = facts
         self.name = name
         self.source_sha256 = sha256
-        self.input = TensorSpec(name="image", shape=(1, 3, None, None), layout="NCHW", dtype="float32")
+        shape = (1, facts.channels, None, None)
+        self.input = TensorSpec(name="image", shape=shape, layout="NCHW", dtype="float32")
 
     def run(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
         """See `Session.run`."""
@@ -69,7 +70,7 @@ class TorchSession:
         return from_native(self.run_raw(to_native(x, self.input)), self.input)
 
     def run_raw(self, tensor: NDArray[Any]) -> NDArray[Any]:
-        """See `Session.run_raw`: (1, 3, H, W) float32."""
+        """See `Session.run_raw`: (1, C, H, W) float32."""
         assert self._module is not None, "the session is closed"
         with self._torch.inference_mode():
             result: NDArray[Any] = self._module(self._torch.from_numpy(tensor)).numpy()

@@ -18,6 +18,7 @@ from edgeir.data.sources import Embedded
 from edgeir.distill import AnyDistillation
 from edgeir.losses import L1, AnyLoss
 from edgeir.models import AnyModel
+from edgeir.models.base import outline
 from edgeir.train.optim import Optim
 
 __all__ = ["Data", "Distillation", "ObjectiveConfig", "Recipe", "Train", "Validation", "load_recipe"]
@@ -97,8 +98,9 @@ class Validation(Config):
     """Pictures used, the first ones of the sources."""
     size: int = Field(256, ge=16)
     """Side of the centre crop taken from each."""
-    channel: Literal["y", "rgb"] = "y"
-    """Super-resolution and JPEG repair are measured on Y, colour denoising on RGB."""
+    channel: Literal["y", "rgb", "gray"] = "y"
+    """Super-resolution and JPEG repair are measured on Y, colour denoising on RGB; `gray` is the plane of a network of
+    one channel."""
 
 
 Task = Literal[
@@ -138,10 +140,36 @@ class Recipe(Config):
             raise ValueError(
                 "`cache` keeps one picture per image: it does not work with a random degradation"
             )
+        self._check_colour()
         kinds = [loss.kind for loss in self.objective.losses]
         if len(set(kinds)) != len(kinds):
             raise ValueError("`objective.losses` names a loss twice")
         return self
+
+    def _check_colour(self) -> None:
+        """What a network of one channel cannot be asked for, and what only it can."""
+        colour, channel = outline(self.model).facts.colour, self.validation.channel
+        distillation = self.objective.distillation
+        methods = distillation.methods if distillation is not None else ()
+        for method in methods:
+            companion = method.companion_config()
+            if companion is not None and outline(companion).facts.colour != colour:
+                raise ValueError(
+                    f"the network beside the student in `{method.kind}` needs the student's channels"
+                )
+        if colour == "rgb":
+            if channel == "gray":
+                raise ValueError("`validation.channel: gray` needs a network of one channel")
+            return
+        if channel == "rgb":
+            raise ValueError(
+                "a network of one channel is not measured on rgb: set `validation.channel: gray`"
+            )
+        shared = [part.kind for part in (*self.objective.losses, *methods) if getattr(part, "luma", 0.0)]
+        if shared:
+            raise ValueError(f"the `luma` share of `{shared[0]}` needs a network of three channels")
+        if distillation is not None and distillation.cache:
+            raise ValueError("`cache` keeps colour pictures: it needs a network of three channels")
 
 
 def load_recipe(recipe: str | Path, overrides: Sequence[str] = ()) -> Recipe:

@@ -17,11 +17,12 @@ from edgeir.core.config import dump_yaml, parse, read_yaml
 from edgeir.core.environment import git_revision, versions
 from edgeir.core.errors import CheckpointError, ConfigError
 from edgeir.core.files import atomic_file, output_errors, settle_dir
+from edgeir.core.luma import luma_of, studio
 from edgeir.data.degrade.base import Degraded, to_bytes, to_unit
 from edgeir.data.degrade.bicubic import upscale
 from edgeir.data.items import items_of
 from edgeir.metrics.psnr import psnr
-from edgeir.models.base import Network
+from edgeir.models.base import Network, outline
 from edgeir.train.checkpoint import save_checkpoint
 from edgeir.train.loop import State
 from edgeir.train.recipe import Recipe
@@ -114,13 +115,19 @@ class RunFolder:
             with torch.no_grad():
                 output = network(tensor)[0].permute(1, 2, 0).cpu().numpy()
             restored = np.round(np.clip(output, 0, 1) * 255).astype(np.uint8)
-            crop = scale if scale > 1 else 0
-            values.append(psnr(restored, hr, channel=self.recipe.validation.channel, crop=crop))
+            values.append(self._psnr_db(restored, hr, scale if scale > 1 else 0))
             if index < self.recipe.train.samples:
                 self._sample(f"{name}-{step:07d}", [to_bytes(enlarged), restored, hr])
         mean = float(np.mean(values))
         self.log({"step": step, "val/psnr_db": mean, "val/images": len(values)})
         return mean
+
+    def _psnr_db(self, restored: Pixels, clean: Pixels, crop: int) -> float:
+        """On the recipe's channel; luma is brought to Y's own range where it is to be measured as Y."""
+        channel = self.recipe.validation.channel
+        if channel == "y" and restored.shape[2] == 1:
+            return psnr(studio(to_unit(restored)), studio(to_unit(clean)), channel="gray", crop=crop)
+        return psnr(restored, clean, channel=channel, crop=crop)
 
     def save(self, state: State) -> None:
         """Write ``checkpoints/last``, and ``checkpoints/best`` when the last validation is the best so far."""
@@ -154,14 +161,15 @@ class RunFolder:
             config = self.recipe.validation
             degradation, scale = self.recipe.data.degradation, self.recipe.model.scale
             items = items_of(config.sources, degradation, (1.0,))[: config.limit]
+            gray = outline(self.recipe.model).facts.colour == "y"
             self._pairs = []
             for index, item in enumerate(items):
                 lr, clean = item.load()
-                hr = _centre(clean, config.size, scale)
+                hr = _centre(luma_of(clean) if gray else clean, config.size, scale)
                 given: Degraded
                 if degradation is None:
                     assert lr is not None
-                    given = _centre(lr, config.size // scale, 1)
+                    given = _centre(luma_of(lr) if gray else lr, config.size // scale, 1)
                 else:
                     given = degradation.degrade(hr, np.random.default_rng([0, index]))
                 self._pairs.append((item.name, to_unit(given), hr))
@@ -171,7 +179,8 @@ class RunFolder:
         """Input (enlarged), network and original side by side."""
         path = self.path / "samples" / f"{name}.png"
         with output_errors(path), atomic_file(path) as temporary:
-            Image.fromarray(np.concatenate(images, axis=1)).save(temporary)
+            picture = np.concatenate(images, axis=1)
+            Image.fromarray(picture[:, :, 0] if picture.shape[2] == 1 else picture).save(temporary)
 
 
 def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:

@@ -190,6 +190,7 @@ def _work(
         augment=recipe.data.augment,
         planes=planes,
         degradation=None if store.paired else recipe.data.degradation,
+        gray=network.facts.colour == "y",
     )
     with _stop_requests() as should_stop:
         done = fit(fabric, recipe, state, objective, sampler, run, should_stop=should_stop, progress=progress)
@@ -212,6 +213,11 @@ def _objective(
     if card.facts.net_scale != network.facts.net_scale:
         raise ConfigError(
             [f"the teacher enlarges by {card.facts.net_scale}, the student by {network.facts.net_scale}"],
+            where=folder,
+        )
+    if card.facts.colour != network.facts.colour:
+        raise ConfigError(
+            [f"the teacher has {card.facts.channels} channels, the student {network.facts.channels}"],
             where=folder,
         )
     return Objective(

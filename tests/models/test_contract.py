@@ -14,6 +14,7 @@ from edgeir.models import (
     AnyModel,
     AODNet,
     DANet,
+    DANetAutoEncoder,
     DnCNN,
     FDRNet,
     MultiscaleDenoiser,
@@ -30,6 +31,10 @@ CONFIGS = [member(**SMALLER.get(member().kind, {})) for member in MEMBERS] + [
     PlainSR(channels=6, blocks=0, scale=2, branches=()),
     PlainSR(channels=5, blocks=3, scale=3),
     PlainSR(channels=6, blocks=1, tail_rank=5),
+    DnCNN(channels=1, depth=4, width=8),
+    ARCNN(channels=1),
+    DANet(channels=1, **SMALL_DANET),
+    DANetAutoEncoder(encoder=SMALL_DANET | {"channels": 1}, decoder=SMALL_DANET | {"channels": 1}),
 ]
 
 
@@ -52,13 +57,13 @@ def test_output_is_scale_times_the_input(network, size):
     multiple = network.facts.size_multiple
     height, width = (side * multiple for side in size)
     scale = network.facts.net_scale
-    out = network(torch.rand(2, 3, height, width))
-    assert out.shape == (2, 3, height * scale, width * scale)
+    out = network(torch.rand(2, network.facts.channels, height, width))
+    assert out.shape == (2, network.facts.channels, height * scale, width * scale)
 
 
 def test_deployed_form_equals_the_clipped_training_form(network):
     multiple = network.facts.size_multiple
-    x = torch.rand(1, 3, 12 * multiple, 7 * multiple)
+    x = torch.rand(1, network.facts.channels, 12 * multiple, 7 * multiple)
     deployed = network.deploy()
     with torch.no_grad():
         expected = network(x)
@@ -74,13 +79,13 @@ def test_state_round_trip(network):
     other = network.config.build().eval()
     other.load_state_dict(network.state_dict())
     multiple = network.facts.size_multiple
-    x = torch.rand(1, 3, 8 * multiple, 8 * multiple)
+    x = torch.rand(1, network.facts.channels, 8 * multiple, 8 * multiple)
     assert torch.equal(other(x), network(x))
 
 
 def test_weights_from_its_own_kind_and_from_its_fused_form_give_the_same_function(network):
     multiple = network.facts.size_multiple
-    x = torch.rand(1, 3, 8 * multiple, 8 * multiple)
+    x = torch.rand(1, network.facts.channels, 8 * multiple, 8 * multiple)
     for source in (network, network.fused()):
         other = network.config.build().eval()
         other.load_state_dict(other.weights_from(source))
@@ -123,7 +128,7 @@ def no_dead_units(monkeypatch):
 
 def test_every_parameter_gets_a_gradient(network, no_dead_units):
     multiple = network.facts.size_multiple
-    network(torch.rand(1, 3, 12 * multiple, 12 * multiple)).square().sum().backward()
+    network(torch.rand(1, network.facts.channels, 12 * multiple, 12 * multiple)).square().sum().backward()
     for name, parameter in network.named_parameters():
         assert parameter.grad is not None, name
         assert parameter.grad.abs().sum() > 0, name
@@ -134,7 +139,7 @@ def test_taps_record_in_forward_order(network):
     for name, module in network.taps().items():
         module.register_forward_hook(lambda m, i, o, name=name: seen.append(name))
     multiple = network.facts.size_multiple
-    network(torch.rand(1, 3, 8 * multiple, 8 * multiple))
+    network(torch.rand(1, network.facts.channels, 8 * multiple, 8 * multiple))
     assert seen == list(network.taps())
 
 
@@ -143,7 +148,7 @@ def test_macs_equal_a_count_over_the_convolutions_that_ran(network):
     height, width = 8 * multiple, 12 * multiple
     deployed = network.deploy()
     with FlopCounterMode(display=False) as counter, torch.no_grad():
-        deployed(torch.rand(1, 3, height, width))
+        deployed(torch.rand(1, network.facts.channels, height, width))
     assert network.macs(height, width) == counter.get_total_flops() // 2
 
 
@@ -158,7 +163,7 @@ def test_receptive_radius_bounds_what_an_output_pixel_sees(network, no_dead_unit
     for centre in range(
         side // 2, side // 2 + multiple
     ):  # behind strides, neighbours see different distances
-        x = torch.rand(1, 3, side, side, requires_grad=True)
+        x = torch.rand(1, facts.channels, side, side, requires_grad=True)
         window = slice(centre * scale, (centre + 1) * scale)
         network(x)[:, :, window, window].sum().backward()
         reaches.append((x.grad.abs().sum((0, 1)).nonzero() - centre).abs().max().item())
@@ -168,7 +173,7 @@ def test_receptive_radius_bounds_what_an_output_pixel_sees(network, no_dead_unit
 
 def test_exports_to_a_graph(network):
     multiple = network.facts.size_multiple
-    x = torch.rand(1, 3, 8 * multiple, 8 * multiple)
+    x = torch.rand(1, network.facts.channels, 8 * multiple, 8 * multiple)
     program = torch.export.export(network.deploy(), (x,))
     assert torch.allclose(program.module()(x), network.deploy()(x), atol=1e-6)
 

@@ -55,7 +55,7 @@ class Degradation(Config):
         return 0
 
     def degrade(self, image: Pixels, rng: np.random.Generator) -> Degraded:
-        """(H, W, 3) uint8 to (H / scale, W / scale, 3); `image` stays as it is."""
+        """(H, W, C) uint8 to (H / scale, W / scale, C), C 3 or 1 (gray); `image` stays as it is."""
         raise NotImplementedError
 
 

@@ -65,6 +65,8 @@ def upscale(image: Pixels, scale: int, flavour: Flavour = "matlab") -> Pixels:
 
 def resize(image: Pixels, size: tuple[int, int], flavour: Flavour = "matlab") -> Pixels:
     """Resize a uint8 image, HW or HWC, to `size` = (height, width), rounded to uint8."""
+    if flavour == "pillow" and image.ndim == 3 and image.shape[2] == 1:
+        return resize(image[:, :, 0], size, flavour)[:, :, None]
     if flavour == "pillow":
         return np.asarray(Image.fromarray(image).resize((size[1], size[0]), Image.Resampling.BICUBIC))
     rows = _round(_resize_rows(image, size[0]))

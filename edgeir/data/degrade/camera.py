@@ -15,6 +15,7 @@ import numpy.typing as npt
 from pydantic import Field
 from scipy import ndimage
 
+from edgeir.core.luma import luma_of
 from edgeir.data.degrade.base import Pixels, Range, SameSize, draw, to_bytes, to_unit
 from edgeir.data.degrade.blur import gaussian_blur
 from edgeir.data.degrade.jpeg import Quality, compress, draw_quality
@@ -48,6 +49,8 @@ class PhoneCamera(SameSize):
         return 8  # blur and demosaicing; even, so that the mosaic keeps its phase
 
     def degrade(self, image: Pixels, rng: np.random.Generator) -> Pixels:
+        if image.shape[2] == 1:  # a camera sees colours
+            return to_bytes(luma_of(to_unit(self.degrade(np.repeat(image, 3, axis=2), rng))))
         blur, shot, read, tone = (draw(v, rng) for v in (self.blur_sigma, self.shot, self.read, self.tone))
         gains = 1 + rng.uniform(-self.cast, self.cast, 3) * np.array([1, 0, 1])
         quality = None if self.quality is None else draw_quality(self.quality, rng)

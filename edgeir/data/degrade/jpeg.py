@@ -47,10 +47,11 @@ def draw_quality(quality: int | tuple[int, int], rng: np.random.Generator) -> in
 def compress(
     image: Pixels, quality: int, subsampling: Subsampling = "4:2:0", *, gray: bool = False
 ) -> Pixels:
-    """One trip through libjpeg: (H, W, 3) uint8 in and out."""
-    picture = Image.fromarray(image)
+    """One trip through libjpeg: (H, W, 3) or (H, W, 1) uint8 in and out."""
+    picture = Image.fromarray(image[:, :, 0] if image.shape[2] == 1 else image)
     stream = io.BytesIO()
     (picture.convert("L") if gray else picture).save(stream, "JPEG", quality=quality, subsampling=subsampling)
     stream.seek(0)
     with Image.open(stream) as decoded:
-        return np.asarray(decoded.convert("RGB"))
+        pixels = np.asarray(decoded.convert("L" if image.shape[2] == 1 else "RGB"))
+    return pixels.reshape(image.shape)
