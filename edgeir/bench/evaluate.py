@@ -43,6 +43,7 @@ def evaluate(
     *,
     runtime: RuntimeName = "auto",
     threads: int = 1,
+    sigma: float | None = None,
     limit: int | None = None,
     progress: Progress = no_progress,
 ) -> dict[str, Any]:
@@ -51,6 +52,7 @@ def evaluate(
     Args:
         model: a checkpoint folder, zoo name, artifact, or ``"bicubic"`` or ``"input"`` for the baseline alone.
         suite: a name, a YAML file, or a `Suite`.
+        sigma: the noise level that a network is told which takes one (see `edgeir.load`).
         limit: at most this many pictures of each set (labelled as not comparable).
 
     Returns:
@@ -65,7 +67,7 @@ def evaluate(
     if str(model) in (BICUBIC, INPUT):
         row = bicubic_row(suite, limit=limit, progress=progress)
     else:
-        session = load(model, runtime=runtime, threads=threads)
+        session = load(model, runtime=runtime, threads=threads, sigma=sigma)
         try:
             row = Row(
                 name=session.name,

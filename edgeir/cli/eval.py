@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from edgeir.cli.options import Json, Overwrite, Quiet, RuntimeChoice, Suite, Threads
+from edgeir.cli.options import Json, Overwrite, Quiet, RuntimeChoice, Sigma, Suite, Threads
 from edgeir.cli.output import Output
 from edgeir.cli.scores import score_lines
 
@@ -30,6 +30,7 @@ def evaluate(
         typer.Option("--runtime", help="What runs the network; auto takes what fits the model."),
     ] = "auto",
     threads: Threads = 1,
+    sigma: Sigma = None,
     limit: Annotated[
         int | None,
         typer.Option("--limit", min=1, help="Only the first N pictures of each set.", show_default=False),
@@ -55,7 +56,9 @@ def evaluate(
         if out is not None:
             refuse_existing(out, overwrite=overwrite)
         with output.progress() as progress:
-            result = run(model, suite, runtime=runtime, threads=threads, limit=limit, progress=progress)
+            result = run(
+                model, suite, runtime=runtime, threads=threads, sigma=sigma, limit=limit, progress=progress
+            )
         if out is not None:
             write_json(out, result)
         output.emit(result, score_lines(result))

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from edgeir.cli.options import Json, NewFolder, Overwrite, Quiet, parse_size
+from edgeir.cli.options import Json, NewFolder, Overwrite, Quiet, Sigma, parse_size
 from edgeir.cli.output import Output, table
 
 __all__ = ["export"]
@@ -57,6 +57,7 @@ def export(
             show_default=False,
         ),
     ] = None,
+    sigma: Sigma = None,
     out: NewFolder,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
@@ -83,6 +84,7 @@ def export(
                 profile=profile,
                 out=out,
                 calibration=calibration,
+                sigma=sigma,
                 overwrite=overwrite,
                 progress=progress,
             )

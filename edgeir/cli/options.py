@@ -16,6 +16,7 @@ __all__ = [
     "Overwrite",
     "Quiet",
     "RuntimeChoice",
+    "Sigma",
     "Suite",
     "Threads",
     "parse_size",
@@ -35,6 +36,16 @@ NewFolder: TypeAlias = Annotated[
 ]
 Threads: TypeAlias = Annotated[int, typer.Option("--threads", "-t", min=1, help="Threads for the network.")]
 RuntimeChoice: TypeAlias = Literal["auto", "torch", "onnxruntime", "litert"]
+Sigma: TypeAlias = Annotated[
+    float | None,
+    typer.Option(
+        "--sigma",
+        min=0,
+        max=255,
+        help="Noise level (of 255) for a network that takes one; its own by default.",
+        show_default=False,
+    ),
+]
 Suite: TypeAlias = Annotated[
     str,
     typer.Option("--suite", "-s", help="Name of a benchmark suite, or a YAML file (see `edgeir doctor`)."),

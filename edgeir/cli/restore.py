@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from edgeir.cli.options import Json, Overwrite, Quiet, RuntimeChoice
+from edgeir.cli.options import Json, Overwrite, Quiet, RuntimeChoice, Sigma
 from edgeir.cli.output import Output
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ def restore(
             show_default=False,
         ),
     ] = None,
+    sigma: Sigma = None,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
     json: Json = False,
@@ -80,6 +81,7 @@ def restore(
                 runtime=runtime,
                 threads=threads or available_cores(),
                 tile=tile,
+                sigma=sigma,
                 overwrite=overwrite,
                 progress=progress,
             )

@@ -38,6 +38,8 @@ class NetworkFacts(Config):
     """Input height and width must be a multiple of this (in the network's own input pixels)."""
     receptive_radius: int = Field(0, ge=0)
     """Network-input pixels on each side that an output pixel depends on beyond its own input pixel."""
+    sigma: float | None = None
+    """Noise level, on the 0-255 scale, that a network assumes which could be told another; None for all others."""
     global_operations: tuple[str, ...] = ()
     """Operations that read the whole picture (an image mean, instance statistics): tiles would change the result."""
 

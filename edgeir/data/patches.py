@@ -102,7 +102,7 @@ class PatchSampler:
         for image in (hr, *(plane(index) for plane in self.planes)):
             cut.append(image[top * scale : (top + size) * scale, left * scale : (left + size) * scale])
         if self.gray:  # what was degraded as luma is left as it is
-            cut = [luma_of(image) for image in cut]
+            cut = [image if image.shape[2] < 3 else luma_of(image) for image in cut]
         return [_dihedral(image, int(draw[3] * 8)) for image in cut] if self.augment else cut
 
 

@@ -13,9 +13,11 @@ from pydantic import Field
 from edgeir.distill.attention import AttentionMaps
 from edgeir.distill.features import FeatureMatch
 from edgeir.distill.imitation import Imitation
+from edgeir.distill.mutual import MutualLearning
 from edgeir.distill.output import OutputMatch
 from edgeir.distill.svdo import SVDO
 from edgeir.distill.target_features import TargetFeatures
+from edgeir.distill.variational import VariationalFeatures
 
 __all__ = [
     "SVDO",
@@ -23,12 +25,21 @@ __all__ = [
     "AttentionMaps",
     "FeatureMatch",
     "Imitation",
+    "MutualLearning",
     "OutputMatch",
     "TargetFeatures",
+    "VariationalFeatures",
 ]
 
 AnyDistillation = Annotated[
-    AttentionMaps | FeatureMatch | OutputMatch | TargetFeatures | SVDO | Imitation,
+    AttentionMaps
+    | FeatureMatch
+    | OutputMatch
+    | TargetFeatures
+    | MutualLearning
+    | VariationalFeatures
+    | SVDO
+    | Imitation,
     Field(discriminator="kind"),
 ]
 """Every distillation method, discriminated by `kind`."""

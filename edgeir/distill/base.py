@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from pydantic import Field, model_validator
+from torch import nn
 
 from edgeir.core.config import Config
 from edgeir.distill.taps import Side
 from edgeir.models import AnyModel
-from edgeir.models.base import Network
 
 __all__ = ["Batch", "Method", "TapPairs", "paired"]
 
@@ -46,14 +47,22 @@ class Method(Config):
 
     @property
     def needs_teacher(self) -> bool:
-        """False for a method that trains its own companion instead."""
+        """False for a method that trains a companion instead of following a teacher."""
         return True
 
     def companion_config(self) -> AnyModel | None:
         """The configuration of the companion, or None."""
         return None
 
-    def companion(self) -> Network | None:
+    @property
+    def companion_reads(self) -> Literal["clean", "degraded", "student"]:
+        """What the companion is given: an image of the pair, or the student's features.
+
+        Of the student's features, a dictionary by tap, it makes further ones, which `terms` finds beside them.
+        """
+        return "clean"
+
+    def companion(self) -> nn.Module | None:
         """A network that is trained together with the student and thrown away, or None."""
         config = self.companion_config()
         return None if config is None else config.build()
@@ -72,7 +81,7 @@ class Method(Config):
 
         Args:
             student: what the student made of the degraded batch.
-            other: what the teacher made of it; of a method with a companion, what that made of the clean batch; of a
+            other: what the teacher made of it; without a teacher, what the companion made of the image it reads; of a
                 method with neither, the student's side again.
             batch: both versions of it.
         """

@@ -60,9 +60,10 @@ class Objective(nn.Module):
             companion = method.companion()
             if companion is not None:
                 self.companions[str(place)] = companion
-                self._companions[str(place)] = TapRecorder(
-                    companion, method.reads_companion, role="extractor"
-                )
+                if isinstance(companion, Network):
+                    self._companions[str(place)] = TapRecorder(
+                        companion, method.reads_companion, role="extractor"
+                    )
 
     def terms(
         self, output: torch.Tensor, lr: torch.Tensor, hr: torch.Tensor, cached: torch.Tensor | None = None
@@ -79,22 +80,26 @@ class Objective(nn.Module):
         if not self.methods:
             return result
         taught = any(method.needs_teacher for method in self.methods)
-        teacher = (self._run_teacher(lr) if cached is None else Side(cached)) if taught else None
+        teacher = (self._run_teacher(lr, hr) if cached is None else Side(cached)) if taught else None
         for place, method in enumerate(self.methods):
-            other = student
+            ours = other = student
+            if str(place) in self.companions:
+                if method.companion_reads == "student":
+                    more = self.companions[str(place)](student.features)
+                    ours = Side(student.output, {**student.features, **more})
+                else:
+                    other = self._run_companion(str(place), hr if method.companion_reads == "clean" else lr)
             if method.needs_teacher:
                 assert teacher is not None
                 other = teacher
-            elif str(place) in self.companions:
-                other = self._run_companion(str(place), hr)
-            for name, value in method.terms(student, other, Batch(lr, hr)).items():
+            for name, value in method.terms(ours, other, Batch(lr, hr)).items():
                 result[f"distill/{name}"] = method.weight_of(name) * value
         return result
 
-    def _run_companion(self, place: str, hr: torch.Tensor) -> Side:
-        return self._companions[place].take(self.companions[place](hr))
+    def _run_companion(self, place: str, image: torch.Tensor) -> Side:
+        return self._companions[place].take(self.companions[place](image))
 
-    def _run_teacher(self, lr: torch.Tensor) -> Side:
+    def _run_teacher(self, lr: torch.Tensor, hr: torch.Tensor) -> Side:
         assert self.teacher is not None
         with torch.no_grad():
-            return self._teacher.take(self.teacher(lr))
+            return self._teacher.take(self.teacher(hr if self.teacher.reads == "clean" else lr))

@@ -45,7 +45,10 @@ def degradation_of(card: Card) -> AnyDegradation | None:
     """What the network was trained to undo, by its recipe; without one the usual shrinking of its scale, or nothing."""
     data = card.provenance.get("recipe", {}).get("data", {})
     try:
-        return _DEGRADATION.validate_python(data["degradation"])
+        degradation = _DEGRADATION.validate_python(data["degradation"])
+        # A deployed network has its noise level inside.
+        told = getattr(degradation, "noise_map", False)
+        return degradation.model_copy(update={"noise_map": False}) if told else degradation
     except (KeyError, TypeError, ValidationError):
         return Bicubic(scale=card.facts.scale) if card.facts.scale > 1 else None
 

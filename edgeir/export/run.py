@@ -47,6 +47,7 @@ def export(
     profile: str | Path | ExportProfile | None = None,
     out: str | Path,
     calibration: str | Path | NDArray[np.generic] | None = None,
+    sigma: float | None = None,
     overwrite: bool = False,
     progress: Progress = no_progress,
 ) -> Artifact:
@@ -60,6 +61,7 @@ def export(
         out: the artifact's folder.
         calibration: for int8: a folder of photographs (also used for the comparison) or an array of network inputs
             (N, H, W, C), uint8 or float in [0, 1]; the photographs of scikit-image by default.
+        sigma: the noise level, on the 0-255 scale, that becomes a constant of the file, for a network that takes one.
 
     Raises:
         CheckpointError, ConfigError, MissingExtraError, OutputError, DataError: as their names say.
@@ -84,6 +86,8 @@ def export(
     from edgeir.train.checkpoint import load_checkpoint
 
     network, card, _ = load_checkpoint(checkpoint)
+    if sigma is not None:
+        network = network.at_sigma(sigma)
     return export_network(
         network,
         card,

@@ -14,6 +14,7 @@ from edgeir.models.danet_autoencoder import DANetAutoEncoder
 from edgeir.models.dncnn import DnCNN
 from edgeir.models.edsr import EDSR
 from edgeir.models.fdrnet import FDRNet
+from edgeir.models.ffdnet import FFDNet
 from edgeir.models.multiscale_denoiser import MultiscaleDenoiser
 from edgeir.models.plainsr import PlainSR
 from edgeir.models.ppcn_enhance import PPCNEnhance
@@ -33,6 +34,7 @@ __all__ = [
     "DANetAutoEncoder",
     "DnCNN",
     "FDRNet",
+    "FFDNet",
     "MultiscaleDenoiser",
     "Network",
     "PPCNEnhance",
@@ -47,6 +49,7 @@ AnyModel = Annotated[
     | EDSR
     | RCAN
     | DnCNN
+    | FFDNet
     | DANet
     | DANetAutoEncoder
     | ARCNN

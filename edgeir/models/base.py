@@ -11,6 +11,7 @@ from torch import nn
 
 from edgeir.core.artifact import NetworkFacts
 from edgeir.core.config import Config
+from edgeir.core.errors import ConfigError
 from edgeir.models.blocks.fuse import fuse_norms
 
 __all__ = ["Clip", "Network", "channels_last", "colour_of", "outline", "parameter_count"]
@@ -38,6 +39,14 @@ class Network(nn.Module, ABC):
         """
         network = fuse_norms(copy.deepcopy(self).eval())
         return nn.Sequential(network, Clip()).eval().requires_grad_(False)
+
+    def at_sigma(self, sigma: float) -> Network:
+        """This network for another noise level (on the 0-255 scale), if it takes one (`NetworkFacts.sigma`).
+
+        Raises:
+            ConfigError: it does not, or the level is not in [0, 255].
+        """
+        raise ConfigError([f"the network `{self.config.kind}` takes no noise level"], fix="leave `sigma` out")  # type: ignore[attr-defined]
 
     def fused(self) -> Network:
         """The smallest network of the same class that computes the same: what the zoo keeps. Default: itself."""

@@ -69,6 +69,7 @@ def restore(
     runtime: RuntimeName = "auto",
     threads: int = 1,
     tile: int | None = None,
+    sigma: float | None = None,
     overwrite: bool = False,
     max_pixels: int = DEFAULT_MAX_PIXELS,
     progress: Progress = no_progress,
@@ -80,7 +81,7 @@ def restore(
         output: for a file: the file to write, whose suffix decides the format, or an existing folder to write it
             into. For a folder: the folder to write into.
         model: a zoo name, a checkpoint, an artifact, or a session that `edgeir.load` gave.
-        runtime, threads: see `edgeir.load`; without effect on a session.
+        runtime, threads, sigma: see `edgeir.load`; without effect on a session.
         tile: side of the largest tile in pixels of the photo; for networks that take any size.
         overwrite: replace what exists.
         max_pixels: refuse larger photos before decoding them.
@@ -99,7 +100,7 @@ def restore(
     input, output = Path(input), Path(output)
     folder = input.is_dir()
     jobs = _folder_jobs(input, output, overwrite) if folder else [_file_job(input, output, overwrite)]
-    session = _session(model, runtime, threads)
+    session = _session(model, runtime, threads, sigma)
     restored: list[RestoredPhoto] = []
     failed: list[FailedPhoto] = []
     try:
@@ -121,12 +122,12 @@ def restore(
     )
 
 
-def _session(model: str | Path | Session, runtime: RuntimeName, threads: int) -> Session:
+def _session(model: str | Path | Session, runtime: RuntimeName, threads: int, sigma: float | None) -> Session:
     if not isinstance(model, (str, Path)):
         return model
     from edgeir.runtime import load
 
-    return load(model, runtime=runtime, threads=threads)
+    return load(model, runtime=runtime, threads=threads, sigma=sigma)
 
 
 def _file_job(source: Path, target: Path, overwrite: bool) -> tuple[Path, Path]:

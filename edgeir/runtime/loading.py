@@ -26,7 +26,9 @@ MODEL_SUFFIXES = (".tflite", ".onnx")
 RUNTIME_OF_TARGET = {"tflite": "litert", "onnx": "onnxruntime"}
 
 
-def load(path_or_name: str | Path, *, runtime: RuntimeName = "auto", threads: int = 1) -> Session:
+def load(
+    path_or_name: str | Path, *, runtime: RuntimeName = "auto", threads: int = 1, sigma: float | None = None
+) -> Session:
     """Load an artifact (folder, ``artifact.json`` or model file), a checkpoint folder or a zoo entry.
 
     The model file of a further ``--size`` of an artifact loads that size; the folder loads the first.
@@ -34,10 +36,13 @@ def load(path_or_name: str | Path, *, runtime: RuntimeName = "auto", threads: in
     Args:
         runtime: `auto` takes the one that fits: litert for ``.tflite``, onnxruntime for ``.onnx``, torch for weights.
         threads: threads inside one operator.
+        sigma: the noise level, on the 0-255 scale, for the checkpoint of a network that takes one; an artifact has its
+            own (`NetworkFacts.sigma`).
 
     Raises:
         ArtifactError: there is nothing of that name, it was tampered with, or the runtime cannot run it.
         CheckpointError: the checkpoint is damaged.
+        ConfigError: a noise level for a network that takes none.
         MissingExtraError: the runtime is not installed.
     """
     if threads < 1:
@@ -52,6 +57,10 @@ def load(path_or_name: str | Path, *, runtime: RuntimeName = "auto", threads: in
             raise ArtifactError(
                 f"runs with {fitting}, not with {runtime}", where=path, fix=f"--runtime {fitting}"
             )
+        if sigma is not None:
+            raise ArtifactError(
+                "an exported file's noise level is fixed", where=path, fix="export with another --sigma"
+            )
         return load_model(model, artifact, threads=threads)
     if _is_checkpoint(path) or zoo_folder(str(path_or_name)) is not None:
         if runtime not in ("auto", "torch"):
@@ -60,7 +69,7 @@ def load(path_or_name: str | Path, *, runtime: RuntimeName = "auto", threads: in
                 where=path_or_name,
                 fix="edgeir export makes an artifact of it",
             )
-        return Torch(threads=threads).load(str(path_or_name))
+        return Torch(threads=threads, sigma=sigma).load(str(path_or_name))
     if path.exists():
         raise ArtifactError(f"holds neither an {ARTIFACT_NAME} nor a {CARD_NAME}", where=path)
     known = ", ".join(list_zoo()) or "the zoo is empty"

@@ -24,18 +24,23 @@ class Torch(Config):
     kind: Literal["torch"] = "torch"
     threads: int = 1
     """Intra-operator threads; PyTorch has one setting per process, so the last session loaded decides."""
+    sigma: float | None = None
+    """Noise level on the 0-255 scale for a network that takes one; its own by default."""
 
     def load(self, checkpoint: str) -> TorchSession:
         """Load a checkpoint folder or zoo name.
 
         Raises:
             CheckpointError: there is no such checkpoint, or it is damaged.
+            ConfigError: a noise level for a network that takes none.
             MissingExtraError: torch is not installed.
         """
         require("torch", "running a checkpoint")
         from edgeir.train.checkpoint import load_checkpoint
 
         network, card, _ = load_checkpoint(checkpoint)
+        if self.sigma is not None:
+            network = network.at_sigma(self.sigma)
         return TorchSession(
             network.deploy(),
             network.facts,

@@ -140,6 +140,10 @@ class Recipe(Config):
             raise ValueError(
                 "`cache` keeps one picture per image: it does not work with a random degradation"
             )
+        if getattr(degradation, "noise_map", False) and outline(self.model).facts.sigma is None:
+            raise ValueError(
+                f"`degradation.noise_map` needs a network that takes it, which `{self.model.kind}` does not"
+            )
         self._check_colour()
         kinds = [loss.kind for loss in self.objective.losses]
         if len(set(kinds)) != len(kinds):

@@ -117,7 +117,8 @@ class RunFolder:
             restored = np.round(np.clip(output, 0, 1) * 255).astype(np.uint8)
             values.append(self._psnr_db(restored, hr, scale if scale > 1 else 0))
             if index < self.recipe.train.samples:
-                self._sample(f"{name}-{step:07d}", [to_bytes(enlarged), restored, hr])
+                shown = to_bytes(enlarged)[:, :, : hr.shape[2]]  # without a plane that tells the noise level
+                self._sample(f"{name}-{step:07d}", [shown, restored, hr])
         mean = float(np.mean(values))
         self.log({"step": step, "val/psnr_db": mean, "val/images": len(values)})
         return mean

@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from edgeir.core.errors import ConfigError
+from edgeir.runtime import load
 from edgeir.train.checkpoint import load_checkpoint
 from edgeir.train.recipe import load_recipe
 from edgeir.train.run import distill, train
@@ -45,6 +46,18 @@ def test_a_teacher_of_other_channels_is_refused(gray, recipe, tmp_path):
     override = f"objective.distillation={{teacher: {tmp_path / 'teacher'}, methods: [{{kind: output}}]}}"
     with pytest.raises(ConfigError, match="the teacher has 3 channels, the student 1"):
         distill(gray, out=tmp_path / "run", overrides=[override])
+
+
+def test_a_network_that_is_told_the_noise_level(gray, tmp_path):
+    noise = "data.degradation={kind: awgn, sigma: [5.0, 50.0], noise_map: true}"
+    overrides = [noise, "model={kind: ffdnet, channels: 1, depth: 3, width: 4}"]
+    train(gray, out=tmp_path / "run", overrides=overrides)
+    x = np.random.default_rng(0).random((6, 8, 1), dtype=np.float32)
+    found = [load(tmp_path / "run", sigma=sigma).run(x) for sigma in (None, 25.0, 50.0)]
+    assert np.array_equal(found[0], found[1])
+    assert not np.array_equal(found[0], found[2])
+    with pytest.raises(ConfigError, match="`degradation.noise_map` needs a network that takes it"):
+        load_recipe(gray, [noise])
 
 
 @pytest.mark.parametrize(

@@ -26,9 +26,14 @@ class AWGN(SameSize):
     """Clip to [0, 255] and round, as a file would hold it."""
     gray: bool = False
     """The same noise in the three colours, for gray images kept as RGB."""
+    noise_map: bool = False
+    """Append a plane that holds sigma on the [0, 1] scale, for a network that is told the noise level (FFDNet)."""
 
     def degrade(self, image: Pixels, rng: np.random.Generator) -> Degraded:
         sigma = draw(self.sigma, rng) / 255
         shape = (*image.shape[:2], 1 if self.gray else image.shape[2])
         noisy = to_unit(image) + np.float32(sigma) * rng.standard_normal(shape, np.float32)
+        if self.noise_map:
+            known = np.full((*image.shape[:2], 1), sigma, np.float32)
+            return np.concatenate([to_unit(to_bytes(noisy)) if self.clip else noisy, known], axis=2)
         return to_bytes(noisy) if self.clip else noisy
