@@ -19,6 +19,7 @@ from edgeir.models.multiscale_denoiser import MultiscaleDenoiser
 from edgeir.models.plainsr import PlainSR
 from edgeir.models.ppcn_enhance import PPCNEnhance
 from edgeir.models.ppcn_sr import PPCNSR
+from edgeir.models.ppdn import PPDN
 from edgeir.models.rcan import RCAN
 from edgeir.models.srcnn import SRCNN
 
@@ -26,6 +27,7 @@ __all__ = [
     "ARCNN",
     "EDSR",
     "PPCNSR",
+    "PPDN",
     "RCAN",
     "SRCNN",
     "AODNet",
@@ -54,6 +56,7 @@ AnyModel = Annotated[
     | DANetAutoEncoder
     | ARCNN
     | AODNet
+    | PPDN
     | FDRNet
     | MultiscaleDenoiser,
     Field(discriminator="kind"),

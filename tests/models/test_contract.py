@@ -10,6 +10,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from edgeir.models import (
     ARCNN,
     EDSR,
+    PPDN,
     RCAN,
     AnyModel,
     AODNet,
@@ -21,11 +22,17 @@ from edgeir.models import (
     MultiscaleDenoiser,
     PlainSR,
 )
-from edgeir.models.base import parameter_count
+from edgeir.models.base import outline, parameter_count
 
 MEMBERS = typing.get_args(typing.get_args(AnyModel)[0])
 SMALL_DANET = {"widths": (16, 24, 32), "blocks": 1, "bottom_blocks": 1}
-SMALLER = {"danet": SMALL_DANET, "danet-autoencoder": {"encoder": SMALL_DANET, "decoder": SMALL_DANET}}
+SMALL_PPDN = {"stem": 4, "growth": 2, "layers": (1, 2, 1, 1), "expansion": 1.0,
+              "decoder_growths": (4, 4, 3, 3, 2), "decoder_widths": (4, 3, 3, 2, 2)}  # fmt: skip
+SMALLER = {
+    "danet": SMALL_DANET,
+    "danet-autoencoder": {"encoder": SMALL_DANET, "decoder": SMALL_DANET},
+    "ppdn": SMALL_PPDN,
+}
 """Where the default is too large for a quick test."""
 CONFIGS = [member(**SMALLER.get(member().kind, {})) for member in MEMBERS] + [
     PlainSR(channels=8, blocks=2, branches=("expand", "pointwise", "identity", "edge")),
@@ -212,6 +219,17 @@ def test_macs_and_sizes_of_table_7():
     assert large.macs(320, 480) == pytest.approx(1040.9e9, rel=0.015)
     assert parameter_count(small) == pytest.approx(15.94e6, rel=0.015)
     assert parameter_count(large) == pytest.approx(23.48e6, rel=0.015)
+
+
+def test_ppdn_has_the_published_size():
+    assert parameter_count(outline(PPDN())) == pytest.approx(31.28e6, rel=0.015)
+
+
+def test_ppdn_is_densenet_121_to_the_left():
+    network = outline(PPDN())
+    encoder = [network.stem, network.encoder, network.shrink]
+    # torchvision's densenet121 without its last norm (2 x 1024) and classifier (1024 x 1000 + 1000).
+    assert sum(parameter_count(part) for part in encoder) == 7_978_856 - 2_048 - 1_025_000
 
 
 def test_plain_student_has_the_documented_sizes():
