@@ -24,6 +24,7 @@ EXTRAS = {
     "coremltools": "coreml",
     "nncf": "nncf",
     "tensorflow": "tf",
+    "h5py": "hdf5",
 }
 """Top-level import name to the extra of edgeir that brings it."""
 

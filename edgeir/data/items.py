@@ -12,13 +12,14 @@ import numpy.typing as npt
 from edgeir.core.errors import ConfigError, DataError
 from edgeir.data.degrade import AnyDegradation
 from edgeir.data.degrade.bicubic import resize
+from edgeir.data.hdf5 import AnyHdf5
 from edgeir.data.paired import AnyPaired, Paired, PairRef
 from edgeir.data.sources import AnySource, ImageRef
 
 __all__ = ["AnyDataSource", "Item", "items_of", "scale_of"]
 
 Pixels = npt.NDArray[np.uint8]
-AnyDataSource: TypeAlias = AnySource | AnyPaired
+AnyDataSource: TypeAlias = AnySource | AnyPaired | AnyHdf5
 
 
 @dataclass(frozen=True)

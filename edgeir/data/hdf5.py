@@ -1,0 +1,191 @@
+"""Sets that come as MATLAB 7.3 files, which are HDF5: NYU2 with depth, for haze, and DND, noise without ground truth.
+
+| set | layout under ``$EDGEIR_DATA`` |
+|---|---|
+| NYU2 | ``NYU2/nyu_depth_v2_labeled.mat``: ``images`` (1449, 3, 640, 480), ``depths`` (1449, 640, 480) |
+| DND | ``DND/info.mat`` and ``DND/images_srgb/0001.mat`` … ``0050.mat`` with ``InoisySRGB`` (3, W, H) |
+
+MATLAB stores columns first, so every array is transposed when it is read. Needs ``h5py`` (``pip install
+'edgeir[hdf5]'``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field
+
+from edgeir.core.errors import DataError
+from edgeir.core.requires import require
+from edgeir.data.degrade.base import to_bytes, to_unit
+from edgeir.data.degrade.haze import add_haze
+from edgeir.data.paired import Paired, PairRef
+from edgeir.data.sources import data_root
+
+__all__ = ["DND", "AnyHdf5", "DNDCrop", "NYU2Haze"]
+
+Pixels = npt.NDArray[np.uint8]
+Floats = npt.NDArray[np.float32]
+
+
+class NYU2Haze(Paired):
+    """Indoor photographs with measured depth d (Silberman et al., ECCV 2012) and haze by it, t = exp(-beta d).
+
+    AOD-Net made 27,256 pairs from the 1449 pictures so, and STFT trains on 25,000 of them and tests on 2,256. Here a
+    picture gives `copies` pairs in a row with beta and A drawn per pair (the same in every run), and the test pairs
+    are the last ones, so that at most one picture is on both sides. Depth is divided by the picture's largest, as
+    `Haze` scales its own.
+    """
+
+    kind: Literal["nyu2-haze"] = "nyu2-haze"
+    part: Literal["train", "test", "all"] = "train"
+    copies: int = Field(19, ge=1)
+    """Pairs per picture."""
+    test_share: float = Field(2256 / 27256, gt=0, lt=1)
+    beta: tuple[float, float] = (0.4, 1.6)
+    """Scattering per unit of depth. AOD-Net: 0.4 to 1.6."""
+    airlight: tuple[float, float] = (0.6, 1.0)
+    """Brightness of the haze on [0, 1]. AOD-Net: 0.6 to 1."""
+
+    def pairs(self) -> list[PairRef]:
+        path = _file("NYU2", "nyu_depth_v2_labeled.mat")
+        with _open(path) as file:
+            shapes = {name: tuple(_dataset(file, name, path).shape) for name in ("images", "depths")}
+        images, depths = shapes["images"], shapes["depths"]
+        if len(images) != 4 or images[1] != 3 or depths != (images[0], *images[2:]):
+            raise DataError(
+                f"`images` is {images} and `depths` {depths}",
+                where=path,
+                fix="expected (N, 3, W, H) and (N, W, H), as in the published file",
+            )
+        count = images[0] * self.copies
+        split = round(count * (1 - self.test_share))
+        chosen = {"train": range(split), "test": range(split, count), "all": range(count)}[self.part]
+        return [self._pair(path, index) for index in chosen]
+
+    def _pair(self, path: Path, index: int) -> PairRef:
+        picture = index // self.copies
+        draws = np.random.default_rng([0, index]).random(2)
+        beta, airlight = (
+            low + float(draw) * (high - low)
+            for (low, high), draw in zip((self.beta, self.airlight), draws, strict=True)
+        )
+
+        def clean() -> Pixels:
+            with _open(path) as file:
+                return np.ascontiguousarray(np.asarray(file["images"][picture]).transpose(2, 1, 0))
+
+        def given() -> Pixels:
+            with _open(path) as file:
+                depth = np.asarray(file["depths"][picture], np.float32).T
+            return to_bytes(add_haze(to_unit(clean()), depth / max(float(depth.max()), 1e-6), beta, airlight))
+
+        status = path.stat()
+        stamp = f"{path.resolve()}:{status.st_size}:{status.st_mtime_ns}:{picture}:{beta:.6f}:{airlight:.6f}"
+        return PairRef(f"{picture:04d}-{index % self.copies:02d}", stamp, given, clean)
+
+
+@dataclass(frozen=True)
+class DNDCrop:
+    """One of the 20 boxes of an image: its image and box, both from 1, and what decodes it to (h, w, 3) on [0, 1]."""
+
+    image: int
+    box: int
+    load: Callable[[], Floats]
+
+
+class DND(Paired):
+    """Real noise of four cameras (Plötz and Roth, CVPR 2017). The ground truth is with the benchmark's server only:
+    nothing can be trained on it; `edgeir.restore.dnd.restore_dnd` writes what the server takes.
+    """
+
+    kind: Literal["dnd"] = "dnd"
+
+    def pairs(self) -> list[PairRef]:
+        """There are none.
+
+        Raises:
+            DataError: always.
+        """
+        raise DataError(
+            "DND has no ground truth, so nothing can be trained or validated on it",
+            fix="train on SIDD, and restore DND's crops with edgeir.restore.dnd.restore_dnd",
+        )
+
+    def crops(self) -> list[DNDCrop]:
+        """The published boxes of every image, in order.
+
+        Raises:
+            DataError: a file or a field is missing, or a box leaves its image.
+        """
+        info = _file("DND", "info.mat")
+        result: list[DNDCrop] = []
+        with _open(info) as file:
+            boxes = _dataset(file, "info/boundingboxes", info)
+            for image, reference in enumerate(np.asarray(boxes)[0], 1):
+                path = _file("DND", f"images_srgb/{image:04d}.mat")
+                for box, corners in enumerate(np.asarray(file[reference]).T, 1):
+                    top, left, bottom, right = (int(value) for value in corners)  # from 1, ends included
+                    part = (slice(top - 1, bottom), slice(left - 1, right))
+                    result.append(DNDCrop(image, box, _crop(path, part)))
+        return result
+
+
+AnyHdf5 = Annotated[NYU2Haze | DND, Field(discriminator="kind")]
+"""Every source in a MATLAB 7.3 file, discriminated by `kind`."""
+
+
+def _crop(path: Path, part: tuple[slice, slice]) -> Callable[[], Floats]:
+    rows, columns = part
+
+    def load() -> Floats:
+        with _open(path) as file:
+            noisy = _dataset(file, "InoisySRGB", path)
+            if noisy.ndim != 3 or rows.stop > noisy.shape[2] or columns.stop > noisy.shape[1]:
+                raise DataError(
+                    f"`InoisySRGB` is {tuple(noisy.shape)}, but the box ends at {rows.stop}x{columns.stop}",
+                    where=path,
+                    fix="expected (3, W, H), as in the published files",
+                )
+            values = np.asarray(noisy[:, columns, rows], np.float32)
+        return np.ascontiguousarray(values.transpose(2, 1, 0))
+
+    return load
+
+
+def _file(name: str, inside: str) -> Path:
+    root = data_root()
+    expected = f"{name}/{inside}"
+    if root is None:
+        raise DataError(
+            f"the data set {name} is needed, but EDGEIR_DATA is not set",
+            fix=f"set EDGEIR_DATA to the folder that holds {expected}",
+        )
+    if (path := root / expected).is_file():
+        return path
+    there = sorted(item.name for item in (root / name).iterdir())[:5] if (root / name).is_dir() else None
+    seen = "" if there is None else f"; in {name} there is {', '.join(there) or 'nothing'}"
+    raise DataError(f"the data set {name} was not found{seen}", where=root, fix=f"put it into {expected}")
+
+
+def _open(path: Path) -> Any:
+    h5py = require("h5py", f"reading {path.name}")
+    try:
+        return h5py.File(path, "r")
+    except OSError as error:
+        raise DataError("this is no MATLAB 7.3 (HDF5) file", where=path, fix="get an intact copy") from error
+
+
+def _dataset(file: Any, name: str, path: Path) -> Any:
+    if name not in file:
+        raise DataError(
+            f"there is no `{name}`, only {', '.join(list(file)[:5]) or 'nothing'}",
+            where=path,
+            fix="get the published file",
+        )
+    return file[name]
