@@ -147,7 +147,7 @@ def summary(study: Study, scores: dict[str, dict[int, dict[str, float]]]) -> dic
 def teacher(study: Study) -> dict[str, Any] | None:
     """Which weights taught: a zoo name may hold others tomorrow."""
     distillation = load_recipe(study.recipe, study.common).objective.distillation
-    if distillation is None:
+    if distillation is None or distillation.teacher is None:  # a companion is no weights that somebody has
         return None
     card = read_card(resolve_checkpoint(distillation.teacher))
     return {

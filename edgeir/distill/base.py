@@ -108,8 +108,8 @@ class TapPairs(Method):
         return self.teacher_taps
 
 
-def paired(name: str, taps: tuple[str, ...], other: str, partners: tuple[str, ...]) -> None:
-    """Raise `ValueError` unless two lists of taps have the same length."""
+def paired(name: str, taps: tuple[str, ...], other: str, partners: tuple[object, ...]) -> None:
+    """Raise `ValueError` unless a list of taps and what belongs to them have the same length."""
     if len(taps) != len(partners):
         raise ValueError(
             f"`{name}` has {len(taps)} entries and `{other}` {len(partners)}; they are compared in pairs"

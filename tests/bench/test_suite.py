@@ -9,7 +9,7 @@ from edgeir.core.assets import list_assets
 from edgeir.core.config import dump_yaml, parse
 from edgeir.core.errors import ConfigError, DataError
 
-SUPER_RESOLUTION = ["b100-x4", "embedded-x4", "pirm-a", "set14-x4", "set5-x4", "sr-x4"]
+SUPER_RESOLUTION = ["b100-x4", "embedded-x4", "pirm-a", "set14-x4", "set5-x4", "sr-x4", "unknown-x4"]
 DENOISING = [f"{name}-awgn{sigma}" for name in ("cbsd68", "set12", "bsd68") for sigma in (15, 25, 50)]
 MIXED = ["cbsd68-hybrid"]
 JPEG = [f"classic5-jpeg{quality}" for quality in (10, 20, 30, 40)]
