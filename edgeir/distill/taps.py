@@ -29,13 +29,15 @@ class TapRecorder:
         ConfigError: a tap does not exist; the message lists the taps there are.
     """
 
-    def __init__(self, network: Network, names: Sequence[str], *, role: str) -> None:
+    def __init__(
+        self, network: Network, names: Sequence[str], *, role: str, where: str = "objective.distillation"
+    ) -> None:
         available = network.taps()
         missing = [name for name in names if name not in available]
         if missing:
             raise ConfigError(
                 [f"the {role} has no tap `{name}`; its taps are {', '.join(available)}" for name in missing],
-                where="objective.distillation",
+                where=where,
             )
         self._features: dict[str, torch.Tensor] = {}
         for name in dict.fromkeys(names):

@@ -130,11 +130,11 @@ class PlainSRNetwork(Network):
             return other.state_dict()
         result = PlainSRNetwork(self.config)
         result.load_state_dict(self.state_dict())
-        sources: list[ReparamConv | None] = [other.head.conv, *(block.conv for block in other.body)]  # type: ignore[union-attr, list-item]
-        sources += [None] * (self.config.blocks - other.config.blocks)
+        *hidden, tail = other._convolutions()
+        sources = [*hidden, *[None] * (self.config.blocks - other.config.blocks), tail]
         width = other.config.channels
         with torch.no_grad():
-            for source, target in zip([*sources, other.tail], result._convolutions(), strict=True):
+            for source, target in zip(sources, result._convolutions(), strict=True):
                 _take_over(target, source, width)
         result.mix.load_state_dict(other.mix.state_dict())
         result.residual.load_state_dict(other.residual.state_dict())

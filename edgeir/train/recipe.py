@@ -116,7 +116,7 @@ class Recipe(Config):
     task: Task = "super-resolution"
     model: AnyModel
     init: str | None = None
-    """Zoo name or checkpoint to start from: the same network (PlainSR: with other training-time branches, or smaller)."""
+    """Zoo name or checkpoint to start from: the same network (PlainSR: also a smaller one, or other branches)."""
     data: Data
     objective: ObjectiveConfig = ObjectiveConfig()
     optim: Optim = Optim()
