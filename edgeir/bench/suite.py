@@ -6,6 +6,7 @@ works wherever a name does. Published figures are quoted beside the measured one
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -46,7 +47,7 @@ class ImageSet(Config):
     """Used where `source` is not found; the scores are then labelled as not comparable with `published`."""
     published: tuple[Published, ...] = ()
 
-    def images(self) -> tuple[list[ImageRef] | list[PairRef], bool]:
+    def images(self) -> tuple[Sequence[ImageRef | PairRef], bool]:
         """The pictures (pairs of them, of a paired source), and whether they are those of `source`.
 
         Raises:
@@ -60,7 +61,7 @@ class ImageSet(Config):
         return _listed(self.fallback), False
 
 
-def _listed(source: AnyDataSource) -> list[ImageRef] | list[PairRef]:
+def _listed(source: AnyDataSource) -> Sequence[ImageRef | PairRef]:
     return source.pairs() if isinstance(source, Paired) else source.images()
 
 

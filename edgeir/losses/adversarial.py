@@ -58,7 +58,7 @@ class Adversary(nn.Module):
             ``loss``, the cross-entropy to minimise, and ``accuracy``, the share of right answers in [0, 1].
         """
         # One pass over both: several processes average gradients once per pass.
-        made, taken = self.network(torch.cat([output, target])).float().chunk(2)
+        made, taken = self.network(torch.cat([output, target])).chunk(2)
         right = torch.cat([made[:, MADE] > made[:, TAKEN], taken[:, TAKEN] > taken[:, MADE]])
         loss = -(made[:, MADE].mean() + taken[:, TAKEN].mean()) / 2
         return {"loss": loss, "accuracy": right.float().mean().detach()}
@@ -66,7 +66,7 @@ class Adversary(nn.Module):
     def texture(self, output: torch.Tensor) -> torch.Tensor:
         """The texture loss of `output` (eq. 8), unweighted; no gradient reaches the discriminator's weights."""
         frozen = {name: value.detach() for name, value in self.network.named_parameters()}
-        answers: torch.Tensor = torch.func.functional_call(self.network, frozen, (output,)).float()
+        answers: torch.Tensor = torch.func.functional_call(self.network, frozen, (output,))
         if self.config.form == "printed":
             return -answers[:, TAKEN].mean()
         return answers[:, MADE].mean()
