@@ -34,6 +34,9 @@ class Adversarial(Config):
     form: Literal["printed", "saturating"] = "printed"
     patch: int = Field(100, ge=SMALLEST)
     """Side of the output patches in pixels; the discriminator's size follows it."""
+    rate: float = Field(1.0, gt=0)
+    """The discriminator's learning rate, relative to the network's. From about 1e-3 on it tends to collapse: it then
+    answers one half to everything, its loss stays at log 2 = 0.693, and the texture loss has no gradient."""
 
     def build(self) -> Adversary:
         return Adversary(self)

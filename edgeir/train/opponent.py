@@ -1,8 +1,8 @@
 """The adversary's side of training: after each of the network's steps it takes one of its own.
 
 The loop hands over the outputs that the network's step has used, detached, and the clean patches; it knows neither the
-discriminator nor its loss. The learning rate and the optimiser's kind are the network's (PPCN, section 4.2: one rate
-"for all layers"). Adversaries are no part of what a run publishes: only the state to resume from keeps them.
+discriminator nor its loss. The optimiser is of the network's kind and follows its schedule (PPCN, section 4.2: one
+rate "for all layers"), at `rate` times its learning rate. Adversaries are no part of what a run publishes: only the state to resume from keeps them.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Opponent:
 
         Args:
             output: the network's, detached, (N, 3, H, W) on [0, 1]. target: the clean patches.
-            rate: the learning rate of this step. step: its number from 1, for the error.
+            rate: the network's learning rate in this step. step: its number from 1, for the error.
 
         Returns:
             ``adversary/loss`` and ``adversary/accuracy``, means over all processes.
@@ -44,7 +44,7 @@ class Opponent:
             NonFiniteError: one of them is not finite; the adversary has not moved.
         """
         for group in self._stepper.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * self.adversary.config.rate
         judged = self._judge(output, target)
         fabric.backward(judged["loss"])
         values = finite_values(fabric, {f"adversary/{name}": value for name, value in judged.items()}, step)
