@@ -1,8 +1,9 @@
 """The adversary's side of training: after each of the network's steps it takes one of its own.
 
 The loop hands over the outputs that the network's step has used, detached, and the clean patches; it knows neither the
-discriminator nor its loss. The optimiser is of the network's kind and follows its schedule (PPCN, section 4.2: one
-rate "for all layers"), at `rate` times its learning rate. Adversaries are no part of what a run publishes: only the state to resume from keeps them.
+discriminator nor its loss. The optimiser is of the network's kind and follows its schedule (PPCN, section 4.2: one rate
+"for all layers"), at `rate` times its learning rate. Adversaries are no part of what a run publishes: only the state to
+resume from keeps them.
 """
 
 from __future__ import annotations
