@@ -22,6 +22,7 @@ from edgeir.core.errors import ConfigError
 from edgeir.core.progress import Progress, no_progress
 from edgeir.data.degrade.base import Degraded, to_bytes, to_unit
 from edgeir.data.degrade.bicubic import upscale
+from edgeir.data.pairs import PairRef
 from edgeir.data.sources import ImageRef
 from edgeir.metrics import ms_ssim, psnr, ssim
 from edgeir.restore.tiling import run_tiled
@@ -67,7 +68,7 @@ def evaluate(
     if str(model) in (BICUBIC, INPUT):
         row = bicubic_row(suite, limit=limit, progress=progress)
     else:
-        session = load(model, runtime=runtime, threads=threads)
+        session = load(model, runtime=runtime, threads=threads, clip=suite.clips)
         try:
             row = Row(
                 name=session.name,
@@ -144,7 +145,8 @@ def _enlarged(lr: Degraded, suite: Suite) -> Image:
     """The bicubic enlargement of a degraded picture; where nothing was shrunk, the picture itself."""
     if suite.scale == 1:
         return to_unit(lr)
-    return to_unit(upscale(to_bytes(to_unit(lr)), suite.scale, suite.degradation.enlargement))
+    flavour = suite.degradation.enlargement if suite.degradation is not None else "matlab"
+    return to_unit(upscale(to_bytes(to_unit(lr)), suite.scale, flavour))
 
 
 def _quality(
@@ -182,24 +184,29 @@ def _fallback_note(entry: ImageSet) -> str:
 
 
 def _score(
-    restore: Callable[[Degraded], Image], suite: Suite, ref: ImageRef, rng: np.random.Generator
+    restore: Callable[[Degraded], Image], suite: Suite, ref: ImageRef | PairRef, rng: np.random.Generator
 ) -> ImageScore:
-    """Crop to a multiple of the scale from the top left, degrade, restore, compare."""
-    scale, original = suite.scale, ref.load()
+    """Crop to a multiple of the scale from the top left, degrade (a pair is already), restore, compare."""
+    scale, original = suite.scale, ref.clean() if isinstance(ref, PairRef) else ref.load()
     height, width = (side - side % scale for side in original.shape[:2])
     target = np.ascontiguousarray(original[:height, :width])
-    output = restore(suite.degradation.degrade(target, rng))
+    if isinstance(ref, PairRef):
+        output = restore(ref.given()[: height // scale, : width // scale])
+    else:
+        assert suite.degradation is not None, "the suite was checked"
+        output = restore(suite.degradation.degrade(target, rng))
     conventions = suite.resolved_protocol().model_dump()
-    if conventions["channel"] == "y" and ref.gray():
+    structure = suite.resolved_ms_ssim_protocol().model_dump()
+    if conventions["channel"] == "y" and isinstance(ref, ImageRef) and ref.gray():
         # As the papers do: a single-channel file is compared on its own values, which span 256 levels and not Y's 220.
         output, target = np.clip(output, 0, 1) @ GRAY, target[..., 0]
-        conventions["channel"] = "gray"
+        conventions["channel"] = structure["channel"] = "gray"
     decibel = psnr(output, target, **conventions)
     return ImageScore(
         name=ref.name,
         psnr_db=EQUAL_DB if math.isinf(decibel) else decibel,
         ssim=ssim(output, target, **conventions) if "ssim" in suite.metrics else None,
-        ms_ssim=ms_ssim(output, target, **conventions) if "ms_ssim" in suite.metrics else None,
+        ms_ssim=ms_ssim(output, target, **structure) if "ms_ssim" in suite.metrics else None,
     )
 
 

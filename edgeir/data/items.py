@@ -12,7 +12,8 @@ import numpy.typing as npt
 from edgeir.core.errors import ConfigError, DataError
 from edgeir.data.degrade import AnyDegradation
 from edgeir.data.degrade.bicubic import resize
-from edgeir.data.paired import AnyPaired, Paired, PairRef
+from edgeir.data.paired import AnyPaired
+from edgeir.data.pairs import Paired, PairRef
 from edgeir.data.sources import AnySource, ImageRef
 
 __all__ = ["AnyDataSource", "Item", "items_of", "scale_of"]

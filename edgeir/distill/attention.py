@@ -28,7 +28,7 @@ class AttentionMaps(TapPairs):
 
     kind: Literal["attention"] = "attention"
     weight: float = Field(75.0, gt=0)
-    """75 is the weight in PPCN eq. 13, whose other terms are on the 0-255 scale."""
+    """75 is the weight in PPCN eq. 13, whose other terms are on the [0, 1] scale as well."""
     form: Literal["norm", "squared"] = "norm"
 
     def terms(self, student: Side, other: Side, batch: Batch) -> dict[str, torch.Tensor]:

@@ -15,6 +15,7 @@ from edgeir.distill import AnyDistillation
 from edgeir.distill.base import Batch
 from edgeir.distill.taps import Side, TapRecorder
 from edgeir.losses import AnyLoss
+from edgeir.losses.adversarial import Adversarial
 from edgeir.models.base import Network
 
 __all__ = ["Objective"]
@@ -29,8 +30,10 @@ class Objective(nn.Module):
         methods: distillation methods.
         teacher: a frozen network that runs on every batch; None where every method is satisfied by the cached teacher
             picture that comes with the batch, or trains a companion of its own.
+        adversarial: the texture loss; its discriminator takes turns with the student.
 
-    The companions' parameters are this module's only trainable ones; the optimiser has them beside the student's.
+    Trainable are only the companions' parameters, which the optimiser has beside the student's, and the adversary's,
+    which has an optimiser of its own: no gradient of `terms` reaches it.
     """
 
     def __init__(
@@ -39,6 +42,7 @@ class Objective(nn.Module):
         student: Network,
         methods: Sequence[AnyDistillation] = (),
         teacher: Network | None = None,
+        adversarial: Adversarial | None = None,
     ) -> None:
         super().__init__()
         self.names: list[str] = [loss.kind for loss in losses]
@@ -63,6 +67,7 @@ class Objective(nn.Module):
                 self._companions[str(place)] = TapRecorder(
                     companion, method.reads_companion, role="extractor"
                 )
+        self.adversary = None if adversarial is None else adversarial.build()
 
     def terms(
         self, output: torch.Tensor, lr: torch.Tensor, hr: torch.Tensor, cached: torch.Tensor | None = None
@@ -75,6 +80,8 @@ class Objective(nn.Module):
             name: self.weights[name] * loss(output, hr)
             for name, loss in zip(self.names, self.losses, strict=True)
         }
+        if self.adversary is not None:
+            result["texture"] = self.adversary.config.weight * self.adversary.texture(output)
         student = self._student.take(output)
         if not self.methods:
             return result

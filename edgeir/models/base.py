@@ -13,7 +13,7 @@ from edgeir.core.artifact import NetworkFacts
 from edgeir.core.config import Config
 from edgeir.models.blocks.fuse import fuse_norms
 
-__all__ = ["Clip", "Network", "channels_last", "parameter_count"]
+__all__ = ["Clip", "Network", "channels_last", "parameter_count", "without_clip"]
 
 
 class Network(nn.Module, ABC):
@@ -60,6 +60,13 @@ class Clip(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return torch.clamp(x, 0.0, 1.0)
+
+
+def without_clip(deployed: nn.Module) -> nn.Module:
+    """What `Network.deploy` returned, less the clip at its end."""
+    if isinstance(deployed, nn.Sequential) and isinstance(deployed[-1], Clip):
+        return deployed[:-1]
+    return deployed
 
 
 def parameter_count(module: nn.Module) -> int:

@@ -26,7 +26,9 @@ MODEL_SUFFIXES = (".tflite", ".onnx")
 RUNTIME_OF_TARGET = {"tflite": "litert", "onnx": "onnxruntime"}
 
 
-def load(path_or_name: str | Path, *, runtime: RuntimeName = "auto", threads: int = 1) -> Session:
+def load(
+    path_or_name: str | Path, *, runtime: RuntimeName = "auto", threads: int = 1, clip: bool = True
+) -> Session:
     """Load an artifact (folder, ``artifact.json`` or model file), a checkpoint folder or a zoo entry.
 
     The model file of a further ``--size`` of an artifact loads that size; the folder loads the first.
@@ -34,6 +36,7 @@ def load(path_or_name: str | Path, *, runtime: RuntimeName = "auto", threads: in
     Args:
         runtime: `auto` takes the one that fits: litert for ``.tflite``, onnxruntime for ``.onnx``, torch for weights.
         threads: threads inside one operator.
+        clip: False runs a checkpoint without the clip to [0, 1] at its end; an artifact has it inside and keeps it.
 
     Raises:
         ArtifactError: there is nothing of that name, it was tampered with, or the runtime cannot run it.
@@ -60,7 +63,7 @@ def load(path_or_name: str | Path, *, runtime: RuntimeName = "auto", threads: in
                 where=path_or_name,
                 fix="edgeir export makes an artifact of it",
             )
-        return Torch(threads=threads).load(str(path_or_name))
+        return Torch(threads=threads, clip=clip).load(str(path_or_name))
     if path.exists():
         raise ArtifactError(f"holds neither an {ARTIFACT_NAME} nor a {CARD_NAME}", where=path)
     known = ", ".join(list_zoo()) or "the zoo is empty"

@@ -24,6 +24,8 @@ class Torch(Config):
     kind: Literal["torch"] = "torch"
     threads: int = 1
     """Intra-operator threads; PyTorch has one setting per process, so the last session loaded decides."""
+    clip: bool = True
+    """False leaves out the clip to [0, 1] at the end of the `deploy()` form, for metrics that see what oversteps it."""
 
     def load(self, checkpoint: str) -> TorchSession:
         """Load a checkpoint folder or zoo name.
@@ -33,11 +35,13 @@ class Torch(Config):
             MissingExtraError: torch is not installed.
         """
         require("torch", "running a checkpoint")
+        from edgeir.models.base import without_clip
         from edgeir.train.checkpoint import load_checkpoint
 
         network, card, _ = load_checkpoint(checkpoint)
+        deployed = network.deploy()
         return TorchSession(
-            network.deploy(),
+            deployed if self.clip else without_clip(deployed),
             network.facts,
             name=f"{card.name} torch",
             sha256=card.weights_sha256,

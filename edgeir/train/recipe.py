@@ -16,7 +16,8 @@ from edgeir.data.degrade.bicubic import Bicubic
 from edgeir.data.items import AnyDataSource, scale_of
 from edgeir.data.sources import Embedded
 from edgeir.distill import AnyDistillation
-from edgeir.losses import L1, AnyLoss
+from edgeir.losses import L1, Adversarial, AnyLoss
+from edgeir.losses.backbone import PerceptualConfig
 from edgeir.models import AnyModel
 from edgeir.train.optim import Optim
 
@@ -67,7 +68,24 @@ class ObjectiveConfig(Config):
     """What is minimised."""
 
     losses: tuple[AnyLoss, ...] = Field((L1(),), min_length=1)
+    perceptual: Literal["vgg-19", "none"] = "vgg-19"
+    """``none`` leaves out the losses that need the backbone: the variant for who has no weights of it."""
+    adversarial: Adversarial | None = None
+    """A discriminator that takes turns with the network."""
     distillation: Distillation | None = None
+
+    @model_validator(mode="after")
+    def _something_left(self) -> ObjectiveConfig:
+        if not self.used_losses:
+            raise ValueError("`perceptual: none` leaves no loss; name one that needs no backbone")
+        return self
+
+    @property
+    def used_losses(self) -> tuple[AnyLoss, ...]:
+        """`losses`, without those on the backbone where `perceptual` is ``none``."""
+        if self.perceptual == "vgg-19":
+            return self.losses
+        return tuple(loss for loss in self.losses if not isinstance(loss, PerceptualConfig))
 
 
 class Train(Config):
@@ -137,6 +155,12 @@ class Recipe(Config):
         if distillation is not None and distillation.cache and degradation is not None and degradation.random:
             raise ValueError(
                 "`cache` keeps one picture per image: it does not work with a random degradation"
+            )
+        adversarial, side = self.objective.adversarial, self.data.patch * self.model.scale
+        if adversarial is not None and adversarial.patch != side:
+            raise ValueError(
+                f"`objective.adversarial.patch` is {adversarial.patch}, but the patches are {side} pixels wide "
+                f"(`data.patch` {self.data.patch}, scale {self.model.scale})"
             )
         kinds = [loss.kind for loss in self.objective.losses]
         if len(set(kinds)) != len(kinds):
