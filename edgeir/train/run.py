@@ -22,6 +22,7 @@ from lightning_fabric import Fabric
 from edgeir.core.errors import ConfigError, EdgeIRError
 from edgeir.core.files import refuse_existing
 from edgeir.core.progress import Progress, no_progress
+from edgeir.data.items import labels_of
 from edgeir.data.patches import PatchSampler
 from edgeir.data.store import PairStore, open_store
 from edgeir.distill.objective import Objective
@@ -136,11 +137,13 @@ def _prepare_and_run(
     recipe: Recipe, run: RunFolder, resume: bool, devices: int, num_nodes: int, progress: Progress
 ) -> TrainResult:
     world = devices * num_nodes
+    distillation = recipe.objective.distillation
+    for method in distillation.methods if distillation is not None else ():
+        method.check()
     # The data and the teacher's pictures are prepared once, before any second process exists.
     store = open_store(
         recipe.data.sources, recipe.data.degradation, rescale=recipe.data.rescale, progress=progress
     )
-    distillation = recipe.objective.distillation
     if distillation is not None and distillation.cache and distillation.methods:
         teacher_pictures(distillation, store, progress)
     with _quiet_lightning():
@@ -206,8 +209,12 @@ def _objective(
     if distillation.cache:
         pictures = teacher_pictures(distillation, store, no_progress)
         return Objective(recipe.objective.losses, network, distillation.methods), [pictures]
+    planes: list[Callable[[int], Any]] = []
+    if any(method.needs_labels for method in distillation.methods):
+        sizes = [record.size for record in store.records]
+        planes = [labels_of(recipe.data.sources, recipe.data.degradation, recipe.data.rescale, sizes)]
     if distillation.teacher is None:
-        return Objective(recipe.objective.losses, network, distillation.methods), []
+        return Objective(recipe.objective.losses, network, distillation.methods), planes
     teacher, card, folder = load_checkpoint(distillation.teacher)
     if card.facts.net_scale != network.facts.net_scale:
         raise ConfigError(
@@ -216,7 +223,7 @@ def _objective(
         )
     return Objective(
         recipe.objective.losses, network, distillation.methods, channels_last(teacher.fused())
-    ), []
+    ), planes
 
 
 def _initialise(network: Network, source: str) -> None:
