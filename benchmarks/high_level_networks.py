@@ -1,4 +1,4 @@
-"""The two high-level networks of `high_level.py`, trained on clean digits and frozen, and what they are measured with."""
+"""The two high-level networks of `high_level.py`, trained on clean digits and frozen, and their scores."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from edgeir.models.backbones.frozen import Frozen, ImportedModule
 NETWORKS: dict[str, type[nn.Module]] = {"classification": DigitClassifier, "segmentation": StrokeSegmenter}
 LABELS = {"classification": "digit", "segmentation": "stroke"}
 FILES = {"classification": "classifier", "segmentation": "segmenter"}
-SIZE = 16
+SIZE = 8
 SETTINGS = {
     "steps": 300,
     "batch": 64,
@@ -30,7 +30,7 @@ SETTINGS = {
 
 
 def load_digits(part: str, labels: str) -> tuple[torch.Tensor, torch.Tensor]:
-    """Pictures (N, 3, 16, 16) on [0, 1], and their labels: (N,), or (N, 16, 16) for strokes."""
+    """Pictures (N, 3, 8, 8) on [0, 1], and their labels: (N,), or (N, 8, 8) for strokes."""
     refs = Digits(part=part, labels=labels, size=SIZE).images()
     pictures = torch.from_numpy(np.stack([ref.load() for ref in refs])).permute(0, 3, 1, 2).float() / 255
     values = [ref.label() if callable(ref.label) else ref.label for ref in refs]

@@ -5,8 +5,9 @@ dilation 2 in conv5, a 3x3 average pooling, fc6 3x3 of dilation 12, fc7 and fc8 
 size and are enlarged bilinearly to the picture's, corner on corner (an image of 8 k + 1 pixels is what that fits
 exactly; the authors train on 321x321).
 
-Weights are named as Caffe's layers: ``conv1_1.weight``, ``conv1_1.bias`` … ``conv5_3``, ``fc6``, ``fc7``, ``fc8``. Images
-come as RGB on [0, 1]; the network turns them into what those weights expect, BGR on [0, 255] less the mean colour.
+Weights are named as Caffe's layers: ``conv1_1.weight``, ``conv1_1.bias`` … ``conv5_3``, ``fc6``, ``fc7``, ``fc8``.
+Images come as RGB on [0, 1]; the network turns them into what those weights expect, BGR on [0, 255] less the mean
+colour.
 """
 
 from __future__ import annotations
