@@ -17,6 +17,7 @@ TINY = [
     "train.validate_every=4",
     "train.save_every=2",
     "validation.limit=2",
+    "optim.schedule={kind: constant}",
 ]
 
 
@@ -41,12 +42,14 @@ def weights(tmp_path):
     return lambda name: tmp_path / f"{name}.safetensors"
 
 
-def test_joint_training_resumes_bit_for_bit_and_leaves_the_judge_alone(tmp_path, weights):
+@pytest.mark.parametrize("optimiser", ["adam", "sgd"])
+def test_joint_training_resumes_bit_for_bit_and_leaves_the_judge_alone(tmp_path, weights, optimiser):
     path = weights("DigitClassifier")
     before = path.read_bytes()
-    distill(JOINT, overrides=overrides(path), out=tmp_path / "whole")
-    distill(JOINT, overrides=overrides(path, steps=2), out=tmp_path / "half")
-    distill(JOINT, overrides=overrides(path), out=tmp_path / "half", resume=True)
+    kind = f"optim.kind={optimiser}"
+    distill(JOINT, overrides=[*overrides(path), kind], out=tmp_path / "whole")
+    distill(JOINT, overrides=[*overrides(path, steps=2), kind], out=tmp_path / "half")
+    distill(JOINT, overrides=[*overrides(path), kind], out=tmp_path / "half", resume=True)
     whole, half = (
         load_file(tmp_path / name / "checkpoints" / "last" / "weights.safetensors")
         for name in ("whole", "half")
