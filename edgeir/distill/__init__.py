@@ -12,6 +12,7 @@ from pydantic import Field
 
 from edgeir.distill.attention import AttentionMaps
 from edgeir.distill.features import FeatureMatch
+from edgeir.distill.high_level import HighLevelTask
 from edgeir.distill.imitation import Imitation
 from edgeir.distill.output import OutputMatch
 from edgeir.distill.svdo import SVDO
@@ -22,13 +23,14 @@ __all__ = [
     "AnyDistillation",
     "AttentionMaps",
     "FeatureMatch",
+    "HighLevelTask",
     "Imitation",
     "OutputMatch",
     "TargetFeatures",
 ]
 
 AnyDistillation = Annotated[
-    AttentionMaps | FeatureMatch | OutputMatch | TargetFeatures | SVDO | Imitation,
+    AttentionMaps | FeatureMatch | OutputMatch | TargetFeatures | SVDO | Imitation | HighLevelTask,
     Field(discriminator="kind"),
 ]
 """Every distillation method, discriminated by `kind`."""

@@ -68,14 +68,22 @@ class Objective(nn.Module):
                     companion, method.reads_companion, role="extractor"
                 )
         self.adversary = None if adversarial is None else adversarial.build()
+        self._labelled = any(method.needs_labels for method in self.methods)
+        self.frozen = nn.ModuleDict()
+        """Networks that judge the student's output, by the method's place; nothing trains them."""
+        for place, method in enumerate(self.methods):
+            if (frozen := method.frozen()) is not None:
+                self.frozen[str(place)] = frozen
 
     def terms(
-        self, output: torch.Tensor, lr: torch.Tensor, hr: torch.Tensor, cached: torch.Tensor | None = None
+        self, output: torch.Tensor, lr: torch.Tensor, hr: torch.Tensor, plane: torch.Tensor | None = None
     ) -> dict[str, torch.Tensor]:
         """Weighted terms by name; `output` is the student's for `lr`, all (N, C, H, W) on [0, 1].
 
-        `cached` is the teacher's picture where it was computed beforehand.
+        `plane` comes with the batch: the labels where a method needs them, else the teacher's picture where it was
+        computed beforehand (a recipe never has both).
         """
+        cached, labels = (None, plane) if self._labelled else (plane, None)
         result: dict[str, torch.Tensor] = {
             name: self.weights[name] * loss(output, hr)
             for name, loss in zip(self.names, self.losses, strict=True)
@@ -94,12 +102,22 @@ class Objective(nn.Module):
                 other = teacher
             elif str(place) in self.companions:
                 other = self._run_companion(str(place), hr)
-            for name, value in method.terms(student, other, Batch(lr, hr)).items():
+            elif str(place) in self.frozen:
+                other = self._run_frozen(str(place), output, hr if method.judges_clean else None)
+            for name, value in method.terms(student, other, Batch(lr, hr, labels)).items():
                 result[f"distill/{name}"] = method.weight_of(name) * value
         return result
 
     def _run_companion(self, place: str, hr: torch.Tensor) -> Side:
         return self._companions[place].take(self.companions[place](hr))
+
+    def _run_frozen(self, place: str, output: torch.Tensor, clean: torch.Tensor | None) -> Side:
+        frozen = self.frozen[place]
+        if clean is None:
+            return Side(frozen(output))
+        with torch.no_grad():
+            judged = frozen(clean)
+        return Side(frozen(output), {"clean": judged})
 
     def _run_teacher(self, lr: torch.Tensor) -> Side:
         assert self.teacher is not None

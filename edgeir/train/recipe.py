@@ -14,6 +14,7 @@ from edgeir.core.errors import ConfigError
 from edgeir.data.degrade import AnyDegradation
 from edgeir.data.degrade.bicubic import Bicubic
 from edgeir.data.items import AnyDataSource, scale_of
+from edgeir.data.labelled import Labelled
 from edgeir.data.sources import Embedded
 from edgeir.distill import AnyDistillation
 from edgeir.losses import L1, Adversarial, AnyLoss
@@ -162,10 +163,21 @@ class Recipe(Config):
                 f"`objective.adversarial.patch` is {adversarial.patch}, but the patches are {side} pixels wide "
                 f"(`data.patch` {self.data.patch}, scale {self.model.scale})"
             )
+        if distillation is not None and any(method.needs_labels for method in distillation.methods):
+            _labelled(self.data)
         kinds = [loss.kind for loss in self.objective.losses]
         if len(set(kinds)) != len(kinds):
             raise ValueError("`objective.losses` names a loss twice")
         return self
+
+
+def _labelled(data: Data) -> None:
+    """Raise `ValueError` unless every source has labels, at the size of its images."""
+    for source in data.sources:
+        if not isinstance(source, Labelled):
+            raise ValueError(f"`data.sources`: a method needs labels, and a `{source.kind}` source has none")
+        if (source.rescale or data.rescale) != (1.0,):
+            raise ValueError("`data.rescale`: labelled images are not shrunk, leave it at [1.0]")
 
 
 def load_recipe(recipe: str | Path, overrides: Sequence[str] = ()) -> Recipe:

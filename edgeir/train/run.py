@@ -24,10 +24,9 @@ from edgeir.core.files import refuse_existing
 from edgeir.core.progress import Progress, no_progress
 from edgeir.data.patches import PatchSampler
 from edgeir.data.store import PairStore, open_store
-from edgeir.distill.objective import Objective
 from edgeir.losses.backbone import backbones_used
 from edgeir.models.base import Network, channels_last
-from edgeir.train.checkpoint import load_checkpoint, load_weights
+from edgeir.train.build import build_objective, initialise
 from edgeir.train.loop import fit
 from edgeir.train.opponent import Opponent
 from edgeir.train.recipe import Recipe, load_recipe
@@ -143,11 +142,13 @@ def _prepare_and_run(
     recipe: Recipe, run: RunFolder, resume: bool, devices: int, num_nodes: int, progress: Progress
 ) -> TrainResult:
     world = devices * num_nodes
+    distillation = recipe.objective.distillation
+    for method in distillation.methods if distillation is not None else ():
+        method.check()
     # The data and the teacher's pictures are prepared once, before any second process exists.
     store = open_store(
         recipe.data.sources, recipe.data.degradation, rescale=recipe.data.rescale, progress=progress
     )
-    distillation = recipe.objective.distillation
     if distillation is not None and distillation.cache and distillation.methods:
         teacher_pictures(distillation, store, progress)
     with _quiet_lightning():
@@ -179,9 +180,9 @@ def _work(
     torch.manual_seed(recipe.train.seed)
     network: Network = recipe.model.build()
     if recipe.init is not None:
-        _initialise(network, recipe.init)
+        initialise(network, recipe.init)
     channels_last(network)
-    objective, planes = _objective(recipe, network, store)
+    objective, planes = build_objective(recipe, network, store)
     trained = [*network.parameters(), *objective.companions.parameters()]
     state = State(network, recipe.optim.build(trained), {}, objective.companions)
     if objective.adversary is not None:
@@ -205,33 +206,6 @@ def _work(
         done = fit(fabric, recipe, state, objective, sampler, run, should_stop=should_stop, progress=progress)
     metrics = {**state.validation, "best_psnr_db": state.best_psnr_db}
     return done, state.step, metrics, sampler.skipped
-
-
-def _objective(
-    recipe: Recipe, network: Network, store: PairStore
-) -> tuple[Objective, list[Callable[[int], Any]]]:
-    config = recipe.objective
-    losses, adversarial, distillation = config.used_losses, config.adversarial, config.distillation
-    if distillation is None or not distillation.methods:
-        return Objective(losses, network, adversarial=adversarial), []
-    planes: list[Callable[[int], Any]] = []
-    teacher: Network | None = None
-    if distillation.cache:
-        planes = [teacher_pictures(distillation, store, no_progress)]
-    elif distillation.teacher is not None:
-        loaded, card, folder = load_checkpoint(distillation.teacher)
-        if card.facts.net_scale != network.facts.net_scale:
-            raise ConfigError(
-                [f"the teacher enlarges by {card.facts.net_scale}, the student by {network.facts.net_scale}"],
-                where=folder,
-            )
-        teacher = channels_last(loaded.fused())
-    return Objective(losses, network, distillation.methods, teacher, adversarial), planes
-
-
-def _initialise(network: Network, source: str) -> None:
-    other, _, folder = load_checkpoint(source)
-    load_weights(network, network.weights_from(other), folder)
 
 
 @contextmanager

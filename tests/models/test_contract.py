@@ -30,6 +30,7 @@ CONFIGS = [member(**SMALLER.get(member().kind, {})) for member in MEMBERS] + [
     PlainSR(channels=6, blocks=0, scale=2, branches=()),
     PlainSR(channels=5, blocks=3, scale=3),
     PlainSR(channels=6, blocks=1, tail_rank=5),
+    MultiscaleDenoiser(width=6),
 ]
 
 
