@@ -19,7 +19,6 @@ from edgeir.core.artifact import NetworkFacts
 from edgeir.core.config import Config
 from edgeir.models.base import Network
 from edgeir.models.blocks.fuse import ConvNorm
-from edgeir.models.macs import count_macs
 
 __all__ = ["MultiscaleDenoiser", "MultiscaleDenoiserNetwork"]
 
@@ -68,6 +67,7 @@ class MultiscaleDenoiserNetwork(Network):
     def __init__(self, config: MultiscaleDenoiser) -> None:
         super().__init__()
         self.config: MultiscaleDenoiser = config
+        self.colours = config.channels
         self.head = nn.Conv2d(config.channels, 64, 5, padding=2)
         self.encode1 = nn.Sequential(NormReLU(64, 128, 3, 2), Bottleneck(128, 32))
         self.encode2 = nn.Sequential(NormReLU(128, 128, 3, 2), Bottleneck(128, 32))
@@ -88,6 +88,3 @@ class MultiscaleDenoiserNetwork(Network):
     def taps(self) -> dict[str, nn.Module]:
         names = ("head", "encode1", "encode2", "decode")
         return {name: getattr(self, name) for name in names}
-
-    def macs(self, height: int, width: int) -> int:
-        return count_macs(self, 1, self.config.channels, height, width)
