@@ -13,6 +13,7 @@ GMAC at 480x320.
 from __future__ import annotations
 
 import itertools
+from fractions import Fraction
 from typing import Literal
 
 import torch
@@ -151,10 +152,10 @@ class DANetNetwork(Network):
         for level, down in zip(self.encoder, self.down, strict=True):
             features, state = level(features, state)
             skips.append(features)
-            features, state = down(self.split(features)), _resample(state, 0.5)
+            features, state = down(self.split(features)), _resample(state, Fraction(1, 2))
         features, state = self.bottom(features, state)
         for level, up in zip(self.decoder, self.up, strict=True):
-            features, state = self.join(up(features)) + skips.pop(), _resample(state, 2.0)
+            features, state = self.join(up(features)) + skips.pop(), _resample(state, Fraction(2))
             features, state = level(features, state)
         out: torch.Tensor = x + self.tail(features)
         return out
@@ -183,7 +184,8 @@ class DANetNetwork(Network):
         return {"head": self.head, **last}
 
 
-def _resample(state: torch.Tensor, factor: float) -> torch.Tensor:
+def _resample(state: torch.Tensor, factor: Fraction) -> torch.Tensor:
     """To the next scale: bilinear, and the values with it, for they become offsets in pixels."""
-    size = [round(side * factor) for side in state.shape[2:]]
-    return F.interpolate(state, size, mode="bilinear", align_corners=False) * factor
+    # In whole numbers: a graph for any size knows no rounding of a side.
+    size = [side * factor.numerator // factor.denominator for side in state.shape[2:]]
+    return F.interpolate(state, size, mode="bilinear", align_corners=False) * float(factor)
