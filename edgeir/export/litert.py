@@ -1,8 +1,8 @@
 """LiteRT (``.tflite``): litert-torch, rewritten to a clean NHWC graph, quantised after training.
 
 The graph that comes out takes and gives NHWC images and holds no TRANSPOSE, no RESHAPE, nothing above rank 4, and no
-more DEPTH_TO_SPACE than the network has pixel shuffles; `clean_problems` says what is left where a network has something
-that the rewrites do not know.
+more DEPTH_TO_SPACE than the network has pixel shuffles; `clean_problems` says what is left where a network has
+something that the rewrites do not know.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from edgeir.export.lower.residual import merge_added_convolutions
 from edgeir.export.lower.shuffle import fold_pixel_shuffle
 from edgeir.export.quantize.correct import correct_output_bias
 from edgeir.export.quantize.int8 import finish, quantise, take_tail
+from edgeir.export.quantize.moves import keep_moves_integer
 from edgeir.export.quantize.ranges import RangeRule
 from edgeir.runtime.quiet import libraries_silenced
 
@@ -65,6 +66,11 @@ class LiteRT(Config):
             raise ExportError("LiteRT files have a fixed input size", fix="pass --size HEIGHTxWIDTH")
         if self.precision != "int8" and job.io == "uint8":
             raise ExportError("--io uint8 needs --precision int8", fix="or keep --io float")
+        if self.precision == "int8" and "deformable sampling" in job.network.facts.global_operations:
+            raise ExportError(
+                "a LiteRT graph with deformable sampling is tied to its size and finds positions in float32: no int8",
+                fix="choose --precision fp16 or fp32, or --target onnx",
+            )
         try:
             with libraries_silenced():
                 require("litert_torch", "exporting to LiteRT")
@@ -94,7 +100,7 @@ class LiteRT(Config):
             if self.merge_residual:
                 merge_added_convolutions(graph)
             core = graph.to_bytes()
-            integer = quantise(core, job.calibration, rule=self.ranges)
+            integer = keep_moves_integer(quantise(core, job.calibration, rule=self.ranges))
             if self.correct_bias:
                 integer = correct_output_bias(integer, core, job.calibration)
             return finish(integer, tail, job.io)

@@ -19,7 +19,7 @@ from edgeir.export.job import Job
 from edgeir.export.litert import LiteRT, clean_problems, pixel_shuffles
 from edgeir.export.lower.graph import Graph
 from edgeir.export.onnx import ONNX
-from edgeir.models import AnyModel, PlainSR
+from edgeir.models import EDSR, AnyModel, AODNet, DANet
 
 MEMBERS = typing.get_args(typing.get_args(AnyModel)[0])
 SMALL_DANET = {"widths": (16, 24), "blocks": 1, "bottom_blocks": 1}
@@ -45,8 +45,8 @@ CONFIGS = [
 ]
 REFUSED = {"ppcn-enhance": "instance normalisation"}
 """Expected refusals of LiteRT, and why; whoever lifts one takes it out of here."""
-RESHAPES_OF_ONE_SAMPLING = 7
-"""ONNX: GridSample takes groups of channels as pictures of a batch, which is what the reshapes around it are for."""
+RESHAPES_OF_A_SAMPLING, RESHAPES_OF_THE_GRIDS = 7, 4
+"""ONNX: GridSample takes groups of channels as pictures of a batch, and its grid grows with the picture."""
 
 
 @pytest.fixture(params=CONFIGS)
@@ -96,8 +96,26 @@ def test_onnx(network, calibration) -> None:
     made = ONNX().convert(Job(network, None, "float", calibration))
     kinds = [node.op_type for node in onnx.load_from_string(made.data).graph.node]
     assert "Transpose" not in kinds
-    assert kinds.count("Reshape") <= RESHAPES_OF_ONE_SAMPLING * kinds.count("GridSample")
+    samplings = kinds.count("GridSample")
+    allowed = RESHAPES_OF_A_SAMPLING * samplings + RESHAPES_OF_THE_GRIDS if samplings else 0
+    assert kinds.count("Reshape") <= allowed
     assert kinds.count("DepthToSpace") <= pixel_shuffles(network)
     for units in ((11, 7), (8, 13)):
         picture, expected = picture_and_output(network, sides(network, *units))
         np.testing.assert_allclose(run_onnx(made.data, picture), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("config", [EDSR(**SMALLER["edsr"]), AODNet()], ids=["edsr", "aod-net"])
+def test_litert_int8_is_integer_inside(config, busy, calibration, run_litert) -> None:
+    network = busy(config.build())
+    made = LiteRT(precision="int8").convert(Job(network, (16, 12), "float", calibration))
+    graph = Graph(made.data)
+    assert graph.kinds().count("QUANTIZE") == graph.kinds().count("DEQUANTIZE") == 1
+    picture, expected = picture_and_output(network, (16, 12))
+    got = run_litert(made.data, np.ascontiguousarray(picture.transpose(0, 2, 3, 1)))
+    assert 0 < np.sqrt(np.mean((got.transpose(0, 3, 1, 2) - expected) ** 2)) < 0.02
+
+
+def test_deformable_sampling_has_no_litert_int8(calibration) -> None:
+    with pytest.raises(ExportError, match=r"deformable sampling.*no int8 \(choose --precision fp16 or fp32"):
+        LiteRT(precision="int8").convert(Job(DANet(**FLAT_DANET).build(), (8, 8), "float", calibration))
