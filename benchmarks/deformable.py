@@ -1,4 +1,4 @@
-"""What the deformable convolution costs: time against a dense one of as many products, and memory.
+"""What the deformable convolution costs: time beside a dense one that reads nine times the channels, and memory.
 
     python benchmarks/deformable.py [--rounds 30] [--threads 1]
 
@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import resource
 import subprocess
 import sys
 import time
@@ -24,6 +23,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from edgeir.bench.child import peak_mib
 from edgeir.bench.result import timestamp
 from edgeir.core.environment import git_revision, machine, versions
 from edgeir.core.files import write_json
@@ -42,13 +42,13 @@ def main(arguments: list[str]) -> None:
     )
     parser.add_argument("--rounds", type=int, default=30)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--peak-of", type=int, metavar="SIDE", help="only print this process's peak, in KiB")
+    parser.add_argument("--peak-of", type=int, metavar="SIDE", help="only print this process's peak, in MiB")
     parser.add_argument("--out", type=Path, default=RESULT)
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
     if options.peak_of is not None:
         deformable_step(options.peak_of)()
-        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+        print(peak_mib())
         return
     load_before = os.getloadavg()[0]
     time_row = timed(options.rounds)
@@ -98,18 +98,18 @@ def spread_of(values: np.ndarray) -> dict[str, float]:
 
 def peaks(threads: int) -> list[dict[str, Any]]:
     """Peak memory of one step per size, each in a process of its own, above the smallest size's."""
-    found = {side: _peak_kib(side, threads) for side in (SMALLEST, *SIDES)}
+    found = {side: _peak_of(side, threads) for side in (SMALLEST, *SIDES)}
     rows = []
     for side in SIDES:
-        more = 1024 * (found[side] - found[SMALLEST])
-        per_pixel = more / (side**2 - SMALLEST**2)
-        rows.append({"side": side, "peak_mib": round(more / 2**20, 1), "bytes_per_pixel": round(per_pixel)})
+        more = found[side] - found[SMALLEST]
+        per_pixel = more * 2**20 / (side**2 - SMALLEST**2)
+        rows.append({"side": side, "peak_mib": round(more, 1), "bytes_per_pixel": round(per_pixel)})
     return rows
 
 
-def _peak_kib(side: int, threads: int) -> int:
+def _peak_of(side: int, threads: int) -> float:
     command = [sys.executable, __file__, "--peak-of", str(side), "--threads", str(threads)]
-    return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
 def deformable_step(side: int) -> Callable[[], None]:
