@@ -130,7 +130,7 @@ class PlainSRNetwork(Network):
             return other.state_dict()
         result = PlainSRNetwork(self.config)
         result.load_state_dict(self.state_dict())
-        sources: list[ReparamConv | None] = [other.head.conv, *(block.conv for block in other.body)]  # type: ignore[union-attr, list-item]
+        sources: list[ReparamConv | None] = [other.head.conv, *(block.conv for block in other.body)]  # type: ignore[list-item]
         sources += [None] * (self.config.blocks - other.config.blocks)
         width = other.config.channels
         with torch.no_grad():

@@ -69,7 +69,7 @@ def fold_split(conv: nn.Conv2d) -> nn.Conv2d:
     folded = nn.Conv2d(
         conv.in_channels // 4, conv.out_channels, 6, stride=2, padding=2, bias=conv.bias is not None
     )
-    split = conv.weight.detach().unflatten(1, (-1, 4))
+    split = conv.weight.detach().reshape(conv.out_channels, -1, 4, 3, 3)
     with torch.no_grad():
         # Tap (i, j) of the 3x3 meets pixel (u, v) of a 2x2 cell: the cells tile the 6x6 kernel.
         kernel = torch.einsum("ockij,kuv->ociujv", split, torch.tensor(_BANDS).to(split))
@@ -88,8 +88,8 @@ def fold_join(conv: nn.Conv2d) -> nn.Sequential:
     folded = copy.deepcopy(conv)
     bands = torch.tensor(_BANDS).flatten(1).to(conv.weight)  # band by pixel of the 2x2 cell, row by row
     with torch.no_grad():
-        split = conv.weight.unflatten(0, (-1, 4))
+        split = conv.weight.reshape(-1, 4, *conv.weight.shape[1:])
         folded.weight.copy_(torch.einsum("ckiuv,kp->cpiuv", split, bands).flatten(0, 1))
         if conv.bias is not None and folded.bias is not None:
-            folded.bias.copy_((conv.bias.unflatten(0, (-1, 4)) @ bands).flatten())
+            folded.bias.copy_((conv.bias.reshape(-1, 4) @ bands).flatten())
     return nn.Sequential(folded, nn.PixelShuffle(2))
