@@ -14,7 +14,6 @@ from torch import nn
 from edgeir.core.artifact import NetworkFacts
 from edgeir.core.config import Config
 from edgeir.models.base import Network
-from edgeir.models.macs import count_macs
 
 __all__ = ["ARCNN", "ARCNNNetwork"]
 
@@ -50,6 +49,7 @@ class ARCNNNetwork(Network):
     def __init__(self, config: ARCNN) -> None:
         super().__init__()
         self.config: ARCNN = config
+        self.colours = config.channels
         self.extract = Activated(config.channels, 64, 9)
         self.enhance = Activated(64, 32, 7)
         self.map = Activated(32, 16, 1)
@@ -62,6 +62,3 @@ class ARCNNNetwork(Network):
 
     def taps(self) -> dict[str, nn.Module]:
         return {"extract": self.extract, "enhance": self.enhance, "map": self.map}
-
-    def macs(self, height: int, width: int) -> int:
-        return count_macs(self, 1, self.config.channels, height, width)

@@ -12,6 +12,7 @@ from torch import nn
 from edgeir.core.artifact import NetworkFacts
 from edgeir.core.config import Config
 from edgeir.models.blocks.fuse import fuse_norms
+from edgeir.models.macs import count_macs
 
 __all__ = ["Clip", "Network", "channels_last", "parameter_count", "without_clip"]
 
@@ -28,15 +29,25 @@ class Network(nn.Module, ABC):
     """Which image of a training pair it is given; an auto-encoder reads the clean one."""
     facts: NetworkFacts
     """What runtimes, tilers and benchmarks must know."""
+    colours: int = 3
+    """Channels of the pictures: 3, or 1 where the configuration asks for gray."""
 
     def deploy(self) -> nn.Module:
         """The network to export: eval mode, branches fused, output clipped to [0, 1] inside the graph.
 
         The result shares no parameters with the training form. Default: a copy with folded
-        normalisations, and the clip.
+        normalisations, simplified (see `simplify`), and the clip.
         """
         network = fuse_norms(copy.deepcopy(self).eval())
+        for part in [module for module in network.modules() if isinstance(module, Network)]:
+            part.simplify()
         return nn.Sequential(network, Clip()).eval().requires_grad_(False)
+
+    def simplify(self) -> None:
+        """Turn this copy, in place, into plainer operations that compute the same. Default: nothing.
+
+        For what runs at inference only; `deploy` calls it on the copy and on every network inside it.
+        """
 
     def fused(self) -> Network:
         """The smallest network of the same class that computes the same: what the zoo keeps. Default: itself."""
@@ -50,9 +61,9 @@ class Network(nn.Module, ABC):
     def taps(self) -> dict[str, nn.Module]:
         """Modules whose output a distillation method may read, by stable name, in forward order."""
 
-    @abstractmethod
     def macs(self, height: int, width: int) -> int:
         """Multiply-accumulates of the deployed form for one picture of this size (the network's own input)."""
+        return count_macs(self.deploy(), 1, self.colours, height, width)
 
 
 class Clip(nn.Module):

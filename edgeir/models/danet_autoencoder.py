@@ -42,6 +42,7 @@ class DANetAutoEncoderNetwork(Network):
     def __init__(self, config: DANetAutoEncoder) -> None:
         super().__init__()
         self.config: DANetAutoEncoder = config
+        self.colours = config.encoder.channels
         self.encoder, self.decoder = config.encoder.build(), config.decoder.build()
         facts = (self.encoder.facts, self.decoder.facts)
         self.facts = NetworkFacts(
@@ -56,6 +57,3 @@ class DANetAutoEncoderNetwork(Network):
 
     def taps(self) -> dict[str, nn.Module]:
         return {"encoded": self.encoder, **{f"decoder.{k}": v for k, v in self.decoder.taps().items()}}
-
-    def macs(self, height: int, width: int) -> int:
-        return self.encoder.macs(height, width) + self.decoder.macs(height, width)

@@ -18,7 +18,6 @@ from edgeir.core.artifact import NetworkFacts
 from edgeir.core.config import Config
 from edgeir.models.base import Network
 from edgeir.models.blocks.fuse import ConvNorm
-from edgeir.models.macs import count_macs
 
 __all__ = ["DnCNN", "DnCNNNetwork"]
 
@@ -57,6 +56,7 @@ class DnCNNNetwork(Network):
     def __init__(self, config: DnCNN) -> None:
         super().__init__()
         self.config: DnCNN = config
+        self.colours = config.channels
         width = config.width
         self.head = Layer(nn.Conv2d(config.channels, width, 3, padding=1))
         self.body = nn.ModuleList(
@@ -74,6 +74,3 @@ class DnCNNNetwork(Network):
 
     def taps(self) -> dict[str, nn.Module]:
         return {"head": self.head, **{f"body.{index}": layer for index, layer in enumerate(self.body)}}
-
-    def macs(self, height: int, width: int) -> int:
-        return count_macs(self, 1, self.config.channels, height, width)

@@ -28,7 +28,6 @@ from edgeir.models.base import Network
 from edgeir.models.blocks.attention import ChannelAttention
 from edgeir.models.blocks.gain_control import GainControl
 from edgeir.models.blocks.residual import ResidualBlock
-from edgeir.models.macs import count_macs
 
 __all__ = ["FDRNet", "FDRNetwork"]
 
@@ -144,6 +143,3 @@ class FDRNetwork(Network):
             taps[f"phase.{index}.disentangle"] = phase.disentangle[-1]
             taps[f"phase.{index}.fuse"] = phase.fuse
         return taps
-
-    def macs(self, height: int, width: int) -> int:
-        return count_macs(self, 1, 3, height, width)

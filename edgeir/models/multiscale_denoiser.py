@@ -20,7 +20,6 @@ from edgeir.core.artifact import NetworkFacts
 from edgeir.core.config import Config
 from edgeir.models.base import Network
 from edgeir.models.blocks.fuse import ConvNorm
-from edgeir.models.macs import count_macs
 
 __all__ = ["MultiscaleDenoiser", "MultiscaleDenoiserNetwork"]
 
@@ -71,6 +70,7 @@ class MultiscaleDenoiserNetwork(Network):
     def __init__(self, config: MultiscaleDenoiser) -> None:
         super().__init__()
         self.config: MultiscaleDenoiser = config
+        self.colours = config.channels
         width = config.width
         half, twice, four = width // 2, width * 2, width * 4
         self.head = nn.Conv2d(config.channels, width, 5, padding=2)
@@ -93,6 +93,3 @@ class MultiscaleDenoiserNetwork(Network):
     def taps(self) -> dict[str, nn.Module]:
         names = ("head", "encode1", "encode2", "decode")
         return {name: getattr(self, name) for name in names}
-
-    def macs(self, height: int, width: int) -> int:
-        return count_macs(self, 1, self.config.channels, height, width)

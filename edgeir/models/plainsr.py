@@ -152,13 +152,6 @@ class PlainSRNetwork(Network):
     def taps(self) -> dict[str, nn.Module]:
         return {"head": self.head, **{f"body.{index}": block for index, block in enumerate(self.body)}}
 
-    def macs(self, height: int, width: int) -> int:
-        channels, out = self.config.channels, 3 * self.config.scale**2
-        rank = self.config.tail_rank
-        tail = 9 * channels * rank + rank * out if rank else 9 * channels * out
-        per_pixel = 9 * (3 * channels + self.config.blocks * channels**2 + 3 * out) + tail
-        return per_pixel * height * width
-
 
 class PlainSRDeployed(nn.Module):
     """PlainSR fused for export: plain convolutions, ReLU, one addition, pixel shuffle, clip."""

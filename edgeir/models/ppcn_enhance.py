@@ -21,7 +21,6 @@ from edgeir.core.artifact import NetworkFacts
 from edgeir.core.config import Config
 from edgeir.core.errors import CheckpointError
 from edgeir.models.base import Network
-from edgeir.models.macs import count_macs
 
 __all__ = ["PPCNEnhance", "PPCNEnhanceNetwork", "load_reference_weights"]
 
@@ -116,9 +115,6 @@ class PPCNEnhanceNetwork(Network):
 
     def taps(self) -> dict[str, nn.Module]:
         return {"tap.1": self.entry, "tap.2": self.join}
-
-    def macs(self, height: int, width: int) -> int:
-        return count_macs(self, 1, 3, height, width)
 
 
 def load_reference_weights(network: PPCNEnhanceNetwork, path: str | Path) -> None:

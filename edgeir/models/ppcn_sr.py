@@ -93,11 +93,6 @@ class PPCNSRNetwork(Network):
     def taps(self) -> dict[str, nn.Module]:
         return {"entry": self.entry, "block1": self.block1, "block2": self.block2}
 
-    def macs(self, height: int, width: int) -> int:
-        half, quarter = (height // 2) * (width // 2), (height // 4) * (width // 4)
-        at_quarter = 32 * 64 + 64 * 32 + 4 * 2 * 32 * 64 + 4 * 32 * 32 + 32 * 48
-        return 9 * (3 * 32 * half + at_quarter * quarter)
-
 
 def _pad_same(x: torch.Tensor) -> torch.Tensor:
     """TensorFlow's "SAME" padding of a 3x3 stride-2 convolution on an even size: bottom and right only."""

@@ -200,17 +200,22 @@ class Graph:
         visited: set[int] = set()
         maker = {index: op for op in self.operators for index in _indices(op.outputs)}
 
-        def visit(index: int) -> None:
-            operator = maker.get(index)
-            if operator is None or id(operator) in visited:
-                return
-            visited.add(id(operator))
-            for source in _indices(operator.inputs):
-                visit(source)
-            ordered.append(operator)
+        def sources(operator: Any) -> list[Any]:
+            return [maker[index] for index in reversed(_indices(operator.inputs)) if index in maker]
 
-        for output in self.outputs:
-            visit(output)
+        # Depth first, with a stack of our own: a deep network is deeper than Python's recursion limit.
+        waiting = [maker[index] for index in reversed(self.outputs) if index in maker]
+        while waiting:
+            operator = waiting[-1]
+            if id(operator) in visited:
+                waiting.pop()
+                continue
+            missing = [source for source in sources(operator) if id(source) not in visited]
+            if missing:
+                waiting += missing
+                continue
+            visited.add(id(operator))
+            ordered.append(waiting.pop())
         return ordered
 
     def _compact(self) -> None:
