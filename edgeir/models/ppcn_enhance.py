@@ -71,7 +71,7 @@ class Contrast(nn.Module):
         self.mean = PictureMean()
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        mean = self.mean(x)
+        mean: torch.Tensor = self.mean(x)
         return (x - mean) * _CONTRAST + mean
 
 

@@ -86,7 +86,7 @@ class PPCNSRNetwork(Network):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         scaled = x * 255.0
-        mean = self.mean(scaled)
+        mean: torch.Tensor = self.mean(scaled)
         features = F.leaky_relu(self.down1(_pad_same(scaled - mean)), _SLOPE)
         features = F.leaky_relu(self.down2(_pad_same(features)), _SLOPE)
         start = self.entry(features)
