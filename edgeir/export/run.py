@@ -60,7 +60,7 @@ def export(
         io: `float` takes and gives float32 in [0, 1]; `uint8` takes and gives NHWC bytes.
         statistics: for a network that reads the whole picture: `picture` leaves that in the file, which then takes
             whole pictures only; `constant` puts the calibration pictures' statistics in, so that the file may run in
-            tiles. Constants cost quality (`benchmarks/statistics.py`).
+            tiles. Constants cost quality (`benchmarks/whole_picture.py`).
         profile: a name, a file or a configuration; ``TARGET-PRECISION`` by default.
         out: the artifact's folder.
         calibration: for int8 and constant statistics: a folder of photographs (also used for the comparison) or an

@@ -2,7 +2,7 @@
 
 A network that normalises by the picture's own statistics needs the whole photo before its first output pixel. With
 constants, taken from calibration pictures, it is a plain convolution network: it runs in one pass and tiles are exact.
-What that costs in quality is measured by ``benchmarks/statistics.py``.
+What that costs in quality is measured by ``benchmarks/whole_picture.py``.
 """
 
 from __future__ import annotations

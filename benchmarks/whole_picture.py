@@ -1,6 +1,6 @@
 """What statistics of the picture are worth: PPCN's generators with their own, with a larger picture's, with constants.
 
-    python benchmarks/statistics.py
+    python benchmarks/whole_picture.py
 
 By the rules of PIRM's track B (the 400 patches, iPhone to Canon), with the authors' weights. The statistics come from
 
@@ -12,7 +12,7 @@ By the rules of PIRM's track B (the 400 patches, iPhone to Canon), with the auth
   the score of the others; the BSDS500 photographs; the photographs of scikit-image, which an export takes by default.
 
 Needs ``pirm/enhance-patches`` under ``$EDGEIR_DATA`` and the folder of the weights. Writes
-``benchmarks/results/statistics.json``. No time is measured.
+``benchmarks/results/whole-picture.json``. No time is measured.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ from edgeir.restore.statistics import gather
 from edgeir.restore.tiling import plan, read_window
 from edgeir.runtime.torch import TorchSession
 
-RESULT = Path(__file__).resolve().parent / "results" / "statistics.json"
+RESULT = Path(__file__).resolve().parent / "results" / "whole-picture.json"
 SIZES: tuple[Literal["student", "teacher"], ...] = ("student", "teacher")
 PATCHES, EVERY, TILE = 400, 4, 256
 PSNR, MS_SSIM = (PROTOCOLS[name].model_dump() for name in ("pirm-b", "pirm-b-ms-ssim"))
@@ -85,8 +85,8 @@ def main() -> int:
                 flush=True,
             )
     result = {
-        "about": "PPCN's enhancement generators (authors' weights) on PIRM's track B patches, by where the statistics of "
-        "instance normalisation and contrast come from",
+        "about": "PPCN's enhancement generators (authors' weights) on the patches of PIRM's track B, by where the "
+        "statistics of instance normalisation and contrast come from",
         "created": timestamp(),
         "protocol": {"psnr": PSNR, "ms_ssim": MS_SSIM},
         "patches": len(given),
@@ -161,4 +161,4 @@ if __name__ == "__main__":
     try:
         sys.exit(main())
     except EdgeIRError as error:
-        sys.exit(f"benchmarks/statistics.py: error: {error}")
+        sys.exit(f"benchmarks/whole_picture.py: error: {error}")
