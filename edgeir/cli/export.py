@@ -104,12 +104,9 @@ def export(
             ("  colour shift", f"{shift} of 255 (R G B)"),
         ]
         if (changed := artifact.constants) is not None:
-            rows.append(
-                (
-                    "  constant statistics",
-                    f"{changed.max_abs_error:.2e} largest change, PSNR {-changed.psnr_drop_db:+.3f} dB",
-                )
-            )
+            change = " ".join(f"{value:+.2f}" for value in changed.colour_shift)
+            largest = f"{changed.max_abs_error:.2e} on [0, 1]"
+            rows.append(("  constant statistics", f"change {largest} at most, colours by {change} of 255"))
         others = [f"  also: {out / name}" for name in artifact.variants.values()]
         output.emit(artifact, [f"wrote {out / artifact.name}", *table(rows), *others])
 
