@@ -3,8 +3,8 @@
     python benchmarks/study.py benchmarks/studies/distillation.yaml
 
 Runs unattended. Called again it goes on where it was stopped: finished runs are kept under ``runs/studies/``, an
-interrupted one resumes from its checkpoint. Recipes that the study needs (a teacher, an auto-encoder) are trained first,
-into ``runs/<name>``. Writes ``benchmarks/results/study-<name>.json``: per run the PSNR on every
+interrupted one resumes from its checkpoint. Recipes that the study needs (a teacher, an auto-encoder) are trained
+first, into ``runs/<name>``. Writes ``benchmarks/results/study-<name>.json``: per run the PSNR on every
 set, per variant mean and standard deviation over the seeds, and the difference to the study's reference variant,
 paired by seed (mean, standard deviation, smallest, largest); the same once more as flat rows for a table.
 """

@@ -19,6 +19,7 @@ from edgeir.export.lower.deformable import lower_deformable
 from edgeir.export.lower.graph import Graph
 from edgeir.export.lower.layout import cancel_transposes
 from edgeir.export.lower.mean import split_means
+from edgeir.export.lower.rank import keep_mean_rank
 from edgeir.export.lower.residual import merge_added_convolutions
 from edgeir.export.lower.shuffle import fold_pixel_shuffle
 from edgeir.export.quantize.correct import correct_output_bias
@@ -92,6 +93,7 @@ class LiteRT(Config):
         graph = Graph(_as_it_comes(job, size))
         fold_pixel_shuffle(graph)
         cancel_transposes(graph)
+        keep_mean_rank(graph)
         split_means(graph)
         hoist_clip(graph)
         lower_deformable(graph)  # behind the searches above: it writes many operators

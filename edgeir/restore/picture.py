@@ -3,11 +3,14 @@
 Beyond the two images only one window exists in floating point at a time. A grayscale photo goes through as three
 equal channels and its result comes back as their luma (ITU-R BT.601, full range). Alpha is enlarged separately,
 bicubically; a network never sees it. A network that expects the enlarged image gets each window enlarged just
-before (`edgeir.restore.enlarge`).
+before (`edgeir.restore.enlarge`). What a network reads of the whole photo is gathered in passes of their own first
+(`edgeir.restore.statistics`), where the session can be told it; otherwise the photo is run in one piece.
 """
 
 from __future__ import annotations
 
+import functools
+import itertools
 from typing import Any
 
 import numpy as np
@@ -17,8 +20,9 @@ from edgeir.core.errors import ArtifactError, ConfigError
 from edgeir.core.images import Photo
 from edgeir.core.progress import Progress, no_progress
 from edgeir.restore.enlarge import enlarge
+from edgeir.restore.statistics import gather
 from edgeir.restore.tiling import Plan, Window, cut, plan, read_window
-from edgeir.runtime.session import Session
+from edgeir.runtime.session import Session, StagedSession
 
 __all__ = ["DEFAULT_TILE", "plan_photo", "restore_photo"]
 
@@ -30,7 +34,8 @@ order: the result is then equal to that of the whole image to 1e-6 and no longer
 """
 
 WHOLE_LIMIT = 4_000_000
-"""Largest network input, in pixels, that is run in one piece because the network reads the whole picture."""
+"""Largest network input, in pixels, that is run in one piece because the network reads the whole picture and cannot be
+told what it would read."""
 
 STRIP = 64
 """Rows converted at once: they stay in the processor's cache between the steps."""
@@ -63,13 +68,15 @@ def plan_photo(height: int, width: int, session: Session, tile: int | None = Non
                 fix="leave the tile size out, or export with another --size",
             )
         return plan(height, width, facts, fixed=session.fixed_size, largest=None)
+    if _staged(session):  # tiles are exact once the statistics are known
+        facts = facts.model_copy(update={"global_operations": ()})
     if facts.global_operations:
         if height * width > WHOLE_LIMIT:
             raise ArtifactError(
                 f"the network reads the whole picture ({', '.join(facts.global_operations)}), so it cannot run in "
                 f"tiles, and {height * width / 1e6:.1f} megapixels are over the limit of {WHOLE_LIMIT / 1e6:.0f}",
                 where=session.name,
-                fix="use a smaller photo or another network",
+                fix="use a smaller photo, the checkpoint itself, or export with --statistics constant",
             )
         return plan(height, width, facts, fixed=None, largest=None)
     return plan(height, width, facts, fixed=None, largest=(tile or DEFAULT_TILE) * enlarged)
@@ -82,7 +89,7 @@ def restore_photo(
 
     Args:
         tile: see `plan_photo`.
-        progress: called with the windows done.
+        progress: called with the windows done, in all passes together.
 
     Returns:
         A photo `facts.scale` times as large with the same depth, colour or gray, alpha, ICC profile and EXIF.
@@ -97,9 +104,21 @@ def restore_photo(
     _keep_freed_memory()
     pixels = np.empty((*size, photo.pixels.shape[2]), photo.pixels.dtype)
     scale = facts.net_scale
-    for done, (row, column) in enumerate(windows):
-        progress(done, len(windows), "restoring")
-        output = session.run(_input(photo, row, column, facts.scale // scale))
+    enlarged = facts.scale // scale
+    run, before, total = session.run, 0, len(windows)
+    if isinstance(session, StagedSession) and _staged(session) and total > 1:
+        before, total = total * session.stages, total * (session.stages + 1)
+        steps = itertools.count()
+        known = gather(
+            session,
+            windows,
+            lambda row, column: _input(photo, row, column, enlarged),
+            lambda: progress(next(steps), total, "measuring the whole photo"),
+        )
+        run = functools.partial(session.run_given, known=known)
+    for done, (row, column) in enumerate(windows, before):
+        progress(done, total, "restoring")
+        output = run(_input(photo, row, column, enlarged))
         expected = tuple(side * scale for side in windows.size)
         if output.shape != (*expected, 3):
             raise ArtifactError(
@@ -107,8 +126,13 @@ def restore_photo(
             )
         place = pixels[row.first * scale : row.last * scale, column.first * scale : column.last * scale]
         _store(output[cut(row, scale), cut(column, scale)], place, session.name)
-    progress(len(windows), len(windows), "restored")
+    progress(total, total, "restored")
     return Photo(pixels, _alpha(photo, facts.scale), photo.icc, photo.exif, photo.bits, photo.format)
+
+
+def _staged(session: Session) -> bool:
+    """The session can be told all that its network reads of the whole picture, for windows of any size."""
+    return isinstance(session, StagedSession) and session.stages > 0 and session.fixed_size is None
 
 
 def _keep_freed_memory() -> None:

@@ -43,8 +43,6 @@ CONFIGS = [
     )
     for member in MEMBERS
 ]
-REFUSED = {"ppcn-enhance": "instance normalisation"}
-"""Expected refusals of LiteRT, and why; whoever lifts one takes it out of here."""
 RESHAPES_OF_A_SAMPLING, RESHAPES_OF_THE_GRIDS = 7, 4
 """ONNX: GridSample takes groups of channels as pictures of a batch, and its grid grows with the picture."""
 
@@ -77,13 +75,9 @@ def run_onnx(data: bytes, tensor: np.ndarray) -> np.ndarray:
 def test_litert(network, calibration, run_litert) -> None:
     size = sides(network, 11, 7)
     job = Job(network, size, "float", calibration)
-    if (kind := network.config.kind) in REFUSED:
-        with pytest.raises(ExportError, match="not clean"):
-            LiteRT().convert(job)
-        return
     made = LiteRT().convert(job)
     graph = Graph(made.data)
-    assert clean_problems(graph, shuffles=pixel_shuffles(network)) == [], kind
+    assert clean_problems(graph, shuffles=pixel_shuffles(network)) == []
     scale = network.facts.net_scale
     assert made.input.shape == (1, *size, 3)
     assert made.output.shape == (1, *(scale * side for side in size), 3)

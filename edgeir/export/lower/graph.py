@@ -21,6 +21,7 @@ _DTYPES = {"FLOAT32": "float32", "FLOAT16": "float16", "INT32": "int32", "INT64"
 _DTYPES |= {"UINT8": "uint8", "INT16": "int16", "BOOL": "bool"}
 _VERSIONS = {("CONV_2D", "INT8"): 3, ("DEPTH_TO_SPACE", "INT8"): 2, ("CONCATENATION", "INT8"): 2}
 _VERSIONS |= {("QUANTIZE", "INT8"): 2, ("ADD", "INT8"): 2, ("RELU", "INT8"): 2, ("MINIMUM", "INT8"): 2}
+_VERSIONS |= {("LEAKY_RELU", "INT8"): 2}
 
 
 class Graph:
@@ -151,7 +152,9 @@ class Graph:
         operator = self._schema.OperatorT()
         operator.opcodeIndex = self._opcode(kind, self.dtype(outputs[0]))
         operator.inputs, operator.outputs = list(inputs), list(outputs)
-        stem = {"CONV_2D": "Conv2D", "MEAN": "Reducer"}.get(kind, kind.title().replace("_", ""))
+        stem = {"CONV_2D": "Conv2D", "MEAN": "Reducer", "LEAKY_RELU": "LeakyRelu"}.get(
+            kind, kind.title().replace("_", "")
+        )
         if hasattr(self._schema, f"{stem}OptionsT"):
             operator.builtinOptionsType = getattr(self._schema.BuiltinOptions, f"{stem}Options")
             operator.builtinOptions = getattr(self._schema, f"{stem}OptionsT")()
