@@ -2,6 +2,7 @@
 # make test    everything a change must pass
 # make setup   the environment .venv that both use (they make it by themselves)
 # make peers   edgeir against TensorFlow, needs a quiet machine
+# make evidence the papers' schemes on and off, three seeds each; hours, goes on where it was stopped
 # make test-all, make format, make dist, make clean
 
 VENV   := .venv
@@ -15,7 +16,7 @@ PYTEST_FLAGS ?=
 # Two test processes on two cores: one thread each.
 test test-all: export OMP_NUM_THREADS ?= 1
 
-.PHONY: setup demo test test-all lint peers format dist clean
+.PHONY: setup demo test test-all lint peers evidence format dist clean
 
 setup: $(STAMP)
 
@@ -56,6 +57,12 @@ peers: $(STAMP)
 	@test -x .venv-tf/bin/python || { $(BIN)/python -m venv .venv-tf && \
 	  .venv-tf/bin/python -m pip install --quiet --disable-pip-version-check tensorflow-cpu==2.21.0; }
 	$(BIN)/python benchmarks/peers/run.py
+
+# What each scheme of the papers brings at small scale; one study after the other, results in benchmarks/results.
+STUDIES := ppcn-kd stft-dncnn stft-arcnn stft-edsr danet-init fdrnet-ablation
+evidence: $(STAMP)
+	set -e; for study in $(STUDIES); do $(BIN)/python benchmarks/study.py benchmarks/studies/$$study.yaml; done
+	$(BIN)/python benchmarks/high_level.py
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix

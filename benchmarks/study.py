@@ -3,7 +3,8 @@
     python benchmarks/study.py benchmarks/studies/distillation.yaml
 
 Runs unattended. Called again it goes on where it was stopped: finished runs are kept under ``runs/studies/``, an
-interrupted one resumes from its checkpoint. Writes ``benchmarks/results/study-<name>.json``: per run the PSNR on every
+interrupted one resumes from its checkpoint. Recipes that the study needs (a teacher, an auto-encoder) are trained
+first, into ``runs/<name>``. Writes ``benchmarks/results/study-<name>.json``: per run the PSNR on every
 set, per variant mean and standard deviation over the seeds, and the difference to the study's reference variant,
 paired by seed (mean, standard deviation, smallest, largest); the same once more as flat rows for a table.
 """
@@ -46,6 +47,8 @@ class Study(Config):
     name: str
     about: str
     recipe: str
+    needs: tuple[str, ...] = ()
+    """Recipes whose runs the study's own recipe refers to."""
     common: tuple[str, ...] = ()
     """Overrides of every run."""
     reference: str
@@ -79,6 +82,8 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--runs", type=Path, default=Path("runs") / "studies", help="where the runs are kept")
     options = parser.parse_args(arguments)
     study = parse(Study, read_yaml(options.study), where=options.study)
+    for recipe in study.needs:
+        finish(recipe, [], options.runs.parent / load_recipe(recipe).name)
     scores: dict[str, dict[int, dict[str, float]]] = {name: {} for name in study.variants}
     for seed in study.seeds:
         for name in study.variants:
@@ -90,11 +95,15 @@ def main(arguments: list[str]) -> None:
 
 def train_once(study: Study, name: str, seed: int, out: Path) -> Path:
     """Train, or finish, one run; its folder."""
-    overrides = [*study.overrides(name), f"train.seed={seed}"]
-    recipe = load_recipe(study.recipe, overrides)
+    return finish(study.recipe, [*study.overrides(name), f"train.seed={seed}"], out)
+
+
+def finish(name: str, overrides: list[str], out: Path) -> Path:
+    """Train a recipe to its end in the run folder `out`, from wherever it stands there; its last checkpoint."""
+    recipe = load_recipe(name, overrides)
     run = train if recipe.objective.distillation is None else distill
     resume = (out / "checkpoints" / "last" / "state.json").is_file()
-    result = run(study.recipe, overrides=overrides, out=out, resume=resume, overwrite=True)
+    result = run(name, overrides=overrides, out=out, resume=resume, overwrite=True)
     if result.stopped:
         sys.exit(f"stopped in {out}; call again to go on")
     return result.run_dir / "checkpoints" / "last"

@@ -15,7 +15,7 @@ from typing import Any
 
 from edgeir.core.errors import EdgeIRError
 
-__all__ = ["gemm_rate", "peak_memory"]
+__all__ = ["gemm_rate", "peak_memory", "peak_mib"]
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 GEMM_SIZE = 1024
@@ -61,7 +61,7 @@ def _child(*arguments: str, threads: int) -> dict[str, Any]:
     return value
 
 
-def _peak_mib() -> float:
+def peak_mib() -> float:
     """VmHWM of this process (Linux: not inherited from the parent), elsewhere the resource usage's peak."""
     status = Path("/proc/self/status")
     if status.exists():
@@ -80,12 +80,12 @@ def _memory(model: str, runtime: str, threads: int, height: int, width: int) -> 
     from edgeir.runtime import load
 
     importlib.import_module({"litert": "ai_edge_litert.interpreter"}.get(runtime, runtime))
-    before = _peak_mib()
+    before = peak_mib()
     session = load(model, runtime=runtime, threads=threads)  # type: ignore[arg-type]
     run, _ = runner(session, height, width, pictures=1)
     for index in range(MEMORY_RUNS):
         run(index)
-    return {"import_mib": round(before, 1), "peak_mib": round(_peak_mib(), 1)}
+    return {"import_mib": round(before, 1), "peak_mib": round(peak_mib(), 1)}
 
 
 def _gemm() -> dict[str, float]:

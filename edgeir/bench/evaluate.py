@@ -23,6 +23,7 @@ from edgeir.core.luma import luma_of, studio
 from edgeir.core.progress import Progress, no_progress
 from edgeir.data.degrade.base import Degraded, to_bytes, to_unit
 from edgeir.data.degrade.bicubic import upscale
+from edgeir.data.pairs import PairRef
 from edgeir.data.sources import ImageRef
 from edgeir.metrics import ms_ssim, psnr, ssim
 from edgeir.restore.tiling import run_tiled
@@ -67,7 +68,7 @@ def evaluate(
     if str(model) in (BICUBIC, INPUT):
         row = bicubic_row(suite, limit=limit, progress=progress)
     else:
-        session = load(model, runtime=runtime, threads=threads, sigma=sigma)
+        session = load(model, runtime=runtime, threads=threads, clip=suite.clips, sigma=sigma)
         try:
             row = Row(
                 name=session.name,
@@ -155,7 +156,8 @@ def _enlarged(lr: Degraded, suite: Suite) -> Image:
     """The bicubic enlargement of a degraded picture; where nothing was shrunk, the picture itself."""
     if suite.scale == 1:
         return to_unit(lr)
-    return to_unit(upscale(to_bytes(to_unit(lr)), suite.scale, suite.degradation.enlargement))
+    flavour = suite.degradation.enlargement if suite.degradation is not None else "matlab"
+    return to_unit(upscale(to_bytes(to_unit(lr)), suite.scale, flavour))
 
 
 def _quality(
@@ -193,33 +195,40 @@ def _fallback_note(entry: ImageSet) -> str:
 
 
 def _score(
-    restore: Callable[[Degraded], Image], suite: Suite, ref: ImageRef, rng: np.random.Generator
+    restore: Callable[[Degraded], Image], suite: Suite, ref: ImageRef | PairRef, rng: np.random.Generator
 ) -> ImageScore:
-    """Crop to a multiple of the scale from the top left, degrade, restore, compare.
+    """Crop to a multiple of the scale from the top left, degrade (a pair is already), restore, compare.
 
     What a network of one channel gave is compared with the original's luma, on Y's own range where the protocol says
     `y`: both are rounded to whole levels of Y, as MATLAB's `rgb2ycbcr` rounds those of a uint8 image.
     """
-    scale, original = suite.scale, ref.load()
+    scale, original = suite.scale, ref.clean() if isinstance(ref, PairRef) else ref.load()
     height, width = (side - side % scale for side in original.shape[:2])
     conventions = suite.resolved_protocol().model_dump()
+    structure = suite.resolved_ms_ssim_protocol().model_dump()
     target: NDArray[Any] = np.ascontiguousarray(original[:height, :width])
     if conventions["channel"] == "gray":
         target = luma_of(target)
-    output: NDArray[Any] = restore(suite.degradation.degrade(target, rng))
-    if conventions["channel"] == "gray" or (conventions["channel"] == "y" and ref.gray()):
+    output: NDArray[Any]
+    if isinstance(ref, PairRef):
+        output = restore(ref.given()[: height // scale, : width // scale])
+    else:
+        assert suite.degradation is not None, "the suite was checked"
+        output = restore(suite.degradation.degrade(target, rng))
+    gray_file = isinstance(ref, ImageRef) and conventions["channel"] == "y" and ref.gray()
+    if conventions["channel"] == "gray" or gray_file:
         # As the papers do: a single-channel file is compared on its own values, which span 256 levels and not Y's 220.
         output, target = luma_of(np.clip(output, 0, 1)), luma_of(target)
-        conventions["channel"] = "gray"
+        conventions["channel"] = structure["channel"] = "gray"
     elif output.shape[2] == 1:
         output, target = studio(np.clip(output, 0, 1)), studio(luma_of(to_unit(target)))
-        conventions["channel"] = "gray"
+        conventions["channel"] = structure["channel"] = "gray"
     decibel = psnr(output, target, **conventions)
     return ImageScore(
         name=ref.name,
         psnr_db=EQUAL_DB if math.isinf(decibel) else decibel,
         ssim=ssim(output, target, **conventions) if "ssim" in suite.metrics else None,
-        ms_ssim=ms_ssim(output, target, **conventions) if "ms_ssim" in suite.metrics else None,
+        ms_ssim=ms_ssim(output, target, **structure) if "ms_ssim" in suite.metrics else None,
     )
 
 

@@ -93,9 +93,9 @@ def part(progress: Progress, start: float, stop: float) -> Progress:
     return report
 
 
-def open_entry(entry: Entry, threads: int) -> Session:
-    """Load what an entry stands for."""
-    return load(entry.path, runtime=entry.runtime, threads=threads)
+def open_entry(entry: Entry, threads: int, *, clip: bool = True) -> Session:
+    """Load what an entry stands for; `clip` as for `edgeir.runtime.load`."""
+    return load(entry.path, runtime=entry.runtime, threads=threads, clip=clip)
 
 
 def _row(

@@ -143,7 +143,7 @@ def _entries(
 
 
 def _quality(entry: Entry, suite: Suite, threads: int, limit: int | None, progress: Progress) -> Quality:
-    session = open_entry(entry, threads)
+    session = open_entry(entry, threads, clip=suite.clips)
     try:
         return measure_quality(session, suite, limit=limit, progress=progress)
     finally:

@@ -6,6 +6,7 @@ works wherever a name does. Published figures are quoted beside the measured one
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -13,9 +14,11 @@ from pydantic import Field, model_validator
 
 from edgeir.core.assets import find_asset
 from edgeir.core.config import Config, parse, read_yaml
-from edgeir.core.errors import DataError
+from edgeir.core.errors import ConfigError, DataError
 from edgeir.data.degrade import AnyDegradation
-from edgeir.data.sources import AnySource, ImageRef
+from edgeir.data.items import AnyDataSource, scale_of
+from edgeir.data.pairs import Paired, PairRef
+from edgeir.data.sources import ImageRef
 from edgeir.metrics.protocol import PROTOCOLS, Protocol
 
 __all__ = ["ImageSet", "MetricName", "Published", "Suite", "SuiteTiming", "load_suite"]
@@ -39,23 +42,27 @@ class ImageSet(Config):
     """One set of pictures; its mean is one column of a table."""
 
     name: str
-    source: AnySource
-    fallback: AnySource | None = None
+    source: AnyDataSource
+    fallback: AnyDataSource | None = None
     """Used where `source` is not found; the scores are then labelled as not comparable with `published`."""
     published: tuple[Published, ...] = ()
 
-    def images(self) -> tuple[list[ImageRef], bool]:
-        """The pictures, and whether they are those of `source`.
+    def images(self) -> tuple[Sequence[ImageRef | PairRef], bool]:
+        """The pictures (pairs of them, of a paired source), and whether they are those of `source`.
 
         Raises:
             DataError: neither the source nor the fallback is there.
         """
         try:
-            return self.source.images(), True
+            return _listed(self.source), True
         except DataError:
             if self.fallback is None:
                 raise
-        return self.fallback.images(), False
+        return _listed(self.fallback), False
+
+
+def _listed(source: AnyDataSource) -> Sequence[ImageRef | PairRef]:
+    return source.pairs() if isinstance(source, Paired) else source.images()
 
 
 class SuiteTiming(Config):
@@ -78,9 +85,12 @@ class Suite(Config):
     """One line for tables and pages."""
     description: str = ""
     sets: tuple[ImageSet, ...] = Field(min_length=1)
-    degradation: AnyDegradation
+    degradation: AnyDegradation | None
+    """None where the sets are paired: their pictures are damaged already."""
     protocol: str
     """A name of `edgeir.metrics.protocol.PROTOCOLS`."""
+    ms_ssim_protocol: str | None = None
+    """Another one for MS-SSIM. Where it does not clip, a checkpoint runs without its final clip (a file keeps it)."""
     metrics: tuple[MetricName, ...] = Field(("psnr", "ssim"), min_length=1)
     timing: SuiteTiming = SuiteTiming()
     score: Literal["pirm-a", "pirm-b"] | None = None
@@ -88,13 +98,21 @@ class Suite(Config):
 
     @model_validator(mode="after")
     def _consistent(self) -> Suite:
-        problems = []
-        if self.protocol not in PROTOCOLS:
-            problems.append(f"there is no protocol `{self.protocol}`, only {', '.join(sorted(PROTOCOLS))}")
+        problems = [
+            f"there is no protocol `{name}`, only {', '.join(sorted(PROTOCOLS))}"
+            for name in (self.protocol, self.ms_ssim_protocol)
+            if name is not None and name not in PROTOCOLS
+        ]
         names = [entry.name for entry in self.sets]
         problems += [
             f"the set `{name}` is given twice" for name in sorted({n for n in names if names.count(n) > 1})
         ]
+        for entry in self.sets:
+            for source in (entry.source, entry.fallback):
+                try:
+                    _ = source is None or scale_of((source,), self.degradation)
+                except ConfigError as error:
+                    problems.append(f"the set `{entry.name}`: {error.problems[0]}")
         if "psnr" not in self.metrics:
             problems.append("`metrics` must have psnr")
         if self.score is not None and "ms_ssim" not in self.metrics:
@@ -108,11 +126,20 @@ class Suite(Config):
     @property
     def scale(self) -> int:
         """Output pixels per input pixel, per side."""
-        return self.degradation.scale
+        return scale_of((self.sets[0].source,), self.degradation)
 
     def resolved_protocol(self) -> Protocol:
         """The protocol with every convention explicit."""
         return PROTOCOLS[self.protocol]
+
+    def resolved_ms_ssim_protocol(self) -> Protocol:
+        """The same for MS-SSIM."""
+        return PROTOCOLS[self.ms_ssim_protocol or self.protocol]
+
+    @property
+    def clips(self) -> bool:
+        """Whether all metrics see a clipped output."""
+        return self.resolved_protocol().clip and self.resolved_ms_ssim_protocol().clip
 
 
 def load_suite(name: str | Path) -> Suite:

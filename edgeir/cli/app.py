@@ -19,6 +19,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from edgeir.cli.bench import bench
+from edgeir.cli.channels import channels
 from edgeir.cli.demo import demo
 from edgeir.cli.doctor import doctor
 from edgeir.cli.eval import evaluate
@@ -50,6 +51,7 @@ app.command(rich_help_panel=_USE)(restore)
 app.command("eval", rich_help_panel=_USE)(evaluate)
 app.command(rich_help_panel=_USE)(bench)
 app.command(rich_help_panel=_USE)(report)
+app.command(rich_help_panel=_LOOK)(channels)
 app.command(rich_help_panel=_LOOK)(demo)
 app.command(rich_help_panel=_LOOK)(models)
 app.add_typer(recipes, rich_help_panel=_LOOK)

@@ -43,6 +43,13 @@ def export(
     io: Annotated[
         Literal["float", "uint8"], typer.Option("--io", help="Type of the file's input and output.")
     ] = "float",
+    statistics: Annotated[
+        Literal["picture", "constant"],
+        typer.Option(
+            "--statistics",
+            help="Of a network that reads the whole picture: the picture's own, or constants of --calibration.",
+        ),
+    ] = "picture",
     profile: Annotated[
         str | None,
         typer.Option(
@@ -53,7 +60,7 @@ def export(
         Path | None,
         typer.Option(
             "--calibration",
-            help="Folder of photos for int8 and the comparison; scikit-image's by default.",
+            help="Folder of photos for int8, constant statistics and the comparison; scikit-image's by default.",
             show_default=False,
         ),
     ] = None,
@@ -81,6 +88,7 @@ def export(
                 precision=precision,
                 sizes=sizes,
                 io=io,
+                statistics=statistics,
                 profile=profile,
                 out=out,
                 calibration=calibration,
@@ -97,6 +105,10 @@ def export(
             ("  PSNR lost", f"{parity.psnr_drop_db:+.3f} dB"),
             ("  colour shift", f"{shift} of 255 (R G B)"),
         ]
+        if (changed := artifact.constants) is not None:
+            change = " ".join(f"{value:+.2f}" for value in changed.colour_shift)
+            largest = f"{changed.max_abs_error:.2e} on [0, 1]"
+            rows.append(("  constant statistics", f"change {largest} at most, colours by {change} of 255"))
         others = [f"  also: {out / name}" for name in artifact.variants.values()]
         output.emit(artifact, [f"wrote {out / artifact.name}", *table(rows), *others])
 

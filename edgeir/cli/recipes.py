@@ -37,18 +37,43 @@ def _list(context: typer.Context, quiet: Quiet = False, json: Json = False) -> N
 @recipes.command("show")
 def show(
     name: Annotated[str, typer.Argument(help="Name from `edgeir recipes`.", show_default=False)],
+    changes: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[KEY=VALUE]...", help="Settings to change, like train.steps=100.", show_default=False
+        ),
+    ] = None,
     *,
+    as_written: Annotated[
+        bool,
+        typer.Option(
+            "--as-written", help="The file itself, with its comments, without defaults (needs no torch)."
+        ),
+    ] = False,
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
-    """Print a recipe, to read or to save and change."""
+    """Print a recipe resolved: every setting, those left to their defaults too."""
     with Output(quiet=quiet, json=json) as output:
+        import yaml
+
         from edgeir.core.assets import find_asset
         from edgeir.core.config import read_yaml
+        from edgeir.core.errors import ConfigError
 
         path = find_asset("recipes", name)
-        content = read_yaml(path)
-        text = path.read_text(encoding="utf-8").rstrip("\n")
+        if as_written:
+            if changes:
+                raise ConfigError(
+                    ["--as-written prints the file, so it takes no changes"], where="command line"
+                )
+            content = read_yaml(path)
+            text = path.read_text(encoding="utf-8").rstrip("\n")
+        else:
+            from edgeir.train.recipe import load_recipe
+
+            content = load_recipe(name, changes or ()).model_dump(mode="json")
+            text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=110).rstrip("\n")
         output.emit({"name": name, "path": path, "recipe": content}, text.split("\n"))
 
 

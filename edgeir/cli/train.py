@@ -124,6 +124,10 @@ def _run(
 def _show(output: Output, result: TrainResult, command: str) -> None:
     lines = [f"{'stopped' if result.stopped else 'finished'} after {result.steps} steps: {result.run_dir}"]
     lines += [f"  {name}: {value:.4g}" for name, value in result.metrics.items() if isinstance(value, float)]
+    lines += [
+        f"  {entry['loss']}: {entry['network']} from {entry['file']}, sha256 {entry['sha256']}"
+        for entry in result.backbones
+    ]
     if result.too_small:
         lines.append(
             f"note: {result.too_small} of {result.images} images are smaller than a patch and were not used "

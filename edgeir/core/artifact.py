@@ -16,7 +16,16 @@ from edgeir.core.config import Config
 from edgeir.core.errors import ArtifactError, CheckpointError
 from edgeir.core.files import sha256_file
 
-__all__ = ["Artifact", "Card", "NetworkFacts", "Parity", "TensorSpec", "read_artifact", "read_card"]
+__all__ = [
+    "Artifact",
+    "Card",
+    "NetworkFacts",
+    "Parity",
+    "Statistics",
+    "TensorSpec",
+    "read_artifact",
+    "read_card",
+]
 
 ARTIFACT_NAME = "artifact.json"
 CARD_NAME = "card.json"
@@ -94,6 +103,10 @@ class Parity(Config):
     """Mean of (file - network) per channel R, G, B, in 8-bit levels; three times the same for one channel."""
 
 
+Statistics = Literal["picture", "constant"]
+"""Where a network takes what it would read of the whole picture from: the picture that it is given, or calibration."""
+
+
 class Artifact(Config):
     """`artifact.json`: the manifest of an exported model."""
 
@@ -117,6 +130,10 @@ class Artifact(Config):
     """Other fixed input sizes exported together: ``"HxW"`` to file name."""
     variant_sha256: dict[str, str] = {}
     checkpoint_sha256: str
+    statistics: Statistics | None = None
+    """How it reads the whole picture (`facts.global_operations` of the checkpoint); None where it does not."""
+    constants: Parity | None = None
+    """What constant statistics change: the constant torch network against the one that reads each picture."""
     parity: Parity
     versions: dict[str, str] = {}
     revision: str | None = None

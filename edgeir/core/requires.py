@@ -13,6 +13,7 @@ EXTRAS = {
     "torch": "train",
     "lightning_fabric": "train",
     "safetensors": "train",
+    "sklearn": "train",
     "onnx": "onnx",
     "onnxscript": "onnx",
     "onnxruntime": "onnx",

@@ -24,7 +24,7 @@ from edgeir.core.errors import DataError
 from edgeir.core.requires import require
 from edgeir.data.degrade.base import to_bytes, to_unit
 from edgeir.data.degrade.haze import add_haze
-from edgeir.data.paired import Paired, PairRef
+from edgeir.data.pairs import Paired, PairRef
 from edgeir.data.sources import data_root
 
 __all__ = ["DND", "AnyHdf5", "DNDCrop", "NYU2Haze"]

@@ -13,13 +13,15 @@ from edgeir.core.errors import ConfigError, DataError
 from edgeir.data.degrade import AnyDegradation
 from edgeir.data.degrade.bicubic import resize
 from edgeir.data.hdf5 import AnyHdf5
-from edgeir.data.paired import AnyPaired, Paired, PairRef
-from edgeir.data.sources import AnySource, ImageRef
+from edgeir.data.labelled import AnyLabelled, Plane, label_plane
+from edgeir.data.paired import AnyPaired
+from edgeir.data.pairs import Paired, PairRef
+from edgeir.data.sources import AnySource, ImageRef, Label
 
-__all__ = ["AnyDataSource", "Item", "items_of", "scale_of"]
+__all__ = ["AnyDataSource", "Item", "items_of", "labels_of", "scale_of"]
 
 Pixels = npt.NDArray[np.uint8]
-AnyDataSource: TypeAlias = AnySource | AnyPaired | AnyHdf5
+AnyDataSource: TypeAlias = AnySource | AnyLabelled | AnyPaired | AnyHdf5
 
 
 @dataclass(frozen=True)
@@ -30,12 +32,14 @@ class Item:
         stamp: identifies it (JSON values).
         weight: how often a pixel of it is to be sampled.
         load: decodes to (degraded or None, clean), uint8 HWC, the clean one cropped to a multiple of the scale.
+        label: of an image of a labelled source, at its own size; None where it was shrunk.
     """
 
     name: str
     stamp: Any
     weight: float
     load: Callable[[], tuple[Pixels | None, Pixels]]
+    label: Label | None = None
 
 
 def scale_of(sources: Sequence[AnyDataSource], degradation: AnyDegradation | None) -> int:
@@ -70,11 +74,27 @@ def items_of(
             ]
         else:
             items += [
-                Item(ref.name, [ref.stamp, factor], source.weight, _loader(ref, factor, scale, degradation))
+                Item(
+                    ref.name,
+                    [ref.stamp, factor],
+                    source.weight,
+                    _loader(ref, factor, scale, degradation),
+                    ref.label if factor == 1.0 else None,
+                )
                 for ref in source.images()
                 for factor in source.rescale or rescale
             ]
     return items
+
+
+def labels_of(
+    sources: Sequence[AnyDataSource],
+    degradation: AnyDegradation | None,
+    rescale: Sequence[float],
+    sizes: Sequence[tuple[int, int]],
+) -> Plane:
+    """The labels of every item by its index; `sizes` are those of the clean images. Errors as for `label_plane`."""
+    return label_plane([item.label for item in items_of(sources, degradation, rescale)], sizes)
 
 
 def _loader(

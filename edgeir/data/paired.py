@@ -1,11 +1,12 @@
 """Data sets that come as pairs, a damaged and a clean picture of the same scene, in the layout of their publication.
 
 Each reader looks for its set under ``$EDGEIR_DATA``, checks the layout, and says what it expected and what it found. A
-recipe with paired sources has ``degradation: null``.
+recipe with paired sources has ``degradation: null``. Sets that come in one piece can be divided (`Divided`).
 
 | set | layout |
 |---|---|
 | DPED | ``dped/<phone>/training_data/{<phone>,canon}/N.jpg``; for tests ``test_data/patches`` instead |
+| PIRM | ``pirm/enhance-patches/{iphone,canon}/N.jpg`` or ``dped_patches``, the 400 test patches of PIRM 2018, track B |
 | SIDD | ``SIDD_Small_sRGB_Only/Data/<scene>/GT_SRGB_….PNG`` beside ``NOISY_SRGB_….PNG``; or ``SIDD_Medium_Srgb`` |
 | RealSR | ``RealSR(V3)/{Canon,Nikon}/{Train,Test}/{2,3,4}/NAME_HR.png`` beside ``NAME_LR4.png``, of equal size |
 | GoPro | ``GOPRO_Large/{train,test}/<sequence>/{blur,sharp}/NAME.png`` |
@@ -14,62 +15,31 @@ recipe with paired sources has ``degradation: null``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-import numpy as np
-import numpy.typing as npt
 from pydantic import Field
 
-from edgeir.core.config import Config
 from edgeir.core.errors import DataError
-from edgeir.core.images import list_images, read_rgb
-from edgeir.data.sources import data_root
+from edgeir.core.images import list_images
+from edgeir.data.pairs import (
+    Divided,
+    Paired,
+    PairRef,
+    existing,
+    find_root,
+    half,
+    matched,
+    nothing,
+    pair_of,
+    same_stem,
+    stamp,
+)
 
-__all__ = ["DIDMDN", "DPED", "SIDD", "AnyPaired", "GoPro", "PairRef", "PairedFolders", "RealSR"]
-
-Pixels = npt.NDArray[np.uint8]
-
-
-@dataclass(frozen=True)
-class PairRef:
-    """One pair that can be loaded.
-
-    Attributes:
-        name: unique within its source.
-        stamp: identifies the bytes of both files.
-        given, clean: decode to (H, W, 3) uint8 RGB; the clean one is `scale` times larger.
-    """
-
-    name: str
-    stamp: str
-    given: Callable[[], Pixels]
-    clean: Callable[[], Pixels]
+__all__ = ["DIDMDN", "DPED", "PIRM", "SIDD", "AnyPaired", "GoPro", "Paired", "PairedFolders", "RealSR"]
 
 
-class Paired(Config):
-    """What every paired source has in common."""
-
-    weight: float = Field(1.0, gt=0)
-    """How often a pixel of this source is sampled, relative to the other sources."""
-
-    @property
-    def scale(self) -> int:
-        """Clean pixels per damaged pixel, per side."""
-        return 1
-
-    def pairs(self) -> list[PairRef]:
-        """List the pairs.
-
-        Raises:
-            DataError: the set, or a file of a pair, is not where it belongs.
-        """
-        raise NotImplementedError
-
-
-class PairedFolders(Paired):
+class PairedFolders(Divided):
     """Two folders with files of the same names."""
 
     kind: Literal["paired-folders"] = "paired-folders"
@@ -88,8 +58,29 @@ class PairedFolders(Paired):
         for folder in (given, clean):
             if not folder.is_dir():
                 raise DataError("no such folder", where=folder)
-        return _matched(
-            list_images(given), lambda path: _same_stem(clean, path), given, "a file of the same name"
+        return self.kept(
+            matched(list_images(given), lambda path: same_stem(clean, path), given, "a file of the same name")
+        )
+
+
+class PIRM(Divided):
+    """The 400 test patches of PIRM 2018's enhancement track, 100x100 pixels, iPhone and Canon (Ignatov et al., 2018).
+
+    Training on a part of them leaves the others for comparisons of one's own; no figure is then comparable with
+    published ones.
+    """
+
+    kind: Literal["pirm-b"] = "pirm-b"
+
+    def pairs(self) -> list[PairRef]:
+        root = find_root("PIRM", ("pirm/enhance-patches", "dped_patches"), "iphone")
+        return self.kept(
+            matched(
+                list_images(root / "iphone"),
+                lambda path: same_stem(root / "canon", path),
+                root,
+                "a file of the same name under canon",
+            )
         )
 
 
@@ -102,11 +93,13 @@ class DPED(Paired):
 
     def pairs(self) -> list[PairRef]:
         inside = "training_data" if self.part == "train" else "test_data/patches"
-        folder = _find("DPED", ("dped", "DPED"), f"{self.phone}/{inside}/{self.phone}") / self.phone / inside
+        folder = (
+            find_root("DPED", ("dped", "DPED"), f"{self.phone}/{inside}/{self.phone}") / self.phone / inside
+        )
         clean = folder / "canon"
-        return _matched(
+        return matched(
             list_images(folder / self.phone),
-            lambda path: _same_stem(clean, path),
+            lambda path: same_stem(clean, path),
             folder,
             "a file of the same name under canon",
         )
@@ -120,13 +113,13 @@ class SIDD(Paired):
 
     def pairs(self) -> list[PairRef]:
         name = "SIDD_Small_sRGB_Only" if self.size == "small" else "SIDD_Medium_Srgb"
-        folder = _find("SIDD", (name, f"SIDD/{name}"), "Data") / "Data"
+        folder = find_root("SIDD", (name, f"SIDD/{name}"), "Data") / "Data"
         clean = [path for scene in sorted(folder.iterdir()) if scene.is_dir() for path in list_images(scene)
                  if "GT_SRGB" in path.name]  # fmt: skip
         noisy = {path: path.with_name(path.name.replace("GT_SRGB", "NOISY_SRGB")) for path in clean}
         return [
-            _pair(f"{path.parent.name}/{path.stem}", _existing(noisy[path], path), path) for path in clean
-        ] or _nothing(folder, "<scene>/GT_SRGB_….PNG")
+            pair_of(f"{path.parent.name}/{path.stem}", existing(noisy[path], path), path) for path in clean
+        ] or nothing(folder, "<scene>/GT_SRGB_….PNG")
 
 
 class RealSR(Paired):
@@ -139,16 +132,16 @@ class RealSR(Paired):
 
     def pairs(self) -> list[PairRef]:
         inside = f"{self.camera}/{self.part}/{self.zoom}"
-        folder = _find("RealSR", ("RealSR(V3)", "RealSR"), inside) / inside
+        folder = find_root("RealSR", ("RealSR(V3)", "RealSR"), inside) / inside
         clean = [path for path in list_images(folder) if path.stem.endswith("_HR")]
         return [
-            _pair(
+            pair_of(
                 path.stem,
-                _existing(path.with_name(f"{path.stem[:-2]}LR{self.zoom}{path.suffix}"), path),
+                existing(path.with_name(f"{path.stem[:-2]}LR{self.zoom}{path.suffix}"), path),
                 path,
             )
             for path in clean
-        ] or _nothing(folder, f"NAME_HR.png beside NAME_LR{self.zoom}.png")
+        ] or nothing(folder, f"NAME_HR.png beside NAME_LR{self.zoom}.png")
 
 
 class GoPro(Paired):
@@ -160,16 +153,16 @@ class GoPro(Paired):
     """Frames averaged after gamma correction (``blur_gamma``)."""
 
     def pairs(self) -> list[PairRef]:
-        folder = _find("GoPro", ("GOPRO_Large", "GoPro"), self.part) / self.part
+        folder = find_root("GoPro", ("GOPRO_Large", "GoPro"), self.part) / self.part
         blur = "blur_gamma" if self.gamma else "blur"
         result: list[PairRef] = []
         for sequence in sorted(path for path in folder.iterdir() if path.is_dir()):
             sharp = list_images(sequence / "sharp") if (sequence / "sharp").is_dir() else []
             result += [
-                _pair(f"{sequence.name}/{path.stem}", _existing(sequence / blur / path.name, path), path)
+                pair_of(f"{sequence.name}/{path.stem}", existing(sequence / blur / path.name, path), path)
                 for path in sharp
             ]
-        return result or _nothing(folder, "<sequence>/sharp/NAME.png")
+        return result or nothing(folder, "<sequence>/sharp/NAME.png")
 
 
 class DIDMDN(Paired):
@@ -182,81 +175,15 @@ class DIDMDN(Paired):
 
     def pairs(self) -> list[PairRef]:
         inside = f"Rain_{self.density}/train2018new"
-        folder = _find("DID-MDN", ("DID-MDN-training", "DID-MDN"), inside) / inside
+        folder = find_root("DID-MDN", ("DID-MDN-training", "DID-MDN"), inside) / inside
         halves = (0, 1) if self.rainy == "left" else (1, 0)
         return [
-            PairRef(path.stem, _stamp(path), _half(path, halves[0]), _half(path, halves[1]))
+            PairRef(path.stem, stamp(path), half(path, halves[0]), half(path, halves[1]))
             for path in list_images(folder)
-        ] or _nothing(folder, "NAME.jpg")
+        ] or nothing(folder, "NAME.jpg")
 
 
-AnyPaired = Annotated[PairedFolders | DPED | SIDD | RealSR | GoPro | DIDMDN, Field(discriminator="kind")]
+AnyPaired = Annotated[
+    PairedFolders | DPED | PIRM | SIDD | RealSR | GoPro | DIDMDN, Field(discriminator="kind")
+]
 """Every paired source, discriminated by `kind`."""
-
-
-def _find(name: str, roots: Iterable[str], inside: str) -> Path:
-    """The first of `roots` under ``$EDGEIR_DATA`` that has the folder `inside`."""
-    root, tried = data_root(), list(roots)
-    expected = " or ".join(f"{folder}/{inside}" for folder in tried)
-    if root is None:
-        raise DataError(
-            f"the data set {name} is needed, but EDGEIR_DATA is not set",
-            fix=f"set EDGEIR_DATA to the folder that holds {expected}",
-        )
-    for folder in tried:
-        if (root / folder / inside).is_dir():
-            return root / folder
-    there = [folder for folder in tried if (root / folder).is_dir()]
-    found = sorted(path.name for folder in there for path in (root / folder).iterdir())[:5]
-    seen = f"; in {there[0]} there is {', '.join(found) or 'nothing'}" if there else ""
-    raise DataError(f"the data set {name} was not found{seen}", where=root, fix=f"put it into {expected}")
-
-
-def _nothing(folder: Path, expected: str) -> list[PairRef]:
-    found = ", ".join(sorted(path.name for path in folder.iterdir())[:5]) or "nothing"
-    raise DataError(f"there is no pair here, only {found}", where=folder, fix=f"the layout is {expected}")
-
-
-def _matched(
-    given: list[Path], partner: Callable[[Path], Path | None], folder: Path, expected: str
-) -> list[PairRef]:
-    if not given:
-        raise DataError("the folder holds no image", where=folder)
-    partners = {path: partner(path) for path in given}
-    missing = [path.name for path, other in partners.items() if other is None]
-    if missing:
-        raise DataError(
-            f"{len(missing)} of {len(given)} images have no partner, first `{missing[0]}`",
-            where=folder,
-            fix=f"each needs {expected}",
-        )
-    return [_pair(path.stem, path, other) for path, other in partners.items() if other is not None]
-
-
-def _same_stem(folder: Path, path: Path) -> Path | None:
-    exact = folder / path.name
-    return exact if exact.is_file() else next(iter(sorted(folder.glob(f"{path.stem}.*"))), None)
-
-
-def _existing(path: Path, partner: Path) -> Path:
-    if not path.is_file():
-        raise DataError(f"{path.name} is missing, the partner of {partner.name}", where=path.parent)
-    return path
-
-
-def _stamp(path: Path) -> str:
-    status = path.stat()
-    return f"{path.resolve()}:{status.st_size}:{status.st_mtime_ns}"
-
-
-def _pair(name: str, given: Path, clean: Path) -> PairRef:
-    return PairRef(name, f"{_stamp(given)}|{_stamp(clean)}", lambda: read_rgb(given), lambda: read_rgb(clean))
-
-
-def _half(path: Path, side: int) -> Callable[[], Pixels]:
-    def load() -> Pixels:
-        image = read_rgb(path)
-        width = image.shape[1] // 2
-        return np.ascontiguousarray(image[:, side * width : (side + 1) * width])
-
-    return load

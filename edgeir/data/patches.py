@@ -11,6 +11,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -35,7 +36,8 @@ class PatchSampler:
         batch: patches per batch, over all processes.
         seed: of everything random here.
         augment: apply one of the eight flips and rotations to each pair.
-        planes: further stores with the same records (a teacher's cached output), sampled at the same places.
+        planes: further pictures of the same records (a teacher's cached output, labels), sampled at the same places; by
+            index, HWC of the clean image's size.
         degradation: makes the degraded patch where the store holds clean images only. Each patch has a generator of its
             own, seeded by (seed, step, place in the batch).
         gray: give luma, one channel. The clean image's luma is what is degraded; of stored pairs both become luma.
@@ -52,7 +54,7 @@ class PatchSampler:
         batch: int,
         seed: int,
         augment: bool = True,
-        planes: Sequence[Callable[[int], Pixels]] = (),
+        planes: Sequence[Callable[[int], npt.NDArray[Any]]] = (),
         degradation: AnyDegradation | None = None,
         gray: bool = False,
     ) -> None:

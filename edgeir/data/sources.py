@@ -22,7 +22,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -39,12 +39,19 @@ __all__ = [
     "Embedded",
     "Folder",
     "ImageRef",
+    "Label",
+    "Labels",
+    "Source",
     "StandardSet",
     "data_root",
     "find_set",
 ]
 
 Pixels = npt.NDArray[np.uint8]
+Labels: TypeAlias = npt.NDArray[np.int16]
+"""(H, W) classes, -1 where a pixel does not count."""
+Label: TypeAlias = int | Callable[[], Labels]
+"""A class of the whole image, or how to decode a map."""
 
 STANDARD_SETS: dict[str, tuple[tuple[str, ...], ...]] = {
     "Set5": (("test/set5",), ("Set5/HR",), ("Set5",)),
@@ -83,12 +90,14 @@ class ImageRef:
         load: decode to (H, W, 3) uint8 RGB.
         gray: the file has a single channel. Published super-resolution figures compare such an image on its own gray
             values, not on Y (Set14 has one; the difference is 0.09 dB of the set's mean).
+        label: of a labelled source (`edgeir.data.labelled`).
     """
 
     name: str
     stamp: str
     load: Callable[[], Pixels]
     gray: Callable[[], bool] = lambda: False
+    label: Label | None = None
 
 
 class Source(Config):

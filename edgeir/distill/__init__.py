@@ -12,6 +12,7 @@ from pydantic import Field
 
 from edgeir.distill.attention import AttentionMaps
 from edgeir.distill.features import FeatureMatch
+from edgeir.distill.high_level import HighLevelTask
 from edgeir.distill.imitation import Imitation
 from edgeir.distill.mutual import MutualLearning
 from edgeir.distill.output import OutputMatch
@@ -24,6 +25,7 @@ __all__ = [
     "AnyDistillation",
     "AttentionMaps",
     "FeatureMatch",
+    "HighLevelTask",
     "Imitation",
     "MutualLearning",
     "OutputMatch",
@@ -39,7 +41,8 @@ AnyDistillation = Annotated[
     | MutualLearning
     | VariationalFeatures
     | SVDO
-    | Imitation,
+    | Imitation
+    | HighLevelTask,
     Field(discriminator="kind"),
 ]
 """Every distillation method, discriminated by `kind`."""

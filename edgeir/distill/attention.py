@@ -16,9 +16,8 @@ import torch
 import torch.nn.functional as F
 from pydantic import Field
 
-from edgeir.core.errors import ConfigError
 from edgeir.distill.base import Batch, TapPairs
-from edgeir.distill.taps import Side
+from edgeir.distill.taps import Side, paired_features
 
 __all__ = ["AttentionMaps"]
 
@@ -28,7 +27,7 @@ class AttentionMaps(TapPairs):
 
     kind: Literal["attention"] = "attention"
     weight: float = Field(75.0, gt=0)
-    """75 is the weight in PPCN eq. 13, whose other terms are on the 0-255 scale."""
+    """75 is the weight in PPCN eq. 13, whose other terms are on the [0, 1] scale as well."""
     form: Literal["norm", "squared"] = "norm"
 
     def terms(self, student: Side, other: Side, batch: Batch) -> dict[str, torch.Tensor]:
@@ -39,15 +38,7 @@ class AttentionMaps(TapPairs):
         """
         total = student.output.new_zeros(())
         for name, paired in zip(self.student_taps, self.teacher_taps, strict=True):
-            ours, theirs = student.features[name], other.features[paired]
-            if ours.shape[2:] != theirs.shape[2:]:
-                sizes = {f"student {key}": tuple(value.shape[2:]) for key, value in student.features.items()}
-                sizes |= {f"teacher {key}": tuple(value.shape[2:]) for key, value in other.features.items()}
-                listed = ", ".join(f"{key} {height}x{width}" for key, (height, width) in sizes.items())
-                raise ConfigError(
-                    [f"the tap `{name}` and the teacher's `{paired}` differ in size; the taps are {listed}"],
-                    where="objective.distillation",
-                )
+            ours, theirs = paired_features(student, name, other, paired, role="teacher", any_width=True)
             difference = _attention(ours) - _attention(theirs.detach())
             if self.form == "norm":
                 total = total + difference.norm(dim=1).mean()
@@ -58,4 +49,4 @@ class AttentionMaps(TapPairs):
 
 def _attention(features: torch.Tensor) -> torch.Tensor:
     """(N, C, H, W) to the unit-length maps (N, H·W)."""
-    return F.normalize(features.float().mean(dim=1).flatten(1), dim=1)
+    return F.normalize(features.mean(dim=1).flatten(1), dim=1)

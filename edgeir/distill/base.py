@@ -24,6 +24,9 @@ class Batch:
     """Degraded."""
     hr: torch.Tensor
     """Clean."""
+    labels: torch.Tensor | None = None
+    """(N, 1, H, W) whole numbers, for methods that need them: the class of every pixel of `hr`, -1 for none. A class of
+    the whole picture is the same everywhere."""
 
 
 class Method(Config):
@@ -68,6 +71,23 @@ class Method(Config):
         return None if config is None else config.build()
 
     @property
+    def needs_labels(self) -> bool:
+        """True for a method that reads `Batch.labels`."""
+        return False
+
+    def frozen(self) -> nn.Module | None:
+        """A network, never trained, that reads what the student made of the batch, or None."""
+        return None
+
+    @property
+    def judges_clean(self) -> bool:
+        """True where the frozen network reads the clean batch too; the result is the feature ``clean``."""
+        return False
+
+    def check(self) -> None:
+        """Raise an `EdgeIRError` when a file that the method needs is not there; called before any image is decoded."""
+
+    @property
     def reads_companion(self) -> tuple[str, ...]:
         """Taps of the companion."""
         return ()
@@ -82,8 +102,8 @@ class Method(Config):
         Args:
             student: what the student made of the degraded batch.
             other: what the teacher made of it; without a teacher, what the companion made of the image it reads; of a
-                method with neither, the student's side again.
-            batch: both versions of it.
+                method with a frozen network, what that made of the student's output; else the student's side again.
+            batch: both versions of it, and the labels where there are any.
         """
         raise NotImplementedError
 

@@ -15,6 +15,7 @@ from edgeir.distill import AnyDistillation
 from edgeir.distill.base import Batch
 from edgeir.distill.taps import Side, TapRecorder
 from edgeir.losses import AnyLoss
+from edgeir.losses.adversarial import Adversarial
 from edgeir.models.base import Network
 
 __all__ = ["Objective"]
@@ -29,8 +30,10 @@ class Objective(nn.Module):
         methods: distillation methods.
         teacher: a frozen network that runs on every batch; None where every method is satisfied by the cached teacher
             picture that comes with the batch, or trains a companion of its own.
+        adversarial: the texture loss; its discriminator takes turns with the student.
 
-    The companions' parameters are this module's only trainable ones; the optimiser has them beside the student's.
+    Trainable are only the companions' parameters, which the optimiser has beside the student's, and the adversary's,
+    which has an optimiser of its own: no gradient of `terms` reaches it.
     """
 
     def __init__(
@@ -39,6 +42,7 @@ class Objective(nn.Module):
         student: Network,
         methods: Sequence[AnyDistillation] = (),
         teacher: Network | None = None,
+        adversarial: Adversarial | None = None,
     ) -> None:
         super().__init__()
         self.names: list[str] = [loss.kind for loss in losses]
@@ -64,18 +68,29 @@ class Objective(nn.Module):
                     self._companions[str(place)] = TapRecorder(
                         companion, method.reads_companion, role="extractor"
                     )
+        self.adversary = None if adversarial is None else adversarial.build()
+        self._labelled = any(method.needs_labels for method in self.methods)
+        self.frozen = nn.ModuleDict()
+        """Networks that judge the student's output, by the method's place; nothing trains them."""
+        for place, method in enumerate(self.methods):
+            if (frozen := method.frozen()) is not None:
+                self.frozen[str(place)] = frozen
 
     def terms(
-        self, output: torch.Tensor, lr: torch.Tensor, hr: torch.Tensor, cached: torch.Tensor | None = None
+        self, output: torch.Tensor, lr: torch.Tensor, hr: torch.Tensor, plane: torch.Tensor | None = None
     ) -> dict[str, torch.Tensor]:
         """Weighted terms by name; `output` is the student's for `lr`, all (N, C, H, W) on [0, 1].
 
-        `cached` is the teacher's picture where it was computed beforehand.
+        `plane` comes with the batch: the labels where a method needs them, else the teacher's picture where it was
+        computed beforehand (a recipe never has both).
         """
+        cached, labels = (None, plane) if self._labelled else (plane, None)
         result: dict[str, torch.Tensor] = {
             name: self.weights[name] * loss(output, hr)
             for name, loss in zip(self.names, self.losses, strict=True)
         }
+        if self.adversary is not None:
+            result["texture"] = self.adversary.config.weight * self.adversary.texture(output)
         student = self._student.take(output)
         if not self.methods:
             return result
@@ -92,12 +107,22 @@ class Objective(nn.Module):
             if method.needs_teacher:
                 assert teacher is not None
                 other = teacher
-            for name, value in method.terms(ours, other, Batch(lr, hr)).items():
+            elif str(place) in self.frozen:
+                other = self._run_frozen(str(place), output, hr if method.judges_clean else None)
+            for name, value in method.terms(ours, other, Batch(lr, hr, labels)).items():
                 result[f"distill/{name}"] = method.weight_of(name) * value
         return result
 
     def _run_companion(self, place: str, image: torch.Tensor) -> Side:
         return self._companions[place].take(self.companions[place](image))
+
+    def _run_frozen(self, place: str, output: torch.Tensor, clean: torch.Tensor | None) -> Side:
+        frozen = self.frozen[place]
+        if clean is None:
+            return Side(frozen(output))
+        with torch.no_grad():
+            judged = frozen(clean)
+        return Side(frozen(output), {"clean": judged})
 
     def _run_teacher(self, lr: torch.Tensor, hr: torch.Tensor) -> Side:
         assert self.teacher is not None

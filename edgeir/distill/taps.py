@@ -11,7 +11,7 @@ from torch import nn
 from edgeir.core.errors import ConfigError
 from edgeir.models.base import Network
 
-__all__ = ["Side", "TapRecorder"]
+__all__ = ["Side", "TapRecorder", "paired_features"]
 
 
 @dataclass
@@ -29,13 +29,15 @@ class TapRecorder:
         ConfigError: a tap does not exist; the message lists the taps there are.
     """
 
-    def __init__(self, network: Network, names: Sequence[str], *, role: str) -> None:
+    def __init__(
+        self, network: Network, names: Sequence[str], *, role: str, where: str = "objective.distillation"
+    ) -> None:
         available = network.taps()
         missing = [name for name in names if name not in available]
         if missing:
             raise ConfigError(
                 [f"the {role} has no tap `{name}`; its taps are {', '.join(available)}" for name in missing],
-                where="objective.distillation",
+                where=where,
             )
         self._features: dict[str, torch.Tensor] = {}
         for name in dict.fromkeys(names):
@@ -51,3 +53,31 @@ class TapRecorder:
         """The features of the last forward pass, which returned `output`."""
         features, self._features = self._features, {}
         return Side(output, features)
+
+
+def paired_features(
+    student: Side, name: str, other: Side, paired: str, *, role: str, any_width: bool = False
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The features of the student's tap `name` and of the other network's tap `paired`, in float32.
+
+    Args:
+        role: what the other network is called in the error.
+        any_width: the numbers of channels may differ, height and width may not.
+
+    Raises:
+        ConfigError: they differ in size; lists the sizes (channels x height x width) of all taps that were read.
+    """
+    ours, theirs = student.features[name], other.features[paired]
+    first = 2 if any_width else 1
+    if ours.shape[first:] != theirs.shape[first:]:
+        listed = [f"student {key} {_size(value)}" for key, value in student.features.items()]
+        listed += [f"{role} {key} {_size(value)}" for key, value in other.features.items()]
+        problem = (
+            f"the tap `{name}` and the {role}'s `{paired}` differ in size; the taps are {', '.join(listed)}"
+        )
+        raise ConfigError([problem], where="objective.distillation")
+    return ours.float(), theirs.float()
+
+
+def _size(features: torch.Tensor) -> str:
+    return "x".join(str(side) for side in features.shape[1:])

@@ -21,8 +21,7 @@ from pydantic import Field, model_validator
 
 from edgeir.distill.base import Batch, Method, paired
 from edgeir.distill.distances import DISTANCES, Distance
-from edgeir.distill.features import same_size
-from edgeir.distill.taps import Side
+from edgeir.distill.taps import Side, paired_features
 from edgeir.models import AnyModel
 
 __all__ = ["TargetFeatures"]
@@ -77,7 +76,7 @@ class TargetFeatures(Method):
         distance = DISTANCES[self.distance]
         to_target = to_student = student.output.new_zeros(())
         for name, other_name in zip(self.student_taps, self.extractor_taps, strict=True):
-            ours, target = same_size(student, name, other, other_name, "extractor")
+            ours, target = paired_features(student, name, other, other_name, role="extractor")
             to_target = to_target + distance(ours, target.detach())
             to_student = to_student + distance(target, ours.detach())
         reconstruction = F.l1_loss(other.output, batch.hr)

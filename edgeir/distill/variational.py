@@ -26,8 +26,7 @@ from torch import nn
 
 from edgeir.core.errors import ConfigError
 from edgeir.distill.base import Batch, TapPairs, paired
-from edgeir.distill.features import same_size
-from edgeir.distill.taps import Side
+from edgeir.distill.taps import Side, paired_features
 
 __all__ = ["VariationalFeatures", "negative_log_likelihood"]
 
@@ -64,7 +63,7 @@ class VariationalFeatures(TapPairs):
         """
         total = student.output.new_zeros(())
         for name, partner in zip(self.student_taps, self.teacher_taps, strict=True):
-            _, target = same_size(student, name, other, partner, "teacher")
+            _, target = paired_features(student, name, other, partner, role="teacher")
             mean, scale = (student.features[f"{part}:{name}"] for part in ("mean", "scale"))
             total = total + negative_log_likelihood(target.detach(), mean, scale, self.distribution)
         return {"variational-features": total}

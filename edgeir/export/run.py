@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeir.core.artifact import ARTIFACT_NAME, Artifact, Card, NetworkFacts, Parity, TensorSpec
+from edgeir.core.artifact import ARTIFACT_NAME, Artifact, Card, NetworkFacts, Parity, Statistics, TensorSpec
 from edgeir.core.environment import git_revision, versions
 from edgeir.core.errors import ConfigError, ExportError
 from edgeir.core.files import atomic_dir, refuse_existing, sha256_file, write_json
@@ -24,6 +24,7 @@ from edgeir.export.job import Converted, Job, Precision, Target
 from edgeir.export.parity import check_gate, compare
 from edgeir.export.patches import Patch, calibration_inputs, degradation_of, patches, photographs
 from edgeir.export.profile import ExportProfile, read_profile
+from edgeir.export.statistics import cost, made_constant
 from edgeir.runtime.loading import load_model
 from edgeir.runtime.session import to_native
 
@@ -44,6 +45,7 @@ def export(
     precision: Precision = "fp32",
     sizes: Sequence[Size] = (),
     io: Literal["float", "uint8"] = "float",
+    statistics: Statistics = "picture",
     profile: str | Path | ExportProfile | None = None,
     out: str | Path,
     calibration: str | Path | NDArray[np.generic] | None = None,
@@ -57,15 +59,18 @@ def export(
         sizes: input sizes (height, width) in the network's own input pixels; the first is the main file. Empty: the
             profile's for LiteRT, dynamic for ONNX.
         io: `float` takes and gives float32 in [0, 1]; `uint8` takes and gives NHWC bytes.
+        statistics: for a network that reads the whole picture: `picture` leaves that in the file, which then takes
+            whole pictures only; `constant` puts the calibration pictures' statistics in, so that the file may run in
+            tiles. Constants cost quality (`benchmarks/whole_picture.py`).
         profile: a name, a file or a configuration; ``TARGET-PRECISION`` by default.
         out: the artifact's folder.
-        calibration: for int8: a folder of photographs (also used for the comparison) or an array of network inputs
-            (N, H, W, C), uint8 or float in [0, 1]; the photographs of scikit-image by default.
+        calibration: for int8 and constant statistics: a folder of photographs (also used for the comparison) or an
+            array of network inputs (N, H, W, C), uint8 or float in [0, 1]; scikit-image's photographs by default.
         sigma: the noise level, on the 0-255 scale, that becomes a constant of the file, for a network that takes one.
 
     Raises:
         CheckpointError, ConfigError, MissingExtraError, OutputError, DataError: as their names say.
-        ExportError: the network cannot be converted.
+        ExportError: the network cannot be converted, or has no statistics that could be constant.
         ParityError: the file differs from the network by more than the profile's gate; nothing is left behind.
     """
     settings = (
@@ -96,6 +101,7 @@ def export(
         name=name,
         sizes=sizes,
         io=io,
+        statistics=statistics,
         calibration=calibration,
         overwrite=overwrite,
         progress=progress,
@@ -111,6 +117,7 @@ def export_network(
     name: str,
     sizes: Sequence[Size] = (),
     io: Literal["float", "uint8"] = "float",
+    statistics: Statistics = "picture",
     calibration: str | Path | NDArray[np.generic] | None = None,
     overwrite: bool = False,
     progress: Progress = no_progress,
@@ -122,7 +129,7 @@ def export_network(
     chosen = _sizes(profile, sizes, facts)
     folder = None if isinstance(calibration, np.ndarray) else calibration
     inputs = np.zeros((0, 1, 1, 3), np.float32)
-    if profile.target.precision == "int8":
+    if profile.target.precision == "int8" or statistics == "constant":
         settings = profile.calibration
         inputs = calibration_inputs(
             calibration,
@@ -132,6 +139,10 @@ def export_network(
             count=settings.patches,
             seed=settings.seed,
         )
+    own = network
+    if statistics == "constant":
+        network = made_constant(network, inputs)
+        facts = network.facts
     steps = 2 * len(chosen)
     with atomic_dir(out) as temporary:
         files: list[tuple[str, Size | None, Converted]] = []
@@ -155,6 +166,11 @@ def export_network(
             check_gate(parity, profile.gate, io=io, where=f"{card.name} {name} {_label(size)}")
             if step == 0:
                 main = artifact.model_copy(update={"parity": parity})
+                if network is not own:
+                    crops = _crops(card, facts, profile, size, folder)
+                    main = main.model_copy(
+                        update={"statistics": "constant", "constants": cost(network, own, crops)}
+                    )
         write_json(temporary / ARTIFACT_NAME, main.model_dump(mode="json"))
         progress(steps, steps, "done")
     return main
@@ -210,6 +226,7 @@ def _describe(
         variants={_label(other): variant for variant, other, _ in files[1:]},
         variant_sha256={_label(other): sha256_file(folder / variant) for variant, other, _ in files[1:]},
         checkpoint_sha256=card.weights_sha256,
+        statistics="picture" if network.facts.global_operations else None,
         parity=UNCHECKED,
         versions=versions(),
         revision=git_revision(),

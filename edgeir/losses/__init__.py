@@ -1,4 +1,7 @@
-"""Image losses: one file per family, and the union of their configurations, `AnyLoss`."""
+"""Image losses: one file per family, and the union of their configurations, `AnyLoss`.
+
+The adversarial loss (`edgeir.losses.adversarial`) is no member: it brings a network that is trained in turns.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,29 @@ from typing import Annotated
 
 from pydantic import Field
 
+from edgeir.losses.adversarial import Adversarial
 from edgeir.losses.colour import Colour
+from edgeir.losses.contextual import Contextual
+from edgeir.losses.perceptual import Perceptual
 from edgeir.losses.pixel import L1, L2, Charbonnier
 from edgeir.losses.structure import SSIM
 from edgeir.losses.variation import TotalVariation
 
-__all__ = ["L1", "L2", "SSIM", "AnyLoss", "Charbonnier", "Colour", "TotalVariation"]
+__all__ = [
+    "L1",
+    "L2",
+    "SSIM",
+    "Adversarial",
+    "AnyLoss",
+    "Charbonnier",
+    "Colour",
+    "Contextual",
+    "Perceptual",
+    "TotalVariation",
+]
 
-AnyLoss = Annotated[L1 | L2 | Charbonnier | SSIM | Colour | TotalVariation, Field(discriminator="kind")]
+AnyLoss = Annotated[
+    L1 | L2 | Charbonnier | SSIM | Colour | TotalVariation | Contextual | Perceptual,
+    Field(discriminator="kind"),
+]
 """Every image loss, discriminated by `kind`."""

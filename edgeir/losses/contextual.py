@@ -3,16 +3,54 @@
 It asks that every target feature has a similar one somewhere in the output, and so forgives the misalignment that
 pairs from two cameras have. Distances are cosine, halved; they are divided by each input feature's smallest one,
 turned into affinities with bandwidth h, and the best input of every target counts.
+
+PPCN takes the features from conv4_2 of VGG-19, before its ReLU, with h = 0.5 and at most 65² positions.
 """
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 import torch.nn.functional as F
+from pydantic import Field
+from torch import nn
 
-__all__ = ["contextual_loss", "spread"]
+from edgeir.losses.backbone import FrozenFeatures, Layer, PerceptualConfig
+
+__all__ = ["Contextual", "contextual_loss", "spread"]
 
 _EPSILON = 1e-5
+
+
+class Contextual(PerceptualConfig):
+    """Contextual loss (PPCN eqs. 1-2) on features of VGG-19; 4 times this is the first term of eq. 7."""
+
+    kind: Literal["contextual"] = "contextual"
+    weight: float = Field(1.0, gt=0)
+    layer: Layer = "conv4_2"
+    bandwidth: float = Field(0.5, gt=0)
+    """h of eq. 2."""
+    samples: int = Field(65**2, ge=1)
+    """At most this many positions of a map, spread evenly."""
+
+    def build(self) -> nn.Module:
+        return ContextualLoss(self.features(self.layer), self.bandwidth, self.samples)
+
+
+class ContextualLoss(nn.Module):
+    """See `Contextual`."""
+
+    def __init__(self, features: FrozenFeatures, bandwidth: float, samples: int) -> None:
+        super().__init__()
+        self.features, self._bandwidth, self._samples = features, bandwidth, samples
+
+    def forward(self, prediction: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        with torch.no_grad():
+            reference = self.features(target)
+        return contextual_loss(
+            self.features(prediction), reference, bandwidth=self._bandwidth, samples=self._samples
+        )
 
 
 def contextual_loss(

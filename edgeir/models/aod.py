@@ -15,7 +15,6 @@ from torch import nn
 from edgeir.core.artifact import NetworkFacts
 from edgeir.core.config import Config
 from edgeir.models.base import Network
-from edgeir.models.macs import count_macs
 
 __all__ = ["AODNet", "AODNetwork"]
 
@@ -63,6 +62,3 @@ class AODNetwork(Network):
 
     def taps(self) -> dict[str, nn.Module]:
         return {f"conv{index}": getattr(self, f"conv{index}") for index in range(1, 6)}
-
-    def macs(self, height: int, width: int) -> int:
-        return count_macs(self, 1, 3, height, width)

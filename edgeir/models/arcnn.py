@@ -14,7 +14,6 @@ from torch import nn
 from edgeir.core.artifact import NetworkFacts
 from edgeir.core.config import Config
 from edgeir.models.base import Network, colour_of
-from edgeir.models.macs import count_macs
 
 __all__ = ["ARCNN", "ARCNNNetwork"]
 
@@ -62,6 +61,3 @@ class ARCNNNetwork(Network):
 
     def taps(self) -> dict[str, nn.Module]:
         return {"extract": self.extract, "enhance": self.enhance, "map": self.map}
-
-    def macs(self, height: int, width: int) -> int:
-        return count_macs(self, 1, self.config.channels, height, width)

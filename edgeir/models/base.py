@@ -13,8 +13,9 @@ from edgeir.core.artifact import NetworkFacts
 from edgeir.core.config import Config
 from edgeir.core.errors import ConfigError
 from edgeir.models.blocks.fuse import fuse_norms
+from edgeir.models.macs import count_macs
 
-__all__ = ["Clip", "Network", "channels_last", "colour_of", "outline", "parameter_count"]
+__all__ = ["Clip", "Network", "channels_last", "colour_of", "outline", "parameter_count", "without_clip"]
 
 
 class Network(nn.Module, ABC):
@@ -35,9 +36,11 @@ class Network(nn.Module, ABC):
         """The network to export: eval mode, branches fused, output clipped to [0, 1] inside the graph.
 
         The result shares no parameters with the training form. Default: a copy with folded
-        normalisations, and the clip.
+        normalisations, simplified (see `simplify`), and the clip.
         """
         network = fuse_norms(copy.deepcopy(self).eval())
+        for part in [module for module in network.modules() if isinstance(module, Network)]:
+            part.simplify()
         return nn.Sequential(network, Clip()).eval().requires_grad_(False)
 
     def at_sigma(self, sigma: float) -> Network:
@@ -47,6 +50,12 @@ class Network(nn.Module, ABC):
             ConfigError: it does not, or the level is not in [0, 255].
         """
         raise ConfigError([f"the network `{self.config.kind}` takes no noise level"], fix="leave `sigma` out")  # type: ignore[attr-defined]
+
+    def simplify(self) -> None:
+        """Turn this copy, in place, into plainer operations that compute the same. Default: nothing.
+
+        For what runs at inference only; `deploy` calls it on the copy and on every network inside it.
+        """
 
     def fused(self) -> Network:
         """The smallest network of the same class that computes the same: what the zoo keeps. Default: itself."""
@@ -60,9 +69,9 @@ class Network(nn.Module, ABC):
     def taps(self) -> dict[str, nn.Module]:
         """Modules whose output a distillation method may read, by stable name, in forward order."""
 
-    @abstractmethod
     def macs(self, height: int, width: int) -> int:
         """Multiply-accumulates of the deployed form for one picture of this size (the network's own input)."""
+        return count_macs(self.deploy(), 1, self.facts.channels, height, width)
 
 
 class Buildable(Protocol):
@@ -87,6 +96,13 @@ class Clip(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return torch.clamp(x, 0.0, 1.0)
+
+
+def without_clip(deployed: nn.Module) -> nn.Module:
+    """What `Network.deploy` returned, less the clip at its end."""
+    if isinstance(deployed, nn.Sequential) and isinstance(deployed[-1], Clip):
+        return deployed[:-1]
+    return deployed
 
 
 def parameter_count(module: nn.Module) -> int:

@@ -13,6 +13,7 @@ GMAC at 480x320.
 from __future__ import annotations
 
 import itertools
+from fractions import Fraction
 from typing import Literal
 
 import torch
@@ -25,8 +26,7 @@ from edgeir.core.config import Config
 from edgeir.models.base import Network, colour_of
 from edgeir.models.blocks.attention import DualAttention
 from edgeir.models.blocks.deformable import DeformableConv
-from edgeir.models.blocks.wavelet import HaarJoin, HaarSplit
-from edgeir.models.macs import count_macs
+from edgeir.models.blocks.wavelet import HaarJoin, HaarSplit, fold_join, fold_split
 
 __all__ = ["DANet", "DANetNetwork"]
 
@@ -89,10 +89,21 @@ class Reference(nn.Module):
         self.exit = nn.Conv2d(_REFERENCE, _REFERENCE, 3, padding=1)
 
     def forward(self, x: torch.Tensor, state: torch.Tensor | None) -> torch.Tensor:
-        entry = self.entry(x)
-        state = torch.zeros_like(entry) if state is None else state
-        out: torch.Tensor = self.exit(self.attention(self.join(torch.cat([entry, state], 1))))
+        given = self.entry(x)
+        if self.join.in_channels > _REFERENCE:
+            given = torch.cat([given, torch.zeros_like(given) if state is None else state], 1)
+        out: torch.Tensor = self.exit(self.attention(self.join(given)))
         return out
+
+    def forget(self) -> None:
+        """Do without a state, in place: for the first level, which is given none, and where zeros need no products."""
+        join = nn.Conv2d(_REFERENCE, _REFERENCE, 3, padding=1)
+        with torch.no_grad():
+            join.weight.copy_(self.join.weight[:, :_REFERENCE])
+            assert join.bias is not None
+            assert self.join.bias is not None
+            join.bias.copy_(self.join.bias)
+        self.join = join
 
 
 class Level(nn.Module):
@@ -124,7 +135,8 @@ class DANetNetwork(Network):
         pairs = list(itertools.pairwise(widths))
         self.down = nn.ModuleList(nn.Conv2d(4 * wide, deep, 3, padding=1) for wide, deep in pairs)
         self.up = nn.ModuleList(nn.Conv2d(deep, 4 * wide, 3, padding=1) for wide, deep in reversed(pairs))
-        self.split, self.join = HaarSplit(), HaarJoin()
+        self.split: nn.Module = HaarSplit()
+        self.join: nn.Module = HaarJoin()
         self.tail = nn.Conv2d(widths[0], config.channels, 3, padding=1)
         self.facts = NetworkFacts(
             task=config.task,
@@ -140,13 +152,22 @@ class DANetNetwork(Network):
         for level, down in zip(self.encoder, self.down, strict=True):
             features, state = level(features, state)
             skips.append(features)
-            features, state = down(self.split(features)), _resample(state, 0.5)
+            features, state = down(self.split(features)), _resample(state, Fraction(1, 2))
         features, state = self.bottom(features, state)
         for level, up in zip(self.decoder, self.up, strict=True):
-            features, state = self.join(up(features)) + skips.pop(), _resample(state, 2.0)
+            features, state = self.join(up(features)) + skips.pop(), _resample(state, Fraction(2))
             features, state = level(features, state)
         out: torch.Tensor = x + self.tail(features)
         return out
+
+    def simplify(self) -> None:
+        """Fold the transforms into the convolutions beside them; the first level keeps no empty state."""
+        self.down = nn.ModuleList(fold_split(conv) for conv in self.down if isinstance(conv, nn.Conv2d))
+        self.up = nn.ModuleList(fold_join(conv) for conv in self.up if isinstance(conv, nn.Conv2d))
+        self.split, self.join = nn.Identity(), nn.Identity()
+        first = self.encoder[0] if self.encoder else self.bottom
+        assert isinstance(first, Level)
+        first.reference.forget()
 
     def weights_from(self, other: Network) -> dict[str, torch.Tensor]:
         """As `Network.weights_from`; of an auto-encoder, its decoder (section 3.5)."""
@@ -162,11 +183,9 @@ class DANetNetwork(Network):
         last = {name: level.blocks[-1] for name, level in levels.items() if isinstance(level, Level)}
         return {"head": self.head, **last}
 
-    def macs(self, height: int, width: int) -> int:
-        return count_macs(self, 1, self.config.channels, height, width)
 
-
-def _resample(state: torch.Tensor, factor: float) -> torch.Tensor:
+def _resample(state: torch.Tensor, factor: Fraction) -> torch.Tensor:
     """To the next scale: bilinear, and the values with it, for they become offsets in pixels."""
-    size = [round(side * factor) for side in state.shape[2:]]
-    return F.interpolate(state, size, mode="bilinear", align_corners=False) * factor
+    # In whole numbers: a graph for any size knows no rounding of a side.
+    size = [side * factor.numerator // factor.denominator for side in state.shape[2:]]
+    return F.interpolate(state, size, mode="bilinear", align_corners=False) * float(factor)

@@ -65,6 +65,3 @@ class DANetAutoEncoderNetwork(Network):
 
     def taps(self) -> dict[str, nn.Module]:
         return {"encoded": self.encoder, **{f"decoder.{k}": v for k, v in self.decoder.taps().items()}}
-
-    def macs(self, height: int, width: int) -> int:
-        return self.encoder.macs(height, width) + self.decoder.macs(height, width)

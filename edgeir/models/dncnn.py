@@ -18,7 +18,6 @@ from edgeir.core.artifact import NetworkFacts
 from edgeir.core.config import Config
 from edgeir.models.base import Network, colour_of
 from edgeir.models.blocks.fuse import ConvNorm
-from edgeir.models.macs import count_macs
 
 __all__ = ["DnCNN", "DnCNNNetwork"]
 
@@ -76,6 +75,3 @@ class DnCNNNetwork(Network):
 
     def taps(self) -> dict[str, nn.Module]:
         return {"head": self.head, **{f"body.{index}": layer for index, layer in enumerate(self.body)}}
-
-    def macs(self, height: int, width: int) -> int:
-        return count_macs(self, 1, self.config.channels, height, width)

@@ -28,7 +28,6 @@ from edgeir.models.base import Network
 from edgeir.models.blocks.attention import ChannelAttention
 from edgeir.models.blocks.gain_control import GainControl
 from edgeir.models.blocks.residual import ResidualBlock
-from edgeir.models.macs import count_macs
 
 __all__ = ["FDRNet", "FDRNetwork"]
 
@@ -86,6 +85,7 @@ class Phase(nn.Module):
     def __init__(self, config: FDRNet) -> None:
         super().__init__()
         width = config.channels
+        self.entry = nn.Identity()  # a place to tap
         self.disentangle = nn.ModuleList(DisentangleLayer(config) for _ in range(config.layers))
         blocks = [ResidualBlock(width) for _ in range(config.process_blocks)]
         self.process = nn.Sequential(*blocks, nn.Conv2d(width, width, 3, padding=1))
@@ -98,7 +98,7 @@ class Phase(nn.Module):
         self.fuse = nn.Conv2d(joined, width, 1)
 
     def forward(self, lower: torch.Tensor, upper: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        features, skips = lower, []
+        features, skips = self.entry(lower), []
         for layer in self.disentangle:
             features = layer(features)
             skips.append(features)
@@ -139,9 +139,7 @@ class FDRNetwork(Network):
         taps: dict[str, nn.Module] = {"head": self.head}
         for index, phase in enumerate(self.phases):
             assert isinstance(phase, Phase)
+            taps[f"phase.{index}.entry"] = phase.entry
             taps[f"phase.{index}.disentangle"] = phase.disentangle[-1]
             taps[f"phase.{index}.fuse"] = phase.fuse
         return taps
-
-    def macs(self, height: int, width: int) -> int:
-        return count_macs(self, 1, 3, height, width)

@@ -25,7 +25,6 @@ from edgeir.core.artifact import NetworkFacts
 from edgeir.core.config import Config
 from edgeir.core.errors import ConfigError
 from edgeir.models.base import Network, colour_of
-from edgeir.models.macs import count_macs
 
 __all__ = ["FFDNet", "FFDNetNetwork"]
 
@@ -89,7 +88,7 @@ class FFDNetNetwork(Network):
         channels = config.channels
         depth = config.depth or (15 if channels == 1 else 12)
         width = config.width or (64 if channels == 1 else 96)
-        self.phases = Phases()
+        self.phases: nn.Module = Phases()
         self.head = Layer(4 * channels + 1, width)
         self.body = nn.ModuleList(Layer(width, width) for _ in range(depth - 2))
         self.tail = nn.Conv2d(width, 4 * channels, 3, padding=1)
@@ -114,6 +113,17 @@ class FFDNetNetwork(Network):
             features = layer(features)
         return F.pixel_shuffle(self.tail(features), 2)
 
+    def simplify(self) -> None:
+        """See `Network.simplify`: a dense convolution takes the place of the grouped one, which becomes copies in a
+        phone's graph."""
+        channels = self.config.channels
+        picks = nn.Conv2d(channels, 4 * channels, 2, stride=2, bias=False)
+        with torch.no_grad():
+            picks.weight.zero_()
+            for place in range(4 * channels):
+                picks.weight[place, place // 4, place % 4 // 2, place % 2] = 1.0
+        self.phases = picks
+
     def at_sigma(self, sigma: float) -> FFDNetNetwork:
         if not 0 <= sigma <= 255:
             raise ConfigError([f"`sigma` must be in [0, 255], not {sigma:g}"])
@@ -123,6 +133,3 @@ class FFDNetNetwork(Network):
 
     def taps(self) -> dict[str, nn.Module]:
         return {"head": self.head, **{f"body.{index}": layer for index, layer in enumerate(self.body)}}
-
-    def macs(self, height: int, width: int) -> int:
-        return count_macs(self, 1, self.config.channels, height, width)

@@ -13,13 +13,13 @@ from typing import Literal
 
 import torch
 import torch.nn.functional as F
+from pydantic import Field
 from torch import nn
 
 from edgeir.core.artifact import NetworkFacts
 from edgeir.core.config import Config
 from edgeir.models.base import Network
 from edgeir.models.blocks.fuse import ConvNorm
-from edgeir.models.macs import count_macs
 
 __all__ = ["MultiscaleDenoiser", "MultiscaleDenoiserNetwork"]
 
@@ -30,6 +30,8 @@ class MultiscaleDenoiser(Config):
     kind: Literal["multiscale-denoiser"] = "multiscale-denoiser"
     scale: Literal[1] = 1
     channels: Literal[1, 3] = 3
+    width: int = Field(64, ge=4, multiple_of=2)
+    """Channels of the first convolution; all others keep the paper's ratio to it (an option beyond the paper)."""
 
     def build(self) -> MultiscaleDenoiserNetwork:
         return MultiscaleDenoiserNetwork(self)
@@ -68,13 +70,15 @@ class MultiscaleDenoiserNetwork(Network):
     def __init__(self, config: MultiscaleDenoiser) -> None:
         super().__init__()
         self.config: MultiscaleDenoiser = config
-        self.head = nn.Conv2d(config.channels, 64, 5, padding=2)
-        self.encode1 = nn.Sequential(NormReLU(64, 128, 3, 2), Bottleneck(128, 32))
-        self.encode2 = nn.Sequential(NormReLU(128, 128, 3, 2), Bottleneck(128, 32))
-        self.up2 = nn.ConvTranspose2d(128, 32, 4, 2, padding=1)
-        self.decode = nn.Sequential(NormReLU(160, 256, 3), Bottleneck(256, 64))
-        self.up1 = nn.ConvTranspose2d(256, 64, 4, 2, padding=1)
-        self.tail = nn.Conv2d(128, config.channels, 3, padding=1)
+        width = config.width
+        half, twice, four = width // 2, width * 2, width * 4
+        self.head = nn.Conv2d(config.channels, width, 5, padding=2)
+        self.encode1 = nn.Sequential(NormReLU(width, twice, 3, 2), Bottleneck(twice, half))
+        self.encode2 = nn.Sequential(NormReLU(twice, twice, 3, 2), Bottleneck(twice, half))
+        self.up2 = nn.ConvTranspose2d(twice, half, 4, 2, padding=1)
+        self.decode = nn.Sequential(NormReLU(twice + half, four, 3), Bottleneck(four, width))
+        self.up1 = nn.ConvTranspose2d(four, width, 4, 2, padding=1)
+        self.tail = nn.Conv2d(twice, config.channels, 3, padding=1)
         self.facts = NetworkFacts(task="denoising", size_multiple=4, receptive_radius=22)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -88,6 +92,3 @@ class MultiscaleDenoiserNetwork(Network):
     def taps(self) -> dict[str, nn.Module]:
         names = ("head", "encode1", "encode2", "decode")
         return {name: getattr(self, name) for name in names}
-
-    def macs(self, height: int, width: int) -> int:
-        return count_macs(self, 1, self.config.channels, height, width)

@@ -130,11 +130,11 @@ class PlainSRNetwork(Network):
             return other.state_dict()
         result = PlainSRNetwork(self.config)
         result.load_state_dict(self.state_dict())
-        sources: list[ReparamConv | None] = [other.head.conv, *(block.conv for block in other.body)]  # type: ignore[union-attr, list-item]
-        sources += [None] * (self.config.blocks - other.config.blocks)
+        *hidden, tail = other._convolutions()
+        sources = [*hidden, *[None] * (self.config.blocks - other.config.blocks), tail]
         width = other.config.channels
         with torch.no_grad():
-            for source, target in zip([*sources, other.tail], result._convolutions(), strict=True):
+            for source, target in zip(sources, result._convolutions(), strict=True):
                 _take_over(target, source, width)
         result.mix.load_state_dict(other.mix.state_dict())
         result.residual.load_state_dict(other.residual.state_dict())
@@ -151,13 +151,6 @@ class PlainSRNetwork(Network):
 
     def taps(self) -> dict[str, nn.Module]:
         return {"head": self.head, **{f"body.{index}": block for index, block in enumerate(self.body)}}
-
-    def macs(self, height: int, width: int) -> int:
-        channels, out = self.config.channels, 3 * self.config.scale**2
-        rank = self.config.tail_rank
-        tail = 9 * channels * rank + rank * out if rank else 9 * channels * out
-        per_pixel = 9 * (3 * channels + self.config.blocks * channels**2 + 3 * out) + tail
-        return per_pixel * height * width
 
 
 class PlainSRDeployed(nn.Module):

@@ -1,10 +1,11 @@
 """PPCN's photo enhancement generators (Hui et al., ECCV-W 2018, section 3.2 and Figs. 3-4): teacher and student.
 
 Both raise the contrast around the picture's own mean, work at full size with a few channels, and end in tanh·0.58 +
-0.5. Instance normalisation and the contrast step read the **whole picture**: see `deploy`. Taps 1 and 2 are those of
-the attention distillation (eq. 12). Facts that the paper leaves open (the contrast step, where normalisation and
-activation stand, eps 1e-3, dilations) follow the authors' published configuration, which gives 21,843 parameters for
-the teacher and 2,715 for the student.
+0.5. Instance normalisation and the contrast step read the **whole picture** (`edgeir.models.blocks.statistics`):
+`restore` gathers what they read tile by tile, and `edgeir.models.statistics` makes it constant, after which `deploy`
+leaves nothing but convolutions and a shift. Taps 1 and 2 are those of the attention distillation (eq. 12). Facts that
+the paper leaves open (the contrast step, where normalisation and activation stand, eps 1e-3, dilations) follow the
+authors' published configuration, which gives 21,843 parameters for the teacher and 2,715 for the student.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from edgeir.core.artifact import NetworkFacts
 from edgeir.core.config import Config
 from edgeir.core.errors import CheckpointError
 from edgeir.models.base import Network
-from edgeir.models.macs import count_macs
+from edgeir.models.blocks.statistics import InstanceNorm, PictureMean, readers
 
 __all__ = ["PPCNEnhance", "PPCNEnhanceNetwork", "load_reference_weights"]
 
@@ -48,12 +49,41 @@ class Normalised(nn.Module):
         super().__init__()
         padding = (kernel[0] // 2 * dilation, kernel[1] // 2 * dilation)
         self.conv = nn.Conv2d(given, out, kernel, padding=padding, dilation=dilation)
-        self.norm = nn.InstanceNorm2d(out, eps=_EPS, affine=True)
+        self.norm: nn.Module = InstanceNorm(out, eps=_EPS)
         self.active = active
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         out: torch.Tensor = self.norm(self.conv(x))
         return F.leaky_relu(out, _SLOPE) if self.active else out
+
+    def fold(self) -> None:
+        """Make one convolution of both, in place, where the statistics are given."""
+        if isinstance(self.norm, InstanceNorm) and self.norm.mean is not None:
+            self.conv, self.norm = self.norm.folded_into(self.conv), nn.Identity()
+
+
+class Contrast(nn.Module):
+    """(x - m)·1.2 + m with the picture's mean m of every channel."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mean = PictureMean()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        mean: torch.Tensor = self.mean(x)
+        return (x - mean) * _CONTRAST + mean
+
+
+class Shift(nn.Module):
+    """x + a constant of every channel."""
+
+    def __init__(self, values: torch.Tensor) -> None:
+        super().__init__()
+        self.register_buffer("values", values)
+        self.values: torch.Tensor
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + self.values
 
 
 class Plain(nn.Module):
@@ -75,6 +105,7 @@ class PPCNEnhanceNetwork(Network):
         self.config: PPCNEnhance = config
         teacher = config.size == "teacher"
         width = 16 if teacher else 8
+        self.contrast: nn.Module = Contrast()
         self.entry = nn.Sequential(Plain(3, width, (1, 7)), Plain(width, width, (7, 1)))
         self.blocks = nn.ModuleList()
         self.join: nn.Module = nn.Identity()  # a place to tap
@@ -105,8 +136,7 @@ class PPCNEnhanceNetwork(Network):
                 nn.init.constant_(module.bias, 0.01)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        mean = x.mean((2, 3), keepdim=True)
-        first = self.entry((x - mean) * _CONTRAST + mean)
+        first = self.entry(self.contrast(x))
         outputs, features = [], first
         for block in self.blocks:
             features = features + block(features)
@@ -114,11 +144,29 @@ class PPCNEnhanceNetwork(Network):
         features = self.join(torch.cat(outputs, 1))
         return torch.tanh(self.tail(features)) * 0.58 + 0.5
 
+    def deploy(self) -> nn.Module:
+        """See `Network.deploy`; given statistics are folded into the convolutions."""
+        deployed = super().deploy()
+        for module in deployed.modules():
+            if isinstance(module, PPCNEnhanceNetwork):
+                module._fold_contrast()
+            elif isinstance(module, Normalised):
+                module.fold()
+        for reader in readers(deployed):
+            reader.computes = "graph"
+        return deployed.eval().requires_grad_(False)
+
+    def _fold_contrast(self) -> None:
+        """x·1.2 - 0.2·m is 1.2·(x - m/6): the factor goes into the first convolution, whose padding would see more."""
+        if isinstance(self.contrast, Contrast) and self.contrast.mean.mean is not None:
+            self.contrast = Shift(self.contrast.mean.mean * (1 / _CONTRAST - 1))
+            first = self.entry[0]
+            assert isinstance(first, Plain)
+            with torch.no_grad():
+                first.conv.weight *= _CONTRAST
+
     def taps(self) -> dict[str, nn.Module]:
         return {"tap.1": self.entry, "tap.2": self.join}
-
-    def macs(self, height: int, width: int) -> int:
-        return count_macs(self, 1, 3, height, width)
 
 
 def load_reference_weights(network: PPCNEnhanceNetwork, path: str | Path) -> None:

@@ -4,7 +4,8 @@ Enhancement on Smartphones", ECCV-W 2018, section 3.1 and Fig. 2), entry "Rainbo
 It takes the bicubic-enlarged image, subtracts the image's own mean, works at a quarter of the size behind two
 stride-2 convolutions, and adds the mean back. 236,560 parameters, 14.9 kMAC per output pixel. Facts that the paper
 leaves open (activation placement, asymmetric "SAME" padding of the stride-2 convolutions, colour-major depth-to-space)
-follow the authors' published configuration. The mean is a global operation: tiles of a photo would change it.
+follow the authors' published configuration. The mean is a global operation: `restore` takes that of the whole photo
+in a pass of its own.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from torch import nn
 from edgeir.core.artifact import NetworkFacts
 from edgeir.core.config import Config
 from edgeir.models.base import Network
+from edgeir.models.blocks.statistics import PictureMean
 
 __all__ = ["PPCNSR", "PPCNSRNetwork"]
 
@@ -64,6 +66,7 @@ class PPCNSRNetwork(Network):
     def __init__(self, config: PPCNSR) -> None:
         super().__init__()
         self.config: PPCNSR = config
+        self.mean = PictureMean()
         self.down1 = nn.Conv2d(3, 32, 3, stride=2)
         self.down2 = nn.Conv2d(32, 64, 3, stride=2)
         self.entry = nn.Conv2d(64, 32, 3, padding=1)
@@ -83,7 +86,7 @@ class PPCNSRNetwork(Network):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         scaled = x * 255.0
-        mean = scaled.mean((2, 3), keepdim=True)
+        mean: torch.Tensor = self.mean(scaled)
         features = F.leaky_relu(self.down1(_pad_same(scaled - mean)), _SLOPE)
         features = F.leaky_relu(self.down2(_pad_same(features)), _SLOPE)
         start = self.entry(features)
@@ -92,11 +95,6 @@ class PPCNSRNetwork(Network):
 
     def taps(self) -> dict[str, nn.Module]:
         return {"entry": self.entry, "block1": self.block1, "block2": self.block2}
-
-    def macs(self, height: int, width: int) -> int:
-        half, quarter = (height // 2) * (width // 2), (height // 4) * (width // 4)
-        at_quarter = 32 * 64 + 64 * 32 + 4 * 2 * 32 * 64 + 4 * 32 * 32 + 32 * 48
-        return 9 * (3 * 32 * half + at_quarter * quarter)
 
 
 def _pad_same(x: torch.Tensor) -> torch.Tensor:

@@ -27,7 +27,6 @@ from edgeir.core.artifact import NetworkFacts
 from edgeir.core.config import Config
 from edgeir.models.base import Network
 from edgeir.models.blocks.fuse import ConvNorm
-from edgeir.models.macs import count_macs
 
 __all__ = ["PPDN", "PPDNNetwork"]
 
@@ -179,6 +178,3 @@ class PPDNNetwork(Network):
             **{f"encoder.{index}": block for index, block in enumerate(self.encoder)},
             **{f"up.{index}": up for index, up in enumerate(self.ups)},
         }
-
-    def macs(self, height: int, width: int) -> int:
-        return count_macs(self, 1, 3, height, width)

@@ -52,9 +52,6 @@ class SRCNNNetwork(Network):
     def taps(self) -> dict[str, nn.Module]:
         return {"conv1": self.conv1, "conv2": self.conv2}
 
-    def macs(self, height: int, width: int) -> int:
-        return (81 * 3 * 64 + 25 * 64 * 32 + 25 * 32 * 3) * height * width
-
 
 def load_reference_weights(network: SRCNNNetwork, path: str | Path) -> None:
     """Load the challenge's published weights (an ``.npz`` of HWIO arrays named ``generator__w1`` …).

@@ -3,7 +3,8 @@
 Beyond the two images only one window exists in floating point at a time. A grayscale photo goes through as three
 equal channels and its result comes back as their luma (ITU-R BT.601, full range). Alpha is enlarged separately,
 bicubically; a network never sees it. A network that expects the enlarged image gets each window enlarged just
-before (`edgeir.restore.enlarge`).
+before (`edgeir.restore.enlarge`). What a network reads of the whole photo is gathered in passes of their own first
+(`edgeir.restore.statistics`), where the session can be told it; otherwise the photo is run in one piece.
 
 A network of one channel takes a gray photo as it is. Of a colour photo it restores the luma, and the colour
 differences stay (enlarged bicubically where it enlarges). A denoiser runs on red, green and blue in turn instead: noise
@@ -12,6 +13,8 @@ is in all three, and what it left in the colour differences would stay visible.
 
 from __future__ import annotations
 
+import functools
+import itertools
 from typing import Any
 
 import numpy as np
@@ -22,8 +25,9 @@ from edgeir.core.images import Photo
 from edgeir.core.luma import LUMA, luma_of, with_luma
 from edgeir.core.progress import Progress, no_progress
 from edgeir.restore.enlarge import enlarge
-from edgeir.restore.tiling import Plan, Window, cut, plan, read_window
-from edgeir.runtime.session import Session
+from edgeir.restore.statistics import gather
+from edgeir.restore.tiling import Plan, Run, Window, cut, plan, read_window
+from edgeir.runtime.session import Session, StagedSession
 
 __all__ = ["DEFAULT_TILE", "plan_photo", "restore_photo"]
 
@@ -35,7 +39,8 @@ order: the result is then equal to that of the whole image to 1e-6 and no longer
 """
 
 WHOLE_LIMIT = 4_000_000
-"""Largest network input, in pixels, that is run in one piece because the network reads the whole picture."""
+"""Largest network input, in pixels, that is run in one piece because the network reads the whole picture and cannot be
+told what it would read."""
 
 STRIP = 64
 """Rows converted at once: they stay in the processor's cache between the steps."""
@@ -66,13 +71,15 @@ def plan_photo(height: int, width: int, session: Session, tile: int | None = Non
                 fix="leave the tile size out, or export with another --size",
             )
         return plan(height, width, facts, fixed=session.fixed_size, largest=None)
+    if _staged(session):  # tiles are exact once the statistics are known
+        facts = facts.model_copy(update={"global_operations": ()})
     if facts.global_operations:
         if height * width > WHOLE_LIMIT:
             raise ArtifactError(
                 f"the network reads the whole picture ({', '.join(facts.global_operations)}), so it cannot run in "
                 f"tiles, and {height * width / 1e6:.1f} megapixels are over the limit of {WHOLE_LIMIT / 1e6:.0f}",
                 where=session.name,
-                fix="use a smaller photo or another network",
+                fix="use a smaller photo, the checkpoint itself, or export with --statistics constant",
             )
         return plan(height, width, facts, fixed=None, largest=None)
     return plan(height, width, facts, fixed=None, largest=(tile or DEFAULT_TILE) * enlarged)
@@ -85,7 +92,7 @@ def restore_photo(
 
     Args:
         tile: see `plan_photo`.
-        progress: called with the windows done.
+        progress: called with the windows done, in all passes together.
 
     Returns:
         A photo `facts.scale` times as large with the same depth, colour or gray, alpha, ICC profile and EXIF.
@@ -100,20 +107,43 @@ def restore_photo(
     _keep_freed_memory()
     pixels = np.empty((*size, photo.pixels.shape[2]), photo.pixels.dtype)
     scale = facts.net_scale
-    for done, (row, column) in enumerate(windows):
-        progress(done, len(windows), "restoring")
+    run: Run = session.run
+    before, total = 0, len(windows)
+    if isinstance(session, StagedSession) and _staged(session) and total > 1:
+        before, total = total * session.stages, total * (session.stages + 1)
+        steps = itertools.count()
+        known = gather(
+            session,
+            windows,
+            lambda row, column: _three(_input(photo, row, column, facts.scale // scale)),
+            lambda: progress(next(steps), total, "measuring the whole photo"),
+        )
+        run = functools.partial(session.run_given, known=known)
+    for done, (row, column) in enumerate(windows, before):
+        progress(done, total, "restoring")
         given = _input(photo, row, column, facts.scale // scale)
-        output = _run(session, given)[cut(row, scale), cut(column, scale)]
+        output = _run(run, session, given)[cut(row, scale), cut(column, scale)]
         rows, columns = ((window.first * scale, window.last * scale) for window in (row, column))
         if output.shape[2] == 1 and not photo.gray:
             output = with_luma(_enlarged(photo, rows, columns, facts.scale), output)
         place = pixels[slice(*rows), slice(*columns)]
         _store(output, place, session.name)
-    progress(len(windows), len(windows), "restored")
+    progress(total, total, "restored")
     return Photo(pixels, _alpha(photo, facts.scale), photo.icc, photo.exif, photo.bits, photo.format)
 
 
-def _run(session: Session, given: NDArray[np.float32]) -> NDArray[np.float32]:
+def _staged(session: Session) -> bool:
+    """The session can be told all that its network reads of the whole (colour) picture, for windows of any size."""
+    told = isinstance(session, StagedSession) and session.stages > 0
+    return told and session.fixed_size is None and session.facts.channels == 3
+
+
+def _three(given: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Gray as three equal channels."""
+    return np.repeat(given, 3, axis=2) if given.shape[2] == 1 else given
+
+
+def _run(run: Run, session: Session, given: NDArray[np.float32]) -> NDArray[np.float32]:
     """One window, (h, w, C) of the photo's channels, through the network: (h·s, w·s, C), or 1 for the luma alone.
 
     Raises:
@@ -121,12 +151,12 @@ def _run(session: Session, given: NDArray[np.float32]) -> NDArray[np.float32]:
     """
     facts = session.facts
     if facts.channels == 3:
-        planes = [np.repeat(given, 3, axis=2) if given.shape[2] == 1 else given]
+        planes = [_three(given)]
     elif facts.task == "denoising":
         planes = [np.ascontiguousarray(given[:, :, index, None]) for index in range(given.shape[2])]
     else:
         planes = [luma_of(given)]
-    outputs = [session.run(plane) for plane in planes]
+    outputs = [run(plane) for plane in planes]
     expected = (given.shape[0] * facts.net_scale, given.shape[1] * facts.net_scale, facts.channels)
     for output in outputs:
         if output.shape != expected:

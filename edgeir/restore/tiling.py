@@ -104,7 +104,7 @@ def plan(
         raise ArtifactError(
             f"the network reads the whole picture ({reads}), so a {height}x{width} image cannot be run "
             f"in windows of {result.size[0]}x{result.size[1]}",
-            fix="use a checkpoint or an artifact that takes this size, or another network",
+            fix="use a checkpoint, an artifact that takes this size, or one with --statistics constant",
         )
     return result
 

@@ -27,7 +27,12 @@ RUNTIME_OF_TARGET = {"tflite": "litert", "onnx": "onnxruntime"}
 
 
 def load(
-    path_or_name: str | Path, *, runtime: RuntimeName = "auto", threads: int = 1, sigma: float | None = None
+    path_or_name: str | Path,
+    *,
+    runtime: RuntimeName = "auto",
+    threads: int = 1,
+    clip: bool = True,
+    sigma: float | None = None,
 ) -> Session:
     """Load an artifact (folder, ``artifact.json`` or model file), a checkpoint folder or a zoo entry.
 
@@ -38,6 +43,7 @@ def load(
         threads: threads inside one operator.
         sigma: the noise level, on the 0-255 scale, for the checkpoint of a network that takes one; an artifact has its
             own (`NetworkFacts.sigma`).
+        clip: False runs a checkpoint without the clip to [0, 1] at its end; an artifact has it inside and keeps it.
 
     Raises:
         ArtifactError: there is nothing of that name, it was tampered with, or the runtime cannot run it.
@@ -69,7 +75,7 @@ def load(
                 where=path_or_name,
                 fix="edgeir export makes an artifact of it",
             )
-        return Torch(threads=threads, sigma=sigma).load(str(path_or_name))
+        return Torch(threads=threads, clip=clip, sigma=sigma).load(str(path_or_name))
     if path.exists():
         raise ArtifactError(f"holds neither an {ARTIFACT_NAME} nor a {CARD_NAME}", where=path)
     known = ", ".join(list_zoo()) or "the zoo is empty"

@@ -6,15 +6,17 @@ integer type (real = (q - zero_point) * quant_scale) and back, so that callers n
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from collections.abc import Sequence
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgeir.core.artifact import Artifact, NetworkFacts, TensorSpec
 from edgeir.core.errors import ArtifactError
+from edgeir.core.statistics import Moments
 
-__all__ = ["Session", "check_image", "from_native", "to_native"]
+__all__ = ["Session", "StagedSession", "check_image", "from_native", "to_native"]
 
 
 class Session(Protocol):
@@ -46,6 +48,22 @@ class Session(Protocol):
 
     def close(self) -> None:
         """Release the runtime's memory; the session cannot run afterwards."""
+        ...
+
+
+@runtime_checkable
+class StagedSession(Session, Protocol):
+    """A session that can be told what its network reads of the whole picture, so that a photo can go in tiles."""
+
+    stages: int
+    """How many statistics the network reads, each after the one before; 0 where it reads none that can be given."""
+
+    def features(self, x: NDArray[np.float32], known: Sequence[Moments]) -> NDArray[np.float32]:
+        """What stage ``len(known)`` reads, (H, W, C), with the statistics of the stages before it given."""
+        ...
+
+    def run_given(self, x: NDArray[np.float32], known: Sequence[Moments]) -> NDArray[np.float32]:
+        """Like `run`, with the statistics of all stages given."""
         ...
 
 

@@ -1,7 +1,11 @@
-"""PyTorch on the CPU: a checkpoint folder or a zoo entry, in its `deploy()` form."""
+"""PyTorch on the CPU: a checkpoint folder or a zoo entry, in its `deploy()` form.
+
+What a network reads of the whole picture is computed in float64 or given (`StagedSession`): both come to the same bits.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -10,6 +14,7 @@ from numpy.typing import NDArray
 from edgeir.core.artifact import Artifact, NetworkFacts, TensorSpec
 from edgeir.core.config import Config
 from edgeir.core.requires import require
+from edgeir.core.statistics import Moments
 from edgeir.runtime.session import check_image, from_native, to_native
 
 if TYPE_CHECKING:
@@ -26,6 +31,8 @@ class Torch(Config):
     """Intra-operator threads; PyTorch has one setting per process, so the last session loaded decides."""
     sigma: float | None = None
     """Noise level on the 0-255 scale for a network that takes one; its own by default."""
+    clip: bool = True
+    """False leaves out the clip to [0, 1] at the end of the `deploy()` form, for metrics that see what oversteps it."""
 
     def load(self, checkpoint: str) -> TorchSession:
         """Load a checkpoint folder or zoo name.
@@ -36,13 +43,15 @@ class Torch(Config):
             MissingExtraError: torch is not installed.
         """
         require("torch", "running a checkpoint")
+        from edgeir.models.base import without_clip
         from edgeir.train.checkpoint import load_checkpoint
 
         network, card, _ = load_checkpoint(checkpoint)
         if self.sigma is not None:
             network = network.at_sigma(self.sigma)
+        deployed = network.deploy()
         return TorchSession(
-            network.deploy(),
+            deployed if self.clip else without_clip(deployed),
             network.facts,
             name=f"{card.name} torch",
             sha256=card.weights_sha256,
@@ -62,7 +71,11 @@ class TorchSession:
     ) -> None:
         self._torch = require("torch", "running a checkpoint")
         self._torch.set_num_threads(threads)
+        from edgeir.models.blocks.statistics import Stages
+
         self._module: nn.Module | None = module.eval()
+        self._stages = Stages(module)
+        self.stages = len(self._stages)
         self.facts = facts
         self.name = name
         self.source_sha256 = sha256
@@ -81,6 +94,20 @@ class TorchSession:
             result: NDArray[Any] = self._module(self._torch.from_numpy(tensor)).numpy()
         return result
 
+    def features(self, x: NDArray[np.float32], known: Sequence[Moments]) -> NDArray[np.float32]:
+        """See `StagedSession.features`."""
+        check_image(x, self)
+        tensor = self._torch.from_numpy(to_native(x, self.input))
+        with self._torch.inference_mode():
+            read: NDArray[np.float32] = self._stages.input(tensor, known)[0].permute(1, 2, 0).numpy()
+        return read
+
+    def run_given(self, x: NDArray[np.float32], known: Sequence[Moments]) -> NDArray[np.float32]:
+        """See `StagedSession.run_given`."""
+        with self._stages.given(known):
+            return self.run(x)
+
     def close(self) -> None:
         """See `Session.close`."""
         self._module = None
+        del self._stages

@@ -2,30 +2,29 @@
 
 A run is a pure function of its recipe: patches depend on (seed, step), the learning rate on the step, and the
 checkpoint holds everything else, so a killed and resumed run continues bit for bit on the CPU.
+
+Where the objective has an adversary, it takes its turn after each of the network's steps; what that means is its own
+(`edgeir.train.opponent`).
 """
 
 from __future__ import annotations
 
-import math
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import torch
 from lightning_fabric import Fabric
 
-from edgeir.core.errors import NonFiniteError
 from edgeir.core.progress import Progress, no_progress
 from edgeir.data.degrade.base import Degraded
 from edgeir.data.patches import PatchSampler, Prefetcher
 from edgeir.distill.objective import Objective
 from edgeir.models.base import Network
+from edgeir.train.meter import Meter, finite_values
 from edgeir.train.recipe import Recipe
+from edgeir.train.state import State
 
-__all__ = ["Recorder", "State", "fit"]
-
-Tensors = dict[str, torch.Tensor]
+__all__ = ["Recorder", "fit"]
 
 
 class Recorder(Protocol):
@@ -39,25 +38,6 @@ class Recorder(Protocol):
 
     def save(self, state: State) -> None:
         """Write a checkpoint."""
-
-
-@dataclass
-class State:
-    """What changes during training."""
-
-    network: Network
-    optimizer: torch.optim.Optimizer
-    average: Tensors
-    """Exponential moving average of the weights; empty when off."""
-    companions: torch.nn.ModuleDict = field(default_factory=torch.nn.ModuleDict)
-    """Networks that the objective trains beside this one; kept only to resume."""
-    step: int = 0
-    best_psnr_db: float = -math.inf
-    validation: dict[str, float] = field(default_factory=dict)
-
-    def weights(self) -> Tensors:
-        """The weights to use: the average where there is one."""
-        return self.average or self.network.state_dict()
 
 
 def fit(
@@ -90,10 +70,12 @@ def fit(
     for place, companion in state.companions.items():  # so that processes average their gradients too
         objective.companions[place] = fabric.setup_module(companion)
     state.average = {key: value.to(fabric.device) for key, value in state.average.items()}
+    if state.opponent is not None:
+        state.opponent.setup(fabric)
     share = recipe.data.batch // fabric.world_size
     part = slice(fabric.global_rank * share, (fabric.global_rank + 1) * share)
     batches = Prefetcher(lambda step: sampler.batch(step, part), state.step)
-    meter = _Meter(state.step, steps)
+    meter = Meter(state.step, steps)
     try:
         while state.step < steps:
             lr, hr, *planes = (_to_device(array, fabric.device) for array in batches.next())
@@ -103,14 +85,17 @@ def fit(
             output = model(hr if state.network.reads == "clean" else lr)
             terms = objective.terms(output, lr, hr, planes[0] if planes else None)
             fabric.backward(torch.stack(list(terms.values())).sum())
-            values = _values(fabric, terms, state.step + 1)
+            values = finite_values(fabric, terms, state.step + 1)
             if recipe.train.clip_grad is not None:
                 fabric.clip_gradients(model, optimizer, max_norm=recipe.train.clip_grad)
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
+            beside: dict[str, float] = {}
+            if state.opponent is not None:
+                beside = state.opponent.take_turn(fabric, output.detach(), hr, rate, state.step + 1)
             _update_average(state, recipe.train.ema)
             state.step += 1
-            meter.add(values, batches.waited_s)
+            meter.add(values, beside, batches.waited_s)
 
             last = state.step == steps
             if state.step % recipe.train.log_every == 0 or last:
@@ -118,7 +103,7 @@ def fit(
                 if fabric.is_global_zero:
                     recorder.log(row)
             if fabric.is_global_zero:
-                progress(state.step, steps, meter.label(state))
+                progress(state.step, steps, meter.label(state.validation))
             stop = _agree(fabric, should_stop())
             if state.step % recipe.train.validate_every == 0 or last:
                 _validate(fabric, state, recorder)
@@ -131,62 +116,6 @@ def fit(
     finally:
         batches.close()
     return True
-
-
-class _Meter:
-    """Means of the terms, and rates, since the last logged row."""
-
-    def __init__(self, start: int, steps: int) -> None:
-        self._first, self._steps, self._began = start, steps, time.perf_counter()
-        self._sums: dict[str, float] = {}
-        self._count, self._since, self._waited, self._waited_before = 0, self._began, 0.0, 0.0
-        self.loss = math.nan
-
-    def add(self, values: dict[str, float], waited_s: float) -> None:
-        for name, value in values.items():
-            self._sums[name] = self._sums.get(name, 0.0) + value
-        self._count += 1
-        self._waited = waited_s
-
-    def row(self, step: int, rate: float, batch: int) -> dict[str, Any]:
-        now = time.perf_counter()
-        elapsed = max(now - self._since, 1e-9)
-        means = {name: total / self._count for name, total in self._sums.items()}
-        self.loss = sum(means.values())
-        row = {
-            "step": step,
-            "loss": self.loss,
-            **{f"loss/{name}": value for name, value in means.items()},
-            "lr": rate,
-            "steps_per_s": self._count / elapsed,
-            "images_per_s": self._count * batch / elapsed,
-            "data_wait_share": (self._waited - self._waited_before) / elapsed,
-            "eta_s": (self._steps - step) * (now - self._began) / max(1, step - self._first),
-        }
-        self._sums, self._count, self._since, self._waited_before = {}, 0, now, self._waited
-        return row
-
-    def label(self, state: State) -> str:
-        parts = [] if math.isnan(self.loss) else [f"loss {self.loss:.5f}"]
-        if state.validation:
-            parts.append(f"val {state.validation['psnr_db']:.2f} dB")
-        return ", ".join(parts) or "training"
-
-
-def _values(fabric: Fabric, terms: Tensors, step: int) -> dict[str, float]:
-    """The terms as floats, averaged over processes.
-
-    Raises:
-        NonFiniteError: naming the first term that is not finite.
-    """
-    stacked = torch.stack([value.detach().float() for value in terms.values()])
-    if fabric.world_size > 1:
-        stacked = fabric.all_reduce(stacked, reduce_op="mean")  # type: ignore[assignment]
-    values = dict(zip(terms, stacked.tolist(), strict=True))
-    for name, value in values.items():
-        if not math.isfinite(value):
-            raise NonFiniteError(step, name, value)
-    return values
 
 
 def _update_average(state: State, decay: float) -> None:

@@ -67,16 +67,22 @@ AnySchedule = Annotated[Constant | Cosine | Steps, Field(discriminator="kind")]
 
 
 class Optim(Config):
-    """Adam or AdamW and its learning rate."""
+    """Adam, AdamW or SGD with momentum, and its learning rate."""
 
-    kind: Literal["adam", "adamw"] = "adam"
+    kind: Literal["adam", "adamw", "sgd"] = "adam"
     lr: float = Field(5e-4, gt=0)
     betas: tuple[float, float] = (0.9, 0.999)
     eps: float = Field(1e-8, gt=0)
     weight_decay: float = Field(0.0, ge=0)
+    momentum: float = Field(0.9, ge=0, lt=1)
+    """Of SGD; Adam has `betas` instead."""
     schedule: AnySchedule = Cosine()
 
     def build(self, parameters: Iterable[torch.nn.Parameter]) -> torch.optim.Optimizer:
+        if self.kind == "sgd":
+            return torch.optim.SGD(
+                parameters, lr=self.lr, momentum=self.momentum, weight_decay=self.weight_decay
+            )
         kind = torch.optim.Adam if self.kind == "adam" else torch.optim.AdamW
         return kind(parameters, lr=self.lr, betas=self.betas, eps=self.eps, weight_decay=self.weight_decay)
 

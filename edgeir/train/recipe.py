@@ -14,9 +14,11 @@ from edgeir.core.errors import ConfigError
 from edgeir.data.degrade import AnyDegradation
 from edgeir.data.degrade.bicubic import Bicubic
 from edgeir.data.items import AnyDataSource, scale_of
+from edgeir.data.labelled import Labelled
 from edgeir.data.sources import Embedded
 from edgeir.distill import AnyDistillation
-from edgeir.losses import L1, AnyLoss
+from edgeir.losses import L1, Adversarial, AnyLoss
+from edgeir.losses.backbone import PerceptualConfig
 from edgeir.models import AnyModel
 from edgeir.models.base import outline
 from edgeir.train.optim import Optim
@@ -68,7 +70,24 @@ class ObjectiveConfig(Config):
     """What is minimised."""
 
     losses: tuple[AnyLoss, ...] = Field((L1(),), min_length=1)
+    perceptual: Literal["vgg-19", "none"] = "vgg-19"
+    """``none`` leaves out the losses that need the backbone: the variant for who has no weights of it."""
+    adversarial: Adversarial | None = None
+    """A discriminator that takes turns with the network."""
     distillation: Distillation | None = None
+
+    @model_validator(mode="after")
+    def _something_left(self) -> ObjectiveConfig:
+        if not self.used_losses:
+            raise ValueError("`perceptual: none` leaves no loss; name one that needs no backbone")
+        return self
+
+    @property
+    def used_losses(self) -> tuple[AnyLoss, ...]:
+        """`losses`, without those on the backbone where `perceptual` is ``none``."""
+        if self.perceptual == "vgg-19":
+            return self.losses
+        return tuple(loss for loss in self.losses if not isinstance(loss, PerceptualConfig))
 
 
 class Train(Config):
@@ -118,7 +137,7 @@ class Recipe(Config):
     task: Task = "super-resolution"
     model: AnyModel
     init: str | None = None
-    """Zoo name or checkpoint to start from: the same network (PlainSR: with other training-time branches, or smaller)."""
+    """Zoo name or checkpoint to start from: the same network (PlainSR: also a smaller one, or other branches)."""
     data: Data
     objective: ObjectiveConfig = ObjectiveConfig()
     optim: Optim = Optim()
@@ -144,6 +163,14 @@ class Recipe(Config):
             raise ValueError(
                 f"`degradation.noise_map` needs a network that takes it, which `{self.model.kind}` does not"
             )
+        adversarial, side = self.objective.adversarial, self.data.patch * self.model.scale
+        if adversarial is not None and adversarial.patch != side:
+            raise ValueError(
+                f"`objective.adversarial.patch` is {adversarial.patch}, but the patches are {side} pixels wide "
+                f"(`data.patch` {self.data.patch}, scale {self.model.scale})"
+            )
+        if distillation is not None and any(method.needs_labels for method in distillation.methods):
+            _labelled(self.data)
         self._check_colour()
         kinds = [loss.kind for loss in self.objective.losses]
         if len(set(kinds)) != len(kinds):
@@ -174,6 +201,15 @@ class Recipe(Config):
             raise ValueError(f"the `luma` share of `{shared[0]}` needs a network of three channels")
         if distillation is not None and distillation.cache:
             raise ValueError("`cache` keeps colour pictures: it needs a network of three channels")
+
+
+def _labelled(data: Data) -> None:
+    """Raise `ValueError` unless every source has labels, at the size of its images."""
+    for source in data.sources:
+        if not isinstance(source, Labelled):
+            raise ValueError(f"`data.sources`: a method needs labels, and a `{source.kind}` source has none")
+        if (source.rescale or data.rescale) != (1.0,):
+            raise ValueError("`data.rescale`: labelled images are not shrunk, leave it at [1.0]")
 
 
 def load_recipe(recipe: str | Path, overrides: Sequence[str] = ()) -> Recipe:

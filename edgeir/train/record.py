@@ -13,6 +13,7 @@ import numpy.typing as npt
 import torch
 from PIL import Image
 
+from edgeir.core.artifact import read_card
 from edgeir.core.config import dump_yaml, parse, read_yaml
 from edgeir.core.environment import git_revision, versions
 from edgeir.core.errors import CheckpointError, ConfigError
@@ -24,10 +25,10 @@ from edgeir.data.items import items_of
 from edgeir.metrics.psnr import psnr
 from edgeir.models.base import Network, outline
 from edgeir.train.checkpoint import save_checkpoint
-from edgeir.train.loop import State
 from edgeir.train.recipe import Recipe
+from edgeir.train.state import State, pack
 
-__all__ = ["RunFolder", "optimizer_tensors", "restore_optimizer"]
+__all__ = ["RunFolder"]
 
 Pixels = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
@@ -36,8 +37,8 @@ Floats = npt.NDArray[np.float32]
 class RunFolder:
     """Writes everything that a run leaves behind (the loop's `Recorder`)."""
 
-    def __init__(self, path: Path, recipe: Recipe) -> None:
-        self.path, self.recipe = path, recipe
+    def __init__(self, path: Path, recipe: Recipe, backbones: tuple[dict[str, Any], ...] = ()) -> None:
+        self.path, self.recipe, self.backbones = path, recipe, backbones
         self._pairs: list[tuple[str, Floats, Pixels]] | None = None
 
     def start(self) -> None:
@@ -80,6 +81,11 @@ class RunFolder:
                 [f"`{key}` is {new.get(key)!r}, but the run has {old.get(key)!r}" for key in changed],
                 where=self.path,
                 fix="resume with the run's own recipe.yaml",
+            )
+        trained_on = read_card(self.path / "checkpoints" / "last").provenance.get("backbones", [])
+        if [entry["sha256"] for entry in trained_on] != [entry["sha256"] for entry in self.backbones]:
+            raise CheckpointError(
+                "the run was trained on other weights of the perceptual backbone", where=self.path
             )
         self._write_recipe()
 
@@ -132,11 +138,6 @@ class RunFolder:
 
     def save(self, state: State) -> None:
         """Write ``checkpoints/last``, and ``checkpoints/best`` when the last validation is the best so far."""
-        tensors = {f"raw/{key}": value for key, value in state.network.state_dict().items()}
-        tensors |= {f"companion/{key}": value for key, value in state.companions.state_dict().items()}
-        tensors |= {f"average/{key}": value for key, value in state.average.items()}
-        tensors |= {f"optim/{key}": value for key, value in optimizer_tensors(state.optimizer).items()}
-        values = {"step": state.step, "best_psnr_db": state.best_psnr_db, "validation": state.validation}
         metrics = {"validation_psnr_db": state.validation.get("psnr_db"), "step": state.step}
         arguments: dict[str, Any] = {
             "name": self.recipe.name,
@@ -144,13 +145,15 @@ class RunFolder:
             "provenance": self._provenance(state.step),
         }
         folder = self.path / "checkpoints"
-        save_checkpoint(folder / "last", state.network, state.weights(), state=(tensors, values), **arguments)
+        save_checkpoint(folder / "last", state.network, state.weights(), state=pack(state), **arguments)
         if state.validation.get("step") == state.step and state.validation["psnr_db"] >= state.best_psnr_db:
             save_checkpoint(folder / "best", state.network, state.weights(), **arguments)
 
     def _provenance(self, step: int) -> dict[str, Any]:
+        read = {"backbones": list(self.backbones)} if self.backbones else {}
         return {
             "recipe": self.recipe.model_dump(mode="json"),
+            **read,
             "steps": step,
             "seed": self.recipe.train.seed,
             "versions": versions(),
@@ -182,25 +185,6 @@ class RunFolder:
         with output_errors(path), atomic_file(path) as temporary:
             picture = np.concatenate(images, axis=1)
             Image.fromarray(picture[:, :, 0] if picture.shape[2] == 1 else picture).save(temporary)
-
-
-def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
-    """The optimiser's state as flat named tensors: ``<parameter index>/<name>``."""
-    states = optimizer.state_dict()["state"]
-    return {
-        f"{index}/{name}": torch.as_tensor(value)
-        for index, state in states.items()
-        for name, value in state.items()
-    }
-
-
-def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, torch.Tensor]) -> None:
-    """Inverse of `optimizer_tensors`."""
-    states: dict[int, dict[str, torch.Tensor]] = {}
-    for key, value in tensors.items():
-        index, _, name = key.partition("/")
-        states.setdefault(int(index), {})[name] = value
-    optimizer.load_state_dict({"state": states, "param_groups": optimizer.state_dict()["param_groups"]})
 
 
 def _essence(recipe: Recipe) -> dict[str, Any]:

@@ -24,12 +24,14 @@ from edgeir.core.files import refuse_existing
 from edgeir.core.progress import Progress, no_progress
 from edgeir.data.patches import PatchSampler
 from edgeir.data.store import PairStore, open_store
-from edgeir.distill.objective import Objective
+from edgeir.losses.backbone import backbones_used
 from edgeir.models.base import Network, channels_last
-from edgeir.train.checkpoint import load_checkpoint, load_state, load_weights
-from edgeir.train.loop import State, fit
+from edgeir.train.build import build_objective, initialise
+from edgeir.train.loop import fit
+from edgeir.train.opponent import Opponent
 from edgeir.train.recipe import Recipe, load_recipe
-from edgeir.train.record import RunFolder, restore_optimizer
+from edgeir.train.record import RunFolder
+from edgeir.train.state import State, unpack
 from edgeir.train.teacher import teacher_pictures
 
 __all__ = ["TrainResult", "distill", "train"]
@@ -50,6 +52,8 @@ class TrainResult:
     """Images (copies of other sizes counted) in the recipe's sources."""
     too_small: int
     """How many of them are smaller than a patch, and therefore were not used."""
+    backbones: tuple[dict[str, Any], ...] = ()
+    """The perceptual backbones that losses read: loss, network, file, sha256."""
 
 
 def train(
@@ -119,7 +123,9 @@ def _launch(
     world = devices * num_nodes
     if recipe.data.batch % world:
         raise ConfigError([f"`data.batch` (={recipe.data.batch}) must be divisible by the {world} processes"])
-    run = RunFolder(Path(out) if out is not None else Path("runs") / recipe.name, recipe)
+    # Before anything is decoded: a missing file of weights should cost seconds, not the building of a store.
+    backbones = tuple(backbones_used(recipe.objective.used_losses))
+    run = RunFolder(Path(out) if out is not None else Path("runs") / recipe.name, recipe, backbones)
     if resume:
         run.check_resumable()
     else:
@@ -136,11 +142,13 @@ def _prepare_and_run(
     recipe: Recipe, run: RunFolder, resume: bool, devices: int, num_nodes: int, progress: Progress
 ) -> TrainResult:
     world = devices * num_nodes
+    distillation = recipe.objective.distillation
+    for method in distillation.methods if distillation is not None else ():
+        method.check()
     # The data and the teacher's pictures are prepared once, before any second process exists.
     store = open_store(
         recipe.data.sources, recipe.data.degradation, rescale=recipe.data.rescale, progress=progress
     )
-    distillation = recipe.objective.distillation
     if distillation is not None and distillation.cache and distillation.methods:
         teacher_pictures(distillation, store, progress)
     with _quiet_lightning():
@@ -155,7 +163,7 @@ def _prepare_and_run(
         threads = max(1, torch.get_num_threads() // devices) if world > 1 else torch.get_num_threads()
         work: Callable[..., Any] = _work
         done, step, metrics, too_small = fabric.launch(work, recipe, run, resume, store, threads, progress)
-    return TrainResult(run.path, step, not done, metrics, len(store), too_small)
+    return TrainResult(run.path, step, not done, metrics, len(store), too_small, run.backbones)
 
 
 def _work(
@@ -172,15 +180,18 @@ def _work(
     torch.manual_seed(recipe.train.seed)
     network: Network = recipe.model.build()
     if recipe.init is not None:
-        _initialise(network, recipe.init)
+        initialise(network, recipe.init)
     channels_last(network)
-    objective, planes = _objective(recipe, network, store)
+    objective, planes = build_objective(recipe, network, store)
     trained = [*network.parameters(), *objective.companions.parameters()]
     state = State(network, recipe.optim.build(trained), {}, objective.companions)
+    if objective.adversary is not None:
+        state.opponent = Opponent(objective.adversary, recipe.optim)
     if recipe.train.ema:
         state.average = {key: value.detach().clone() for key, value in network.state_dict().items()}
     if resume:
-        _resume(state, run)
+        unpack(state, run.path / "checkpoints" / "last")
+        run.truncate(state.step)
     network.train()
     sampler = PatchSampler(
         store,
@@ -196,55 +207,6 @@ def _work(
         done = fit(fabric, recipe, state, objective, sampler, run, should_stop=should_stop, progress=progress)
     metrics = {**state.validation, "best_psnr_db": state.best_psnr_db}
     return done, state.step, metrics, sampler.skipped
-
-
-def _objective(
-    recipe: Recipe, network: Network, store: PairStore
-) -> tuple[Objective, list[Callable[[int], Any]]]:
-    distillation = recipe.objective.distillation
-    if distillation is None or not distillation.methods:
-        return Objective(recipe.objective.losses, network), []
-    if distillation.cache:
-        pictures = teacher_pictures(distillation, store, no_progress)
-        return Objective(recipe.objective.losses, network, distillation.methods), [pictures]
-    if distillation.teacher is None:
-        return Objective(recipe.objective.losses, network, distillation.methods), []
-    teacher, card, folder = load_checkpoint(distillation.teacher)
-    if card.facts.net_scale != network.facts.net_scale:
-        raise ConfigError(
-            [f"the teacher enlarges by {card.facts.net_scale}, the student by {network.facts.net_scale}"],
-            where=folder,
-        )
-    if card.facts.colour != network.facts.colour:
-        raise ConfigError(
-            [f"the teacher has {card.facts.channels} channels, the student {network.facts.channels}"],
-            where=folder,
-        )
-    return Objective(
-        recipe.objective.losses, network, distillation.methods, channels_last(teacher.fused())
-    ), []
-
-
-def _initialise(network: Network, source: str) -> None:
-    other, _, folder = load_checkpoint(source)
-    load_weights(network, network.weights_from(other), folder)
-
-
-def _resume(state: State, run: RunFolder) -> None:
-    folder = run.path / "checkpoints" / "last"
-    tensors, values = load_state(folder)
-    parts: dict[str, dict[str, torch.Tensor]] = {"raw": {}, "average": {}, "optim": {}, "companion": {}}
-    for key, value in tensors.items():
-        part, _, name = key.partition("/")
-        parts[part][name] = value
-    load_weights(state.network, parts["raw"], folder)
-    load_weights(state.companions, parts["companion"], folder)
-    if parts["average"]:
-        state.average = parts["average"]
-    restore_optimizer(state.optimizer, parts["optim"])
-    state.step, state.best_psnr_db = int(values["step"]), float(values["best_psnr_db"])
-    state.validation = values["validation"]
-    run.truncate(state.step)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from edgeir.bench.evaluate import evaluate, measure_quality
@@ -12,6 +13,8 @@ from edgeir.core.errors import ConfigError
 from edgeir.data.degrade import Bicubic
 from edgeir.data.degrade.bicubic import downscale, upscale
 from edgeir.data.sources import Embedded, Folder, StandardSet
+from edgeir.models.ppcn_enhance import PPCNEnhance, load_reference_weights
+from edgeir.train.checkpoint import save_checkpoint
 
 
 @pytest.fixture
@@ -138,6 +141,56 @@ def test_ms_ssim_where_the_suite_asks_for_it():
     ][0]
     assert found["ssim"] is None
     assert 0.5 < found["ms_ssim"] < 1
+
+
+@pytest.fixture
+def pairs(tmp_path, monkeypatch):
+    """Five patch pairs in PIRM's layout; the camera's picture is the phone's, 40 levels brighter."""
+    source = np.random.default_rng(3)
+    for index in range(5):
+        given = source.integers(0, 200, (32, 32, 3), dtype=np.uint8)
+        for name, image in (("iphone", given), ("canon", given + 40)):
+            folder = tmp_path / "data" / "pirm" / "enhance-patches" / name
+            folder.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(image).save(folder / f"{index}.png")
+    monkeypatch.setenv("EDGEIR_DATA", str(tmp_path / "data"))
+
+
+def test_pairs_are_compared_as_they_are(pairs):
+    (entry,) = evaluate("input", "pirm-b")["rows"][0]["quality"]["sets"]
+    assert entry["images"] == 5
+    assert entry["psnr_db"] == pytest.approx(20 * np.log10(255 / 40))
+    (part,) = evaluate("input", "pirm-b-heldout")["rows"][0]["quality"]["sets"]
+    assert [score["name"] for score in part["per_image"]] == ["0", "4"]
+
+
+def test_ms_ssim_sees_what_the_clip_would_cut(pairs, tmp_path):
+    network = PPCNEnhance().build()
+    torch.nn.init.constant_(network.tail.bias, 3.0)  # far above white
+    save_checkpoint(tmp_path / "bright", network, network.state_dict(), name="b", metrics={}, provenance={})
+    unclipped = load_suite("pirm-b")
+    clipped = unclipped.model_copy(update={"ms_ssim_protocol": None})
+    a, b = (
+        evaluate(tmp_path / "bright", suite)["rows"][0]["quality"]["sets"][0]
+        for suite in (unclipped, clipped)
+    )
+    assert a["psnr_db"] == pytest.approx(b["psnr_db"])
+    assert a["ms_ssim"] != pytest.approx(b["ms_ssim"], abs=1e-5)
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(
+    ("size", "decibel", "similarity"), [("student", 22.54, 0.9244), ("teacher", 22.96, 0.9299)]
+)
+def test_published_enhancement_rows(size, decibel, similarity, shared_data, tmp_path, monkeypatch):
+    monkeypatch.setenv("EDGEIR_DATA", str(shared_data))
+    network = PPCNEnhance(size=size).build()
+    load_reference_weights(network, shared_data / "weights" / f"ppcn-enhance-{size}.npz")
+    save_checkpoint(tmp_path / size, network, network.state_dict(), name=size, metrics={}, provenance={})
+    found = evaluate(tmp_path / size, "pirm-b")["rows"][0]["quality"]["sets"][0]
+    assert found["images"] == 400
+    assert found["psnr_db"] == pytest.approx(decibel, abs=0.05)
+    assert found["ms_ssim"] == pytest.approx(similarity, abs=0.002)
 
 
 @pytest.mark.shared

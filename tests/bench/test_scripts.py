@@ -132,3 +132,55 @@ def test_publishing_fuses_the_branches_and_keeps_the_function(monkeypatch, tmp_p
     assert card.parameters < sum(parameter.numel() for parameter in network.parameters())
     assert card.provenance["recipe"] == "tiny"
     assert "Apache-2.0" in card.provenance["licence"]
+
+
+@pytest.fixture
+def high_level(monkeypatch):
+    return script("high_level", monkeypatch)
+
+
+def test_joint_and_cross_task_are_of_the_right_denoisers(high_level):
+    def run(seed, accuracy):
+        miou = {name: 100 - value for name, value in accuracy.items()}
+        return {"sigma": 60, "seed": seed} | {
+            name: {"accuracy": accuracy[name], "miou": miou[name], "psnr_db": 20.0} for name in accuracy
+        }
+
+    first = {"clean": 99, "noisy": 20, "separate": 60, "classification": 70, "segmentation": 64}
+    runs = [run(0, first), run(1, {**first, "separate": 58, "classification": 72})]
+    classes, strokes = (high_level.row(task, 60, runs) for task in high_level.NETWORKS)
+    assert classes["task"] == "classification, accuracy %"
+    assert classes["joint"] == "71.00 ± 1.41"
+    assert classes["joint - separate"] == "+12.00 ± 2.83"  # 10 and 14, paired by seed
+    assert classes["cross-task - separate"] == "+5.00 ± 1.41"
+    assert strokes["joint"] == "36.00 ± 0.00"  # 100 - 64
+    assert strokes["cross-task"] == "29.00 ± 1.41"
+
+
+def test_every_denoiser_of_the_small_case_has_the_same_steps_and_data(high_level):
+    variants = ("separate", *high_level.NETWORKS)
+    recipes = []
+    for name in variants:
+        base = high_level.SEPARATE if name == "separate" else high_level.JOINT
+        recipes.append(load_recipe(base, high_level.overrides(Path("runs"), name, 30, 2)))
+    sources = {source.model_copy(update={"labels": "digit"}) for r in recipes for source in r.data.sources}
+    assert len(sources) == 1
+    for field in ("model", "optim", "train"):
+        assert len({getattr(recipe, field).model_dump_json() for recipe in recipes}) == 1
+    assert len({recipe.objective.losses for recipe in recipes}) == 1
+    weights = [recipe.objective.distillation.methods[0].weight for recipe in recipes[1:]]
+    assert weights == [0.25, 0.5]
+
+
+def test_iou_and_accuracy_are_in_per_cent(high_level):
+    scores = importlib.import_module("high_level_networks").score
+    labels = torch.tensor([[[0, 0], [1, 1]]])
+    guess = torch.tensor([[[0.0, 1.0], [1.0, 1.0]]])
+    network = lambda x: torch.stack([0.5 - guess, guess - 0.5], 1)  # noqa: E731
+    assert scores("segmentation", network, torch.zeros(1, 3, 2, 2), labels) == pytest.approx(
+        100 * (1 / 2 + 2 / 3) / 2
+    )
+    classes = lambda x: torch.eye(3)  # noqa: E731
+    assert scores(
+        "classification", classes, torch.zeros(3, 3, 2, 2), torch.tensor([0, 1, 1])
+    ) == pytest.approx(200 / 3)

@@ -13,7 +13,8 @@ SUPER_RESOLUTION = ["b100-x4", "embedded-x4", "pirm-a", "set14-x4", "set5-x4", "
 DENOISING = [f"{name}-awgn{sigma}" for name in ("cbsd68", "set12", "bsd68") for sigma in (15, 25, 50)]
 MIXED = ["cbsd68-hybrid"]
 JPEG = [f"classic5-jpeg{quality}" for quality in (10, 20, 30, 40)]
-SUITES = sorted([*SUPER_RESOLUTION, *DENOISING, *JPEG, *MIXED])
+ENHANCEMENT = ["pirm-b", "pirm-b-heldout"]
+SUITES = sorted([*SUPER_RESOLUTION, *DENOISING, *JPEG, *MIXED, *ENHANCEMENT])
 
 
 def test_the_list_is_complete():
@@ -37,6 +38,14 @@ def test_protocols():
         load_suite("pirm-a").resolved_protocol().model_dump().items()
         >= {"channel": "rgb", "crop": 16}.items()
     )
+
+
+def test_track_b_sees_the_output_unclipped():
+    suite = load_suite("pirm-b")
+    assert suite.resolved_protocol().clip
+    assert not suite.resolved_ms_ssim_protocol().clip
+    assert not suite.clips
+    assert load_suite("pirm-a").clips
 
 
 def test_the_three_sets_together_are_the_three_alone():
@@ -76,6 +85,12 @@ def values(**changes):
         ({"metrics": ["ssim"]}, ["`metrics` must have psnr", "needs the metric ms_ssim"]),
         ({"metrics": ["psnr", "mssim"]}, ["did you mean `ssim`"]),
         ({"sets": []}, ["at least 1 item"]),
+        ({"ms_ssim_protocol": "pirm-c"}, ["there is no protocol `pirm-c`"]),
+        ({"degradation": None}, ["the set `DIV2K`: without a `degradation` every source must be paired"]),
+        (
+            {"sets": [{"name": "B", "source": {"kind": "pirm-b"}}]},
+            ["the set `B`: paired sources are damaged"],
+        ),
         ({"degredation": 1}, ["did you mean `degradation`"]),
         ({"timing": {"height": 720, "width": 1280, "baseline": None}}, ["needs timing.baseline srcnn"]),
     ],

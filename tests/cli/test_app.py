@@ -28,6 +28,7 @@ COMMANDS = [
     "eval",
     "bench",
     "report",
+    "channels",
     "demo",
     "models",
     "recipes",
@@ -286,13 +287,29 @@ def test_recipes_are_listed_and_shown(capsys: pytest.CaptureFixture[str]) -> Non
     names = [entry["name"] for entry in listed]
     assert names == list_assets("recipes")
     assert all(entry["about"] for entry in listed)
-    assert main(["recipes", "show", names[0]]) == 0
+    assert main(["recipes", "show", names[0], "--as-written"]) == 0
     assert (
         capsys.readouterr().out
         == find_asset("recipes", names[0]).read_text(encoding="utf-8").rstrip("\n") + "\n"
     )
     assert main(["recipes", "show", names[0], "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["recipe"]["name"]
+
+
+def test_a_recipe_is_shown_resolved_and_is_the_same_recipe(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    from edgeir.train.recipe import load_recipe
+
+    assert main(["recipes", "show", "mixed/fdrnet-small", "train.steps=7"]) == 0
+    text = capsys.readouterr().out
+    assert "clip_grad: 1.0" in text
+    assert "save_every: " in text, "defaults are shown as well"
+    (tmp_path / "resolved.yaml").write_text(text)
+    assert load_recipe(tmp_path / "resolved.yaml") == load_recipe("mixed/fdrnet-small", ["train.steps=7"])
+    assert main(["recipes", "show", "mixed/fdrnet-small", "train.stepz=7"]) == 2
+    assert "stepz" in capsys.readouterr().err
+    assert main(["recipes", "show", "mixed/fdrnet-small", "train.steps=7", "--as-written"]) == 2
 
 
 def test_models_lists_the_cards(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,7 +7,7 @@ from PIL import Image
 from edgeir.core.errors import ConfigError, DataError
 from edgeir.data.degrade import AWGN
 from edgeir.data.items import scale_of
-from edgeir.data.paired import DIDMDN, DPED, SIDD, GoPro, PairedFolders, RealSR
+from edgeir.data.paired import DIDMDN, DPED, PIRM, SIDD, GoPro, PairedFolders, RealSR
 from edgeir.data.sources import Embedded
 from edgeir.data.store import open_store
 from edgeir.train.recipe import load_recipe
@@ -20,6 +20,7 @@ LAYOUTS = [
         "DPED/sony/test_data/patches/sony/7.jpg",
         "DPED/sony/test_data/patches/canon/7.jpg",
     ),
+    (PIRM(), "pirm/enhance-patches/iphone/0.jpg", "pirm/enhance-patches/canon/0.jpg"),
     (
         SIDD(),
         "SIDD_Small_sRGB_Only/Data/0001_S6/NOISY_SRGB_010.PNG",
@@ -140,3 +141,24 @@ def test_training_on_pairs(root, tmp_path):
     assert result.steps == 3
     with pytest.raises(ConfigError, match=r"`validation.sources`: without a `degradation`"):
         load_recipe("denoising/dncnn-small", [o for o in overrides if not o.startswith("validation")])
+
+
+def test_a_part_is_held_out_by_the_order_of_names(root):
+    for index in (0, 1, 2, 3, 9, 10, 11, 100):
+        for side in ("iphone", "canon"):
+            picture(root / "dped_patches" / side / f"{index}.png", index)
+    names = {part: [ref.name for ref in PIRM(part=part).pairs()] for part in ("all", "train", "held-out")}
+    assert names["all"] == ["0", "1", "2", "3", "9", "10", "11", "100"]  # numbers by value
+    assert names["held-out"] == ["0", "9"]
+    assert sorted(names["train"] + names["held-out"]) == sorted(names["all"])
+    folders = {"given": str(root / "dped_patches/iphone"), "clean": str(root / "dped_patches/canon")}
+    assert [ref.name for ref in PairedFolders(**folders, part="held-out", every=3).pairs()] == [
+        "0",
+        "3",
+        "11",
+    ]
+    picture(root / "one/a.png", 0)
+    with pytest.raises(DataError, match="the part `train` of 1 pairs is empty"):
+        PairedFolders(given=str(root / "one"), clean=str(root / "one"), part="train").pairs()
+    with pytest.raises(ValueError, match="greater than or equal to 2"):
+        PIRM(every=1)

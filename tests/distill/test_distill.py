@@ -71,7 +71,7 @@ def test_taps_of_another_size_are_an_error_that_lists_them():
     teacher.features["p"] = torch.rand(2, 3, 10, 12)
     method = AttentionMaps(student_taps=("a",), teacher_taps=("p",))
     with pytest.raises(
-        ConfigError, match=r"`a` and the teacher's `p` differ in size.*student a 5x6.*teacher p 10x12"
+        ConfigError, match=r"`a` and the teacher's `p` differ in size.*student a 4x5x6.*teacher p 3x10x12"
     ):
         method.terms(student, teacher, NOTHING)
 

@@ -33,6 +33,11 @@ def card_of(network: Network, name: str = "tiny") -> Card:
     return Card(name=name, model={}, facts=network.facts, parameters=1, weights_sha256="0" * 64)
 
 
+@pytest.fixture(name="busy")
+def busy_as_fixture() -> Callable[[Network], Network]:
+    return busy
+
+
 @pytest.fixture(scope="session")
 def tiny() -> Network:
     return busy(PlainSR(channels=8, blocks=1, branches=()).build())

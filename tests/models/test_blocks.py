@@ -11,7 +11,7 @@ from edgeir.models.blocks.attention import ChannelAttention, SpatialAttention
 from edgeir.models.blocks.deformable import DeformableConv, deformable_conv
 from edgeir.models.blocks.fuse import ConvNorm
 from edgeir.models.blocks.gain_control import GainControl
-from edgeir.models.blocks.wavelet import HaarJoin, HaarSplit
+from edgeir.models.blocks.wavelet import HaarJoin, HaarSplit, fold_join, fold_split
 
 
 def uniform(*shape, seed=0):
@@ -131,3 +131,15 @@ def test_a_folded_normalisation_computes_the_same(transposed):
     layer.eval()
     x = uniform(1, 3, 6, 7, seed=9)
     assert torch.allclose(layer.fused()(x), layer(x), atol=1e-12)
+
+
+@given(st.integers(1, 5), st.integers(1, 5))
+def test_a_folded_transform_is_the_transform_and_its_convolution_borders_included(height, width):
+    x = uniform(2, 3, 2 * height, 2 * width)
+    after, before = (
+        torch.nn.Conv2d(12, 5, 3, padding=1).double(),
+        torch.nn.Conv2d(3, 8, 3, padding=1).double(),
+    )
+    split, join = HaarSplit().double(), HaarJoin().double()
+    assert torch.allclose(fold_split(after).double()(x), after(split(x)), atol=1e-6)
+    assert torch.allclose(fold_join(before).double()(x), join(before(x)), atol=1e-6)

@@ -44,6 +44,7 @@ CONFIGS = [member(**SMALLER.get(member().kind, {})) for member in MEMBERS] + [
     ARCNN(channels=1),
     DANet(channels=1, **SMALL_DANET),
     DANetAutoEncoder(encoder=SMALL_DANET | {"channels": 1}, decoder=SMALL_DANET | {"channels": 1}),
+    MultiscaleDenoiser(width=6),
 ]
 
 

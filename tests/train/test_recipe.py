@@ -3,13 +3,14 @@
 import math
 
 import pytest
+import torch
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from edgeir.core.assets import list_assets
 from edgeir.core.errors import ConfigError
-from edgeir.train.optim import Constant, Cosine, Steps
+from edgeir.train.optim import Constant, Cosine, Optim, Steps
 from edgeir.train.recipe import load_recipe
 
 
@@ -70,3 +71,15 @@ def test_schedule_values():
     assert Steps(milestones=(10, 20), gamma=0.1).factor(20, 100) == pytest.approx(0.01)
     assert Steps(every=1000, gamma=0.2).factor(2500, 10_000) == pytest.approx(0.04)
     assert math.isclose(Constant().factor(99, 100), 1.0)
+
+
+def test_sgd_follows_its_formula():
+    weight = torch.nn.Parameter(torch.tensor([2.0]))
+    optimizer = Optim(kind="sgd", lr=0.1, momentum=0.5, weight_decay=0.1).build([weight])
+    value, velocity = 2.0, 0.0
+    for gradient in (1.0, -3.0, 0.5):
+        weight.grad = torch.tensor([gradient])
+        optimizer.step()
+        velocity = 0.5 * velocity + gradient + 0.1 * value
+        value -= 0.1 * velocity
+    assert weight.item() == pytest.approx(value, rel=1e-6)

@@ -280,6 +280,6 @@ def test_init_starts_from_a_checkpoint_of_the_same_network(recipe, tmp_path):
     second = train(recipe.path, out=tmp_path / "second")
     a, b = (load_checkpoint(run)[0].state_dict() for run in (first.run_dir, second.run_dir))
     assert all(torch.allclose(a[key], b[key], atol=1e-6) for key in a)
-    recipe(init=str(first.run_dir), model={"kind": "plainsr", "channels": 5, "blocks": 1})
+    recipe(init=str(first.run_dir), model={"kind": "plainsr", "channels": 3, "blocks": 1})
     with pytest.raises(CheckpointError, match="weights are of another network.*instead of"):
         train(recipe.path, out=tmp_path / "third")

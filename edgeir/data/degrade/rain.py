@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from edgeir.data.degrade.base import Pixels, Range, SameSize, draw, to_bytes, to_unit
 from edgeir.data.degrade.blur import gaussian_blur
-from edgeir.data.degrade.jpeg import compress
+from edgeir.data.degrade.jpeg import Quality, compress, draw_quality
 
 __all__ = ["Rain", "rain_streaks"]
 
@@ -31,7 +31,8 @@ class Rain(SameSize):
     blur_sigma: Range = 0.0
     noise_sigma: Range = 0.0
     """On the 0-255 scale."""
-    jpeg_quality: int | None = Field(None, ge=1, le=100)
+    jpeg_quality: Quality | None = None
+    """libjpeg's quality, or a range; None does not compress."""
 
     @property
     def margin(self) -> int:
@@ -47,7 +48,9 @@ class Rain(SameSize):
         if noise:
             rainy = rainy + np.float32(noise / 255) * rng.standard_normal(rainy.shape, np.float32)
         result = to_bytes(rainy)
-        return result if self.jpeg_quality is None else compress(result, self.jpeg_quality)
+        if self.jpeg_quality is None:
+            return result
+        return compress(result, draw_quality(self.jpeg_quality, rng))
 
 
 def rain_streaks(

@@ -21,6 +21,7 @@ _DTYPES = {"FLOAT32": "float32", "FLOAT16": "float16", "INT32": "int32", "INT64"
 _DTYPES |= {"UINT8": "uint8", "INT16": "int16", "BOOL": "bool"}
 _VERSIONS = {("CONV_2D", "INT8"): 3, ("DEPTH_TO_SPACE", "INT8"): 2, ("CONCATENATION", "INT8"): 2}
 _VERSIONS |= {("QUANTIZE", "INT8"): 2, ("ADD", "INT8"): 2, ("RELU", "INT8"): 2, ("MINIMUM", "INT8"): 2}
+_VERSIONS |= {("LEAKY_RELU", "INT8"): 2}
 
 
 class Graph:
@@ -151,7 +152,9 @@ class Graph:
         operator = self._schema.OperatorT()
         operator.opcodeIndex = self._opcode(kind, self.dtype(outputs[0]))
         operator.inputs, operator.outputs = list(inputs), list(outputs)
-        stem = {"CONV_2D": "Conv2D", "MEAN": "Reducer"}.get(kind, kind.title().replace("_", ""))
+        stem = {"CONV_2D": "Conv2D", "MEAN": "Reducer", "LEAKY_RELU": "LeakyRelu"}.get(
+            kind, kind.title().replace("_", "")
+        )
         if hasattr(self._schema, f"{stem}OptionsT"):
             operator.builtinOptionsType = getattr(self._schema.BuiltinOptions, f"{stem}Options")
             operator.builtinOptions = getattr(self._schema, f"{stem}OptionsT")()
@@ -200,17 +203,22 @@ class Graph:
         visited: set[int] = set()
         maker = {index: op for op in self.operators for index in _indices(op.outputs)}
 
-        def visit(index: int) -> None:
-            operator = maker.get(index)
-            if operator is None or id(operator) in visited:
-                return
-            visited.add(id(operator))
-            for source in _indices(operator.inputs):
-                visit(source)
-            ordered.append(operator)
+        def sources(operator: Any) -> list[Any]:
+            return [maker[index] for index in reversed(_indices(operator.inputs)) if index in maker]
 
-        for output in self.outputs:
-            visit(output)
+        # Depth first, with a stack of our own: a deep network is deeper than Python's recursion limit.
+        waiting = [maker[index] for index in reversed(self.outputs) if index in maker]
+        while waiting:
+            operator = waiting[-1]
+            if id(operator) in visited:
+                waiting.pop()
+                continue
+            missing = [source for source in sources(operator) if id(source) not in visited]
+            if missing:
+                waiting += missing
+                continue
+            visited.add(id(operator))
+            ordered.append(waiting.pop())
         return ordered
 
     def _compact(self) -> None:

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from edgeir.core.requires import require
 from edgeir.export.lower.clip import remove_clip
 from edgeir.export.lower.graph import Graph
+from edgeir.export.quantize.leaky import integer_leaky_relus
 from edgeir.export.quantize.observe import observe
 from edgeir.export.quantize.ranges import RangeRule, activation_range
 
@@ -74,7 +75,7 @@ def quantise(model: bytes, images: NDArray[np.float32], *, rule: RangeRule) -> b
         for name, (low, high) in ranges.items()
     }
     result = worker.quantize(statistics, enable_progress_bar=False, enable_progress_report=False)
-    return bytes(result.quantized_model)
+    return integer_leaky_relus(bytes(result.quantized_model))
 
 
 def _share_range(graph: Graph, concatenation: Any, ranges: dict[str, tuple[float, float]]) -> None:

@@ -17,19 +17,19 @@ from torch import nn
 
 from edgeir.core.errors import ConfigError
 
-__all__ = ["IMAGENET_MEAN", "IMAGENET_STD", "VGG", "layer_names"]
+__all__ = ["IMAGENET_MEAN", "IMAGENET_STD", "VGG", "VGG_DEPTHS", "VGG_WIDTHS", "layer_names"]
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
-_WIDTHS = (64, 128, 256, 512, 512)
-_DEPTHS: dict[int, tuple[int, ...]] = {16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}
+VGG_WIDTHS = (64, 128, 256, 512, 512)
+VGG_DEPTHS: dict[int, tuple[int, ...]] = {16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}
 
 
 def layer_names(depth: Literal[16, 19]) -> tuple[str, ...]:
     """Names of the convolutions in forward order, ``conv1_1`` to ``conv5_3`` or ``conv5_4``."""
     return tuple(
         f"conv{stage}_{place}"
-        for stage, count in enumerate(_DEPTHS[depth], start=1)
+        for stage, count in enumerate(VGG_DEPTHS[depth], start=1)
         for place in range(1, count + 1)
     )
 
@@ -59,7 +59,7 @@ class VGG(nn.Module):
         layers: list[nn.Module] = []
         self._places: dict[str, int] = {}
         width = 3
-        for stage, (channels, count) in enumerate(zip(_WIDTHS, _DEPTHS[depth], strict=True), start=1):
+        for stage, (channels, count) in enumerate(zip(VGG_WIDTHS, VGG_DEPTHS[depth], strict=True), start=1):
             for place in range(1, count + 1):
                 self._places[f"conv{stage}_{place}"] = len(layers)
                 layers += [nn.Conv2d(width, channels, 3, padding=1), nn.ReLU()]

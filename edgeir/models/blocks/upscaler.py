@@ -10,7 +10,6 @@ from torch import nn
 from edgeir.core.artifact import NetworkFacts
 from edgeir.models.base import Network
 from edgeir.models.blocks.upsample import ShuffleUpsampler
-from edgeir.models.macs import count_macs
 
 __all__ = ["ResidualUpscaler"]
 
@@ -64,6 +63,3 @@ class ResidualUpscaler(Network):
             "body": self.body,
             "upsampler": self.upsampler,
         }
-
-    def macs(self, height: int, width: int) -> int:
-        return count_macs(self, 1, 3, height, width)

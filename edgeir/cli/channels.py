@@ -1,0 +1,75 @@
+"""``edgeir channels``: a shell over `edgeir.bench.channels.channels` and its figure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edgeir.cli.options import Json, NewFolder, Overwrite, Quiet
+from edgeir.cli.output import Output
+
+__all__ = ["channels"]
+
+
+def channels(
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODEL", help="Checkpoint folder, run folder or zoo name.", show_default=False
+        ),
+    ],
+    *,
+    out: NewFolder,
+    before: Annotated[
+        str | None,
+        typer.Option(
+            "--before", help="First tap; default: what enters an FDR-Net's first module.", show_default=False
+        ),
+    ] = None,
+    after: Annotated[
+        str | None,
+        typer.Option("--after", help="Second tap; default: what leaves that module.", show_default=False),
+    ] = None,
+    images: Annotated[
+        Path | None,
+        typer.Option(
+            "--images", help="Folder of clean pictures; default: the embedded ones.", show_default=False
+        ),
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="Pictures used, the first ones.")] = 8,
+    size: Annotated[int, typer.Option("--size", min=16, help="Side of the crop from their middle.")] = 128,
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+    json: Json = False,
+) -> None:
+    """Plot how a network's channels correlate, and which of them answer to blur, noise and JPEG.
+
+    The interpretative experiment of FDR-Net (Fig. 8), for any checkpoint that keeps the picture's size.
+
+    Example: `edgeir channels runs/fdrnet-small --out out/channels`
+    """
+    with Output(quiet=quiet, json=json) as output:
+        from edgeir.bench.channels import channels as run
+        from edgeir.core.files import refuse_existing
+        from edgeir.data.sources import Embedded, Folder
+        from edgeir.report.channels import write_channels
+
+        refuse_existing(out / "channels.png", overwrite=overwrite)
+        sources = (Embedded() if images is None else Folder(path=str(images)),)
+        with output.progress() as progress:
+            study = run(
+                model, before=before, after=after, sources=sources, limit=limit, size=size, progress=progress
+            )
+        paths = write_channels(study, out, overwrite=overwrite)
+        output.emit(
+            study,
+            [
+                f"correlation of the channels: {study.mean_correlation_before:.3f} before ({study.before}), "
+                f"{study.mean_correlation_after:.3f} after ({study.after})",
+                f"responses: cosine {study.cosine_same_kind:.3f} within a kind of damage, "
+                f"{study.cosine_other_kind:.3f} between kinds",
+                *(f"wrote {path}" for path in paths),
+            ],
+        )

@@ -1,0 +1,53 @@
+"""Mean and variance per channel of something too large to hold, added up window by window.
+
+Each window's own mean and sum of squared deviations are taken in float64 and merged (Chan, Golub and LeVeque,
+"Updating formulae and a pairwise algorithm for computing sample variances", 1979): no difference of large sums arises,
+and how the picture was cut changes the result only in float64's last digits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Accumulator", "Moments"]
+
+
+@dataclass(frozen=True)
+class Moments:
+    """What a network reads of a whole picture's features.
+
+    Attributes:
+        mean: (C,) float64.
+        variance: (C,) float64, the mean squared deviation (divided by the number of pixels).
+    """
+
+    mean: NDArray[np.float64]
+    variance: NDArray[np.float64]
+
+
+class Accumulator:
+    """Moments of all the windows that were added."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._mean: NDArray[np.float64] = np.zeros(1)
+        self._squares: NDArray[np.float64] = np.zeros(1)
+
+    def add(self, features: NDArray[np.floating]) -> None:
+        """Add the pixels of (h, w, C); the windows must not overlap."""
+        count = features.shape[0] * features.shape[1]
+        mean = features.mean((0, 1), dtype=np.float64)
+        squares = np.square(features - mean).sum((0, 1))  # in float64, like the mean
+        total = self._count + count
+        step = mean - self._mean
+        self._mean = self._mean + step * (count / total)
+        self._squares = self._squares + squares + step**2 * (self._count * count / total)
+        self._count = total
+
+    def moments(self) -> Moments:
+        """Of everything added so far, which is at least one pixel."""
+        assert self._count, "nothing was added"
+        return Moments(self._mean, self._squares / self._count)

@@ -1,0 +1,176 @@
+"""What every paired source offers, and how one finds and matches its files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field
+
+from edgeir.core.config import Config
+from edgeir.core.errors import DataError
+from edgeir.core.images import read_rgb
+from edgeir.data.sources import data_root
+
+__all__ = [
+    "Divided",
+    "PairRef",
+    "Paired",
+    "existing",
+    "find_root",
+    "half",
+    "matched",
+    "nothing",
+    "pair_of",
+    "same_stem",
+    "stamp",
+]
+
+Pixels = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class PairRef:
+    """One pair that can be loaded.
+
+    Attributes:
+        name: unique within its source.
+        stamp: identifies the bytes of both files.
+        given, clean: decode to (H, W, 3) uint8 RGB; the clean one is `scale` times larger.
+    """
+
+    name: str
+    stamp: str
+    given: Callable[[], Pixels]
+    clean: Callable[[], Pixels]
+
+
+class Paired(Config):
+    """What every paired source has in common."""
+
+    weight: float = Field(1.0, gt=0)
+    """How often a pixel of this source is sampled, relative to the other sources."""
+
+    @property
+    def scale(self) -> int:
+        """Clean pixels per damaged pixel, per side."""
+        return 1
+
+    def pairs(self) -> list[PairRef]:
+        """List the pairs.
+
+        Raises:
+            DataError: the set, or a file of a pair, is not where it belongs.
+        """
+        raise NotImplementedError
+
+
+class Divided(Paired):
+    """A set that comes in one piece, of which a part can be held out."""
+
+    part: Literal["all", "train", "held-out"] = "all"
+    every: int = Field(4, ge=2)
+    """``held-out`` is the first pair of every so many, in the order of their names; ``train`` is the others."""
+
+    def kept(self, pairs: list[PairRef]) -> list[PairRef]:
+        """The pairs of this part, in the order of their names, numbers by value.
+
+        Raises:
+            DataError: none is left.
+        """
+        ordered = sorted(
+            pairs, key=lambda pair: (len(pair.name), pair.name) if pair.name.isdigit() else (0, pair.name)
+        )
+        held_out = self.part == "held-out"
+        left = [
+            pair
+            for place, pair in enumerate(ordered)
+            if self.part == "all" or (place % self.every == 0) == held_out
+        ]
+        if not left:
+            raise DataError(f"the part `{self.part}` of {len(pairs)} pairs is empty", fix="use part: all")
+        return left
+
+
+def find_root(name: str, roots: Iterable[str], inside: str) -> Path:
+    """The first of `roots` under ``$EDGEIR_DATA`` that has the folder `inside`."""
+    root, tried = data_root(), list(roots)
+    expected = " or ".join(f"{folder}/{inside}" for folder in tried)
+    if root is None:
+        raise DataError(
+            f"the data set {name} is needed, but EDGEIR_DATA is not set",
+            fix=f"set EDGEIR_DATA to the folder that holds {expected}",
+        )
+    for folder in tried:
+        if (root / folder / inside).is_dir():
+            return root / folder
+    there = [folder for folder in tried if (root / folder).is_dir()]
+    found = sorted(path.name for folder in there for path in (root / folder).iterdir())[:5]
+    seen = f"; in {there[0]} there is {', '.join(found) or 'nothing'}" if there else ""
+    raise DataError(f"the data set {name} was not found{seen}", where=root, fix=f"put it into {expected}")
+
+
+def nothing(folder: Path, expected: str) -> list[PairRef]:
+    """Raise `DataError`: no pair in `folder`, but what is there."""
+    found = ", ".join(sorted(path.name for path in folder.iterdir())[:5]) or "nothing"
+    raise DataError(f"there is no pair here, only {found}", where=folder, fix=f"the layout is {expected}")
+
+
+def matched(
+    given: list[Path], partner: Callable[[Path], Path | None], folder: Path, expected: str
+) -> list[PairRef]:
+    """Pairs of `given` and `partner` of each.
+
+    Raises:
+        DataError: there is no image, or one without partner, whose place `expected` tells.
+    """
+    if not given:
+        raise DataError("the folder holds no image", where=folder)
+    partners = {path: partner(path) for path in given}
+    missing = [path.name for path, other in partners.items() if other is None]
+    if missing:
+        raise DataError(
+            f"{len(missing)} of {len(given)} images have no partner, first `{missing[0]}`",
+            where=folder,
+            fix=f"each needs {expected}",
+        )
+    return [pair_of(path.stem, path, other) for path, other in partners.items() if other is not None]
+
+
+def same_stem(folder: Path, path: Path) -> Path | None:
+    """The file in `folder` that is called like `path`, of whatever suffix, or None."""
+    exact = folder / path.name
+    return exact if exact.is_file() else next(iter(sorted(folder.glob(f"{path.stem}.*"))), None)
+
+
+def existing(path: Path, partner: Path) -> Path:
+    """`path`; `DataError` where there is no such file."""
+    if not path.is_file():
+        raise DataError(f"{path.name} is missing, the partner of {partner.name}", where=path.parent)
+    return path
+
+
+def stamp(path: Path) -> str:
+    """What identifies the bytes of a file."""
+    status = path.stat()
+    return f"{path.resolve()}:{status.st_size}:{status.st_mtime_ns}"
+
+
+def pair_of(name: str, given: Path, clean: Path) -> PairRef:
+    """The pair of two files."""
+    return PairRef(name, f"{stamp(given)}|{stamp(clean)}", lambda: read_rgb(given), lambda: read_rgb(clean))
+
+
+def half(path: Path, side: int) -> Callable[[], Pixels]:
+    """Reader of the left (0) or right (1) half of a picture."""
+
+    def load() -> Pixels:
+        image = read_rgb(path)
+        width = image.shape[1] // 2
+        return np.ascontiguousarray(image[:, side * width : (side + 1) * width])
+
+    return load

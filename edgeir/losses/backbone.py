@@ -1,0 +1,92 @@
+"""The perceptual backbone: VGG-19 (Simonyan and Zisserman, ICLR 2015) with weights from a local file.
+
+edgeir brings no weights of it and downloads none. The file is a torchvision state dict (``.pth``) or the same names in
+safetensors; a run records its SHA-256. The network is frozen: no optimiser sees it and no checkpoint keeps it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated, Any
+
+import torch
+from pydantic import AfterValidator
+from torch import nn
+
+from edgeir.core.config import Config
+from edgeir.core.errors import ConfigError
+from edgeir.models.backbones.vgg import VGG, layer_names
+from edgeir.models.backbones.weights import load_frozen
+
+__all__ = ["Backbone", "FrozenFeatures", "Layer", "PerceptualConfig", "backbones_used"]
+
+
+def _known(layer: str) -> str:
+    if layer not in layer_names(19):
+        raise ValueError(f"VGG-19 has no such layer; it has {', '.join(layer_names(19))}")
+    return layer
+
+
+Layer = Annotated[str, AfterValidator(_known)]
+"""A convolution of VGG-19; features are taken before its ReLU."""
+
+
+class Backbone(Config):
+    """Where VGG-19's weights are."""
+
+    weights: str | None = None
+    """A ``.pth`` state dict of torchvision's vgg19, or a ``.safetensors`` file of the same names."""
+
+
+class PerceptualConfig(Config):
+    """What every loss on VGG-19's features has in common."""
+
+    kind: str
+    backbone: Backbone = Backbone()
+
+    def build(self) -> nn.Module:
+        """The loss, a function of (prediction, target); errors as for `features`."""
+        raise NotImplementedError
+
+    def features(self, layer: str) -> FrozenFeatures:
+        """The network up to `layer`, frozen.
+
+        Raises:
+            ConfigError: no file of weights is given. CheckpointError: it cannot be read, or holds other weights.
+        """
+        if self.backbone.weights is None:
+            raise ConfigError(
+                [f"the loss `{self.kind}` needs the weights of VGG-19, but its `backbone.weights` is null"],
+                where="objective.losses",
+                fix="give a local file, torchvision's vgg19 state dict (.pth) or safetensors of the same names; "
+                "`objective.perceptual=none` trains without such losses",
+            )
+        return FrozenFeatures(self.backbone.weights, layer)
+
+
+class FrozenFeatures(nn.Module):
+    """(N, 3, H, W) on [0, 1] to the feature map of `layer`, before its ReLU. `sha256` is the file's."""
+
+    def __init__(self, weights: str, layer: str) -> None:
+        super().__init__()
+        self.network, self.layer = VGG(19, last=layer), layer
+        self.sha256 = load_frozen(self.network, weights)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.network.maps(x, (self.layer,))[self.layer]
+
+
+def backbones_used(losses: Iterable[Config]) -> list[dict[str, Any]]:
+    """What the losses among `losses` that need VGG-19 read: loss, file and its SHA-256. Reads and checks the files.
+
+    Raises:
+        ConfigError: no file is given. CheckpointError: a file is none of VGG-19's weights.
+    """
+    used: list[dict[str, Any]] = []
+    for loss in losses:
+        if isinstance(loss, PerceptualConfig):
+            sha256 = next(m.sha256 for m in loss.build().modules() if isinstance(m, FrozenFeatures))
+            used.append(
+                {"loss": loss.kind, "network": "vgg-19", "file": loss.backbone.weights, "sha256": sha256}
+            )
+    return used

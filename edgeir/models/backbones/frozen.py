@@ -1,0 +1,193 @@
+"""High-level networks that judge restored pictures: frozen, in evaluation mode, gradients flow through to the picture.
+
+Built in are VGG-16 and DeepLab-LargeFOV; any other network comes as a `torch.export` program (``.pt2``) or by import
+path. All read RGB on [0, 1] and return scores before the softmax, (N, classes) or (N, classes, H, W).
+
+A ``.pt2`` file and an import path are code: use those of people whose code you would run.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Literal
+
+import torch
+from pydantic import Field
+from torch import nn
+
+from edgeir.core.config import Config
+from edgeir.core.errors import CheckpointError, ConfigError
+from edgeir.core.files import sha256_file
+from edgeir.models.backbones.deeplab import DeepLabLargeFOV
+from edgeir.models.backbones.vgg import VGG
+from edgeir.models.backbones.weights import load_frozen
+
+__all__ = ["VGG16", "AnyHighLevel", "DeepLab", "Frozen", "ImportedModule", "Program"]
+
+
+class Frozen(nn.Module):
+    """A network whose weights never change: evaluation mode whatever is asked, no parameter takes a gradient.
+
+    Args:
+        network: what it calls; a `torch.export` program's module has no modes, so it is left alone.
+        sha256: of the file that its weights came from; None where it brought them itself.
+        fixed: sides of the input (N, C, H, W) that the network can only take as they are; None where any will do.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        sha256: str | None,
+        fixed: tuple[int | None, ...] = (None, None, None, None),
+    ) -> None:
+        super().__init__()
+        self.network = network.requires_grad_(False)
+        self.sha256 = sha256
+        self._fixed = fixed
+
+    def train(self, mode: bool = True) -> Frozen:
+        """Nothing happens."""
+        self.training = False
+        return self
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Scores for (N, 3, H, W) on [0, 1]. Raises ConfigError where the network cannot take this size."""
+        if any(wanted not in (None, side) for wanted, side in zip(self._fixed, x.shape, strict=True)):
+            wanted = "x".join("any" if side is None else str(side) for side in self._fixed)
+            raise ConfigError(
+                [f"the program takes input of {wanted}, not {'x'.join(map(str, x.shape))}"],
+                where="objective.distillation",
+                fix="export it with a dynamic batch, and with the sides of the training patches",
+            )
+        scores: torch.Tensor = self.network(x)
+        return scores
+
+
+class HighLevel(Config):
+    """What every high-level network has in common: a file, found and hashed before anything else is done."""
+
+    weights: str | None = None
+    """The file; it must be named before training, so that no recipe runs on chance weights."""
+    sha256: str | None = Field(None, pattern=r"^[0-9a-f]{64}$")
+    """Refuse a file with another hash, so that a run can be repeated with the network that it was made with."""
+
+    def check(self) -> None:
+        """Raise before any image is decoded.
+
+        Raises:
+            ConfigError: no file is named. CheckpointError: it is missing, or has another hash.
+        """
+        if self.weights is None:
+            self._unnamed()
+            return
+        path = Path(self.weights).expanduser()
+        if not path.is_file():
+            raise CheckpointError("there is no such file of weights", where=path)
+        if self.sha256 is not None and sha256_file(path) != self.sha256:
+            raise CheckpointError("the file has another sha256 than the recipe says", where=path)
+
+    def _unnamed(self) -> None:
+        raise ConfigError(
+            ["`weights` of the high-level network is not set"],
+            where="objective.distillation",
+            fix="give the path of its file, from wherever you have it",
+        )
+
+    def build(self) -> Frozen:
+        """The frozen network, on the CPU; errors as for `check`, and CheckpointError for a file of something else."""
+        raise NotImplementedError
+
+    def _loaded(self, network: nn.Module) -> Frozen:
+        self.check()
+        if self.weights is None:
+            return Frozen(network.eval(), None)
+        return Frozen(network, load_frozen(network, Path(self.weights).expanduser()))
+
+
+class VGG16(HighLevel):
+    """VGG-16, a classifier; weights with torchvision's names, its ``vgg16-397923af.pth`` for instance."""
+
+    kind: Literal["vgg16"] = "vgg16"
+    classes: int = Field(1000, ge=2)
+
+    def build(self) -> Frozen:
+        return self._loaded(VGG(16, classes=self.classes))
+
+
+class DeepLab(HighLevel):
+    """DeepLab-LargeFOV, a segmentation network; weights with Caffe's names (see `edgeir.models.backbones.deeplab`)."""
+
+    kind: Literal["deeplab-largefov"] = "deeplab-largefov"
+    classes: int = Field(21, ge=2)
+
+    def build(self) -> Frozen:
+        return self._loaded(DeepLabLargeFOV(self.classes))
+
+
+class ImportedModule(HighLevel):
+    """The network that a function of an installed package returns; without `weights` it must bring its own."""
+
+    kind: Literal["module"] = "module"
+    target: str = Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")
+    """``package.module:callable``; called without arguments it returns a `torch.nn.Module`."""
+
+    def _unnamed(self) -> None:
+        """The module may have its weights already."""
+
+    def build(self) -> Frozen:
+        return self._loaded(self._imported())
+
+    def check(self) -> None:
+        super().check()
+        self._callable()
+
+    def _imported(self) -> nn.Module:
+        network = self._callable()()
+        if not isinstance(network, nn.Module):
+            raise ConfigError([f"`{self.target}` returned {type(network).__name__}, not a torch.nn.Module"])
+        return network
+
+    def _callable(self) -> Callable[[], object]:
+        module, _, name = self.target.partition(":")
+        try:
+            found: object = getattr(importlib.import_module(module), name)
+        except (ImportError, AttributeError) as error:
+            raise ConfigError([f"`{self.target}` cannot be imported: {error}"]) from error
+        if not callable(found):
+            raise ConfigError([f"`{self.target}` is {type(found).__name__}, which cannot be called"])
+        return found
+
+
+class Program(HighLevel):
+    """A `torch.export` program, which holds its weights: ``torch.export.save(program, "judge.pt2")``.
+
+    Export it in evaluation mode, with one input of a dynamic batch:
+    ``torch.export.export(network.eval(), (x,), dynamic_shapes=({0: torch.export.Dim("batch")},))``.
+    """
+
+    kind: Literal["program"] = "program"
+
+    def build(self) -> Frozen:
+        self.check()
+        path = Path(str(self.weights)).expanduser()
+        try:
+            program = torch.export.load(path)
+        except Exception as error:  # whatever the damage leads to
+            reason = (str(error) or type(error).__name__).splitlines()[0]
+            raise CheckpointError(
+                f"cannot be read as a torch.export program ({reason})", where=path
+            ) from error
+        inputs = [node for node in program.graph.nodes if node.name in program.graph_signature.user_inputs]
+        if len(inputs) != 1 or inputs[0].meta["val"].ndim != 4:
+            raise CheckpointError(
+                f"the program takes {len(inputs)} inputs instead of one, (N, 3, H, W)", where=path
+            )
+        sides = inputs[0].meta["val"].shape
+        fixed = tuple(side if isinstance(side, int) else None for side in sides)
+        return Frozen(program.module(), sha256_file(path), fixed)
+
+
+AnyHighLevel = Annotated[VGG16 | DeepLab | Program | ImportedModule, Field(discriminator="kind")]
+"""Every high-level network, discriminated by `kind`."""

@@ -1,0 +1,86 @@
+"""Calibrated constants in place of what a network reads of the whole picture.
+
+A network that normalises by the picture's own statistics needs the whole photo before its first output pixel. With
+constants, taken from calibration pictures, it is a plain convolution network: it runs in one pass and tiles are exact.
+What that costs in quality is measured by ``benchmarks/whole_picture.py``.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from edgeir.core.errors import ExportError
+from edgeir.core.statistics import Accumulator, Moments
+from edgeir.models.base import Network
+from edgeir.models.blocks.statistics import Stages, readers
+
+__all__ = ["calibrate", "with_constants"]
+
+
+def calibrate(network: Network, pictures: Iterable[NDArray[np.float32]]) -> tuple[Moments, ...]:
+    """The statistics of all pixels of all `pictures`, as if these were one large picture.
+
+    Each stage is measured with the constants of those before it, as the constant network will see it. The
+    variance so includes how pictures differ from each other.
+
+    Args:
+        pictures: (H, W, 3) float32 network inputs in [0, 1]; they are read once per stage, so no iterator.
+
+    Returns:
+        One entry per reader, in forward order.
+
+    Raises:
+        ExportError: the network reads no statistics that can be constant.
+    """
+    network = copy.deepcopy(network).eval()
+    stages = Stages(network)
+    if not len(stages):
+        raise _nothing_to_replace(network)
+    known: list[Moments] = []
+    with torch.inference_mode():
+        for _ in range(len(stages)):
+            total = Accumulator()
+            for picture in pictures:
+                tensor = torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1))[None])
+                total.add(stages.input(tensor, known)[0].permute(1, 2, 0).numpy())
+            known.append(total.moments())
+    return tuple(known)
+
+
+def with_constants(network: Network, statistics: Iterable[Moments]) -> Network:
+    """A copy of `network` that uses these statistics for every picture; its `deploy()` folds them where it can.
+
+    Args:
+        statistics: one entry per reader, in forward order.
+
+    Raises:
+        ExportError: the network reads no statistics that can be constant, or another number of them.
+    """
+    statistics = tuple(statistics)
+    result = copy.deepcopy(network)
+    found = readers(result)
+    if not found:
+        raise _nothing_to_replace(network)
+    if len(found) != len(statistics):
+        raise ExportError(f"the network reads statistics in {len(found)} places, {len(statistics)} are given")
+    for reader, moments in zip(found, statistics, strict=True):
+        reader.give(moments)
+    gone = {reader.operation for reader in found}
+    left = tuple(name for name in network.facts.global_operations if name not in gone)
+    result.facts = network.facts.model_copy(update={"global_operations": left})
+    return result
+
+
+def _nothing_to_replace(network: Network) -> ExportError:
+    others = ", ".join(network.facts.global_operations)
+    return ExportError(
+        f"no constants can stand in for the network's global operations ({others})"
+        if others
+        else "the network reads nothing of the whole picture that could be constant",
+        fix="export it with `--statistics picture`",
+    )

@@ -1,0 +1,83 @@
+"""The channel study, against networks whose answer is known."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from edgeir.bench.channels import channels
+from edgeir.core.errors import ConfigError, DataError, OutputError
+from edgeir.data.sources import Embedded
+from edgeir.models import FDRNet, PlainSR
+from edgeir.report.channels import write_channels
+from edgeir.train.checkpoint import save_checkpoint
+
+
+def saved(tmp_path, config, change=lambda network: None):
+    torch.manual_seed(0)
+    network = config.build()
+    with torch.no_grad():
+        change(network)
+    save_checkpoint(tmp_path / "net", network, network.state_dict(), name="net", metrics={}, provenance={})
+    return tmp_path / "net"
+
+
+def copies(network):
+    """Three channels: red, red again, and red inverted after its layer; the tap after it passes on the first alone."""
+    for layer, rows in ((network.head, [(0, 1.0), (0, 1.0), (0, -1.0)]),):
+        nn.init.zeros_(layer.weight)
+        nn.init.zeros_(layer.bias)
+        for channel, (colour, sign) in enumerate(rows):
+            layer.weight[channel, colour, 1, 1] = sign
+    conv = network.phases[0].disentangle[0].conv
+    nn.init.zeros_(conv.weight)
+    nn.init.zeros_(conv.bias)
+    conv.weight[0, 0, 1, 1] = 1.0
+
+
+def test_copies_correlate_and_silent_channels_do_not(tmp_path):
+    config = FDRNet(channels=3, phases=1, layers=1, process_blocks=0, auxiliary_blocks=1, disentangle=False)
+    study = channels(saved(tmp_path, config, copies), limit=2, size=32)
+    assert study.mean_correlation_before == pytest.approx(1.0)
+    assert np.array(study.correlation_after) == pytest.approx(np.eye(3))
+    # One channel answers to everything: all profiles point the same way, and more damage answers more.
+    assert study.cosine_same_kind == pytest.approx(1.0)
+    assert study.cosine_other_kind == pytest.approx(1.0)
+    for kind in ("blur", "noise", "JPEG"):
+        answer = np.array(study.responses[kind])
+        assert answer.shape == (10, 3)
+        assert (answer[:, 1:] == 0).all()
+        assert answer[-1, 0] > answer[0, 0]
+    # The mean absolute deviation of Gaussian noise is sigma times sqrt(2 / pi).
+    expected = study.strengths["noise"][1] / 255 * np.sqrt(2 / np.pi)
+    assert study.responses["noise"][1][0] == pytest.approx(expected, rel=0.1)
+
+
+def test_correlation_is_pearsons(tmp_path):
+    from edgeir.bench.channels import _correlation
+
+    features = np.random.default_rng(0).standard_normal((5, 200))
+    assert _correlation(features) == pytest.approx(np.abs(np.corrcoef(features)))
+
+
+def test_written_files_and_what_is_refused(tmp_path):
+    config = FDRNet(channels=4, phases=1, layers=1, process_blocks=0, auxiliary_blocks=1)
+    model = saved(tmp_path, config)
+    study = channels(model, limit=1, size=32, before="head", after="phase.0.fuse")
+    paths = write_channels(study, tmp_path / "out")
+    assert [path.name for path in paths] == ["channels.png", "channels.json"]
+    assert type(study).model_validate_json(paths[1].read_text()) == study
+    with pytest.raises(OutputError, match="exists already"):
+        write_channels(study, tmp_path / "out")
+    with pytest.raises(ConfigError, match=r"has no tap `phase.9.fuse`; its taps are head"):
+        channels(model, before="head", after="phase.9.fuse", limit=1, size=32)
+    with pytest.raises(DataError, match="no picture is as large as 9999x9999"):
+        channels(model, sources=(Embedded(),), size=9999)
+
+
+def test_a_network_without_the_module_needs_two_taps_and_one_size(tmp_path):
+    model = saved(tmp_path, PlainSR(channels=4, blocks=1))
+    with pytest.raises(ConfigError, match=r"two taps must be named \(its taps are head, body.0\)"):
+        channels(model, limit=1, size=32)
+    with pytest.raises(ConfigError, match="keeps the size"):
+        channels(model, before="head", after="body.0", limit=1, size=32)

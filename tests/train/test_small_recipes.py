@@ -1,0 +1,70 @@
+"""Every recipe that trains in minutes or hours, for two steps on the embedded photographs, after the runs it needs."""
+
+import re
+
+import pytest
+
+from edgeir.core.assets import list_assets
+from edgeir.train.recipe import load_recipe
+from edgeir.train.run import distill, train
+
+SMALL = [name for name in list_assets("recipes") if not name.endswith("-paper")]
+FEW = (
+    "data.batch=2",
+    "train.steps=2",
+    "train.samples=0",
+    "train.precision=32-true",
+    "validation.limit=1",
+    "validation.size=32",
+    "optim.schedule={kind: constant}",
+)
+
+
+def overrides(recipe):
+    """The least that makes a recipe run here: own pictures instead of a data set's, fewer steps."""
+    found = [*FEW]
+    if recipe.data.degradation is None:  # pairs of a data set
+        found.append("data.degradation={kind: phone-camera}")
+    found += [
+        "data.sources=[{kind: embedded}]",
+        "data.rescale=[0.5]",
+        "validation.sources=[{kind: embedded}]",
+    ]
+    return found
+
+
+def finished(name, done):
+    """Train `name` into runs/<its name>, and first whatever runs it refers to."""
+    recipe = load_recipe(name)
+    for needed in runs_named_in(recipe):
+        if needed not in done:
+            finished(recipe_of_run()[needed], done)
+    run = train if recipe.objective.distillation is None else distill
+    result = run(name, overrides=overrides(recipe))
+    done.add(recipe.name)
+    return result
+
+
+def runs_named_in(recipe):
+    return re.findall(r"runs/([a-z0-9._-]+)", recipe.model_dump_json(exclude={"about"}))
+
+
+def recipe_of_run():
+    """Recipe by the name of the run that it leaves."""
+    return {load_recipe(name).name: name for name in SMALL}
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_it_trains(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = finished(name, set())
+    assert result.steps == 2
+    assert not result.stopped
+    assert (result.run_dir / "checkpoints" / "last" / "weights.safetensors").is_file()
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_runs_that_it_refers_to_have_a_recipe(name):
+    known = recipe_of_run()
+    for needed in runs_named_in(load_recipe(name)):
+        assert needed in known
