@@ -24,17 +24,20 @@ from edgeir.models import EDSR, AnyModel, AODNet, DANet
 MEMBERS = typing.get_args(typing.get_args(AnyModel)[0])
 SMALL_DANET = {"widths": (16, 24), "blocks": 1, "bottom_blocks": 1}
 FLAT_DANET = {"widths": (16,), "bottom_blocks": 1}
+SMALL_PPDN = {"stem": 4, "growth": 2, "layers": (1, 2, 1, 1), "expansion": 1.0,
+              "decoder_growths": (4, 4, 3, 3, 2), "decoder_widths": (4, 3, 3, 2, 2)}  # fmt: skip
 SMALLER = {
     "plainsr": {"channels": 8, "blocks": 2},
     "edsr": {"channels": 8, "blocks": 1, "residual_scale": 0.5},
     "rcan": {"channels": 16, "groups": 1, "blocks": 1},
     "dncnn": {"depth": 4, "width": 16},
     "fdr-net": {"channels": 16, "phases": 1, "layers": 1, "process_blocks": 1, "auxiliary_blocks": 1},
+    "ppdn": SMALL_PPDN,
     "danet": SMALL_DANET,
     "danet-autoencoder": {"encoder": FLAT_DANET, "decoder": FLAT_DANET},
 }
 """Where the default takes long to convert; every kind of operator is still there."""
-LONG = {"danet", "danet-autoencoder", "multiscale-denoiser"}
+LONG = {"danet", "danet-autoencoder", "multiscale-denoiser", "ppdn"}
 CONFIGS = [
     pytest.param(
         member(**SMALLER.get(kind := member().kind, {})),
