@@ -2,7 +2,7 @@
 
 PNG and TIFF keep 8 or 16 bits and alpha, WebP (lossless) and BMP are 8-bit, JPEG is 8-bit without alpha at
 quality 95 without chroma subsampling. A deeper photo is rounded to the 8 bits of the format. PNG and TIFF are
-encoded straight from the array (imagecodecs, tifffile): Pillow has no 16-bit RGB and would first copy an 8-bit
+encoded straight from the array (`edgeir.core.png`, tifffile): Pillow has no 16-bit RGB and would first copy an 8-bit
 one to four bytes per pixel.
 """
 
@@ -21,6 +21,7 @@ from PIL import Image, TiffImagePlugin
 from edgeir.core.errors import ImageError
 from edgeir.core.files import atomic_file
 from edgeir.core.photo import EXIF_IFD, GPS_IFD, Photo, exif_for_size, to_8bit
+from edgeir.core.png import png_chunk, write_png
 
 __all__ = ["JPEG_QUALITY", "WRITE_SUFFIXES", "check_writable", "write_photo"]
 
@@ -92,26 +93,14 @@ def _join(photo: Photo) -> NDArray[Any]:
     return np.concatenate([photo.pixels, photo.alpha[:, :, None]], axis=2)
 
 
-def _chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-
 def _write_png(photo: Photo, path: Path, exif: bytes | None) -> None:
-    import imagecodecs  # slow to load
-
-    array = _join(photo)
-    # Run lengths of horizontal differences: a 12-megapixel photo takes 0.3 s, zlib's default 2 to 4 s for a file that
-    # is between a third smaller (smooth) and slightly larger (noisy).
-    fast = {"level": 1, "strategy": imagecodecs.PNG.STRATEGY.RLE, "filter": imagecodecs.PNG.FILTER.SUB}
-    encoded = memoryview(imagecodecs.png_encode(array[:, :, 0] if array.shape[2] == 1 else array, **fast))
-    header = 8 + 25  # signature and IHDR: the profile and the EXIF must come between it and the pixels
+    more = b""
+    if photo.icc:
+        more += png_chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(photo.icc))
+    if exif:
+        more += png_chunk(b"eXIf", exif.removeprefix(b"Exif\0\0"))
     with path.open("wb") as stream:
-        stream.write(encoded[:header])
-        if photo.icc:
-            stream.write(_chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(photo.icc)))
-        if exif:
-            stream.write(_chunk(b"eXIf", exif.removeprefix(b"Exif\0\0")))
-        stream.write(encoded[header:])
+        write_png(stream, _join(photo), before_pixels=more)
 
 
 def _pillow(photo: Photo, *, alpha: bool) -> Image.Image:
