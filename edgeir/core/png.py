@@ -59,7 +59,7 @@ def _deflated(samples: NDArray[Any]) -> Iterator[bytes]:
     def strip(start: int) -> tuple[bytes, NDArray[np.uint8]]:
         filtered = _differences(samples[start : start + rows])
         worker = zlib.compressobj(1, zlib.DEFLATED, -zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL + 1, zlib.Z_RLE)
-        data = worker.compress(memoryview(filtered))
+        data = worker.compress(filtered.data)
         return data + worker.flush(zlib.Z_FINISH if start == starts[-1] else zlib.Z_FULL_FLUSH), filtered
 
     checksum, head = 1, _ZLIB_HEADER
@@ -67,7 +67,7 @@ def _deflated(samples: NDArray[Any]) -> Iterator[bytes]:
     with ThreadPoolExecutor(threads) as pool:
         for first in range(0, len(starts), 4 * threads):  # so that few filtered strips wait at a time
             for data, filtered in pool.map(strip, starts[first : first + 4 * threads]):
-                checksum = zlib.adler32(memoryview(filtered), checksum)
+                checksum = zlib.adler32(filtered.data, checksum)
                 yield head + data
                 head = b""
     yield struct.pack(">I", checksum)
