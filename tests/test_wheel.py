@@ -95,7 +95,7 @@ print(json.dumps([edgeir.__file__, found, {name: str(zoo_folder(name)) for name 
 def test_the_command_line_works_outside_the_checkout(unpacked: Path) -> None:
     recipes = json.loads(outside(unpacked, "-m", "edgeir", "recipes", "--json"))
     assert [entry["name"] for entry in recipes] == list_assets("recipes")
-    shown = outside(unpacked, "-m", "edgeir", "recipes", "show", recipes[0]["name"])
+    shown = outside(unpacked, "-m", "edgeir", "recipes", "show", recipes[0]["name"], "--as-written")
     assert shown.rstrip("\n") == (ROOT / "recipes" / f"{recipes[0]['name']}.yaml").read_text().rstrip("\n")
     assert set(json.loads(outside(unpacked, "-m", "edgeir", "models", "--json"))) == set(list_zoo())
 

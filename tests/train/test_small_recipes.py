@@ -1,10 +1,15 @@
 """Every recipe that trains in minutes or hours, for two steps on the embedded photographs, after the runs it needs."""
 
+import importlib
 import re
+from pathlib import Path
 
 import pytest
+from safetensors.torch import save_file
 
 from edgeir.core.assets import list_assets
+from edgeir.data.labelled import Labelled
+from edgeir.distill import HighLevelTask
 from edgeir.train.recipe import load_recipe
 from edgeir.train.run import distill, train
 
@@ -23,6 +28,8 @@ FEW = (
 def overrides(recipe):
     """The least that makes a recipe run here: own pictures instead of a data set's, fewer steps."""
     found = [*FEW]
+    if any(isinstance(source, Labelled) for source in recipe.data.sources):  # small, and part of scikit-learn
+        return [*found, "validation.size=16"]
     if recipe.data.degradation is None:  # pairs of a data set
         found.append("data.degradation={kind: phone-camera}")
     found += [
@@ -39,6 +46,7 @@ def finished(name, done):
     for needed in runs_named_in(recipe):
         if needed not in done:
             finished(recipe_of_run()[needed], done)
+    make_weights(recipe)
     run = train if recipe.objective.distillation is None else distill
     result = run(name, overrides=overrides(recipe))
     done.add(recipe.name)
@@ -46,7 +54,20 @@ def finished(name, done):
 
 
 def runs_named_in(recipe):
-    return re.findall(r"runs/([a-z0-9._-]+)", recipe.model_dump_json(exclude={"about"}))
+    """Runs of other recipes; files of weights come from elsewhere."""
+    text = recipe.model_dump_json(exclude={"about"})
+    return [match for match in re.findall(r"runs/([a-z0-9._-]+)", text) if match != "high-level"]
+
+
+def make_weights(recipe):
+    """Random weights for the frozen network of a joint recipe; benchmarks/high_level.py trains real ones."""
+    distillation = recipe.objective.distillation
+    for method in distillation.methods if distillation is not None else ():
+        if isinstance(method, HighLevelTask):
+            module, _, name = method.network.target.partition(":")
+            path = Path(method.network.weights)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            save_file(getattr(importlib.import_module(module), name)().state_dict(), path)
 
 
 def recipe_of_run():
