@@ -83,7 +83,7 @@ def train(
     """
     loaded = _load(recipe, overrides, precision)
     if loaded.objective.distillation is not None:
-        raise ConfigError(["the recipe has a teacher"], where=recipe, fix="use edgeir distill")
+        raise ConfigError(["the recipe has distillation methods"], where=recipe, fix="use edgeir distill")
     return _launch(loaded, out, resume, overwrite, devices, num_nodes, progress)
 
 
@@ -102,7 +102,7 @@ def distill(
     """Train a student with the recipe's teacher; arguments and errors as for `train`."""
     loaded = _load(recipe, overrides, precision)
     if loaded.objective.distillation is None:
-        raise ConfigError(["the recipe has no teacher"], where=recipe, fix="use edgeir train")
+        raise ConfigError(["the recipe has no distillation methods"], where=recipe, fix="use edgeir train")
     return _launch(loaded, out, resume, overwrite, devices, num_nodes, progress)
 
 

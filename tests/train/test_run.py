@@ -206,7 +206,7 @@ def test_distillation_through_the_same_loop(recipe, tmp_path):
     recipe(objective={"losses": [{"kind": "l1"}], "distillation": settings})
     result = distill(recipe.path, out=tmp_path / "live")
     assert {"loss/l1", "loss/distill/attention", "loss/distill/output"} <= rows(result.run_dir)[0].keys()
-    with pytest.raises(ConfigError, match="the recipe has a teacher.*edgeir distill"):
+    with pytest.raises(ConfigError, match="the recipe has distillation methods.*edgeir distill"):
         train(recipe.path, out=tmp_path / "x")
 
 
@@ -245,7 +245,7 @@ def test_the_control_without_methods_equals_training_alone(recipe, tmp_path):
     same_weights(alone.run_dir, control.run_dir)
     assert not any("distill" in key for row in rows(control.run_dir) for key in row)
     recipe()
-    with pytest.raises(ConfigError, match="the recipe has no teacher.*edgeir train"):
+    with pytest.raises(ConfigError, match="the recipe has no distillation methods.*edgeir train"):
         distill(recipe.path, out=tmp_path / "y")
 
 
