@@ -7,26 +7,25 @@ dtype), ``expected.npy`` what the torch network gives for it (float32, the layou
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeir.core.artifact import ARTIFACT_NAME, Artifact, Card, NetworkFacts, Parity, Statistics, TensorSpec
+from edgeir.core.artifact import ARTIFACT_NAME, Artifact, Card, NetworkFacts, Parity, Statistics
 from edgeir.core.environment import git_revision, versions
 from edgeir.core.errors import ConfigError, ExportError
 from edgeir.core.files import atomic_dir, refuse_existing, sha256_file, write_json
 from edgeir.core.progress import Progress, no_progress
 from edgeir.core.requires import require
 from edgeir.export.job import Converted, Job, Precision, Target
-from edgeir.export.parity import check_gate, compare
-from edgeir.export.patches import Patch, calibration_inputs, degradation_of, patches, photographs
+from edgeir.export.parity import check_gate
+from edgeir.export.patches import calibration_inputs, degradation_of
 from edgeir.export.profile import ExportProfile, read_profile
+from edgeir.export.prove import crops_for, prove
 from edgeir.export.statistics import cost, made_constant
-from edgeir.runtime.loading import load_model
-from edgeir.runtime.session import to_native
 
 __all__ = ["export", "export_network"]
 
@@ -34,8 +33,6 @@ Size = tuple[int, int]
 UNCHECKED = Parity(patches=0, max_abs_error=0, psnr_drop_db=0, colour_shift=(0, 0, 0))
 FULL_HD_READY = (720, 1280)
 """Output size for which a dynamic file's MACs are given."""
-DYNAMIC_PATCH = 96
-"""Network-input side of the parity crops of a dynamic file (low-resolution pixels)."""
 
 
 def export(
@@ -161,13 +158,13 @@ def export_network(
         for step, (file, size, made) in enumerate(files):
             progress(len(files) + step, steps, f"comparing {_label(size)} with the network")
             described = _of_file(artifact, temporary, file, made)
-            crops = _crops(card, facts, profile, size, folder)
-            parity = _prove(temporary / file, described, network, crops, golden=step == 0)
+            crops = crops_for(card, facts, profile, size, folder)
+            parity = prove(temporary / file, described, network, crops, golden=step == 0)
             check_gate(parity, profile.gate, io=io, where=f"{card.name} {name} {_label(size)}")
             if step == 0:
                 main = artifact.model_copy(update={"parity": parity})
                 if network is not own:
-                    crops = _crops(card, facts, profile, size, folder)
+                    crops = crops_for(card, facts, profile, size, folder)
                     main = main.model_copy(
                         update={"statistics": "constant", "constants": cost(network, own, crops)}
                     )
@@ -241,55 +238,3 @@ def _of_file(artifact: Artifact, folder: Path, file: str, made: Converted) -> Ar
         "name": file,
     }
     return artifact.model_copy(update=update)
-
-
-def _crops(
-    card: Card, facts: NetworkFacts, profile: ExportProfile, size: Size | None, photos: str | Path | None
-) -> Iterable[Patch]:
-    """What a file is compared with the network on."""
-    side = DYNAMIC_PATCH * (facts.scale if facts.input_kind == "bicubic" else 1)
-    shape = size or (side, side)
-    per_image = profile.parity_per_image
-    return patches(photographs(photos), facts, degradation_of(card), shape, per_image=per_image, seed=1)
-
-
-def _prove(
-    model: Path,
-    artifact: Artifact,
-    network: Any,
-    crops: Iterable[Patch],
-    *,
-    golden: bool,
-) -> Parity:
-    from edgeir.runtime.torch import TorchSession
-
-    session = load_model(model, artifact)
-    reference = TorchSession(network.deploy(), network.facts, name=artifact.source)
-    first: list[Patch] = []
-
-    def remembered() -> Any:
-        for patch in crops:
-            first.append(patch) if not first else None
-            yield patch
-
-    try:
-        parity = compare(session.run, reference.run, remembered())
-        if golden:
-            tensor = to_native(first[0].input, artifact.inputs[0])
-            expected = reference.run(first[0].input)
-            _write_golden(
-                model.parent / "golden", tensor, session.run_raw(tensor), expected, artifact.outputs[0]
-            )
-    finally:
-        session.close()
-    return parity
-
-
-def _write_golden(
-    folder: Path, tensor: NDArray[Any], output: NDArray[Any], expected: NDArray[np.float32], spec: TensorSpec
-) -> None:
-    folder.mkdir()
-    batch = expected[None] if spec.layout == "NHWC" else expected.transpose(2, 0, 1)[None]
-    np.save(folder / "input.npy", tensor)
-    np.save(folder / "output.npy", np.array(output))
-    np.save(folder / "expected.npy", np.ascontiguousarray(batch))
