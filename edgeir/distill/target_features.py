@@ -32,7 +32,9 @@ class TargetFeatures(Method):
 
     kind: Literal["target-features"] = "target-features"
     weight: float = Field(1.0, gt=0)
-    """lambda1: 1 for EDSR, DnCNN, FFDNet and PPDN, 50 for RCAN, 100 for AOD-Net."""
+    """lambda1: 1 for EDSR, DnCNN, FFDNet and PPDN, 50 for RCAN, 100 for AOD-Net, on a scale of images that the paper
+    does not give. Batch-normalised features do not follow that scale: beside an image loss on [0, 1], 1 drew both
+    networks to features without content (docs/LOG.md), and 1/255 is what 1 means beside one on 0-255."""
     extractor_weight: float = Field(0.1, ge=0)
     """lambda2."""
     distance: Distance = "l2"
