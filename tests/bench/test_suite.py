@@ -11,7 +11,7 @@ from edgeir.core.errors import ConfigError, DataError
 
 SUPER_RESOLUTION = ["b100-x4", "embedded-x4", "pirm-a", "set14-x4", "set5-x4", "sr-x4", "unknown-x4"]
 DENOISING = [f"{name}-awgn{sigma}" for name in ("cbsd68", "set12", "bsd68") for sigma in (15, 25, 50)]
-MIXED = ["cbsd68-hybrid"]
+MIXED = ["cbsd68-hybrid", "cbsd68-hybrid-mild", "cbsd68-hybrid-severe"]
 JPEG = [f"classic5-jpeg{quality}" for quality in (10, 20, 30, 40)]
 ENHANCEMENT = ["pirm-b", "pirm-b-heldout"]
 SUITES = sorted([*SUPER_RESOLUTION, *DENOISING, *JPEG, *MIXED, *ENHANCEMENT])
