@@ -1,9 +1,15 @@
-"""A recipe that trains in seconds: a tiny network on random images."""
+"""A recipe that trains in seconds, a tiny network on random images; and how two runs are compared."""
+
+import json
 
 import numpy as np
 import pytest
+import torch
 import yaml
 from PIL import Image
+from safetensors.torch import load_file
+
+CLOCK = ("steps_per_s", "images_per_s", "data_wait_share", "eta_s")
 
 
 @pytest.fixture(autouse=True)
@@ -39,3 +45,28 @@ def recipe(tmp_path):
     write.values = values
     write.path = path
     return write
+
+
+@pytest.fixture
+def rows():
+    """The function from a run to its metrics, without what depends on the clock."""
+
+    def read(run):
+        lines = (run / "metrics.jsonl").read_text().splitlines()
+        return [{key: value for key, value in json.loads(line).items() if key not in CLOCK} for line in lines]
+
+    return read
+
+
+@pytest.fixture
+def same_weights():
+    """The function that asserts that two runs have the same weights and the same state, bit for bit."""
+
+    def check(a, b):
+        for part in ("weights.safetensors", "state.safetensors"):
+            left, right = (load_file(run / "checkpoints" / "last" / part) for run in (a, b))
+            assert left.keys() == right.keys()
+            for key in left:
+                assert torch.equal(left[key], right[key]), key
+
+    return check

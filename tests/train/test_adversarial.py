@@ -24,19 +24,6 @@ from edgeir.train.run import distill, train
 
 PATCH = 20
 VGG_LOSS = {"kind": "contextual", "layer": "conv1_2"}
-CLOCK = ("steps_per_s", "images_per_s", "data_wait_share", "eta_s")
-
-
-def rows(run):
-    lines = (run / "metrics.jsonl").read_text().splitlines()
-    return [{key: value for key, value in json.loads(line).items() if key not in CLOCK} for line in lines]
-
-
-def same_weights(a, b):
-    for part in ("weights.safetensors", "state.safetensors"):
-        left, right = (load_file(run / "checkpoints" / "last" / part) for run in (a, b))
-        assert left.keys() == right.keys()
-        assert all(torch.equal(left[key], right[key]) for key in left)
 
 
 @pytest.fixture
@@ -94,7 +81,7 @@ def test_its_turns_teach_the_adversary():
     assert opponent.optimizer.param_groups[0]["lr"] == pytest.approx(1e-4)
 
 
-def test_the_adversary_takes_its_turns(gan, tmp_path):
+def test_the_adversary_takes_its_turns(gan, tmp_path, rows):
     result = train(gan.path, out=tmp_path / "run")
     logged = [row for row in rows(result.run_dir) if "loss" in row]
     terms = ("ssim", "colour", "total-variation", "texture")
@@ -105,14 +92,14 @@ def test_the_adversary_takes_its_turns(gan, tmp_path):
     assert sum(value.numel() for value in weights.values()) == 2_715  # the generator alone
 
 
-def test_without_an_adversary_nothing_else_changes(gan, tmp_path):
+def test_without_an_adversary_nothing_else_changes(gan, tmp_path, rows):
     run = train(gan.path, out=tmp_path / "run", overrides=["objective.adversarial=null"]).run_dir
     assert not any("adversary" in key or "texture" in key for row in rows(run) for key in row)
     state, _ = load_state(run / "checkpoints" / "last")
     assert not any(key.startswith("adversary") for key in state)
 
 
-def test_cut_and_resumed_equals_uninterrupted(gan, tmp_path):
+def test_cut_and_resumed_equals_uninterrupted(gan, tmp_path, rows, same_weights):
     whole = train(gan.path, out=tmp_path / "whole")
     train(gan.path, out=tmp_path / "cut", overrides=["train.steps=3"])
     resumed = train(gan.path, out=tmp_path / "cut", resume=True)
@@ -133,7 +120,7 @@ train(sys.argv[1], out=sys.argv[2], progress=progress)
 """
 
 
-def test_killed_and_resumed_equals_uninterrupted(gan, tmp_path):
+def test_killed_and_resumed_equals_uninterrupted(gan, tmp_path, rows, same_weights):
     whole = train(gan.path, out=tmp_path / "whole")
     subprocess.run([sys.executable, "-c", KILLED, str(gan.path), str(tmp_path / "cut")], check=False)
     assert load_state(tmp_path / "cut" / "checkpoints" / "last")[1]["step"] == 4
@@ -142,7 +129,7 @@ def test_killed_and_resumed_equals_uninterrupted(gan, tmp_path):
     assert rows(whole.run_dir) == rows(resumed.run_dir)
 
 
-def test_two_processes_take_the_turns_of_one(gan, tmp_path):
+def test_two_processes_take_the_turns_of_one(gan, tmp_path, rows):
     # As a rule for gradients, not for a chaotic game of six steps: three, at a rate that keeps it calm.
     overrides = ["optim.lr=1e-5", "train.steps=3", "train.ema=0"]
     one = train(gan.path, out=tmp_path / "one", overrides=overrides)
@@ -164,7 +151,7 @@ def test_nan_of_the_adversary_is_named(gan, tmp_path, monkeypatch):
         train(gan.path, out=tmp_path / "run")
 
 
-def test_distillation_and_adversary_in_one_run(gan, tmp_path):
+def test_distillation_and_adversary_in_one_run(gan, tmp_path, rows):
     teacher = train(
         gan.path, out=tmp_path / "teacher", overrides=["model.size=teacher", "train.steps=2"]
     ).run_dir
@@ -183,7 +170,7 @@ def test_the_discriminators_patch_must_be_the_datas(gan):
         load_recipe(gan.path, ["objective.adversarial.patch=100"])
 
 
-def test_a_missing_backbone_stops_before_anything_is_decoded(gan, tmp_path):
+def test_a_missing_backbone_stops_before_anything_is_decoded(gan, tmp_path, rows):
     losses = json.dumps([VGG_LOSS, {"kind": "ssim"}])
     overrides = [f"objective.losses={losses}", "data.sources.0.given=/nowhere"]
     with pytest.raises(
@@ -199,7 +186,7 @@ def test_a_missing_backbone_stops_before_anything_is_decoded(gan, tmp_path):
         load_recipe(gan.path, [f"objective.losses={json.dumps([VGG_LOSS])}", "objective.perceptual=none"])
 
 
-def test_the_backbone_is_recorded_and_neither_trained_nor_saved(gan, tmp_path, vgg):
+def test_the_backbone_is_recorded_and_neither_trained_nor_saved(gan, tmp_path, vgg, rows):
     digest = hashlib.sha256(vgg.read_bytes()).hexdigest()
     losses = [VGG_LOSS | {"backbone": {"weights": str(vgg)}}, {"kind": "ssim"}]
     objective = gan.values["objective"] | {"losses": losses}

@@ -1,6 +1,5 @@
 """Runs: what they leave behind, resumption bit for bit, signals, several processes, NaN."""
 
-import json
 import os
 import signal
 import subprocess
@@ -10,30 +9,14 @@ import time
 import pytest
 import torch
 from PIL import Image
-from safetensors.torch import load_file
 
 from edgeir.core.artifact import read_card
 from edgeir.core.errors import CheckpointError, ConfigError, EdgeIRError, NonFiniteError, OutputError
 from edgeir.train.checkpoint import load_checkpoint, load_state
 from edgeir.train.run import distill, train
 
-CLOCK = ("steps_per_s", "images_per_s", "data_wait_share", "eta_s")
 
-
-def rows(run):
-    lines = (run / "metrics.jsonl").read_text().splitlines()
-    return [{key: value for key, value in json.loads(line).items() if key not in CLOCK} for line in lines]
-
-
-def same_weights(a, b):
-    for part in ("weights.safetensors", "state.safetensors"):
-        left, right = (load_file(run / "checkpoints" / "last" / part) for run in (a, b))
-        assert left.keys() == right.keys()
-        for key in left:
-            assert torch.equal(left[key], right[key]), key
-
-
-def test_a_run_leaves_everything_that_the_next_stages_need(recipe, tmp_path):
+def test_a_run_leaves_everything_that_the_next_stages_need(recipe, tmp_path, rows, same_weights):
     result = train(recipe.path, out=tmp_path / "run")
     assert (result.steps, result.stopped) == (8, False)
     run = result.run_dir
@@ -53,7 +36,7 @@ def test_a_run_leaves_everything_that_the_next_stages_need(recipe, tmp_path):
     same_weights(run, again.run_dir)
 
 
-def test_training_learns(recipe, tmp_path):
+def test_training_learns(recipe, tmp_path, rows):
     result = train(
         recipe.path,
         out=tmp_path / "run",
@@ -63,7 +46,7 @@ def test_training_learns(recipe, tmp_path):
     assert losses[-1] < 0.8 * losses[0]
 
 
-def test_stopped_and_resumed_equals_uninterrupted(recipe, tmp_path, monkeypatch):
+def test_stopped_and_resumed_equals_uninterrupted(recipe, tmp_path, monkeypatch, rows, same_weights):
     before = signal.getsignal(signal.SIGTERM)
     whole = train(recipe.path, out=tmp_path / "whole")
     calls = []
@@ -93,7 +76,7 @@ train(sys.argv[1], out=sys.argv[2], progress=progress)
 """
 
 
-def test_killed_and_resumed_equals_uninterrupted(recipe, tmp_path):
+def test_killed_and_resumed_equals_uninterrupted(recipe, tmp_path, rows, same_weights):
     whole = train(recipe.path, out=tmp_path / "whole")
     done = subprocess.run(
         [sys.executable, "-c", KILLED, str(recipe.path), str(tmp_path / "cut")], check=False
@@ -108,7 +91,7 @@ def test_killed_and_resumed_equals_uninterrupted(recipe, tmp_path):
 
 
 @pytest.mark.slow
-def test_killed_at_any_moment_and_resumed(recipe, tmp_path):
+def test_killed_at_any_moment_and_resumed(recipe, tmp_path, rows, same_weights):
     """SIGKILL after random delays, a checkpoint at every step, until the run is through."""
     recipe(train=recipe.values["train"] | {"save_every": 1, "steps": 60})
     whole = train(recipe.path, out=tmp_path / "whole")
@@ -132,7 +115,7 @@ def test_killed_at_any_moment_and_resumed(recipe, tmp_path):
     assert rows(whole.run_dir) == rows(tmp_path / "cut")
 
 
-def test_two_processes_give_the_loss_curve_of_one(recipe, tmp_path):
+def test_two_processes_give_the_loss_curve_of_one(recipe, tmp_path, rows):
     recipe(objective={"losses": [{"kind": "l1"}, {"kind": "ssim", "weight": 0.1}]})
     one = train(recipe.path, out=tmp_path / "one")
     two = train(recipe.path, out=tmp_path / "two", devices=2)
@@ -199,7 +182,7 @@ def test_resuming_needs_a_checkpoint_and_the_same_recipe(recipe, tmp_path):
     assert train(recipe.path, out=tmp_path / "run", resume=True).steps == 8  # a longer run of the same recipe
 
 
-def test_distillation_through_the_same_loop(recipe, tmp_path):
+def test_distillation_through_the_same_loop(recipe, tmp_path, rows):
     teacher = train(recipe.path, out=tmp_path / "teacher", overrides=["model.channels=6", "model.blocks=2"])
     attention = {"kind": "attention", "weight": 0.5, "student_taps": ["body.0"], "teacher_taps": ["body.1"]}
     settings = {"teacher": str(teacher.run_dir), "methods": [attention, {"kind": "output"}]}
@@ -210,7 +193,7 @@ def test_distillation_through_the_same_loop(recipe, tmp_path):
         train(recipe.path, out=tmp_path / "x")
 
 
-def test_a_companion_is_trained_and_resumed_bit_for_bit(recipe, tmp_path):
+def test_a_companion_is_trained_and_resumed_bit_for_bit(recipe, tmp_path, rows, same_weights):
     method = {
         "kind": "target-features",
         "extractor": {"kind": "dncnn", "depth": 3, "width": 4, "residual": False},
@@ -238,7 +221,7 @@ def test_a_companion_is_trained_and_resumed_bit_for_bit(recipe, tmp_path):
         distill(recipe.path, out=tmp_path / "none")
 
 
-def test_the_control_without_methods_equals_training_alone(recipe, tmp_path):
+def test_the_control_without_methods_equals_training_alone(recipe, tmp_path, rows, same_weights):
     alone = train(recipe.path, out=tmp_path / "alone")
     recipe(objective={"distillation": {"teacher": str(alone.run_dir)}})
     control = distill(recipe.path, out=tmp_path / "control")
@@ -249,7 +232,7 @@ def test_the_control_without_methods_equals_training_alone(recipe, tmp_path):
         distill(recipe.path, out=tmp_path / "y")
 
 
-def test_cached_teacher_pictures_equal_the_live_teacher(recipe, tmp_path):
+def test_cached_teacher_pictures_equal_the_live_teacher(recipe, tmp_path, rows):
     """Whole-image pictures differ from the live teacher's patches only near patch borders."""
     teacher = train(recipe.path, out=tmp_path / "teacher")
     losses = {}
