@@ -24,7 +24,7 @@ class SVDO(Method):
 
     kind: Literal["svdo"] = "svdo"
     weight: float = Field(1e-5, gt=0)
-    """Beta of the paper's total loss, for features that are not normalised."""
+    """Beta of the paper's total loss, for features that are not normalised; of order 1 for those that are."""
     student_taps: tuple[str, ...] = Field(min_length=1)
     """FDR-Net: ``phase.N.disentangle``."""
     normalise: bool = False
