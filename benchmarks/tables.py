@@ -154,7 +154,12 @@ def index(results: Path) -> str:
 def section(path: Path) -> str:
     """Everything that one result file has to show."""
     value = load(path)
-    lines = [f"### {path.stem}", "", f"{escape_markdown(title_of(value, path))}. {about(value)}", ""]
+    lines = [
+        f"### {path.stem}",
+        "",
+        f"{escape_markdown(title_of(value, path)).rstrip().rstrip('.')}. {about(value)}",
+        "",
+    ]
     if isinstance(value, Result):
         lines += [f"{escape_markdown(note)}\n" for note in value.notes]
         tables = [table for show in TABLES.values() if (table := show(value)) is not None]
