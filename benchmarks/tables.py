@@ -157,7 +157,7 @@ def section(path: Path) -> str:
     lines = [
         f"### {path.stem}",
         "",
-        f"{escape_markdown(title_of(value, path)).rstrip().rstrip('.')}. {about(value)}",
+        f"{escape_markdown(title_of(value, path))}. {about(value)}",
         "",
     ]
     if isinstance(value, Result):
@@ -177,7 +177,7 @@ def title_of(value: Result | dict[str, Any], path: Path) -> str:
     named = next(
         (value[key] for key in ("title", "about", "name") if isinstance(value.get(key), str)), path.stem
     )
-    return str(named).rstrip(".")
+    return str(named).strip().rstrip(".")
 
 
 def main() -> int:
