@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeir.core.config import Config
-from edgeir.core.errors import ConfigError
+from edgeir.core.errors import ConfigError, DataError
 from edgeir.core.progress import Progress, no_progress
 from edgeir.data.degrade import Hybrid
 from edgeir.data.degrade.base import Degraded, Pixels, to_bytes, to_unit
@@ -168,8 +168,6 @@ def _taps(network: Network, before: str | None, after: str | None) -> tuple[str,
 
 
 def _pictures(sources: Sequence[AnySource], limit: int, size: int) -> list[Pixels]:
-    from edgeir.core.errors import DataError
-
     found: list[Pixels] = []
     for ref in (ref for source in sources for ref in source.images()):
         image = ref.load()

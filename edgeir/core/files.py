@@ -22,6 +22,7 @@ __all__ = [
     "atomic_dir",
     "atomic_file",
     "exclusive",
+    "file_stamp",
     "give_default_mode",
     "output_errors",
     "refuse_existing",
@@ -147,6 +148,12 @@ def settle_dir(path: Path) -> None:
                 os.replace(old, path)
         for leftover in path.parent.glob(f".{path.name}.*.tmp*"):
             shutil.rmtree(leftover, ignore_errors=True)
+
+
+def file_stamp(path: Path) -> str:
+    """What tells whether a file is still the same, without reading it: path, size, time of change."""
+    status = path.stat()
+    return f"{path.resolve()}:{status.st_size}:{status.st_mtime_ns}"
 
 
 def sha256_file(path: str | Path) -> str:

@@ -21,11 +21,11 @@ import numpy.typing as npt
 from pydantic import Field
 
 from edgeir.core.errors import DataError
+from edgeir.core.files import file_stamp
 from edgeir.core.requires import require
 from edgeir.data.degrade.base import to_bytes, to_unit
 from edgeir.data.degrade.haze import add_haze
-from edgeir.data.pairs import Paired, PairRef
-from edgeir.data.sources import data_root
+from edgeir.data.pairs import Paired, PairRef, find_root
 
 __all__ = ["DND", "AnyHdf5", "DNDCrop", "NYU2Haze"]
 
@@ -85,8 +85,7 @@ class NYU2Haze(Paired):
                 depth = np.asarray(file["depths"][picture], np.float32).T
             return to_bytes(add_haze(to_unit(clean()), depth / max(float(depth.max()), 1e-6), beta, airlight))
 
-        status = path.stat()
-        stamp = f"{path.resolve()}:{status.st_size}:{status.st_mtime_ns}:{picture}:{beta:.6f}:{airlight:.6f}"
+        stamp = f"{file_stamp(path)}:{picture}:{beta:.6f}:{airlight:.6f}"
         return PairRef(f"{picture:04d}-{index % self.copies:02d}", stamp, given, clean)
 
 
@@ -159,18 +158,7 @@ def _crop(path: Path, part: tuple[slice, slice]) -> Callable[[], Floats]:
 
 
 def _file(name: str, inside: str) -> Path:
-    root = data_root()
-    expected = f"{name}/{inside}"
-    if root is None:
-        raise DataError(
-            f"the data set {name} is needed, but EDGEIR_DATA is not set",
-            fix=f"set EDGEIR_DATA to the folder that holds {expected}",
-        )
-    if (path := root / expected).is_file():
-        return path
-    there = sorted(item.name for item in (root / name).iterdir())[:5] if (root / name).is_dir() else None
-    seen = "" if there is None else f"; in {name} there is {', '.join(there) or 'nothing'}"
-    raise DataError(f"the data set {name} was not found{seen}", where=root, fix=f"put it into {expected}")
+    return find_root(name, (name,), inside, file=True) / inside
 
 
 def _open(path: Path) -> Any:

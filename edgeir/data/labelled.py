@@ -24,10 +24,11 @@ from PIL import Image
 from pydantic import Field
 
 from edgeir.core.errors import DataError
+from edgeir.core.files import file_stamp
 from edgeir.core.images import list_images, read_rgb
 from edgeir.core.requires import require
 from edgeir.data.degrade.bicubic import resize, upscale
-from edgeir.data.sources import ImageRef, Label, Labels, Source
+from edgeir.data.sources import ImageRef, Label, Labels, Source, existing_folder
 
 __all__ = ["AnyLabelled", "ClassFolders", "Digits", "Labelled", "Plane", "SegmentedFolders", "label_plane"]
 
@@ -88,12 +89,12 @@ class ClassFolders(Labelled):
     """Resize every image so that its shorter side has this length (256 in VGG's protocol); None: as it is."""
 
     def images(self) -> list[ImageRef]:
-        root = _existing(self.path)
+        root = existing_folder(self.path)
         classes = sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
         refs = [
             ImageRef(
                 f"{folder.name}/{path.stem}",
-                f"{_stamp(path)}:{self.shorter_side}",
+                f"{file_stamp(path)}:{self.shorter_side}",
                 _resized(path, self.shorter_side),
                 label=number,
             )
@@ -116,7 +117,7 @@ class SegmentedFolders(Labelled):
     """A text file with one name per line; None: every image."""
 
     def images(self) -> list[ImageRef]:
-        folder, maps = _existing(self.given), _existing(self.maps)
+        folder, maps = existing_folder(self.given), existing_folder(self.maps)
         found = {path.stem: path for path in list_images(folder)}
         wanted = list(found)
         if self.names is not None:
@@ -133,7 +134,9 @@ class SegmentedFolders(Labelled):
                 where=folder,
             )
         return [
-            ImageRef(name, _stamp(found[name]), _resized(found[name], None), label=_map(maps / f"{name}.png"))
+            ImageRef(
+                name, file_stamp(found[name]), _resized(found[name], None), label=_map(maps / f"{name}.png")
+            )
             for name in wanted
         ]
 
@@ -209,15 +212,3 @@ def _map(path: Path) -> Callable[[], Labels]:
         return np.where(values == _VOID, np.int16(-1), values)
 
     return load
-
-
-def _existing(folder: str) -> Path:
-    path = Path(folder).expanduser()
-    if not path.is_dir():
-        raise DataError("no such folder", where=path)
-    return path
-
-
-def _stamp(path: Path) -> str:
-    status = path.stat()
-    return f"{path.resolve()}:{status.st_size}:{status.st_mtime_ns}"

@@ -15,12 +15,11 @@ recipe with paired sources has ``degradation: null``. Sets that come in one piec
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from edgeir.core.errors import DataError
+from edgeir.core.files import file_stamp
 from edgeir.core.images import list_images
 from edgeir.data.pairs import (
     Divided,
@@ -33,10 +32,10 @@ from edgeir.data.pairs import (
     nothing,
     pair_of,
     same_stem,
-    stamp,
 )
+from edgeir.data.sources import existing_folder
 
-__all__ = ["DIDMDN", "DPED", "PIRM", "SIDD", "AnyPaired", "GoPro", "Paired", "PairedFolders", "RealSR"]
+__all__ = ["DIDMDN", "DPED", "PIRM", "SIDD", "AnyPaired", "GoPro", "PairedFolders", "RealSR"]
 
 
 class PairedFolders(Divided):
@@ -54,10 +53,7 @@ class PairedFolders(Divided):
         return self.times
 
     def pairs(self) -> list[PairRef]:
-        given, clean = (Path(folder).expanduser() for folder in (self.given, self.clean))
-        for folder in (given, clean):
-            if not folder.is_dir():
-                raise DataError("no such folder", where=folder)
+        given, clean = existing_folder(self.given), existing_folder(self.clean)
         return self.kept(
             matched(list_images(given), lambda path: same_stem(clean, path), given, "a file of the same name")
         )
@@ -178,7 +174,7 @@ class DIDMDN(Paired):
         folder = find_root("DID-MDN", ("DID-MDN-training", "DID-MDN"), inside) / inside
         halves = (0, 1) if self.rainy == "left" else (1, 0)
         return [
-            PairRef(path.stem, stamp(path), half(path, halves[0]), half(path, halves[1]))
+            PairRef(path.stem, file_stamp(path), half(path, halves[0]), half(path, halves[1]))
             for path in list_images(folder)
         ] or nothing(folder, "NAME.jpg")
 

@@ -13,6 +13,7 @@ from pydantic import Field
 
 from edgeir.core.config import Config
 from edgeir.core.errors import DataError
+from edgeir.core.files import file_stamp
 from edgeir.core.images import read_rgb
 from edgeir.data.sources import data_root
 
@@ -27,7 +28,6 @@ __all__ = [
     "nothing",
     "pair_of",
     "same_stem",
-    "stamp",
 ]
 
 Pixels = npt.NDArray[np.uint8]
@@ -96,8 +96,8 @@ class Divided(Paired):
         return left
 
 
-def find_root(name: str, roots: Iterable[str], inside: str) -> Path:
-    """The first of `roots` under ``$EDGEIR_DATA`` that has the folder `inside`."""
+def find_root(name: str, roots: Iterable[str], inside: str, *, file: bool = False) -> Path:
+    """The first of `roots` under ``$EDGEIR_DATA`` that has the folder, or the file, `inside`."""
     root, tried = data_root(), list(roots)
     expected = " or ".join(f"{folder}/{inside}" for folder in tried)
     if root is None:
@@ -106,7 +106,8 @@ def find_root(name: str, roots: Iterable[str], inside: str) -> Path:
             fix=f"set EDGEIR_DATA to the folder that holds {expected}",
         )
     for folder in tried:
-        if (root / folder / inside).is_dir():
+        place = root / folder / inside
+        if place.is_file() if file else place.is_dir():
             return root / folder
     there = [folder for folder in tried if (root / folder).is_dir()]
     found = sorted(path.name for folder in there for path in (root / folder).iterdir())[:5]
@@ -154,15 +155,11 @@ def existing(path: Path, partner: Path) -> Path:
     return path
 
 
-def stamp(path: Path) -> str:
-    """What identifies the bytes of a file."""
-    status = path.stat()
-    return f"{path.resolve()}:{status.st_size}:{status.st_mtime_ns}"
-
-
 def pair_of(name: str, given: Path, clean: Path) -> PairRef:
     """The pair of two files."""
-    return PairRef(name, f"{stamp(given)}|{stamp(clean)}", lambda: read_rgb(given), lambda: read_rgb(clean))
+    return PairRef(
+        name, f"{file_stamp(given)}|{file_stamp(clean)}", lambda: read_rgb(given), lambda: read_rgb(clean)
+    )
 
 
 def half(path: Path, side: int) -> Callable[[], Pixels]:

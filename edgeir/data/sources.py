@@ -30,6 +30,7 @@ from pydantic import Field
 
 from edgeir.core.config import Config
 from edgeir.core.errors import DataError
+from edgeir.core.files import file_stamp
 from edgeir.core.images import list_images, read_photo, read_rgb
 from edgeir.core.requires import require
 
@@ -44,6 +45,7 @@ __all__ = [
     "Source",
     "StandardSet",
     "data_root",
+    "existing_folder",
     "find_set",
 ]
 
@@ -121,9 +123,7 @@ class Folder(Source):
         Raises:
             DataError: the folder is missing or holds no image.
         """
-        folder = Path(self.path).expanduser()
-        if not folder.is_dir():
-            raise DataError("no such folder", where=folder)
+        folder = existing_folder(self.path)
         refs = [_file_ref(path) for path in list_images(folder)]
         if not refs:
             raise DataError("the folder holds no image", where=folder)
@@ -221,9 +221,15 @@ def _listed(name: str) -> list[Path] | None:
     return [found[stem] for stem in wanted]
 
 
-def _file_ref(path: Path, crop: tuple[int, int] | None = None) -> ImageRef:
-    status = path.stat()
+def existing_folder(path: str) -> Path:
+    """The folder, ``~`` expanded; `DataError` where there is none."""
+    folder = Path(path).expanduser()
+    if not folder.is_dir():
+        raise DataError("no such folder", where=folder)
+    return folder
 
+
+def _file_ref(path: Path, crop: tuple[int, int] | None = None) -> ImageRef:
     def load() -> Pixels:
         image = read_rgb(path)
         if crop is None:
@@ -232,5 +238,6 @@ def _file_ref(path: Path, crop: tuple[int, int] | None = None) -> ImageRef:
         height, width = (long, short) if image.shape[0] > image.shape[1] else (short, long)
         return image[:height, :width]
 
-    stamp = f"{path.resolve()}:{status.st_size}:{status.st_mtime_ns}:{crop}"
-    return ImageRef(path.stem, stamp, load, lambda: read_photo(path).pixels.shape[2] == 1)
+    return ImageRef(
+        path.stem, f"{file_stamp(path)}:{crop}", load, lambda: read_photo(path).pixels.shape[2] == 1
+    )

@@ -18,10 +18,9 @@ from pydantic import Field
 from torch import nn
 
 from edgeir.core.config import Config
+from edgeir.core.luma import LUMA
 
 __all__ = ["L1", "L2", "Charbonnier", "PixelLoss"]
-
-_LUMA = (0.299, 0.587, 0.114)
 
 
 class L1(Config):
@@ -80,5 +79,5 @@ class PixelLoss(nn.Module):
         loss = self._distance(difference).mean()
         if not self._share:
             return loss
-        luma = torch.einsum("nchw,c->nhw", difference, difference.new_tensor(_LUMA))
+        luma = torch.einsum("nchw,c->nhw", difference, difference.new_tensor(LUMA))
         return torch.lerp(loss, self._distance(luma).mean(), self._share)

@@ -75,7 +75,8 @@ class TorchSession:
 
         self._module: nn.Module | None = module.eval()
         self._stages = Stages(module)
-        self.stages = len(self._stages)
+        # Only statistics that are all a network reads of the picture make its tiles exact.
+        self.stages = len(self._stages) if self._stages.operations >= set(facts.global_operations) else 0
         self.facts = facts
         self.name = name
         self.source_sha256 = sha256

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch")
 
+from edgeir.core.errors import ArtifactError  # noqa: E402
 from edgeir.core.images import Photo  # noqa: E402
 from edgeir.data.degrade.bicubic import upscale  # noqa: E402
 from edgeir.models import PPCNSR, PPCNEnhance  # noqa: E402
@@ -160,3 +161,14 @@ def test_memory_is_that_of_a_tile(monkeypatch: pytest.MonkeyPatch) -> None:
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak - result.pixels.nbytes < 8 * 2**20  # 16 channels of the whole photo in float64 take 43 MiB
+
+
+def test_statistics_that_are_not_all_a_network_reads_do_not_make_tiles_exact() -> None:
+    network = network_of(PPCNEnhance())
+    more = (*network.facts.global_operations, "channel attention")
+    facts = network.facts.model_copy(update={"global_operations": more})
+    session = TorchSession(network.deploy(), facts, name="more")
+    assert session.stages == 0
+    assert len(plan_photo(600, 600, session)) == 1
+    with pytest.raises(ArtifactError, match="channel attention"):
+        plan_photo(3000, 3000, session)

@@ -52,9 +52,7 @@ def _read(path: Path) -> dict[str, torch.Tensor]:
         if path.suffix == ".safetensors":
             return load_file(path)
         tensors = torch.load(path, map_location="cpu", weights_only=True)
-    except (
-        Exception
-    ) as error:  # torch's reader raises whatever the damage leads to, KeyError and IndexError included
+    except Exception as error:  # torch's reader raises whatever the damage leads to, KeyError among it
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise CheckpointError(f"cannot be read as weights ({reason})", where=path) from error
     if not isinstance(tensors, dict) or not all(

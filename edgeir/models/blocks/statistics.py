@@ -131,6 +131,11 @@ class Stages:
     def __len__(self) -> int:
         return len(self._readers)
 
+    @property
+    def operations(self) -> frozenset[str]:
+        """What the readers stand for among `NetworkFacts.global_operations`."""
+        return frozenset(reader.operation for reader in self._readers)
+
     @contextlib.contextmanager
     def given(self, known: Sequence[Moments]) -> Iterator[None]:
         """Inside the block the first readers use these statistics, in order."""
