@@ -47,7 +47,7 @@ def evaluate(
 
     An exported file is measured as it is, by the same ruler as a checkpoint.
 
-    Example: `edgeir eval out/int8 --suite classic`
+    Example: `edgeir eval out/int8 --suite sr-x4`
     """
     with Output(quiet=quiet, json=json) as output:
         from edgeir.bench.evaluate import evaluate as run

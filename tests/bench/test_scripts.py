@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from edgeir.bench.evaluate import evaluate
+from edgeir.bench.suite import load_suite
+from edgeir.core.assets import list_assets
 from edgeir.core.config import parse, read_yaml
 from edgeir.core.errors import ConfigError
 from edgeir.models import PlainSR
@@ -184,3 +187,39 @@ def test_iou_and_accuracy_are_in_per_cent(high_level):
     assert scores(
         "classification", classes, torch.zeros(3, 3, 2, 2), torch.tensor([0, 1, 1])
     ) == pytest.approx(200 / 3)
+
+
+@pytest.fixture
+def small(monkeypatch):
+    script("study", monkeypatch)  # it imports that
+    return script("small", monkeypatch)
+
+
+def test_every_small_recipe_is_measured_somewhere(small):
+    recipes = {name for name in list_assets("recipes") if name.endswith("-small")}
+    on_digits = {"denoising/digits-separate-small", "denoising/digits-joint-small"}  # by high_level.py
+    assert recipes - on_digits == {*small.SUITES, *small.NEEDS.values()}
+    for recipe, suite in small.SUITES.items():
+        assert load_recipe(recipe).model.scale == load_suite(suite).scale, recipe
+
+
+def test_a_small_recipe_is_trained_and_measured_once(small, tmp_path, monkeypatch):
+    few = ["train.steps=2", "train.log_every=1", "train.samples=0", "validation.limit=1", "data.batch=1"]
+    finish, trained = small.finish, []
+
+    def short(recipe, overrides, out):
+        trained.append(recipe)
+        return finish(recipe, [*overrides, *few], out)
+
+    monkeypatch.setattr(small, "SUITES", {"super-resolution/demo": "embedded-x4"})
+    monkeypatch.setattr(small, "RESULTS", tmp_path)
+    monkeypatch.setattr(small, "finish", short)
+    monkeypatch.chdir(tmp_path)
+    small.main([])
+    small.main([])
+    assert trained == ["super-resolution/demo"]
+    [row] = json.loads((tmp_path / "small-recipes.json").read_text())["rows"]
+    bicubic = evaluate("bicubic", "embedded-x4")["rows"][0]["quality"]["sets"][0]
+    assert (row["input dB"], row["input SSIM"]) == (round(bicubic["psnr_db"], 2), round(bicubic["ssim"], 4))
+    assert row["gain dB"] == pytest.approx(row["restored dB"] - row["input dB"], abs=0.011)
+    assert row["minutes"] >= 0

@@ -11,10 +11,11 @@ from edgeir.core.errors import ConfigError, DataError
 
 SUPER_RESOLUTION = ["b100-x4", "embedded-x4", "pirm-a", "set14-x4", "set5-x4", "sr-x4", "unknown-x4"]
 DENOISING = [f"{name}-awgn{sigma}" for name in ("cbsd68", "set12", "bsd68") for sigma in (15, 25, 50)]
-MIXED = ["cbsd68-hybrid", "cbsd68-hybrid-mild", "cbsd68-hybrid-severe"]
+MIXED = [f"cbsd68-{name}" for name in ("hybrid", "hybrid-mild", "hybrid-severe", "did-hy")]
+OTHERS = ["cbsd68-blur", "cbsd68-haze", "cbsd68-rain"]
 JPEG = [f"classic5-jpeg{quality}" for quality in (10, 20, 30, 40)]
 ENHANCEMENT = ["pirm-b", "pirm-b-heldout"]
-SUITES = sorted([*SUPER_RESOLUTION, *DENOISING, *JPEG, *MIXED, *ENHANCEMENT])
+SUITES = sorted([*SUPER_RESOLUTION, *DENOISING, *JPEG, *MIXED, *OTHERS, *ENHANCEMENT])
 
 
 def test_the_list_is_complete():

@@ -1,0 +1,157 @@
+"""Train every small recipe of the papers' systems to its end and measure it.
+
+    python benchmarks/small.py [RECIPE ...]
+
+Each recipe is trained as it stands (seed 0), after the runs it starts from or learns from, and measured on one suite
+beside the unrestored input. Runs unattended; called again it goes on where it was stopped, and what is measured already
+is not measured again: the measurements are kept under ``runs/small``. Writes the recipes measured so far into
+``benchmarks/results/small-recipes.json``. The two recipes on digits are measured by ``high_level.py``, the ones of the
+zoo by ``publish.py``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+from pathlib import Path
+from typing import Any
+
+from study import RESULTS, finish
+
+from edgeir.bench.evaluate import BICUBIC, INPUT, evaluate
+from edgeir.bench.result import timestamp
+from edgeir.bench.suite import Suite, load_suite
+from edgeir.core.artifact import read_card
+from edgeir.core.environment import git_revision, machine, versions
+from edgeir.core.files import write_json
+from edgeir.train.recipe import load_recipe
+
+SUITES = {
+    "super-resolution/edsr-stft-small": "unknown-x4",
+    "denoising/dncnn-small": "cbsd68-awgn25",
+    "denoising/dncnn-stft-small": "cbsd68-awgn25",
+    "denoising/dncnn-teacher-small": "cbsd68-awgn25",
+    "denoising/ffdnet-stft-small": "cbsd68-awgn25",
+    "denoising/multiscale-small": "cbsd68-awgn25",
+    "denoising/danet-small": "cbsd68-awgn25",
+    "denoising/danet-gray-small": "bsd68-awgn25",
+    "jpeg/arcnn-stft-small": "classic5-jpeg10",
+    "jpeg/danet-jpeg-small": "classic5-jpeg10",
+    "dehazing/aod-stft-small": "cbsd68-haze",
+    "dehazing/ppdn-stft-small": "cbsd68-haze",
+    "deblurring/fdrnet-small": "cbsd68-blur",
+    "deraining/fdrnet-small": "cbsd68-rain",
+    "mixed/fdrnet-small": "cbsd68-hybrid",
+    "mixed/fdrnet-did-hy-small": "cbsd68-did-hy",
+    "enhancement/ppcn-teacher-small": "pirm-b-heldout",
+    "enhancement/ppcn-student-small": "pirm-b-heldout",
+}
+"""What each recipe is measured on."""
+NEEDS = {
+    "denoising/danet-small": "denoising/danet-autoencoder-small",
+    "enhancement/ppcn-student-small": "enhancement/ppcn-teacher-small",
+}
+"""Whose run a recipe refers to as ``runs/NAME``."""
+TOLD_SIGMA = {"denoising/ffdnet-stft-small": 25.0}
+"""The suite's noise level, for networks that are told it."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Train what is missing, measure, write the result."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("recipe", nargs="*", default=list(SUITES), help="all by default")
+    parser.add_argument("--runs", type=Path, default=Path("runs"), help="where the runs are kept")
+    options = parser.parse_args(arguments)
+    unknown = [name for name in options.recipe if name not in SUITES]
+    if unknown:
+        parser.error(f"no suite is known for {', '.join(unknown)}; known: {', '.join(SUITES)}")
+    for recipe in options.recipe:
+        kept = measurement(options.runs, recipe)
+        if not kept.is_file():
+            write_json(kept, measure(options.runs, recipe))
+        print(recipe, json.loads(kept.read_text())["restored dB"], flush=True)
+    rows = [
+        json.loads(measurement(options.runs, recipe).read_text())
+        for recipe in SUITES
+        if measurement(options.runs, recipe).is_file()
+    ]
+    write_json(RESULTS / "small-recipes.json", summary(rows))
+
+
+def measurement(runs: Path, recipe: str) -> Path:
+    """Where a recipe's row is kept."""
+    return runs / "small" / f"{recipe.replace('/', '-')}.json"
+
+
+def measure(runs: Path, recipe: str) -> dict[str, Any]:
+    """Train a recipe and what it needs; its row."""
+    if recipe in NEEDS:
+        finish(NEEDS[recipe], [], runs / load_recipe(NEEDS[recipe]).name)
+    settings = load_recipe(recipe)
+    folder = runs / settings.name
+    checkpoint = finish(recipe, [], folder)
+    suite = load_suite(SUITES[recipe])
+    before = quality(INPUT if suite.scale == 1 else BICUBIC, suite)
+    after = quality(checkpoint, suite, TOLD_SIGMA.get(recipe))
+    return {
+        "recipe": recipe,
+        "suite": suite.name,
+        "parameters": read_card(checkpoint).parameters,
+        "steps": settings.train.steps,
+        "minutes": minutes(folder / "metrics.jsonl"),
+        "input dB": before["psnr_db"],
+        "restored dB": after["psnr_db"],
+        "gain dB": after["psnr_db"] - before["psnr_db"],
+        "input SSIM": before["ssim"],
+        "restored SSIM": after["ssim"],
+    }
+
+
+def quality(model: str | Path, suite: Suite, sigma: float | None = None) -> dict[str, Any]:
+    """PSNR in dB and SSIM (None where the suite has none), means over the pictures of all sets."""
+    row = evaluate(model, suite, runtime="torch", threads=1, sigma=sigma)["rows"][0]
+    pictures = [picture for entry in row["quality"]["sets"] for picture in entry["per_image"]]
+    return {
+        key: statistics.fmean(picture[key] for picture in pictures)
+        if key in ("psnr_db", *suite.metrics)
+        else None
+        for key in ("psnr_db", "ssim")
+    }
+
+
+def minutes(metrics: Path) -> float:
+    """Wall time of the training steps, from the rates that were logged."""
+    total, last = 0.0, 0
+    for line in metrics.read_text().splitlines():
+        entry = json.loads(line)
+        if "steps_per_s" in entry:
+            total += max(0, entry["step"] - last) / entry["steps_per_s"]
+            last = entry["step"]
+    return total / 60
+
+
+def summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """The result file's content."""
+    return {
+        "kind": "small-recipes",
+        "about": "the small recipes, trained as they stand (seed 0), measured beside the unrestored input",
+        "created": timestamp(),
+        "environment": {"machine": machine(), "versions": versions(), "revision": git_revision()},
+        "rows": [shown(row) for row in rows],
+    }
+
+
+def shown(row: dict[str, Any]) -> dict[str, Any]:
+    """A row with as many digits as a table needs."""
+    digits = {"minutes": 0, "input SSIM": 4, "restored SSIM": 4}
+    return {
+        key: round(value, digits.get(key, 2)) if isinstance(value, float) else value
+        for key, value in row.items()
+    }
+
+
+if __name__ == "__main__":
+    main()
