@@ -7,12 +7,19 @@ and how the picture was cut changes the result only in float64's last digits.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Accumulator", "Moments"]
+__all__ = ["Accumulator", "Moments", "settled"]
+
+SETTLED = 0.01
+"""Largest change of a mean, as a part of the largest of its stage, after which the next change does not matter.
+
+Measured on a photo of 0.9 megapixels with an FDR-Net in tiles of 256: the first means, each window's own, are 0.3 % off
+and cost up to 2 of 255 levels, the second ones 0.0006 % and 0.0007 levels."""
 
 
 @dataclass(frozen=True)
@@ -37,10 +44,17 @@ class Accumulator:
         self._squares: NDArray[np.float64] = np.zeros(1)
 
     def add(self, features: NDArray[np.floating]) -> None:
-        """Add the pixels of (h, w, C); the windows must not overlap."""
-        count = features.shape[0] * features.shape[1]
+        """Add the pixels of (h, w, C), which is not empty; the windows must not overlap."""
         mean = features.mean((0, 1), dtype=np.float64)
         squares = np.square(features - mean).sum((0, 1))  # in float64, like the mean
+        self._merge(features.shape[0] * features.shape[1], mean, squares)
+
+    def merge(self, other: Accumulator) -> None:
+        """Add everything that was added to `other`."""
+        if other._count:
+            self._merge(other._count, other._mean, other._squares)
+
+    def _merge(self, count: int, mean: NDArray[np.float64], squares: NDArray[np.float64]) -> None:
         total = self._count + count
         step = mean - self._mean
         self._mean = self._mean + step * (count / total)
@@ -51,3 +65,11 @@ class Accumulator:
         """Of everything added so far, which is at least one pixel."""
         assert self._count, "nothing was added"
         return Moments(self._mean, self._squares / self._count)
+
+
+def settled(before: Sequence[Moments], after: Sequence[Moments]) -> bool:
+    """Means that only weigh features (channel attention) changed so little from pass to pass that they may stay."""
+    return bool(before) and all(
+        float(np.abs(new.mean - old.mean).max()) <= SETTLED * float(np.abs(new.mean).max())
+        for old, new in zip(before, after, strict=True)
+    )

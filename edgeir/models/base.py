@@ -12,6 +12,7 @@ from torch import nn
 from edgeir.core.artifact import NetworkFacts
 from edgeir.core.config import Config
 from edgeir.core.errors import ConfigError
+from edgeir.models.blocks.attention import ChannelAttention
 from edgeir.models.blocks.fuse import fuse_norms
 from edgeir.models.macs import count_macs
 
@@ -36,11 +37,14 @@ class Network(nn.Module, ABC):
         """The network to export: eval mode, branches fused, output clipped to [0, 1] inside the graph.
 
         The result shares no parameters with the training form. Default: a copy with folded
-        normalisations, simplified (see `simplify`), and the clip.
+        normalisations and given statistics, simplified (see `simplify`), and the clip.
         """
         network = fuse_norms(copy.deepcopy(self).eval())
-        for part in [module for module in network.modules() if isinstance(module, Network)]:
-            part.simplify()
+        for part in list(network.modules()):
+            if isinstance(part, Network):
+                part.simplify()
+            elif isinstance(part, ChannelAttention):
+                part.fold()
         return nn.Sequential(network, Clip()).eval().requires_grad_(False)
 
     def at_sigma(self, sigma: float) -> Network:

@@ -25,18 +25,21 @@ from edgeir.core.images import Photo
 from edgeir.core.luma import LUMA, luma_of, with_luma
 from edgeir.core.progress import Progress, no_progress
 from edgeir.restore.enlarge import enlarge
-from edgeir.restore.statistics import gather
+from edgeir.restore.statistics import gather, passes
 from edgeir.restore.tiling import Plan, Run, Window, cut, plan, read_window
 from edgeir.runtime.session import Session, StagedSession
 
 __all__ = ["DEFAULT_TILE", "plan_photo", "restore_photo"]
 
 DEFAULT_TILE = 256
-"""Side of a window, in pixels of the photo, where the network takes any size.
+"""Side of a window, in pixels of the photo, where the network takes any size; larger for networks that see far.
 
 Torch takes as long per pixel from 96 to 384. For a window of under some 7,000 pixels (83 x 83) it adds up in another
 order: the result is then equal to that of the whole image to 1e-6 and no longer to the last bit.
 """
+
+TILE_PER_RADIUS = 8
+"""Smallest window of a network that sees far, in receptive radii: what is computed twice stays under 1.8 times."""
 
 WHOLE_LIMIT = 4_000_000
 """Largest network input, in pixels, that is run in one piece because the network reads the whole picture and cannot be
@@ -53,7 +56,8 @@ def plan_photo(height: int, width: int, session: Session, tile: int | None = Non
     """The windows for a photo of this size, in pixels of the network's own input.
 
     Args:
-        tile: side of the largest window in pixels of the photo; only for a session that takes any size.
+        tile: side of the largest window in pixels of the photo; only for a session that takes any size. By default
+            `DEFAULT_TILE`, or more for a network with a large receptive radius.
 
     Raises:
         ArtifactError: the network reads the whole picture and that is too large, or the tile is too small.
@@ -82,7 +86,8 @@ def plan_photo(height: int, width: int, session: Session, tile: int | None = Non
                 fix="use a smaller photo, the checkpoint itself, or export with --statistics constant",
             )
         return plan(height, width, facts, fixed=None, largest=None)
-    return plan(height, width, facts, fixed=None, largest=(tile or DEFAULT_TILE) * enlarged)
+    least = -(-TILE_PER_RADIUS * facts.receptive_radius // enlarged)
+    return plan(height, width, facts, fixed=None, largest=(tile or max(DEFAULT_TILE, least)) * enlarged)
 
 
 def restore_photo(
@@ -110,13 +115,14 @@ def restore_photo(
     run: Run = session.run
     before, total = 0, len(windows)
     if isinstance(session, StagedSession) and _staged(session) and total > 1:
-        before, total = total * session.stages, total * (session.stages + 1)
+        before = total * passes(session)
+        total += before
         steps = itertools.count()
         known = gather(
             session,
             windows,
             lambda row, column: _three(_input(photo, row, column, facts.scale // scale)),
-            lambda: progress(next(steps), total, "measuring the whole photo"),
+            lambda: progress(min(next(steps), before), total, "measuring the whole photo"),
         )
         run = functools.partial(session.run_given, known=known)
     for done, (row, column) in enumerate(windows, before):

@@ -1,8 +1,14 @@
-"""What a network reads of the whole photo, gathered window by window, one pass over the photo per stage.
+"""What a network reads of the whole photo, gathered window by window before the run that restores it.
 
-Each pass runs every window as far as the next statistic and adds up the pixels that the window gives, so that every
-pixel of the photo (mirrored up to `size_multiple`) counts once and only those that a whole-image run would compute
-alike count at all. Only one window's features exist at a time.
+Statistics that decide what the later ones read (instance normalisation) are gathered one pass over the photo per
+stage: each pass runs every window as far as the next statistic and adds up the pixels that the window gives, so that
+every pixel of the photo (mirrored up to `size_multiple`) counts once and only those that a whole-image run would
+compute alike count at all. Tiles are then equal to the whole.
+
+Channel attention only weighs features, and there is one in every block. All its means are gathered in one pass, each
+window first with its own, and again with those of the whole photo until they stay (`edgeir.core.statistics.settled`).
+The first k stages are exact after k passes; the change is too small to see long before that. Only one window's features
+exist at a time.
 """
 
 from __future__ import annotations
@@ -13,13 +19,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeir.core.errors import ArtifactError
-from edgeir.core.statistics import Accumulator, Moments
+from edgeir.core.statistics import Accumulator, Moments, settled
 from edgeir.restore.tiling import Axis, Plan, Window
 from edgeir.runtime.session import StagedSession
 
-__all__ = ["gather"]
+__all__ = ["gather", "passes"]
 
 Read = Callable[[Window, Window], NDArray[np.float32]]
+
+
+def passes(session: StagedSession) -> int:
+    """How often the photo is gone through before it is restored; where the means must settle, usually."""
+    return min(2, session.stages) if session.weigh else session.stages
 
 
 def gather(
@@ -34,6 +45,12 @@ def gather(
     Raises:
         ArtifactError: what the network reads is not of the picture's size, or not finite.
     """
+    return (_settle if session.weigh else _stage_by_stage)(session, windows, read, done)
+
+
+def _stage_by_stage(
+    session: StagedSession, windows: Plan, read: Read, done: Callable[[], None]
+) -> tuple[Moments, ...]:
     known: list[Moments] = []
     for _ in range(session.stages):
         total = Accumulator()
@@ -47,11 +64,34 @@ def gather(
                 )
             total.add(features[_counted(windows.rows, row), _counted(windows.columns, column)])
             done()
-        moments = total.moments()
-        if not (np.isfinite(moments.mean).all() and np.isfinite(moments.variance).all()):
-            raise ArtifactError("the network's features have values that are not finite", where=session.name)
-        known.append(moments)
+        known.append(_finite(total, session))
     return tuple(known)
+
+
+def _settle(
+    session: StagedSession, windows: Plan, read: Read, done: Callable[[], None]
+) -> tuple[Moments, ...]:
+    known: tuple[Moments, ...] = ()
+    for _ in range(session.stages):
+        totals = [Accumulator() for _ in range(session.stages)]
+        for row, column in windows:
+            counted = _counted(windows.rows, row), _counted(windows.columns, column)
+            for total, part in zip(
+                totals, session.all_statistics(read(row, column), known, *counted), strict=True
+            ):
+                total.merge(part)
+            done()
+        before, known = known, tuple(_finite(total, session) for total in totals)
+        if settled(before, known):
+            break
+    return known
+
+
+def _finite(total: Accumulator, session: StagedSession) -> Moments:
+    moments = total.moments()
+    if not (np.isfinite(moments.mean).all() and np.isfinite(moments.variance).all()):
+        raise ArtifactError("the network's features have values that are not finite", where=session.name)
+    return moments
 
 
 def _counted(axis: Axis, window: Window) -> slice:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from edgeir.core.artifact import Artifact, NetworkFacts, TensorSpec
 from edgeir.core.errors import ArtifactError
-from edgeir.core.statistics import Moments
+from edgeir.core.statistics import Accumulator, Moments
 
 __all__ = ["Session", "StagedSession", "check_image", "from_native", "to_native"]
 
@@ -57,9 +57,17 @@ class StagedSession(Session, Protocol):
 
     stages: int
     """How many statistics the network reads, each after the one before; 0 where it reads none that can be given."""
+    weigh: bool
+    """They only weigh features (channel attention), so that they can be gathered all at once; see `all_statistics`."""
 
     def features(self, x: NDArray[np.float32], known: Sequence[Moments]) -> NDArray[np.float32]:
         """What stage ``len(known)`` reads, (H, W, C), with the statistics of the stages before it given."""
+        ...
+
+    def all_statistics(
+        self, x: NDArray[np.float32], known: Sequence[Moments], rows: slice, columns: slice
+    ) -> list[Accumulator]:
+        """What every stage reads of these rows and columns of `x`, with `known` given (all stages, or none)."""
         ...
 
     def run_given(self, x: NDArray[np.float32], known: Sequence[Moments]) -> NDArray[np.float32]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from edgeir.core.artifact import Artifact, NetworkFacts, TensorSpec
 from edgeir.core.config import Config
 from edgeir.core.requires import require
-from edgeir.core.statistics import Moments
+from edgeir.core.statistics import Accumulator, Moments
 from edgeir.runtime.session import check_image, from_native, to_native
 
 if TYPE_CHECKING:
@@ -77,6 +77,7 @@ class TorchSession:
         self._stages = Stages(module)
         # Only statistics that are all a network reads of the picture make its tiles exact.
         self.stages = len(self._stages) if self._stages.operations >= set(facts.global_operations) else 0
+        self.weigh = self._stages.weigh
         self.facts = facts
         self.name = name
         self.source_sha256 = sha256
@@ -102,6 +103,15 @@ class TorchSession:
         with self._torch.inference_mode():
             read: NDArray[np.float32] = self._stages.input(tensor, known)[0].permute(1, 2, 0).numpy()
         return read
+
+    def all_statistics(
+        self, x: NDArray[np.float32], known: Sequence[Moments], rows: slice, columns: slice
+    ) -> list[Accumulator]:
+        """See `StagedSession.all_statistics`."""
+        check_image(x, self)
+        tensor = self._torch.from_numpy(to_native(x, self.input))
+        with self._torch.inference_mode():
+            return self._stages.all_inputs(tensor, known, rows, columns)
 
     def run_given(self, x: NDArray[np.float32], known: Sequence[Moments]) -> NDArray[np.float32]:
         """See `StagedSession.run_given`."""

@@ -16,7 +16,7 @@ from edgeir.export.litert import LiteRT, clean_problems
 from edgeir.export.lower.graph import Graph
 from edgeir.export.profile import read_profile
 from edgeir.export.run import export_network
-from edgeir.models import Network, PlainSR, PPCNEnhance
+from edgeir.models import FDRNet, Network, PlainSR, PPCNEnhance
 from edgeir.models.blocks.statistics import InstanceNorm
 from edgeir.models.statistics import calibrate, with_constants
 from edgeir.restore.picture import restore_photo
@@ -110,6 +110,17 @@ def test_constants_through_export_and_back(target, student, photos, tmp_path: Pa
     session.close()
     whole = output_of(constant, photo.pixels[None].astype(np.float32) / np.float32(255))[0]
     assert np.abs(found - whole * 255).max() <= 0.51
+
+
+def test_constant_attention_is_one_factor_per_channel(photos, run_litert) -> None:
+    torch.manual_seed(0)
+    network = FDRNet(channels=8, phases=1, process_blocks=1, auxiliary_blocks=1).build().eval()
+    inputs = photos.astype(np.float32) / np.float32(255)
+    constant = with_constants(network, calibrate(network, inputs))
+    graph = Graph(data := LiteRT().convert(Job(constant, (64, 64), "float", inputs)).data)
+    assert clean_problems(graph) == []
+    assert not {"MEAN", "LOGISTIC"} & set(graph.kinds())
+    np.testing.assert_allclose(run_litert(data, inputs[:1]), output_of(constant, inputs[:1]), atol=5e-6)
 
 
 @pytest.mark.parametrize("target", ["tflite", "onnx"])

@@ -14,12 +14,12 @@ torch = pytest.importorskip("torch")
 from edgeir.core.errors import ArtifactError  # noqa: E402
 from edgeir.core.images import Photo  # noqa: E402
 from edgeir.data.degrade.bicubic import upscale  # noqa: E402
-from edgeir.models import PPCNSR, PPCNEnhance  # noqa: E402
+from edgeir.models import PPCNSR, RCAN, FDRNet, PPCNEnhance  # noqa: E402
 from edgeir.models.blocks.statistics import InstanceNorm, PictureMean  # noqa: E402
 from edgeir.models.statistics import calibrate, with_constants  # noqa: E402
 from edgeir.restore.picture import plan_photo, restore_photo  # noqa: E402
 from edgeir.restore.statistics import gather  # noqa: E402
-from edgeir.restore.tiling import plan, read_window  # noqa: E402
+from edgeir.restore.tiling import cut, plan, read_window  # noqa: E402
 from edgeir.runtime.torch import TorchSession  # noqa: E402
 
 
@@ -48,6 +48,8 @@ SESSIONS = {
     "student": session_of(PPCNEnhance()),
     "teacher": session_of(PPCNEnhance(size="teacher")),
     "sr": session_of(PPCNSR()),
+    "fdr-net": session_of(FDRNet(channels=8, phases=2, process_blocks=1, auxiliary_blocks=1)),
+    "rcan": session_of(RCAN(channels=16, groups=1, blocks=2, scale=2)),
 }
 
 
@@ -122,6 +124,54 @@ def test_tiles_give_the_same_file(name, size, tile) -> None:  # type: ignore[no-
     tops = restore_photo(Photo(photo.pixels[: size[0] // 2]), session, tile=tile).pixels
     half = size[0] // 2 * enlarged
     assert np.abs(tops.astype(int) - expected[:half]).mean() > 1  # half a photo has other statistics
+
+
+@pytest.mark.parametrize("name", ["fdr-net", "rcan"])
+def test_attention_settles_to_that_of_the_whole_photo(name) -> None:  # type: ignore[no-untyped-def]
+    """Two passes; every window with its own attention would be off by more than a level."""
+    session = SESSIONS[name]
+    image = samples(150, 130, 3).astype(np.float32) / np.float32(255)
+    facts = session.facts.model_copy(update={"global_operations": ()})
+    windows = plan(150, 130, facts, fixed=None, largest=90)
+    passes = []
+
+    def read(row, column):  # type: ignore[no-untyped-def]
+        passes.append((row, column))
+        return read_window(image, row, column)
+
+    known = gather(session, windows, read)
+    assert len(passes) <= 3 * len(windows)
+    whole = session.run(image)
+    scale = session.facts.scale
+    told, own = np.empty_like(whole), np.empty_like(whole)
+    for row, column in windows:
+        place = (slice(row.first * scale, row.last * scale), slice(column.first * scale, column.last * scale))
+        inside = cut(row, scale), cut(column, scale)
+        told[place] = session.run_given(read_window(image, row, column), known)[inside]  # type: ignore[arg-type]
+        own[place] = session.run(read_window(image, row, column))[inside]  # type: ignore[arg-type]
+    assert np.abs(told - whole).max() * 255 < 0.02
+    assert np.abs(own - whole).max() * 255 > 1
+
+
+def test_windows_are_larger_for_a_network_that_sees_far() -> None:
+    far = SESSIONS["fdr-net"].facts.model_copy(update={"receptive_radius": 92, "global_operations": ()})
+    session = TorchSession(torch.nn.Identity(), far, name="far")
+    assert plan_photo(3000, 4000, session).size[0] > 600
+    assert plan_photo(3000, 4000, SESSIONS["rcan"]).size[0] <= 256
+
+
+@pytest.mark.parametrize("name", ["fdr-net", "rcan"])
+def test_a_photo_over_the_limit_goes_through_attention(name, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setattr("edgeir.restore.picture.WHOLE_LIMIT", 1000)
+    session, photo = SESSIONS[name], Photo(samples(150, 130, 3))
+    calls: list[tuple[float, float]] = []
+    found = restore_photo(
+        photo, session, tile=90, progress=lambda done, total, _: calls.append((done, total))
+    )
+    whole = session.run(photo.pixels.astype(np.float32) / np.float32(255))
+    assert np.abs(found.pixels - np.clip(whole, 0, 1) * 255).max() <= 0.53
+    assert calls == sorted(calls)
+    assert calls[-1][0] == calls[-1][1]
 
 
 def test_constants_need_one_pass_and_leave_no_global_operation() -> None:

@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from edgeir.models.blocks.statistics import PictureMean
+
 __all__ = ["ChannelAttention", "DualAttention", "SpatialAttention"]
 
 
@@ -19,12 +21,24 @@ class ChannelAttention(nn.Module):
     def __init__(self, channels: int, reduction: int = 16) -> None:
         super().__init__()
         hidden = max(1, channels // reduction)
+        self.mean = PictureMean("channel attention", weighs=True)
         self.squeeze = nn.Conv2d(channels, hidden, 1)
         self.excite = nn.Conv2d(hidden, channels, 1)
+        self.factors: torch.Tensor | None
+        self.register_buffer("factors", None, persistent=False)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        mean = x.mean((2, 3), keepdim=True)
-        return x * torch.sigmoid(self.excite(F.relu(self.squeeze(mean))))
+        return x * (self.weigh(self.mean(x)) if self.factors is None else self.factors)
+
+    def weigh(self, mean: torch.Tensor) -> torch.Tensor:
+        """The factors, for the means of the channels, both (N, C, 1, 1)."""
+        return torch.sigmoid(self.excite(F.relu(self.squeeze(mean))))
+
+    def fold(self) -> None:
+        """Keep only the factors, in place, where the statistics are given (`edgeir.models.statistics`)."""
+        if self.mean.mean is not None:
+            self.factors = self.weigh(self.mean.mean).detach()
+            del self.mean, self.squeeze, self.excite
 
 
 class SpatialAttention(nn.Module):

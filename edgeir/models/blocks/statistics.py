@@ -3,7 +3,8 @@
 A *reader* takes the mean (and variance) of its own input over the picture. In training it reads what it is given. A
 tiled run tells it the whole photo's statistics, and a constant network has those of calibration pictures. Readers
 form stages: what the second reads depends on the first, so statistics are gathered in forward order, and `Stages.input`
-runs a network just as far as the next one.
+runs a network just as far as the next one. Channel attention only weighs features, so that what it is told changes
+little of what later ones read: all of them can be gathered at once (`Stages.all_inputs`), again if need be.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from edgeir.core.statistics import Moments
+from edgeir.core.statistics import Accumulator, Moments
 
 __all__ = ["InstanceNorm", "PictureMean", "Reader", "Stages", "readers"]
 
@@ -26,6 +27,8 @@ class Reader(nn.Module):
 
     operation: str
     """Its name in `NetworkFacts.global_operations`."""
+    weighs: bool = False
+    """Its statistics only weigh the features, as in channel attention: later readers hardly depend on them."""
     computes: Literal["kernel", "graph", "precise"] = "kernel"
     """How statistics are taken from the input: `kernel` by torch's own operator, the fastest in training; `graph` as
     means and products of 4-D tensors, for export; `precise` in float64, exactly as gathered from tiles."""
@@ -55,12 +58,15 @@ class Reader(nn.Module):
 
 
 class PictureMean(Reader):
-    """Mean of every channel over the picture, (N, C, H, W) -> (N, C, 1, 1), or (1, C, 1, 1) as given."""
+    """Mean of every channel over the picture, (N, C, H, W) -> (N, C, 1, 1), or (1, C, 1, 1) as given.
 
-    operation = "image mean"
+    Args:
+        operation, weighs: see `Reader`.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, operation: str = "image mean", *, weighs: bool = False) -> None:
         super().__init__()
+        self.operation, self.weighs = operation, weighs
         self.start()
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -136,6 +142,11 @@ class Stages:
         """What the readers stand for among `NetworkFacts.global_operations`."""
         return frozenset(reader.operation for reader in self._readers)
 
+    @property
+    def weigh(self) -> bool:
+        """All readers only weigh features (see `Reader.weighs`)."""
+        return all(reader.weighs for reader in self._readers)
+
     @contextlib.contextmanager
     def given(self, known: Sequence[Moments]) -> Iterator[None]:
         """Inside the block the first readers use these statistics, in order."""
@@ -163,6 +174,35 @@ class Stages:
             handle.remove()
         assert reached, "the readers do not run in the order of the modules"
         return reached[0]
+
+    def all_inputs(
+        self, x: torch.Tensor, known: Sequence[Moments], rows: slice, columns: slice
+    ) -> list[Accumulator]:
+        """What every reader reads of these rows and columns, with `known` given (all of them, or none).
+
+        Args:
+            x: (1, 3, H, W).
+
+        Returns:
+            One entry per reader, over its features of the picture's size.
+        """
+        totals = [Accumulator() for _ in self._readers]
+
+        places = {id(reader): place for place, reader in enumerate(self._readers)}
+
+        def note(reader: nn.Module, inputs: tuple[Any, ...]) -> None:
+            features = inputs[0][0]
+            assert features.shape[1:] == x.shape[2:], "a reader's features are not of the picture's size"
+            totals[places[id(reader)]].add(features[:, rows, columns].permute(1, 2, 0).numpy())
+
+        handles = [reader.register_forward_pre_hook(note) for reader in self._readers]
+        try:
+            with self.given(known):
+                self._network(x)
+        finally:
+            for handle in handles:
+                handle.remove()
+        return totals
 
 
 def _column(values: np.ndarray[Any, np.dtype[np.float64]]) -> torch.Tensor:
