@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 import torch
 
-from edgeir.core.luma import LUMA
 from edgeir.distill import (
     SVDO,
     AttentionMaps,
@@ -136,7 +135,8 @@ def test_output_match_is_the_distance_of_the_pictures(distance, luma):
     student, teacher = side("", (), 0), side("", (), 10)
     method = OutputMatch(distance=distance, luma=luma)
     colours = distance_by_hand(distance, student.output, teacher.output)
-    gray = [torch.from_numpy(sum(k * array(one.output)[:, c] for c, k in enumerate(LUMA)))
+    weights = np.array([0.299, 0.587, 0.114], np.float32).astype(float)  # kept in float32
+    gray = [torch.from_numpy(sum(k * array(one.output)[:, c] for c, k in enumerate(weights)))
             for one in (student, teacher)]  # fmt: skip
     expected = (1 - luma) * colours + luma * distance_by_hand(distance, *gray)
     assert method.terms(student, teacher, NOTHING)["output"].item() == pytest.approx(expected, **EXACT)
