@@ -1,4 +1,4 @@
-"""AOD-Net (Li et al., ICCV 2017): dehazing in 1,761 parameters; a backbone of STFT (section 4.4).
+"""AOD-Net (Li et al., ICCV 2017): dehazing in 1,761 parameters; a backbone of STFT (section 3.2).
 
 The scattering model I = J t + A (1 - t) is rewritten with one unknown map K so that J = K I - K + 1 (its eq. 4 with b
 = 1); five small convolutions of three channels estimate K.
