@@ -8,6 +8,7 @@ import torch
 from edgeir.bench.suite import load_suite
 from edgeir.core.assets import list_assets
 from edgeir.distill import TargetFeatures
+from edgeir.losses import L1, SSIM
 from edgeir.models import AnyModel
 from edgeir.models.base import outline
 from edgeir.train.recipe import load_recipe
@@ -95,3 +96,23 @@ def test_ppcn_enhancement_weighs_its_losses_as_equations_7_and_13():
     teacher = load_recipe("enhancement/ppcn-teacher-paper").objective
     assert teacher.losses == student.losses
     assert teacher.distillation is None
+
+
+def test_ppcn_super_resolution_minimises_equation_6():
+    recipe = load_recipe("super-resolution/ppcn-sr-paper")
+    prediction, target = torch.rand(2, 2, 3, 24, 24)
+    ours = sum(loss.weight * loss.build()(prediction, target) for loss in recipe.objective.losses)
+    absolute = (255 * prediction - 255 * target).abs().mean()  # eq. 3, on 0-255
+    assert ours.item() == pytest.approx((absolute + 25 * SSIM().build()(prediction, target)).item(), rel=1e-5)
+    assert [type(loss) for loss in recipe.objective.losses] == [L1, SSIM]
+
+
+def test_ppcn_super_resolution_trains_as_section_4_2():
+    recipe = load_recipe("super-resolution/ppcn-sr-paper")
+    assert (recipe.data.patch, recipe.data.batch, recipe.model.scale) == (96, 16, 4)
+    assert recipe.optim.betas == (0.9, 0.999)
+    rates = [
+        recipe.optim.lr * recipe.optim.schedule.factor(step, recipe.train.steps)
+        for step in (0, 49_999, 50_000, 100_000)
+    ]
+    assert rates == pytest.approx([5e-4, 5e-4, 1e-4, 2e-5])
