@@ -19,7 +19,8 @@ import numpy.typing as npt
 from edgeir.core.errors import DataError
 from edgeir.core.luma import luma_of
 from edgeir.data.degrade import AnyDegradation
-from edgeir.data.degrade.base import Degraded
+from edgeir.data.degrade.base import Degraded, to_bytes, to_unit
+from edgeir.data.degrade.bicubic import Flavour, upscale
 from edgeir.data.store import PairStore
 
 __all__ = ["Augment", "PatchSampler", "Prefetcher"]
@@ -51,6 +52,7 @@ class PatchSampler:
         degradation: makes the degraded patch where the store holds clean images only. Each patch has a generator of its
             own, seeded by (seed, step, place in the batch).
         gray: give luma, one channel. The clean image's luma is what is degraded; of stored pairs both become luma.
+        enlarge: give the degraded patch at the clean one's size, enlarged bicubically, for a network that reads that.
 
     Raises:
         DataError: no image is large enough.
@@ -67,11 +69,12 @@ class PatchSampler:
         planes: Sequence[Callable[[int], npt.NDArray[Any]]] = (),
         degradation: AnyDegradation | None = None,
         gray: bool = False,
+        enlarge: Flavour | None = None,
     ) -> None:
         self.store, self.patch, self.batch_size, self.seed = store, patch, batch, seed
         self._symmetries = _SYMMETRIES[augment]
         self.planes = tuple(planes)
-        self.degradation, self.gray = degradation, gray
+        self.degradation, self.gray, self.enlarge = degradation, gray, enlarge
         usable = np.array([min(record.size) // store.scale >= patch for record in store.records])
         # Weight by area, not by positions: a small image's only patch must not be starved by its border.
         area = np.array(
@@ -112,6 +115,8 @@ class PatchSampler:
             hr = self.store.clean(index)
             rng = np.random.default_rng([self.seed, step, place])
             cut = [_degrade_patch(self.degradation, hr, top, left, size, rng, gray=self.gray)]
+        if self.enlarge is not None and scale > 1:
+            cut = [upscale(to_bytes(to_unit(cut[0])), scale, self.enlarge)]
         for image in (hr, *(plane(index) for plane in self.planes)):
             cut.append(image[top * scale : (top + size) * scale, left * scale : (left + size) * scale])
         if self.gray:  # what was degraded as luma is left as it is

@@ -6,12 +6,7 @@ A run folder holds ``recipe.yaml`` (fully resolved), ``metrics.jsonl``, ``sample
 
 from __future__ import annotations
 
-import logging
-import signal
-import threading
-import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,12 +17,14 @@ from lightning_fabric import Fabric
 from edgeir.core.errors import ConfigError, EdgeIRError
 from edgeir.core.files import refuse_existing
 from edgeir.core.progress import Progress, no_progress
+from edgeir.data.degrade.bicubic import Flavour
 from edgeir.data.patches import PatchSampler
 from edgeir.data.store import PairStore, open_store
 from edgeir.losses.backbone import backbones_used
 from edgeir.models.base import Network, channels_last
 from edgeir.train.build import build_objective, initialise
 from edgeir.train.loop import fit
+from edgeir.train.manners import quiet_lightning, stop_requests
 from edgeir.train.opponent import Opponent
 from edgeir.train.recipe import Recipe, load_recipe
 from edgeir.train.record import RunFolder
@@ -151,7 +148,7 @@ def _prepare_and_run(
     )
     if distillation is not None and distillation.cache and distillation.methods:
         teacher_pictures(distillation, store, progress)
-    with _quiet_lightning():
+    with quiet_lightning():
         strategy = "auto" if world == 1 else "ddp_spawn" if num_nodes == 1 else "ddp"
         fabric = Fabric(
             accelerator="auto" if torch.cuda.is_available() else "cpu",
@@ -202,50 +199,17 @@ def _work(
         planes=planes,
         degradation=None if store.paired else recipe.data.degradation,
         gray=network.facts.colour == "y",
+        enlarge=_enlargement(recipe, network),
     )
-    with _stop_requests() as should_stop:
+    with stop_requests() as should_stop:
         done = fit(fabric, recipe, state, objective, sampler, run, should_stop=should_stop, progress=progress)
     metrics = {**state.validation, "best_psnr_db": state.best_psnr_db}
     return done, state.step, metrics, sampler.skipped
 
 
-@contextmanager
-def _stop_requests() -> Iterator[Callable[[], bool]]:
-    """Turn Ctrl-C and SIGTERM into a request that the loop answers after the current step.
-
-    A second Ctrl-C interrupts at once.
-    """
-    asked = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield asked.is_set
-        return
-
-    def handle(number: int, frame: object) -> None:
-        if asked.is_set():
-            raise KeyboardInterrupt
-        asked.set()
-
-    previous = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield asked.is_set
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
-
-
-@contextmanager
-def _quiet_lightning() -> Iterator[None]:
-    """Fabric announces devices and warns about dataloaders that edgeir does not use: keep it to errors."""
-    loggers = [
-        logging.getLogger(name) for name in ("lightning_fabric", "lightning.fabric", "lightning_utilities")
-    ]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", module="lightning_fabric.*")
-            yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
+def _enlargement(recipe: Recipe, network: Network) -> Flavour | None:
+    """How patches are enlarged for the network; None where it reads them as they are."""
+    if network.facts.input_kind != "bicubic":
+        return None
+    degradation = recipe.data.degradation
+    return "matlab" if degradation is None else degradation.enlargement

@@ -13,7 +13,7 @@ from PIL import Image
 from edgeir.core.errors import DataError
 from edgeir.data import items as items_module
 from edgeir.data import store as store_module
-from edgeir.data.degrade.bicubic import Bicubic, downscale
+from edgeir.data.degrade.bicubic import Bicubic, downscale, resize
 from edgeir.data.patches import PatchSampler, Prefetcher
 from edgeir.data.sources import Folder
 from edgeir.data.store import open_store
@@ -169,6 +169,18 @@ def test_batches_depend_on_seed_and_step_alone_and_split_into_shares():
     assert not np.array_equal(sampler.batch(5)[0], PatchSampler(store, patch=6, batch=8, seed=4).batch(5)[0])
     halves = [sampler.batch(5, part)[0] for part in (slice(0, 4), slice(4, 8))]
     assert np.array_equal(np.concatenate(halves), sampler.batch(5)[0])
+
+
+@pytest.mark.parametrize("flavour", ["matlab", "pillow"])
+def test_patches_are_enlarged_bicubically_where_that_is_read(flavour):
+    store = Doubled([(20, 30), (19, 40)])
+    options = {"patch": 6, "batch": 4, "seed": 0, "augment": "none"}
+    small, clean = PatchSampler(store, **options).batch(2)
+    large, same = PatchSampler(store, enlarge=flavour, **options).batch(2)
+    assert np.array_equal(clean, same)
+    assert large.shape == clean.shape
+    for one, result in zip(small, large, strict=True):
+        assert np.array_equal(result, resize(one, (18, 18), flavour))
 
 
 def test_all_eight_symmetries_occur_and_pixels_are_covered_evenly():
