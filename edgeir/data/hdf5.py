@@ -25,7 +25,8 @@ from edgeir.core.files import file_stamp
 from edgeir.core.requires import require
 from edgeir.data.degrade.base import to_bytes, to_unit
 from edgeir.data.degrade.haze import add_haze
-from edgeir.data.pairs import Paired, PairRef, find_root
+from edgeir.data.pairs import Paired, PairRef
+from edgeir.data.places import find_root
 
 __all__ = ["DND", "AnyHdf5", "DNDCrop", "NYU2Haze"]
 

@@ -26,14 +26,13 @@ from edgeir.data.pairs import (
     Paired,
     PairRef,
     existing,
-    find_root,
     half,
     matched,
     nothing,
     pair_of,
     same_stem,
 )
-from edgeir.data.sources import existing_folder
+from edgeir.data.places import existing_folder, find_root
 
 __all__ = ["DIDMDN", "DPED", "PIRM", "SIDD", "AnyPaired", "GoPro", "PairedFolders", "RealSR"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -15,14 +15,13 @@ from edgeir.core.config import Config
 from edgeir.core.errors import DataError
 from edgeir.core.files import file_stamp
 from edgeir.core.images import read_rgb
-from edgeir.data.sources import data_root
+from edgeir.data.places import entries
 
 __all__ = [
     "Divided",
     "PairRef",
     "Paired",
     "existing",
-    "find_root",
     "half",
     "matched",
     "nothing",
@@ -96,29 +95,11 @@ class Divided(Paired):
         return left
 
 
-def find_root(name: str, roots: Iterable[str], inside: str, *, file: bool = False) -> Path:
-    """The first of `roots` under ``$EDGEIR_DATA`` that has the folder, or the file, `inside`."""
-    root, tried = data_root(), list(roots)
-    expected = " or ".join(f"{folder}/{inside}" for folder in tried)
-    if root is None:
-        raise DataError(
-            f"the data set {name} is needed, but EDGEIR_DATA is not set",
-            fix=f"set EDGEIR_DATA to the folder that holds {expected}",
-        )
-    for folder in tried:
-        place = root / folder / inside
-        if place.is_file() if file else place.is_dir():
-            return root / folder
-    there = [folder for folder in tried if (root / folder).is_dir()]
-    found = sorted(path.name for folder in there for path in (root / folder).iterdir())[:5]
-    seen = f"; in {there[0]} there is {', '.join(found) or 'nothing'}" if there else ""
-    raise DataError(f"the data set {name} was not found{seen}", where=root, fix=f"put it into {expected}")
-
-
 def nothing(folder: Path, expected: str) -> list[PairRef]:
     """Raise `DataError`: no pair in `folder`, but what is there."""
-    found = ", ".join(sorted(path.name for path in folder.iterdir())[:5]) or "nothing"
-    raise DataError(f"there is no pair here, only {found}", where=folder, fix=f"the layout is {expected}")
+    raise DataError(
+        f"there is no pair here, only {entries(folder)}", where=folder, fix=f"the layout is {expected}"
+    )
 
 
 def matched(

@@ -90,7 +90,8 @@ def test_both_halves_of_one_file(root):
 
 def test_a_missing_set_shows_what_was_expected_and_what_is_there(root, monkeypatch):
     with pytest.raises(
-        DataError, match=r"SIDD was not found .*put it into SIDD_Small_sRGB_Only/Data or SIDD/"
+        DataError,
+        match=r"SIDD was not found; in it there is nothing .*put it into SIDD_Small_sRGB_Only/Data or SIDD/",
     ):
         SIDD().pairs()
     picture(root / "GOPRO_Large" / "training" / "x.png", 1)
