@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from edgeir.core.config import Config
 from edgeir.core.errors import DataError
 from edgeir.core.files import file_stamp
 from edgeir.core.images import read_rgb
+from edgeir.data.degrade import AnyDegradation
 from edgeir.data.places import entries
 
 __all__ = [
@@ -40,12 +41,14 @@ class PairRef:
         name: unique within its source.
         stamp: identifies the bytes of both files.
         given, clean: decode to (H, W, 3) uint8 RGB; the clean one is `scale` times larger.
+        then: damages the given one further, by whoever uses the pair: for every patch anew, or once per picture.
     """
 
     name: str
     stamp: str
     given: Callable[[], Pixels]
     clean: Callable[[], Pixels]
+    then: AnyDegradation | None = None
 
 
 class Paired(Config):
@@ -53,6 +56,18 @@ class Paired(Config):
 
     weight: float = Field(1.0, gt=0)
     """How often a pixel of this source is sampled, relative to the other sources."""
+    then: AnyDegradation | None = None
+    """Damages the given pictures further (DID-HY: blur, noise and JPEG on DID-MDN's rain), drawn as `data.degradation`
+    is for other sources. It must keep the size and the three channels."""
+
+    @field_validator("then")
+    @classmethod
+    def _keeps_the_shape(cls, value: AnyDegradation | None) -> AnyDegradation | None:
+        if value is not None and value.scale != 1:
+            raise ValueError(f"it must keep the size, but `{value.kind}` shrinks by {value.scale}")
+        if getattr(value, "noise_map", False):
+            raise ValueError("it must keep the three channels, but `noise_map` appends one")
+        return value
 
     @property
     def scale(self) -> int:
@@ -60,11 +75,15 @@ class Paired(Config):
         return 1
 
     def pairs(self) -> list[PairRef]:
-        """List the pairs.
+        """List the pairs, each with `then`.
 
         Raises:
             DataError: the set, or a file of a pair, is not where it belongs.
         """
+        return [replace(pair, then=self.then) for pair in self.listed()]
+
+    def listed(self) -> list[PairRef]:
+        """The pairs as they lie on the disk; errors as for `pairs`."""
         raise NotImplementedError
 
 

@@ -16,7 +16,8 @@ found). A set with another number of pictures than the published one is used, wi
 | DIV2K, DIV2K-val | 800, 100 | ``DIV2K/DIV2K_train_HR``, ``DIV2K_train_HR``; ``…_valid_HR`` |
 | Flickr2K | 2650 | ``Flickr2K/Flickr2K_HR``, ``Flickr2K`` |
 
-B100 is the val part of BSDS500, from the top left of each picture; the set BSDS500 is train and test. BSDS500's archive unpacks as ``BSR/BSDS500/data/images``; that is found too.
+B100 is the val part of BSDS500, cropped from the top left of each picture; the set BSDS500 is train and test. Its
+archive unpacks as ``BSR/BSDS500/data/images``; that is found too.
 """
 
 from __future__ import annotations
