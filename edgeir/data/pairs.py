@@ -130,7 +130,7 @@ def matched(
         DataError: there is no image, or one without partner, whose place `expected` tells.
     """
     if not given:
-        raise DataError("the folder holds no image", where=folder)
+        raise DataError(f"the folder holds no image, only {entries(folder)}", where=folder)
     partners = {path: partner(path) for path in given}
     missing = [path.name for path, other in partners.items() if other is None]
     if missing:
