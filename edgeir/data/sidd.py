@@ -109,13 +109,13 @@ class _Blocks:
 
     def reader(self, picture: int, block: int) -> Callable[[], Pixels]:
         """Decoder of one block, (256, 256, 3) uint8 RGB."""
-        return lambda: np.ascontiguousarray(self._values[picture, block])
+        return lambda: np.array(self._values[picture, block], order="C")
 
     @cached_property
     def _values(self) -> Pixels:
         with self._translated():
-            values: Pixels = loadmat(self.path, variable_names=[self.path.stem])[self.path.stem]
-        return values
+            values = loadmat(self.path, variable_names=[self.path.stem])[self.path.stem]
+        return _together(values)
 
     @contextlib.contextmanager
     def _translated(self) -> Iterator[None]:
@@ -128,3 +128,17 @@ class _Blocks:
                 where=self.path,
                 fix="get an intact copy",
             ) from error
+
+
+def _together(values: Pixels) -> Pixels:
+    """The same (P, B, H, W, C), with the pixels of a block in one place of the memory.
+
+    MATLAB stores the first index fastest, which scatters each block over the file's 252 MB. To gather the blocks one by
+    one takes many times as long as to move 256 values of all of them at a time, which stay in the processor's cache.
+    """
+    pictures, blocks, height, width, channels = values.shape
+    scattered = values.T.reshape(-1, blocks * pictures)
+    moved = np.empty(scattered.shape[::-1], values.dtype)
+    for start in range(0, len(scattered), 256):
+        moved[:, start : start + 256] = scattered[start : start + 256].T
+    return moved.reshape(blocks, pictures, channels, width, height).transpose(1, 0, 4, 3, 2)

@@ -22,7 +22,7 @@ def root(tmp_path, monkeypatch):
 @pytest.fixture
 def blocks(root):
     rng = np.random.default_rng(0)
-    values = {name: rng.integers(0, 256, (3, 2, 8, 6, 3), dtype=np.uint8) for name in (NOISY, CLEAN)}
+    values = {name: rng.integers(0, 256, (3, 2, 16, 10, 3), dtype=np.uint8) for name in (NOISY, CLEAN)}
     for name, array in values.items():
         savemat(root / "SIDD" / f"{name}.mat", {name: array}, do_compression=True)
     return values
@@ -58,9 +58,12 @@ def test_a_file_is_decoded_once_and_only_when_needed(blocks, monkeypatch):
 def test_files_that_are_not_the_published_ones(blocks, root):
     path = root / "SIDD" / f"{CLEAN}.mat"
     for array, message in (
-        (blocks[CLEAN][:2], r"the blocks are \(2, 2, 8, 6, 3\), but the noisy ones \(3, 2, 8, 6, 3\)"),
-        (blocks[CLEAN].astype(float), r"there is `ValidationGtBlocksSrgb` \(3, 2, 8, 6, 3\) double .*uint8"),
-        (blocks[CLEAN][0], r"there is .* \(2, 8, 6, 3\) uint8 .expected `ValidationGtBlocksSrgb` \(40, 32"),
+        (blocks[CLEAN][:2], r"the blocks are \(2, 2, 16, 10, 3\), but the noisy ones \(3, 2, 16, 10, 3\)"),
+        (
+            blocks[CLEAN].astype(float),
+            r"there is `ValidationGtBlocksSrgb` \(3, 2, 16, 10, 3\) double .*uint8",
+        ),
+        (blocks[CLEAN][0], r"there is .* \(2, 16, 10, 3\) uint8 .expected `ValidationGtBlocksSrgb` \(40, 32"),
     ):
         savemat(path, {CLEAN: array})
         with pytest.raises(DataError, match=message):

@@ -82,6 +82,10 @@ def test_div2k_comes_with_small_pictures_of_its_own(root, tmp_path, caplog):
         DataError, match="1 of 2 images have no partner, first `0002x4.png` .*original under DIV2K_train_HR"
     ):
         DIV2KLR(track="unknown").pairs()
+    (root / "DIV2K/DIV2K_train_LR_unknown/X2").mkdir()
+    (root / "DIV2K/DIV2K_train_LR_unknown/X2/0001x2.npy").touch()
+    with pytest.raises(DataError, match="X2: the folder holds no image, only 0001x2.npy"):
+        DIV2KLR(track="unknown", times=2).pairs()
     with pytest.raises(
         DataError, match="DIV2K was not found; in DIV2K there is DIV2K_train_HR, DIV2K_train_LR_un"
     ):
