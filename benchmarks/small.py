@@ -29,6 +29,7 @@ from edgeir.train.recipe import load_recipe
 
 SUITES = {
     "super-resolution/edsr-stft-small": "unknown-x4",
+    "super-resolution/ppcn-sr-small": "sr-x4",
     "denoising/dncnn-small": "cbsd68-awgn25",
     "denoising/dncnn-stft-small": "cbsd68-awgn25",
     "denoising/dncnn-teacher-small": "cbsd68-awgn25",

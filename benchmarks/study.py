@@ -36,6 +36,8 @@ class Variant(Config):
     """One way of training."""
 
     about: str
+    published: str | None = None
+    """What the paper gives for this difference, with its place; `tables.py` sets it beside the measured one."""
     overrides: tuple[str, ...] = ()
     follows: str | None = None
     """Variant whose overrides come first, so that a ladder of remedies need not repeat them."""

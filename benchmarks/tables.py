@@ -9,7 +9,8 @@ A table stands between two comments and is named by its result file and what to 
 
 What to show: ``quality``, ``latency``, ``cost``, ``scores``, ``ratios`` of a result of edgeir bench or eval; ``rows``
 for any other JSON with a list of flat rows under ``rows`` (``rows:a,b,c`` for some columns of it); ``about`` for date,
-machine and revision of either. ``index`` alone lists every result file, ``all`` shows all of them.
+machine and revision of either. ``index`` alone lists every result file, ``all`` shows all of them; ``evidence`` sets
+the differences that studies measured beside the published ones (``published`` in ``studies/NAME.yaml``).
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ import re
 import sys
 from pathlib import Path
 from typing import Any
+
+from evidence import evidence
 
 from edgeir.bench.result import FORMAT, Result, read_result
 from edgeir.core.errors import ConfigError, EdgeIRError
@@ -53,6 +56,8 @@ def render(name: str, results: Path, where: str) -> str:
     """The Markdown of one table, ending in a newline."""
     if name == "index":
         return index(results)
+    if name == "evidence":
+        return evidence(results).markdown()
     if name == "all":
         return "\n".join(section(path) for path in sorted(results.glob("*.json")))
     stem, _, what = name.partition(" ")

@@ -2,7 +2,7 @@
 
 A label is the class of a whole picture, or a map with the class of every pixel (-1: does not count). Labels stay out of
 the store: they belong to the use, and a store is shared by recipes that want others. A patch takes the part of the map
-that belongs to it, through the same flips and turns as its pixels; `data.augment: false` is up to the recipe where a
+that belongs to it, through the same flips and turns as its pixels; `data.augment: none` is up to the recipe where a
 class does not survive them (a turned 6 is a 9).
 
 | kind | layout |

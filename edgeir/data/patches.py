@@ -11,7 +11,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -22,20 +22,30 @@ from edgeir.data.degrade import AnyDegradation
 from edgeir.data.degrade.base import Degraded, to_unit
 from edgeir.data.store import PairStore
 
-__all__ = ["PatchSampler", "Prefetcher"]
+__all__ = ["Augment", "PatchSampler", "Prefetcher"]
 
 Pixels = npt.NDArray[np.uint8]
 
+Augment = Literal["all", "flips", "rotations", "none"]
+_SYMMETRIES: dict[Augment, tuple[int, ...]] = {
+    "all": tuple(range(8)),
+    "flips": (0, 2, 4, 6),
+    "rotations": (0, 1, 2, 3),
+    "none": (0,),
+}
+"""What `_dihedral` may be asked for. Two flips make a half turn, so that it is among the flips too."""
+
 
 class PatchSampler:
-    """Random aligned patches with flips and quarter turns.
+    """Random aligned patches, flipped and turned.
 
     Args:
         store: the pairs.
         patch: side of the **degraded** patch in pixels; the clean one is `store.scale` times larger.
         batch: patches per batch, over all processes.
         seed: of everything random here.
-        augment: apply one of the eight flips and rotations to each pair.
+        augment: apply to each pair one of the eight flips and rotations, each as likely; one of the four that
+            horizontal and vertical flips make; one of the four quarter turns; or leave it.
         planes: further pictures of the same records (a teacher's cached output, labels), sampled at the same places; by
             index, HWC of the clean image's size.
         degradation: makes the degraded patch where the store holds clean images only. Each patch has a generator of its
@@ -53,12 +63,13 @@ class PatchSampler:
         patch: int,
         batch: int,
         seed: int,
-        augment: bool = True,
+        augment: Augment = "all",
         planes: Sequence[Callable[[int], npt.NDArray[Any]]] = (),
         degradation: AnyDegradation | None = None,
         gray: bool = False,
     ) -> None:
-        self.store, self.patch, self.batch_size, self.seed, self.augment = store, patch, batch, seed, augment
+        self.store, self.patch, self.batch_size, self.seed = store, patch, batch, seed
+        self._symmetries = _SYMMETRIES[augment]
         self.planes = tuple(planes)
         self.degradation, self.gray = degradation, gray
         usable = np.array([min(record.size) // store.scale >= patch for record in store.records])
@@ -106,7 +117,8 @@ class PatchSampler:
             cut.append(image[top * scale : (top + size) * scale, left * scale : (left + size) * scale])
         if self.gray:  # what was degraded as luma is left as it is
             cut = [image if image.shape[2] < 3 else luma_of(image) for image in cut]
-        return [_dihedral(image, int(draw[3] * 8)) for image in cut] if self.augment else cut
+        symmetry = self._symmetries[int(draw[3] * len(self._symmetries))]
+        return [_dihedral(image, symmetry) for image in cut]
 
 
 def _stacked(images: Sequence[npt.NDArray[Any]]) -> npt.NDArray[Any]:
@@ -139,7 +151,7 @@ def _degrade_patch(
 
 
 def _dihedral(image: Degraded, index: int) -> Degraded:
-    """One of the eight symmetries of the square."""
+    """One of the eight symmetries of the square: quarter turns, from 4 on mirrored; 0 leaves the image."""
     image = np.rot90(image, index % 4)
     return image[:, ::-1] if index >= 4 else image
 

@@ -1,11 +1,14 @@
 """Distances between two feature maps of equal size: the six that STFT compares (Fig. 4).
 
 ``l2`` and ``l1`` are means over elements. ``focal`` weights the squared error of each element by its own relative
-size, so that the hard ones count (after Tan et al., CVPR 2018; normalised here so that the mean weight is one).
-``inner-product`` compares the matrices of cosine similarity between positions (Liu et al., CVPR 2019), ``kl`` the
-distributions over channels at each position (the same paper), ``mmd`` the sets of channel maps by the squared maximum
-mean discrepancy with a polynomial kernel of degree 2 (Huang and Wang, 2017). The second argument is the reference;
+size, so that the hard ones count (after Tan et al., CVPR 2018; normalised here so that the mean weight is one); the
+weights are constants, no gradient flows through them. ``inner-product`` compares the matrices of cosine similarity
+between positions (Liu et al., CVPR 2019), ``kl`` the distributions over channels at each position (the same paper;
+the divergence of the first from the reference), ``mmd`` the sets of channel maps by the squared maximum mean
+discrepancy with a polynomial kernel of degree 2 (Huang and Wang, 2017). The second argument is the reference;
 gradients flow into both unless the caller detaches one.
+
+STFT names the six (its references 33 to 35) and gives no equations; what is open in those papers is decided here.
 """
 
 from __future__ import annotations
@@ -18,17 +21,22 @@ import torch.nn.functional as F
 
 from edgeir.losses.contextual import spread
 
-__all__ = ["DISTANCES", "Distance"]
+__all__ = ["DISTANCES", "Distance", "focal", "focal_weights"]
 
 Distance = Literal["l2", "l1", "focal", "inner-product", "kl", "mmd"]
 _POSITIONS = 1024
 """At most this many positions enter the pairwise similarities, spread evenly."""
 
 
-def _focal(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    error = (a - b).abs()
-    weight = error.detach() / error.detach().mean().clamp_min(1e-12)
-    return (weight * error.square()).mean()
+def focal_weights(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    """The absolute error of each element relative to the mean one, without a gradient."""
+    error = (a - b).detach().abs()
+    return error / error.mean().clamp_min(1e-12)
+
+
+def focal(a: torch.Tensor, b: torch.Tensor, weights: torch.Tensor | None = None) -> torch.Tensor:
+    """Mean of the weighted squared errors; `weights` of the elements are `focal_weights` where they are not given."""
+    return ((focal_weights(a, b) if weights is None else weights) * (a - b).square()).mean()
 
 
 def _similarities(x: torch.Tensor) -> torch.Tensor:
@@ -58,7 +66,7 @@ def _mmd(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
 DISTANCES: dict[Distance, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {
     "l2": F.mse_loss,
     "l1": F.l1_loss,
-    "focal": _focal,
+    "focal": focal,
     "inner-product": _inner_product,
     "kl": _kl,
     "mmd": _mmd,

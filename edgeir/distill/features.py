@@ -1,4 +1,5 @@
-"""Feature distillation: the student's features should equal a larger teacher's (FitNets, Romero et al. 2015).
+"""Feature distillation: the student's features should equal a larger teacher's (FitNets, Romero et al., ICLR 2015,
+eq. 3; here a mean instead of half the sum).
 
 The alternative that STFT compares itself with in Table 3. Taps of equal width are compared as they are; there is no
 learnt regressor between them, which "would cause performance degradation" (STFT, section 2.2).

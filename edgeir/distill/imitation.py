@@ -1,4 +1,11 @@
-"""Let a feature imitate the degraded image: the second term of the auto-encoder that initialises DANet-S."""
+"""Let a feature imitate the degraded image: the second term of the auto-encoder that initialises DANet-S.
+
+    L = L2(decoded, clean) + 1e-4 L1(encoded, degraded)
+
+is the auto-encoder's total (DANet, section 3.5, after PISR, Lee et al., ECCV 2020): a recipe with the loss ``l2`` and
+this method. Both terms are means over elements. In the second phase the student has eq. 1 alone (section 2.4: it is
+fine-tuned "instead of collaborative training").
+"""
 
 from __future__ import annotations
 
@@ -16,10 +23,11 @@ __all__ = ["Imitation"]
 
 
 class Imitation(Method):
-    """L1 between a tap that holds an image and the degraded image."""
+    """Mean absolute difference between a tap that holds an image and the degraded image."""
 
     kind: Literal["imitation"] = "imitation"
     weight: float = Field(1e-4, gt=0)
+    """Beside a mean squared error on [0, 1]."""
     student_tap: str = "encoded"
 
     @property

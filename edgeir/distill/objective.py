@@ -2,6 +2,18 @@
 
 The loop hands over the network's output and the batch and gets named terms back; it never learns whether they came
 from ground truth or from a teacher.
+
+The papers' totals, as recipes write them (weights for images on [0, 1]):
+
+- PPCN eq. 6, MAE + 25 (1 - SSIM) with the MAE on 0-255: ``l1`` 255, ``ssim`` 25.
+- PPCN eq. 7, the content loss 4 CX + 25 (1 - SSIM): ``contextual`` 4, ``ssim`` 25.
+- PPCN eq. 13, 10 content + texture + colour + 2000 TV + 75 KD: ``contextual`` 40, ``ssim`` 250, ``adversarial`` 1 times
+  the batch size, ``colour`` 1, ``total-variation`` 2000, ``attention`` 75.
+- DANet eq. 1: ``l2``; its auto-encoder (section 3.5): ``l2`` 1, ``imitation`` 1e-4.
+- FDR-Net eq. 8, L1 + beta SVDO: ``l1`` 1, ``svdo`` 1e-5.
+- STFT eqs. 5 and 11: ``l1`` 1, ``target-features`` lambda1 with `extractor_weight` lambda2. The totals of its two
+  networks share no gradient, so that one sum trains each by its own equation.
+- Liu et al. (IJCAI 2018) eq. 1: ``l2``, ``high-level`` lambda.
 """
 
 from __future__ import annotations

@@ -1,4 +1,9 @@
-"""Output distillation: the student's picture should equal the teacher's (Hinton et al., for regression).
+"""Output distillation: the student's picture should equal the teacher's.
+
+After Hinton, Vinyals and Dean, "Distilling the Knowledge in a Neural Network" (2015), whose soft targets are class
+probabilities; at a high temperature their loss becomes the squared distance between the two networks' outputs (their
+section 2.1), which is what is left for pictures: ``l2`` here. ``l1`` is a choice, as the image losses of the
+super-resolution papers.
 
 The teacher's picture is a target without the detail that no network can predict, so its gradient is less noisy than
 that of the ground truth; the ground truth stays in the image losses.

@@ -4,6 +4,10 @@
 zero when all channels have the same energy and no two are correlated. Exact eigenvalues; the matrix is only channels
 by channels. The paper does not divide by the number of positions; `normalise` does, which makes the weight
 independent of the patch.
+
+The paper's total (eq. 8) is L1 + beta times this, beta 1e-5: a recipe with the loss ``l1`` and this method. The paper
+does not say how several modules, or the pictures of a batch, are put together: here the sum over taps of the mean over
+pictures.
 """
 
 from __future__ import annotations
@@ -14,7 +18,7 @@ import torch
 from pydantic import Field
 
 from edgeir.distill.base import Batch, Method
-from edgeir.distill.taps import Side
+from edgeir.distill.taps import Side, at_least_float32
 
 __all__ = ["SVDO"]
 
@@ -24,7 +28,7 @@ class SVDO(Method):
 
     kind: Literal["svdo"] = "svdo"
     weight: float = Field(1e-5, gt=0)
-    """Beta of the paper's total loss, for features that are not normalised; of order 1 for those that are."""
+    """Beta of eq. 8, for features that are not normalised; of order 1 for those that are."""
     student_taps: tuple[str, ...] = Field(min_length=1)
     """FDR-Net: ``phase.N.disentangle``."""
     normalise: bool = False
@@ -41,7 +45,7 @@ class SVDO(Method):
         """The unweighted loss under the name ``svdo``: mean over pictures, sum over taps."""
         total = student.output.new_zeros(())
         for name in self.student_taps:
-            features = student.features[name].flatten(2).float()
+            features = at_least_float32(student.features[name]).flatten(2)
             scale = features.shape[2] if self.normalise else 1
             values = torch.linalg.eigvalsh(features @ features.transpose(1, 2) / scale)
             total = total + (values[:, -1] - values[:, 0]).square().mean()

@@ -11,7 +11,9 @@ from torch import nn
 from edgeir.core.errors import ConfigError
 from edgeir.models.base import Network
 
-__all__ = ["Side", "TapRecorder", "paired_features"]
+__all__ = ["Side", "TapRecorder", "at_least_float32", "paired_features"]
+
+_HALF = (torch.float16, torch.bfloat16)
 
 
 @dataclass
@@ -58,7 +60,7 @@ class TapRecorder:
 def paired_features(
     student: Side, name: str, other: Side, paired: str, *, role: str, any_width: bool = False
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """The features of the student's tap `name` and of the other network's tap `paired`, in float32.
+    """The features of the student's tap `name` and of the other network's tap `paired`, in float32 or wider.
 
     Args:
         role: what the other network is called in the error.
@@ -76,7 +78,12 @@ def paired_features(
             f"the tap `{name}` and the {role}'s `{paired}` differ in size; the taps are {', '.join(listed)}"
         )
         raise ConfigError([problem], where="objective.distillation")
-    return ours.float(), theirs.float()
+    return at_least_float32(ours), at_least_float32(theirs)
+
+
+def at_least_float32(features: torch.Tensor) -> torch.Tensor:
+    """Features of half precision in float32, in which sums over a map keep their digits; others as they are."""
+    return features.float() if features.dtype in _HALF else features
 
 
 def _size(features: torch.Tensor) -> str:

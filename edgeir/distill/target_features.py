@@ -70,7 +70,8 @@ class TargetFeatures(Method):
         return self.weight if term == "target-features" else 1.0
 
     def terms(self, student: Side, other: Side, batch: Batch) -> dict[str, torch.Tensor]:
-        """``target-features`` for the student, ``extractor`` (eq. 11) for the extractor.
+        """``target-features`` for the student (the sum in eq. 5), ``extractor`` for the extractor (eq. 11; its first
+        term is eq. 4).
 
         Raises:
             ConfigError: two paired features differ in shape.

@@ -9,7 +9,11 @@ discriminator is right. Both are means over the batch here, so that the batch si
 nothing; the sum of eq. 8 is a weight multiplied by the batch size.
 
 The discriminator minimises the cross-entropy over both kinds of patches, half of its batch each (the authors draw one
-of the two per image), on the outputs that the network's own step has just used. Probabilities stay logarithms
+of the two per image; the paper prints no equation for it),
+
+    L_D = - 1/2 mean_i log D(target_i) - 1/2 mean_i log(1 - D(G(input_i)))
+
+on the outputs that the network's own step has just used. Probabilities stay logarithms
 throughout, which needs none of the authors' clipping at 1e-10.
 """
 

@@ -28,7 +28,7 @@ def _known(layer: str) -> str:
 
 
 Layer = Annotated[str, AfterValidator(_known)]
-"""A convolution of VGG-19; features are taken before its ReLU."""
+"""A convolution of VGG-19; a loss says whether it takes the features before its ReLU or after it."""
 
 
 class Backbone(Config):
@@ -48,8 +48,8 @@ class PerceptualConfig(Config):
         """The loss, a function of (prediction, target); errors as for `features`."""
         raise NotImplementedError
 
-    def features(self, layer: str) -> FrozenFeatures:
-        """The network up to `layer`, frozen.
+    def features(self, layer: str, *, relu: bool = False) -> FrozenFeatures:
+        """The network up to `layer`, frozen; `relu`: with the layer's own ReLU.
 
         Raises:
             ConfigError: no file of weights is given. CheckpointError: it cannot be read, or holds other weights.
@@ -61,19 +61,21 @@ class PerceptualConfig(Config):
                 fix="give a local file, torchvision's vgg19 state dict (.pth) or safetensors of the same names; "
                 "`objective.perceptual=none` trains without such losses",
             )
-        return FrozenFeatures(self.backbone.weights, layer)
+        return FrozenFeatures(self.backbone.weights, layer, relu=relu)
 
 
 class FrozenFeatures(nn.Module):
-    """(N, 3, H, W) on [0, 1] to the feature map of `layer`, before its ReLU. `sha256` is the file's."""
+    """(N, 3, H, W) on [0, 1] to the feature map of `layer`, before its ReLU or, with `relu`, after it. `sha256` is the
+    file's."""
 
-    def __init__(self, weights: str, layer: str) -> None:
+    def __init__(self, weights: str, layer: str, *, relu: bool = False) -> None:
         super().__init__()
-        self.network, self.layer = VGG(19, last=layer), layer
+        self.network, self.layer, self.relu = VGG(19, last=layer), layer, relu
         self.sha256 = load_frozen(self.network, weights)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.network.maps(x, (self.layer,))[self.layer]
+        features = self.network.maps(x, (self.layer,))[self.layer]
+        return features.relu() if self.relu else features
 
 
 def backbones_used(losses: Iterable[Config]) -> list[dict[str, Any]]:

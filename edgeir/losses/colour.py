@@ -2,8 +2,14 @@
 texture.
 
 As in the authors' configuration the blur is 21x21 and the sum of squares is divided by twice the batch, so that the
-term grows with the picture. Their sigma is 3; eq. 9 as printed has 3 where the variance stands (and A = 0.053
-normalises exactly that), which is ``sigma: 1.732``.
+term grows with the picture. The width of the blur has three readings:
+
+- ``sigma: 3``, the default: the sigma that the paper names, in pixels.
+- ``sigma: 1.732``: eq. 9 as printed, which has 3 where the variance stands; A = 0.053 = 1 / (2 pi 3) normalises that.
+- ``sigma: 4.707``: the kernel that the authors' program computes from its 3. Its 21 bins lie between -3 1/6 and 3 1/6
+  standard deviations, so that one deviation is 63/19 pixels, and the kernel is the square root of the outer product
+  of the bins' probabilities, which makes it wider: a Gaussian of sqrt(2 ((63/19)² + 1/12)) pixels. Its centre tap is
+  0.087 in one dimension, where sigma 3 has 0.133.
 """
 
 from __future__ import annotations
@@ -26,7 +32,7 @@ class Colour(Config):
     kind: Literal["colour"] = "colour"
     weight: float = Field(1.0, gt=0)
     sigma: float = Field(3.0, gt=0)
-    """Of the blur, in pixels."""
+    """Of the blur, in pixels; 4.707 is the authors' kernel."""
     radius: int = Field(10, ge=1)
     """The kernel has 2 radius + 1 pixels a side; outside the picture is zero."""
 

@@ -5,6 +5,9 @@
 Decided here, since the footnote leaves it open: the mean over elements instead of their sum, so that the weight does
 not depend on the size of the patch, and l = conv5_4, the layer of the loss that PPCN takes over (Ignatov et al., ICCV
 2017). ``distance: l1`` is the mean absolute difference.
+
+``relu: true``, the default, takes phi_l after the layer's ReLU: that loss is "based on the ReLU activation layers of
+the pre-trained 19-layer VGG network" (PPCN, section 1). ``relu: false`` takes the convolution itself.
 """
 
 from __future__ import annotations
@@ -27,10 +30,12 @@ class Perceptual(PerceptualConfig):
     kind: Literal["perceptual"] = "perceptual"
     weight: float = Field(1.0, gt=0)
     layer: Layer = "conv5_4"
+    relu: bool = True
+    """Features after the ReLU of `layer`, not before it."""
     distance: Literal["l2", "l1"] = "l2"
 
     def build(self) -> nn.Module:
-        return PerceptualLoss(self.features(self.layer), self.distance)
+        return PerceptualLoss(self.features(self.layer, relu=self.relu), self.distance)
 
 
 class PerceptualLoss(nn.Module):

@@ -1,7 +1,8 @@
 """Per-pixel losses: mean absolute error, mean squared error, Charbonnier.
 
 All are means over every element of (N, C, H, W) tensors on the [0, 1] scale; `weight` multiplies them. A paper
-that states its loss on the 0-255 scale needs ``weight: 255`` for L1 (PPCN eq. 3) and 255² for L2.
+that states its loss on the 0-255 scale needs ``weight: 255`` for L1 (PPCN eq. 3) and 255² for L2. Where a paper prints
+a norm summed over a picture (PPCN eq. 3, DANet eq. 1), the mean is that sum over the number of its values.
 
 `luma` moves a share of the loss from the three colours to their luma (BT.601: 0.299 R + 0.587 G + 0.114 B), which is
 what super-resolution papers measure and what the eye resolves: 0 is the plain loss on RGB, 1 the loss on luma alone
@@ -24,7 +25,7 @@ __all__ = ["L1", "L2", "Charbonnier", "PixelLoss"]
 
 
 class L1(Config):
-    """Mean absolute error (PPCN eq. 3)."""
+    """Mean absolute error: PPCN eq. 3, the image loss of STFT (eq. 5) and FDR-Net (eq. 8)."""
 
     kind: Literal["l1"] = "l1"
     weight: float = Field(1.0, gt=0)
@@ -36,7 +37,7 @@ class L1(Config):
 
 
 class L2(Config):
-    """Mean squared error."""
+    """Mean squared error: DANet eq. 1, L_D in eq. 1 of "When Image Denoising Meets High-Level Vision Tasks"."""
 
     kind: Literal["l2"] = "l2"
     weight: float = Field(1.0, gt=0)

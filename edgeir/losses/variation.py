@@ -18,7 +18,8 @@ class TotalVariation(Config):
     """Two forms of the same idea, images on [0, 1].
 
     ``squared`` is the authors' configuration: mean of squared vertical differences + mean of squared horizontal ones.
-    ``printed`` is eq. 11 to the letter: the mean of |dx + dy| over the picture.
+    ``printed`` is eq. 11 as printed: the sum of |dx + dy| over all positions that have both neighbours / (C · H · W),
+    mean over the batch. The equation does not say which norm it means; read here as the sum of absolute values.
     """
 
     kind: Literal["total-variation"] = "total-variation"

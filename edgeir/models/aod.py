@@ -1,7 +1,7 @@
-"""AOD-Net (Li et al., ICCV 2017): dehazing in 1,761 parameters; a backbone of STFT (section 4.4).
+"""AOD-Net (Li et al., ICCV 2017): dehazing in 1,761 parameters; a backbone of STFT (section 3.2).
 
 The scattering model I = J t + A (1 - t) is rewritten with one unknown map K so that J = K I - K + 1 (its eq. 4 with b
-= 1); five small convolutions of three channels estimate K.
+= 1); five small convolutions of three channels, each followed by ReLU, estimate K. The taps are what follows the ReLU.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ class AODNetwork(Network):
         self.conv3 = nn.Conv2d(6, 3, 5, padding=2)
         self.conv4 = nn.Conv2d(6, 3, 7, padding=3)
         self.conv5 = nn.Conv2d(12, 3, 3, padding=1)
+        self.active = nn.ModuleList(nn.ReLU() for _ in range(5))  # one each, so that each can be read
         with torch.no_grad():  # K starts around 1, where J = I: from 0 the outer ReLU would pass no gradient
             for conv in (self.conv1, self.conv2, self.conv3, self.conv4, self.conv5):
                 assert conv.bias is not None
@@ -51,14 +52,14 @@ class AODNetwork(Network):
         self.facts = NetworkFacts(task="dehazing", receptive_radius=7)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        first = F.relu(self.conv1(x))
-        second = F.relu(self.conv2(first))
-        third = F.relu(self.conv3(torch.cat([first, second], 1)))
-        fourth = F.relu(self.conv4(torch.cat([second, third], 1)))
-        k = F.relu(self.conv5(torch.cat([first, second, third, fourth], 1)))
+        first = self.active[0](self.conv1(x))
+        second = self.active[1](self.conv2(first))
+        third = self.active[2](self.conv3(torch.cat([first, second], 1)))
+        fourth = self.active[3](self.conv4(torch.cat([second, third], 1)))
+        k: torch.Tensor = self.active[4](self.conv5(torch.cat([first, second, third, fourth], 1)))
         if self.config.direct:
             return k
         return F.relu(k * x - k + 1)
 
     def taps(self) -> dict[str, nn.Module]:
-        return {f"conv{index}": getattr(self, f"conv{index}") for index in range(1, 6)}
+        return {f"conv{place}": relu for place, relu in enumerate(self.active, start=1)}

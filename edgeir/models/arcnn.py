@@ -1,4 +1,4 @@
-"""ARCNN (Dong et al., ICCV 2015): four convolutions against JPEG artefacts; a backbone of STFT (section 4.3).
+"""ARCNN (Dong et al., ICCV 2015): four convolutions against JPEG artefacts; a backbone of STFT (section 3.2).
 
 9x9 64, 7x7 32, 1x1 16, 5x5, PReLU between. One slope per layer; on a single channel its convolutions have 106,561
 parameters.

@@ -1,5 +1,5 @@
 """DnCNN (Zhang et al., TIP 2017): the residual denoiser that most papers here compare with; a backbone of STFT
-(section 4.2).
+(section 3.2).
 
 3x3 + ReLU, (depth - 2) times 3x3 + batch normalisation + ReLU, 3x3; the network estimates the noise and subtracts it.
 17 layers on one channel have 557,057 parameters. Deployed, the normalisations are folded into the convolutions.

@@ -1,6 +1,6 @@
 """EDSR (Lim et al., CVPR-W 2017), the baseline size: 16 residual blocks of 64 channels, 1.52 M parameters at x4.
 
-The first backbone of STFT (section 4.1). Without batch normalisation, and without the mean shift of the authors'
+The first backbone of STFT (section 3.2). Without batch normalisation, and without the mean shift of the authors'
 code, which only moves a constant.
 """
 

@@ -1,4 +1,4 @@
-"""FFDNet (Zhang et al., TIP 2018): one denoiser for many noise levels; a backbone of STFT (section 4.2).
+"""FFDNet (Zhang et al., TIP 2018): one denoiser for many noise levels; a backbone of STFT (section 3.2).
 
 The image is split into its four half-size phases (pixel-unshuffle), a plane with the noise level is appended, plain
 convolutions with ReLU follow at half size, and pixel-shuffle puts the phases together. There is no skip from input to

@@ -1,5 +1,5 @@
 """PPDN (Zhang, Sindagi, Patel, "Multi-scale single image dehazing using perceptual pyramid deep network", CVPR-W 2018):
-the large dehazing backbone of STFT (section 4.4), which gives its size as over 30 M parameters (31.28 M).
+the large dehazing backbone of STFT (section 3.2), which gives its size as over 30 M parameters (31.28 M).
 
 Encoder: DenseNet-121 up to the end of its fourth dense block, at 1/32 of the size. Decoder: five dense blocks, each of
 which is followed by a 1x1 convolution and doubles the size; at every scale the encoder's feature of that size (down to

@@ -15,6 +15,7 @@ from edgeir.data.degrade import AnyDegradation
 from edgeir.data.degrade.bicubic import Bicubic
 from edgeir.data.items import AnyDataSource, drawn_anew, scale_of
 from edgeir.data.labelled import Labelled
+from edgeir.data.patches import Augment
 from edgeir.data.sources import Embedded
 from edgeir.distill import AnyDistillation
 from edgeir.losses import L1, Adversarial, AnyLoss
@@ -38,8 +39,9 @@ class Data(Config):
     """Side of the degraded patch in pixels."""
     batch: int = Field(16, ge=1)
     """Patches per step over all processes."""
-    augment: bool = True
-    """Flips and quarter turns."""
+    augment: Augment = "all"
+    """``all`` eight flips and quarter turns; ``flips``, horizontal and vertical (DANet, section 4.1); ``rotations`` by
+    quarters (STFT, section 3.1, which does not name the angles); ``none``."""
 
 
 class Distillation(Config):

@@ -9,11 +9,18 @@ from edgeir.core.assets import list_assets
 from edgeir.core.config import dump_yaml, parse
 from edgeir.core.errors import ConfigError, DataError
 
-SUPER_RESOLUTION = ["b100-x4", "embedded-x4", "pirm-a", "set14-x4", "set5-x4", "sr-x4", "unknown-x4"]
-DENOISING = [f"{name}-awgn{sigma}" for name in ("cbsd68", "set12", "bsd68") for sigma in (15, 25, 50)]
+SUPER_RESOLUTION = [
+    *(f"{name}-x4" for name in ("b100", "embedded", "set14", "set5", "sr", "unknown", "urban100")),
+    "pirm-a",
+]
+DENOISING = [
+    f"{name}-awgn{sigma}"
+    for name in ("bsd68", "cbsd68", "kodak24", "mcmaster", "set12")
+    for sigma in (15, 25, 50, 75)
+]
 MIXED = [f"cbsd68-{name}" for name in ("hybrid", "hybrid-mild", "hybrid-severe", "did-hy")]
 OTHERS = ["cbsd68-blur", "cbsd68-haze", "cbsd68-rain"]
-JPEG = [f"classic5-jpeg{quality}" for quality in (10, 20, 30, 40)]
+JPEG = [f"{name}-jpeg{quality}" for name in ("classic5", "live1") for quality in (10, 20, 30, 40)]
 ENHANCEMENT = ["pirm-b", "pirm-b-heldout"]
 SUITES = sorted([*SUPER_RESOLUTION, *DENOISING, *JPEG, *MIXED, *OTHERS, *ENHANCEMENT])
 
@@ -39,6 +46,15 @@ def test_protocols():
         load_suite("pirm-a").resolved_protocol().model_dump().items()
         >= {"channel": "rgb", "crop": 16}.items()
     )
+
+
+@pytest.mark.parametrize("name", [*DENOISING, *JPEG])
+def test_the_level_in_a_suite_s_name_is_its_degradation_s(name):
+    suite = load_suite(name)
+    level = getattr(suite.degradation, "sigma" if name in DENOISING else "quality")
+    assert name.endswith(("awgn" if name in DENOISING else "jpeg") + f"{level:g}")
+    assert suite.sets[0].name.lower() == name.split("-")[0]
+    assert (suite.resolved_protocol().channel == "rgb") == name.startswith(("cbsd68", "kodak24", "mcmaster"))
 
 
 def test_track_b_sees_the_output_unclipped():

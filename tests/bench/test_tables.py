@@ -42,6 +42,26 @@ def test_the_repository_is_in_step():
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_evidence_sets_measured_beside_published(checkout):
+    folder = checkout / "benchmarks"
+    (folder / "studies").mkdir()
+    (folder / "studies" / "tiny.yaml").write_text(
+        "variants: {without: {about: alone}, with: {about: taught, published: +0.2 (Table 9)}, other: {about: else}}"
+    )
+    difference = {"Set5": {"mean": 0.104, "std": 0.03}}
+    variants = {
+        "without": {"about": "alone", "runs": [1, 2, 3]},
+        "with": {"about": "taught", "runs": [1, 2, 3], "against": "without", "difference_db": difference},
+        "other": {"about": "else", "runs": [1, 2, 3], "against": "without", "difference_db": difference},
+    }
+    (folder / "results" / "study-tiny.json").write_text(json.dumps({"name": "tiny", "variants": variants}))
+    done, filled = write(checkout, "<!-- table: evidence -->\n<!-- /table -->\n")
+    assert done.returncode == 0, done.stderr
+    assert filled.splitlines()[3:-1] == [
+        "| tiny | with against without | Set5 | +0.10 ± 0.03 | 3 | +0.2 (Table 9) |"
+    ]
+
+
 def test_fill_and_check(checkout):
     text = "before\n<!-- table: other rows:network,latency_ms -->\nstale\n<!-- /table -->\nafter\n"
     (checkout / "README.md").write_text(text)

@@ -179,7 +179,7 @@ def test_all_eight_symmetries_occur_and_pixels_are_covered_evenly():
     counts = [0, 0]
     big = Doubled([(12, 12), (24, 24)])
     firsts = {image.tobytes() for image in _windows(big.images[0], 6)}
-    for image in PatchSampler(big, patch=6, batch=1000, seed=0, augment=False).batch(0)[0]:
+    for image in PatchSampler(big, patch=6, batch=1000, seed=0, augment="none").batch(0)[0]:
         counts[0 if image.tobytes() in firsts else 1] += 1
     assert counts[0] / 1000 == pytest.approx(144 / (144 + 576), abs=0.04)
 
@@ -194,7 +194,7 @@ def test_weights_say_how_often_a_pixel_is_drawn():
     store = Doubled([(12, 12), (12, 12)])
     store.weights = (1.0, 3.0)
     firsts = {image.tobytes() for image in _windows(store.images[0], 6)}
-    drawn = PatchSampler(store, patch=6, batch=1000, seed=0, augment=False).batch(0)[0]
+    drawn = PatchSampler(store, patch=6, batch=1000, seed=0, augment="none").batch(0)[0]
     assert sum(image.tobytes() in firsts for image in drawn) / 1000 == pytest.approx(0.25, abs=0.05)
 
 

@@ -1,18 +1,18 @@
-"""Losses on VGG-19's features and the adversarial loss, against computations in numpy and their gradients."""
+"""Losses on VGG-19's features against computations in numpy, and their gradients."""
 
 import hashlib
 
 import numpy as np
 import pytest
 import torch
-import torch.nn.functional as F
 from pydantic import ValidationError
+from safetensors.numpy import load_file
 from safetensors.torch import save_file
 
 from edgeir.core.errors import CheckpointError, ConfigError
 from edgeir.losses import Adversarial, Contextual, Perceptual
 from edgeir.losses.backbone import Backbone, backbones_used
-from edgeir.models.backbones.vgg import IMAGENET_MEAN, IMAGENET_STD, VGG
+from edgeir.models.backbones.vgg import VGG
 
 
 @pytest.fixture(scope="module")
@@ -30,25 +30,51 @@ def images(size=(2, 3, 8, 9)):
 
 
 def features(x, path, layers):
-    """The first one or two convolutions, written down again."""
-    network = VGG(19, last="conv1_2")
-    from edgeir.models.backbones.weights import load_frozen
+    """The first convolutions of VGG-19 in numpy, before the last one's ReLU; the third comes after a maximum of 2x2."""
+    state = {name: value.astype(float) for name, value in load_file(path).items()}
+    mean, std = (
+        np.array(values, np.float32).astype(float).reshape(1, 3, 1, 1)
+        for values in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+    )
+    out = (x.detach().numpy() - mean) / std
+    for place, name in enumerate(("features.0", "features.2", "features.5")[:layers]):
+        if place > 0:
+            out = np.maximum(out, 0)
+        if place == 2:
+            n, c, height, width = out.shape
+            out = out[:, :, : height // 2 * 2, : width // 2 * 2]
+            out = out.reshape(n, c, height // 2, 2, width // 2, 2).max((3, 5))
+        out = convolution(out, state[f"{name}.weight"], state[f"{name}.bias"])
+    return out
 
-    load_frozen(network, path)
-    state = {name: value.double() for name, value in network.state_dict().items()}
-    mean, std = (torch.tensor(v, dtype=torch.float64).view(1, 3, 1, 1) for v in (IMAGENET_MEAN, IMAGENET_STD))
-    out = F.conv2d((x - mean) / std, state["features.0.weight"], state["features.0.bias"], padding=1)
-    if layers == 2:
-        out = F.conv2d(out.relu(), state["features.2.weight"], state["features.2.bias"], padding=1)
-    return out.numpy()
+
+def convolution(x, weight, bias):
+    """3x3, with zeros around the picture: the sum over the nine taps."""
+    height, width = x.shape[2:]
+    padded = np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)))
+    out = np.zeros((len(x), len(bias), height, width)) + bias.reshape(1, -1, 1, 1)
+    for i, j in np.ndindex(3, 3):
+        out += np.einsum("oc,nchw->nohw", weight[:, :, i, j], padded[:, :, i : i + height, j : j + width])
+    return out
 
 
-@pytest.mark.parametrize(("distance", "power"), [("l2", 2), ("l1", 1)])
-def test_perceptual_loss_equals_numpy(weights, distance, power):
+@pytest.mark.parametrize("layer", ["conv1_2", "conv2_1"])
+@pytest.mark.parametrize("relu", [True, False])
+@pytest.mark.parametrize("distance", ["l2", "l1"])
+def test_perceptual_loss_equals_numpy(weights, distance, relu, layer):
     x, y = images()
-    config = Perceptual(layer="conv1_2", distance=distance, backbone=Backbone(weights=weights))
-    expected = np.mean(np.abs(features(x, weights, 2) - features(y, weights, 2)) ** power)
-    assert config.build().double()(x, y).item() == pytest.approx(expected, rel=1e-6)
+    config = Perceptual(layer=layer, relu=relu, distance=distance, backbone=Backbone(weights=weights))
+    a, b = (features(image, weights, 2 if layer == "conv1_2" else 3) for image in (x, y))
+    if relu:
+        a, b = np.maximum(a, 0), np.maximum(b, 0)
+    expected = np.mean((a - b) ** 2 if distance == "l2" else np.abs(a - b))
+    assert config.build().double()(x, y).item() == pytest.approx(expected, rel=1e-10)
+
+
+def test_the_perceptual_loss_is_on_relu_layers_the_contextual_loss_is_not():
+    """PPCN, section 1 ("based on the ReLU activation layers"), and section 3.2 (conv4_2 itself)."""
+    assert Perceptual().relu
+    assert "relu" not in Contextual.model_fields
 
 
 def test_contextual_loss_is_equations_1_and_2_on_the_layers_features(weights):
@@ -61,15 +87,20 @@ def test_contextual_loss_is_equations_1_and_2_on_the_layers_features(weights):
     distance = (1 - a.T @ b) / 2
     affinity = np.exp((1 - distance / (distance.min(1, keepdims=True) + 1e-5)) / 0.3)
     affinity /= affinity.sum(1, keepdims=True)
-    assert loss(x, y).item() == pytest.approx(-np.log(affinity.max(0).mean()), rel=1e-6)
+    assert loss(x, y).item() == pytest.approx(-np.log(affinity.max(0).mean()), rel=1e-10)
 
 
-@pytest.mark.parametrize("config", [Contextual, Perceptual])
+@pytest.mark.parametrize(
+    "config",
+    [Contextual(), Perceptual(), Perceptual(distance="l1"), Perceptual(relu=False)],
+    ids=["contextual", "perceptual", "perceptual-l1", "perceptual-before-relu"],
+)
 def test_zero_for_equal_images_positive_otherwise_and_differentiable(weights, config):
-    loss = config(layer="conv2_1", backbone=Backbone(weights=weights)).build().double()
+    config = config.model_copy(update={"layer": "conv2_1", "backbone": Backbone(weights=weights)})
+    loss = config.build().double()
     x, y = images((1, 3, 8, 8))
     assert loss(x, x).item() == pytest.approx(0, abs=1e-3)
-    assert loss(x, y).item() > 0.001 if config is Perceptual else loss(x, y) > loss(x, x)
+    assert loss(x, y).item() > 0.001 if config.kind == "perceptual" else loss(x, y) > loss(x, x)
     assert torch.autograd.gradcheck(lambda z: loss(z, y), (x.requires_grad_(),))
     assert not any(parameter.requires_grad for parameter in loss.parameters())
 
@@ -98,53 +129,3 @@ def test_the_backbones_sha256_is_known(weights, tmp_path):
 def test_a_layer_that_does_not_exist():
     with pytest.raises(ValidationError, match="VGG-19 has no such layer; it has conv1_1, "):
         Contextual(layer="conv6_1")
-
-
-def answers(adversary, images):
-    """Probabilities of (taken, made) from the network's own last layer, in numpy."""
-    return np.exp(adversary.network(images).detach().numpy())
-
-
-@pytest.mark.parametrize("form", ["printed", "saturating"])
-def test_texture_loss_is_equation_8(form):
-    torch.manual_seed(0)
-    adversary = Adversarial(patch=20, form=form).build().double()
-    torch.nn.init.normal_(adversary.network.answer.weight, std=0.5)
-    x, _ = images((3, 3, 20, 20))
-    taken, made = answers(adversary, x).T
-    assert np.allclose(taken + made, 1)
-    expected = -np.log(taken).mean() if form == "printed" else np.log(1 - taken).mean()
-    assert adversary.texture(x).item() == pytest.approx(expected)
-
-
-def test_the_discriminators_loss_and_accuracy():
-    torch.manual_seed(0)
-    adversary = Adversarial(patch=20).build().double()
-    torch.nn.init.normal_(adversary.network.answer.weight, std=0.5)
-    x, y = images((4, 3, 20, 20))
-    found = adversary(x, y)
-    of_made, of_taken = answers(adversary, x), answers(adversary, y)
-    assert found["loss"].item() == pytest.approx(
-        -(np.log(of_made[:, 1]).mean() + np.log(of_taken[:, 0]).mean()) / 2
-    )
-    right = np.concatenate([of_made[:, 1] > 0.5, of_taken[:, 0] > 0.5])
-    assert found["accuracy"].item() == pytest.approx(right.mean())
-
-
-def test_texture_moves_the_picture_and_not_the_discriminator():
-    torch.manual_seed(0)
-    adversary = Adversarial(patch=18).build().double()
-    torch.nn.init.normal_(adversary.network.convolutions[0].weight, std=0.3)
-    x = torch.rand(1, 3, 18, 18, dtype=torch.float64, requires_grad=True)
-    adversary.texture(x).backward()
-    assert x.grad.abs().sum() > 0
-    assert all(parameter.grad is None for parameter in adversary.parameters())
-    corner = torch.rand(1, 3, 3, 4, dtype=torch.float64, requires_grad=True)  # enough for finite differences
-    assert torch.autograd.gradcheck(
-        lambda z: adversary.texture(x.detach() + F.pad(z, (7, 7, 9, 6))), (corner,)
-    )
-
-
-def test_a_patch_too_small_for_the_discriminator():
-    with pytest.raises(ValidationError, match="greater than or equal to 17"):
-        Adversarial(patch=16)

@@ -100,8 +100,8 @@ def test_gain_control_follows_equation_4_and_its_inverse_equation_7():
 def test_gain_control_starts_as_documented_and_stays_positive():
     layer = GainControl(4)
     beta, gamma = layer.weights()
-    assert torch.allclose(beta, torch.ones(4), atol=1e-6)
-    assert torch.allclose(gamma, 0.1 * torch.eye(4), atol=1e-6)
+    assert torch.equal(beta, torch.ones(4))
+    assert torch.equal(gamma, 0.1 * torch.eye(4))
     with torch.no_grad():
         layer.beta.zero_()
         layer.gamma.fill_(-1e-9)
@@ -111,6 +111,35 @@ def test_gain_control_starts_as_documented_and_stays_positive():
     small = GainControl(2).double()
     x = uniform(1, 2, 2, 2).requires_grad_()
     assert torch.autograd.gradcheck(small, (x,))
+    with torch.no_grad():
+        small.gamma.add_(0.1)  # off the bound, where there is a derivative
+    parameters = tuple(p.detach().requires_grad_() for p in (small.beta, small.gamma))
+    assert torch.autograd.gradcheck(
+        lambda b, g: torch.func.functional_call(small, {"beta": b, "gamma": g}, (x.detach(),)), parameters
+    )
+
+
+def test_a_weight_at_its_bound_leaves_it_when_the_loss_wants_it_larger():
+    torch.manual_seed(0)
+    layer = GainControl(3)
+    x = torch.rand(1, 3, 8, 8) + 0.5
+    optimiser = torch.optim.Adam(layer.parameters(), lr=0.01)
+    true = x * torch.rsqrt(1 + 0.1 * x**2 + 0.5 * x.roll(1, 1) ** 2)
+    for _ in range(200):
+        optimiser.zero_grad()
+        (layer(x) - true).square().mean().backward()
+        optimiser.step()
+    _, gamma = layer.weights()
+    wanted = torch.eye(3).roll(-1, 1).bool()
+    assert gamma[wanted].min() > 0.2
+    with torch.no_grad():
+        layer.gamma.fill_(-0.3)
+    layer.zero_grad()
+    layer(x).sum().backward()  # larger weights make the output smaller, which is wanted
+    assert (layer.gamma.grad < 0).all()
+    layer.zero_grad()
+    (-layer(x).sum()).backward()
+    assert torch.equal(layer.gamma.grad, torch.zeros(3, 3))
 
 
 def test_attention_scales_channels_and_pixels():

@@ -133,7 +133,7 @@ def test_plainsr_does_not_start_as_a_larger_one():
 @pytest.fixture
 def no_dead_units(monkeypatch):
     """ReLU with a slope: whether a unit happens to be silent on one input says nothing about the network."""
-    monkeypatch.setattr(F, "relu", lambda x: F.leaky_relu(x, 0.3))
+    monkeypatch.setattr(F, "relu", lambda x, inplace=False: F.leaky_relu(x, 0.3))
 
 
 def test_every_parameter_gets_a_gradient(network, no_dead_units):
@@ -211,6 +211,22 @@ def test_published_parameter_counts(config, count):
 def test_arcnn_has_the_published_convolutions():
     network = ARCNN(channels=1).build()
     assert parameter_count(network) == 106_561 + 3  # one slope per PReLU
+
+
+def test_aod_taps_follow_the_relu_and_its_weights_keep_their_names():
+    network = build(AODNet())
+    seen = {}
+    for name, module in network.taps().items():
+        module.register_forward_hook(lambda m, i, o, name=name: seen.update({name: o}))
+    x = torch.rand(1, 3, 16, 16)
+    network(x)
+    assert list(seen) == [f"conv{place}" for place in range(1, 6)]
+    assert all((features >= 0).all() for features in seen.values())
+    assert torch.equal(seen["conv1"], network.conv1(x).clamp(min=0))
+    assert torch.equal(seen["conv2"], network.conv2(seen["conv1"]).clamp(min=0))
+    assert set(network.state_dict()) == {
+        f"conv{i}.{part}" for i in range(1, 6) for part in ("weight", "bias")
+    }
 
 
 def test_macs_and_sizes_of_table_7():

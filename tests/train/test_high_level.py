@@ -64,7 +64,7 @@ def test_joint_training_resumes_bit_for_bit_and_leaves_the_judge_alone(tmp_path,
 def test_maps_reach_the_loss(tmp_path, weights):
     path = weights("StrokeSegmenter")
     changes = overrides(path, labels="stroke", network="StrokeSegmenter")
-    result = distill(JOINT, overrides=[*changes, "data.augment=true"], out=tmp_path / "run")
+    result = distill(JOINT, overrides=[*changes, "data.augment=all"], out=tmp_path / "run")
     assert result.steps == 4
 
 

@@ -45,6 +45,7 @@ def test_all_mistakes_are_reported_at_once(recipe):
          "[{kind: attention, student_taps: [a], teacher_taps: [b]}]}",
          "works with `output` distillation only"),
         ("objective.distillation={teacher: x, self_ensemble: true}", "needs `cache: true`"),
+        ("data.augment=false", "`data.augment` must be one of all, flips, rotations, none, not `False`"),
         ("optim.lr=fast", "`optim.lr`: input should be a valid number"),
     ],
 )  # fmt: skip

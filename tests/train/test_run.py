@@ -238,7 +238,7 @@ def test_cached_teacher_pictures_equal_the_live_teacher(recipe, tmp_path, rows):
     losses = {}
     for cache in (False, True):
         settings = {"teacher": str(teacher.run_dir), "methods": [{"kind": "output"}], "cache": cache}
-        data = recipe.values["data"] | {"patch": 24, "augment": False}
+        data = recipe.values["data"] | {"patch": 24, "augment": "none"}
         recipe(objective={"distillation": settings}, data=data)
         result = distill(recipe.path, out=tmp_path / f"run{cache}")
         losses[cache] = rows(result.run_dir)[0]["loss/distill/output"]

@@ -2,11 +2,15 @@
 
 Forward: ``D_i = S_i / sqrt(sum_j w_ji S_j² + b_i)``. Inverse: ``F_i = P_i · sqrt(sum_j w_ji P_j² + b_i)``, the first
 step of the fixed-point inversion, with weights of its own. The weighted sum is a 1x1 convolution of the squares,
-which every runtime has. The paper leaves the start and the bounds open: b = 1, w = 0.1 I, b >= 1e-6 and w >= 0 by
-squaring the stored parameters.
+which every runtime has. The paper leaves the start and the bounds open: b = 1, w = 0.1 I, b >= 1e-6 and w >= 0.
+
+Weights between channels start at their bound. A plain clamp there, or the square of a stored root, gives those no
+gradient and they never leave it; so what is below its bound counts as the bound and still gets gradients that raise it.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -15,8 +19,24 @@ from torch import nn
 __all__ = ["GainControl"]
 
 _FLOOR = 1e-6
-_PEDESTAL = 2.0**-36
-"""Keeps the gradient of the square alive where a weight is zero (Ballé et al., ICLR 2017)."""
+
+
+class _AtLeast(torch.autograd.Function):
+    """max(x, bound), with the gradient of the identity except where it would lower what is below the bound already.
+
+    The lower bound of Ballé et al., "End-to-end optimized image compression", ICLR 2017.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor, bound: float) -> torch.Tensor:
+        ctx.save_for_backward(x)
+        ctx.bound = bound
+        return x.clamp_min(bound)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor, None]:
+        (x,), (gradient,) = ctx.saved_tensors, gradients
+        return gradient * ((x >= ctx.bound) | (gradient < 0)), None
 
 
 class GainControl(nn.Module):
@@ -30,13 +50,16 @@ class GainControl(nn.Module):
     def __init__(self, channels: int, *, inverse: bool = False) -> None:
         super().__init__()
         self.inverse = inverse
-        self.beta = nn.Parameter(torch.sqrt(torch.ones(channels) + _PEDESTAL))
-        self.gamma = nn.Parameter(torch.sqrt(0.1 * torch.eye(channels) + _PEDESTAL))
+        self.beta = nn.Parameter(torch.ones(channels))
+        self.gamma = nn.Parameter(0.1 * torch.eye(channels))
 
     def weights(self) -> tuple[torch.Tensor, torch.Tensor]:
         """b (C,) and w (C, C), w[i, j] the weight of channel j in the energy of channel i."""
-        beta = (self.beta**2 - _PEDESTAL).clamp_min(_FLOOR)
-        return beta, (self.gamma**2 - _PEDESTAL).clamp_min(0)
+        if not self.gamma.requires_grad:  # a deployed network: exporters see a plain clamp
+            return self.beta.clamp_min(_FLOOR), self.gamma.clamp_min(0)
+        beta: torch.Tensor = _AtLeast.apply(self.beta, _FLOOR)  # type: ignore[no-untyped-call]
+        gamma: torch.Tensor = _AtLeast.apply(self.gamma, 0.0)  # type: ignore[no-untyped-call]
+        return beta, gamma
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         beta, gamma = self.weights()

@@ -1,0 +1,118 @@
+"""The recipes of the papers: what their headers must say, and the published settings."""
+
+import re
+
+import pytest
+import torch
+
+from edgeir.bench.suite import load_suite
+from edgeir.core.assets import list_assets
+from edgeir.distill import TargetFeatures
+from edgeir.losses import L1, SSIM
+from edgeir.models import AnyModel
+from edgeir.models.base import outline
+from edgeir.train.recipe import load_recipe
+
+PAPER = [name for name in list_assets("recipes") if name.endswith("-paper")]
+FIGURE = r"\b\d\d\.\d{1,3}\b"
+UNITS = ("dB", "mIoU", "top-1")
+HARDWARE = ("names no GPU", "Tesla V100", "GTX 1080 Ti", "NVIDIA 1080 Ti")
+GPU_OF = {"DANet": "Tesla V100", "FDR-Net": "NVIDIA 1080 Ti", "PPCN": "GTX 1080 Ti", "STFT": "names no GPU"}
+"""What each paper says that it used."""
+
+
+@pytest.mark.parametrize("name", PAPER)
+def test_its_header_has_a_published_figure_and_the_hardware(name):
+    about = load_recipe(name).about
+    assert re.search(FIGURE, about)
+    assert any(re.search(rf"\b{unit}\b", about) for unit in UNITS)
+    assert sum(hardware in about for hardware in HARDWARE) == 1
+    for system, hardware in GPU_OF.items():
+        if system in about:
+            assert hardware in about
+
+
+@pytest.mark.parametrize("size", ["DANet", "DANet-S"])
+@pytest.mark.parametrize("task", ["denoising/danet-gray", "denoising/danet-colour", "jpeg/danet-jpeg"])
+def test_the_suites_quote_the_same_figures_of_danet(task, size):
+    about = load_recipe(f"{task}{'-s' if size == 'DANet-S' else ''}-paper").about
+    sets = {"gray": ("set12", "bsd68"), "colour": ("kodak24", "cbsd68"), "jpeg": ("classic5", "live1")}
+    beginnings = sets[task.split("-")[-1]]
+    rows = [
+        row
+        for name in list_assets("suites")
+        if name.startswith(beginnings)
+        for entry in load_suite(name).sets
+        for row in entry.published
+        if row.model == size
+    ]
+    assert len(rows) == 8
+    for row in rows:
+        assert f"{row.psnr_db:.2f}/{row.ssim:.4f}".replace("/0.", "/.") in about
+
+
+FOLLOWING = [
+    name
+    for name in PAPER
+    if (distillation := load_recipe(name).objective.distillation) is not None
+    and any(isinstance(method, TargetFeatures) for method in distillation.methods)
+]
+
+
+@pytest.mark.parametrize("name", FOLLOWING)
+def test_features_of_student_and_extractor_have_the_same_size(name):
+    recipe = load_recipe(name)
+    [method] = recipe.objective.distillation.methods
+    patch = recipe.data.patch
+    ours = sizes(recipe.model, method.student_taps, patch)
+    theirs = sizes(method.extractor, method.extractor_taps, patch * recipe.model.scale)
+    assert ours == theirs
+    upsamples = recipe.model.scale > 1
+    assert len(ours) == (1 if upsamples else 3)  # the levels D of eq. 5
+
+
+def sizes(config: AnyModel, taps: tuple[str, ...], side: int) -> list[torch.Size]:
+    """Shapes of the named features for one patch; nothing is computed."""
+    network, seen = outline(config), {}
+    for tap in taps:
+        network.taps()[tap].register_forward_hook(lambda m, i, out, tap=tap: seen.update({tap: out.shape}))
+    network(torch.empty(1, network.facts.channels, side, side, device="meta"))
+    return [seen[tap] for tap in taps]
+
+
+def test_ppcn_enhancement_weighs_its_losses_as_equations_7_and_13():
+    student = load_recipe("enhancement/ppcn-student-paper").objective
+    weights = {loss.kind: loss.weight for loss in student.losses}
+    content = {"contextual": 4.0, "ssim": 25.0}  # eq. 7
+    total = {"content": 10.0, "colour": 1.0, "total-variation": 2e3, "distillation": 75.0}  # eq. 13
+    assert weights == {
+        **{kind: total["content"] * weight for kind, weight in content.items()},
+        "colour": total["colour"],
+        "total-variation": total["total-variation"],
+    }
+    assert [method.weight for method in student.distillation.methods] == [total["distillation"]]
+    recipe = load_recipe("enhancement/ppcn-student-paper")
+    assert student.adversarial.weight == recipe.data.batch  # eq. 8 sums over the batch, the loss is a mean
+    teacher = load_recipe("enhancement/ppcn-teacher-paper").objective
+    assert teacher.losses == student.losses
+    assert teacher.distillation is None
+
+
+def test_ppcn_super_resolution_minimises_equation_6():
+    recipe = load_recipe("super-resolution/ppcn-sr-paper")
+    prediction, target = torch.rand(2, 2, 3, 24, 24)
+    ours = sum(loss.weight * loss.build()(prediction, target) for loss in recipe.objective.losses)
+    absolute = (255 * prediction - 255 * target).abs().mean()  # eq. 3, on 0-255
+    assert ours.item() == pytest.approx((absolute + 25 * SSIM().build()(prediction, target)).item(), rel=1e-5)
+    assert [type(loss) for loss in recipe.objective.losses] == [L1, SSIM]
+
+
+def test_ppcn_super_resolution_trains_as_section_4_2():
+    recipe = load_recipe("super-resolution/ppcn-sr-paper")
+    assert (recipe.data.patch, recipe.data.batch, recipe.model.scale) == (96, 16, 4)
+    assert recipe.optim.betas == (0.9, 0.999)
+    rates = [
+        recipe.optim.lr * recipe.optim.schedule.factor(step, recipe.train.steps)
+        for step in (0, 49_999, 50_000, 100_000)
+    ]
+    assert rates == pytest.approx([5e-4, 5e-4, 1e-4, 2e-5])
