@@ -46,10 +46,10 @@ def test_the_store_is_that_of_the_pairs_alone(folders, tmp_path):
 def test_a_patch_is_the_patch_of_the_whole_picture_damaged(folders, tmp_path):
     """Blur reaches beyond the patch: it must have seen the given picture's surroundings, and the clean one stays."""
     blur = GaussianBlur(sigma=2.0)
-    store, sampler = patches(folders, blur, tmp_path, augment=False)
+    store, sampler = patches(folders, blur, tmp_path, augment="none")
     lr, hr = sampler.batch(4)
     plain = PatchSampler(open_store([PairedFolders(**folders)], None, root=tmp_path), patch=12, batch=6, seed=3,
-                         augment=False).batch(4)  # fmt: skip
+                         augment="none").batch(4)  # fmt: skip
     assert np.array_equal(hr, plain[1])
     wholes = [blur.degrade(store.pair(index)[0], np.random.default_rng(0)) for index in range(3)]
     for before, after in zip(plain[0], lr, strict=True):
@@ -76,8 +76,8 @@ def test_it_is_drawn_for_every_patch_and_depends_on_seed_and_step_alone(folders,
 
 
 def test_luma_is_what_is_damaged_for_a_gray_network(folders, tmp_path):
-    _, gray = patches(folders, AWGN(sigma=25.0), tmp_path, gray=True, augment=False, batch=40)
-    _, colour = patches(folders, None, tmp_path, augment=False, batch=40)
+    _, gray = patches(folders, AWGN(sigma=25.0), tmp_path, gray=True, augment="none", batch=40)
+    _, colour = patches(folders, None, tmp_path, augment="none", batch=40)
     luma = np.stack([luma_of(image) for image in colour.batch(1)[0]])
     assert (gray.batch(1)[0] - to_unit(luma)).std() * 255 == pytest.approx(25, rel=0.03)
 
