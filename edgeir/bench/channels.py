@@ -28,8 +28,9 @@ from edgeir.core.progress import Progress, no_progress
 from edgeir.data.degrade import Hybrid
 from edgeir.data.degrade.base import Degraded, Pixels, to_bytes, to_unit
 from edgeir.data.degrade.blur import gaussian_blur
-from edgeir.data.degrade.hybrid import BLUR_EDGES, KERNEL_SIZE, NOISE_EDGES, QUALITY_EDGES
+from edgeir.data.degrade.hybrid import BLUR_EDGES, NOISE_EDGES, QUALITY_EDGES
 from edgeir.data.degrade.jpeg import compress
+from edgeir.data.degrade.spoil import KERNEL_SIZE
 from edgeir.data.sources import AnySource, Embedded
 
 if TYPE_CHECKING:

@@ -197,7 +197,7 @@ def _fallback_note(entry: ImageSet) -> str:
 def _score(
     restore: Callable[[Degraded], Image], suite: Suite, ref: ImageRef | PairRef, rng: np.random.Generator
 ) -> ImageScore:
-    """Crop to a multiple of the scale from the top left, degrade (a pair is already), restore, compare.
+    """Crop to a multiple of the scale from the top left, degrade (a pair only by its `then`), restore, compare.
 
     What a network of one channel gave is compared with the original's luma, on Y's own range where the protocol says
     `y`: both are rounded to whole levels of Y, as MATLAB's `rgb2ycbcr` rounds those of a uint8 image.
@@ -209,12 +209,12 @@ def _score(
     target: NDArray[Any] = np.ascontiguousarray(original[:height, :width])
     if conventions["channel"] == "gray":
         target = luma_of(target)
-    output: NDArray[Any]
+    given, damage = target, suite.degradation
     if isinstance(ref, PairRef):
-        output = restore(ref.given()[: height // scale, : width // scale])
-    else:
-        assert suite.degradation is not None, "the suite was checked"
-        output = restore(suite.degradation.degrade(target, rng))
+        given, damage = ref.given()[: height // scale, : width // scale], ref.then
+        if conventions["channel"] == "gray":
+            given = luma_of(given)
+    output: NDArray[Any] = restore(given if damage is None else damage.degrade(given, rng))
     gray_file = isinstance(ref, ImageRef) and conventions["channel"] == "y" and ref.gray()
     if conventions["channel"] == "gray" or gray_file:
         # As the papers do: a single-channel file is compared on its own values, which span 256 levels and not Y's 220.

@@ -18,14 +18,15 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from edgeir.core.errors import DataError
 from edgeir.core.files import file_stamp
 from edgeir.core.requires import require
 from edgeir.data.degrade.base import to_bytes, to_unit
 from edgeir.data.degrade.haze import add_haze
-from edgeir.data.pairs import Paired, PairRef, find_root
+from edgeir.data.pairs import Paired, PairRef
+from edgeir.data.places import find_root
 
 __all__ = ["DND", "AnyHdf5", "DNDCrop", "NYU2Haze"]
 
@@ -36,9 +37,10 @@ Floats = npt.NDArray[np.float32]
 class NYU2Haze(Paired):
     """Indoor photographs with measured depth d (Silberman et al., ECCV 2012) and haze by it, t = exp(-beta d).
 
-    AOD-Net made 27,256 pairs from the 1449 pictures so, and STFT trains on 25,000 of them and tests on 2,256. Here a
-    picture gives `copies` pairs in a row with beta and A drawn per pair (the same in every run), and the test pairs
-    are the last ones, so that at most one picture is on both sides. Depth is divided by the picture's largest, as
+    AOD-Net made 27,256 pairs from the 1449 pictures so, and STFT trains on 25,000 of them and tests on the other 2,256
+    (sections 3.1 and 3.2); which pictures they are was not published. Here a picture gives `copies` pairs in a row with
+    beta and A drawn per pair (the same in every run); the first `total` of all are kept, and the first `training` of
+    those are for training, so that at most one picture is on both sides. Depth is divided by the picture's largest, as
     `Haze` scales its own.
     """
 
@@ -46,13 +48,22 @@ class NYU2Haze(Paired):
     part: Literal["train", "test", "all"] = "train"
     copies: int = Field(19, ge=1)
     """Pairs per picture."""
-    test_share: float = Field(2256 / 27256, gt=0, lt=1)
+    total: int = Field(27_256, ge=2)
+    """Pairs in all."""
+    training: int = Field(25_000, ge=1)
+    """The first ones, for training; the others are for tests."""
     beta: tuple[float, float] = (0.4, 1.6)
     """Scattering per unit of depth. AOD-Net: 0.4 to 1.6."""
     airlight: tuple[float, float] = (0.6, 1.0)
     """Brightness of the haze on [0, 1]. AOD-Net: 0.6 to 1."""
 
-    def pairs(self) -> list[PairRef]:
+    @model_validator(mode="after")
+    def _both_parts(self) -> NYU2Haze:
+        if self.training >= self.total:
+            raise ValueError(f"`training` (={self.training}) must be less than `total` (={self.total})")
+        return self
+
+    def listed(self) -> list[PairRef]:
         path = _file("NYU2", "nyu_depth_v2_labeled.mat")
         with _open(path) as file:
             shapes = {name: tuple(_dataset(file, name, path).shape) for name in ("images", "depths")}
@@ -63,10 +74,18 @@ class NYU2Haze(Paired):
                 where=path,
                 fix="expected (N, 3, W, H) and (N, W, H), as in the published file",
             )
-        count = images[0] * self.copies
-        split = round(count * (1 - self.test_share))
-        chosen = {"train": range(split), "test": range(split, count), "all": range(count)}[self.part]
-        return [self._pair(path, index) for index in chosen]
+        if images[0] * self.copies < self.total:
+            raise DataError(
+                f"{images[0]} pictures with {self.copies} `copies` each give fewer pairs than `total` (={self.total})",
+                where=path,
+                fix="get the published file with its 1449 pictures, or lower `total` and `training`",
+            )
+        first, last = {
+            "train": (0, self.training),
+            "test": (self.training, self.total),
+            "all": (0, self.total),
+        }[self.part]
+        return [self._pair(path, index) for index in range(first, last)]
 
     def _pair(self, path: Path, index: int) -> PairRef:
         picture = index // self.copies
@@ -105,7 +124,7 @@ class DND(Paired):
 
     kind: Literal["dnd"] = "dnd"
 
-    def pairs(self) -> list[PairRef]:
+    def listed(self) -> list[PairRef]:
         """There are none.
 
         Raises:

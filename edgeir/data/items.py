@@ -18,7 +18,7 @@ from edgeir.data.paired import AnyPaired
 from edgeir.data.pairs import Paired, PairRef
 from edgeir.data.sources import AnySource, ImageRef, Label
 
-__all__ = ["AnyDataSource", "Item", "items_of", "labels_of", "scale_of"]
+__all__ = ["AnyDataSource", "Item", "drawn_anew", "items_of", "labels_of", "scale_of"]
 
 Pixels = npt.NDArray[np.uint8]
 AnyDataSource: TypeAlias = AnySource | AnyLabelled | AnyPaired | AnyHdf5
@@ -33,6 +33,7 @@ class Item:
         weight: how often a pixel of it is to be sampled.
         load: decodes to (degraded or None, clean), uint8 HWC, the clean one cropped to a multiple of the scale.
         label: of an image of a labelled source, at its own size; None where it was shrunk.
+        then: damages the degraded picture of a paired source further; left to whoever uses it.
     """
 
     name: str
@@ -40,6 +41,13 @@ class Item:
     weight: float
     load: Callable[[], tuple[Pixels | None, Pixels]]
     label: Label | None = None
+    then: AnyDegradation | None = None
+
+
+def drawn_anew(sources: Sequence[AnyDataSource], degradation: AnyDegradation | None) -> bool:
+    """Whether every patch has a degradation of its own, so that a picture has no one degraded version."""
+    further = [source.then for source in sources if isinstance(source, Paired)]
+    return any(one is not None and one.random for one in (degradation, *further))
 
 
 def scale_of(sources: Sequence[AnyDataSource], degradation: AnyDegradation | None) -> int:
@@ -51,7 +59,11 @@ def scale_of(sources: Sequence[AnyDataSource], degradation: AnyDegradation | Non
     paired = [isinstance(source, Paired) for source in sources]
     if degradation is not None:
         if any(paired):
-            raise ConfigError(["paired sources are damaged already: set `degradation: null`"])
+            raise ConfigError(
+                [
+                    "paired sources are damaged already: set `degradation: null` (what comes on top is their `then`)"
+                ]
+            )
         return degradation.scale
     if not all(paired):
         raise ConfigError(["without a `degradation` every source must be paired"])
@@ -64,13 +76,18 @@ def scale_of(sources: Sequence[AnyDataSource], degradation: AnyDegradation | Non
 def items_of(
     sources: Sequence[AnyDataSource], degradation: AnyDegradation | None, rescale: Sequence[float]
 ) -> list[Item]:
-    """Every item, in order. A random degradation is left to whoever cuts patches: such items hold clean images only."""
+    """Every item, in order.
+
+    A random degradation is left to whoever cuts patches: such items hold clean images only. So is a paired source's
+    `then`: such items hold the pair as it lies on the disk.
+    """
     scale = scale_of(sources, degradation)
     items: list[Item] = []
     for source in sources:
         if isinstance(source, Paired):
             items += [
-                Item(ref.name, ref.stamp, source.weight, _paired_loader(ref, scale)) for ref in source.pairs()
+                Item(ref.name, ref.stamp, source.weight, _paired_loader(ref, scale), then=ref.then)
+                for ref in source.pairs()
             ]
         else:
             items += [

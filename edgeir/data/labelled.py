@@ -28,7 +28,8 @@ from edgeir.core.files import file_stamp
 from edgeir.core.images import list_images, read_rgb
 from edgeir.core.requires import require
 from edgeir.data.degrade.bicubic import resize, upscale
-from edgeir.data.sources import ImageRef, Label, Labels, Source, existing_folder
+from edgeir.data.places import existing_folder
+from edgeir.data.sources import ImageRef, Label, Labels, Source
 
 __all__ = ["AnyLabelled", "ClassFolders", "Digits", "Labelled", "Plane", "SegmentedFolders", "label_plane"]
 

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from edgeir.core.config import Config
 from edgeir.core.errors import DataError
 from edgeir.core.files import file_stamp
 from edgeir.core.images import read_rgb
-from edgeir.data.sources import data_root
+from edgeir.data.degrade import AnyDegradation
+from edgeir.data.places import entries
 
 __all__ = [
     "Divided",
     "PairRef",
     "Paired",
     "existing",
-    "find_root",
     "half",
     "matched",
     "nothing",
@@ -41,12 +41,14 @@ class PairRef:
         name: unique within its source.
         stamp: identifies the bytes of both files.
         given, clean: decode to (H, W, 3) uint8 RGB; the clean one is `scale` times larger.
+        then: damages the given one further, by whoever uses the pair: for every patch anew, or once per picture.
     """
 
     name: str
     stamp: str
     given: Callable[[], Pixels]
     clean: Callable[[], Pixels]
+    then: AnyDegradation | None = None
 
 
 class Paired(Config):
@@ -54,6 +56,18 @@ class Paired(Config):
 
     weight: float = Field(1.0, gt=0)
     """How often a pixel of this source is sampled, relative to the other sources."""
+    then: AnyDegradation | None = None
+    """Damages the given pictures further (DID-HY: blur, noise and JPEG on DID-MDN's rain), drawn as `data.degradation`
+    is for other sources. It must keep the size and the three channels."""
+
+    @field_validator("then")
+    @classmethod
+    def _keeps_the_shape(cls, value: AnyDegradation | None) -> AnyDegradation | None:
+        if value is not None and value.scale != 1:
+            raise ValueError(f"it must keep the size, but `{value.kind}` shrinks by {value.scale}")
+        if getattr(value, "noise_map", False):
+            raise ValueError("it must keep the three channels, but `noise_map` appends one")
+        return value
 
     @property
     def scale(self) -> int:
@@ -61,11 +75,15 @@ class Paired(Config):
         return 1
 
     def pairs(self) -> list[PairRef]:
-        """List the pairs.
+        """List the pairs, each with `then`.
 
         Raises:
             DataError: the set, or a file of a pair, is not where it belongs.
         """
+        return [replace(pair, then=self.then) for pair in self.listed()]
+
+    def listed(self) -> list[PairRef]:
+        """The pairs as they lie on the disk; errors as for `pairs`."""
         raise NotImplementedError
 
 
@@ -96,29 +114,11 @@ class Divided(Paired):
         return left
 
 
-def find_root(name: str, roots: Iterable[str], inside: str, *, file: bool = False) -> Path:
-    """The first of `roots` under ``$EDGEIR_DATA`` that has the folder, or the file, `inside`."""
-    root, tried = data_root(), list(roots)
-    expected = " or ".join(f"{folder}/{inside}" for folder in tried)
-    if root is None:
-        raise DataError(
-            f"the data set {name} is needed, but EDGEIR_DATA is not set",
-            fix=f"set EDGEIR_DATA to the folder that holds {expected}",
-        )
-    for folder in tried:
-        place = root / folder / inside
-        if place.is_file() if file else place.is_dir():
-            return root / folder
-    there = [folder for folder in tried if (root / folder).is_dir()]
-    found = sorted(path.name for folder in there for path in (root / folder).iterdir())[:5]
-    seen = f"; in {there[0]} there is {', '.join(found) or 'nothing'}" if there else ""
-    raise DataError(f"the data set {name} was not found{seen}", where=root, fix=f"put it into {expected}")
-
-
 def nothing(folder: Path, expected: str) -> list[PairRef]:
     """Raise `DataError`: no pair in `folder`, but what is there."""
-    found = ", ".join(sorted(path.name for path in folder.iterdir())[:5]) or "nothing"
-    raise DataError(f"there is no pair here, only {found}", where=folder, fix=f"the layout is {expected}")
+    raise DataError(
+        f"there is no pair here, only {entries(folder)}", where=folder, fix=f"the layout is {expected}"
+    )
 
 
 def matched(
@@ -130,7 +130,7 @@ def matched(
         DataError: there is no image, or one without partner, whose place `expected` tells.
     """
     if not given:
-        raise DataError("the folder holds no image", where=folder)
+        raise DataError(f"the folder holds no image, only {entries(folder)}", where=folder)
     partners = {path: partner(path) for path in given}
     missing = [path.name for path, other in partners.items() if other is None]
     if missing:

@@ -50,7 +50,7 @@ class PatchSampler:
         planes: further pictures of the same records (a teacher's cached output, labels), sampled at the same places; by
             index, HWC of the clean image's size.
         degradation: makes the degraded patch where the store holds clean images only. Each patch has a generator of its
-            own, seeded by (seed, step, place in the batch).
+            own, seeded by (seed, step, place in the batch); so has what the store's `thens` add to a stored one.
         gray: give luma, one channel. The clean image's luma is what is degraded; of stored pairs both become luma.
         enlarge: give the degraded patch at the clean one's size, enlarged bicubically, for a network that reads that.
 
@@ -101,20 +101,21 @@ class PatchSampler:
         """
         draw = np.random.Generator(np.random.Philox(key=[self.seed, step])).random((self.batch_size, 4))
         groups = [self._cut(draw[place], step, place) for place in range(self.batch_size)[part]]
-        return tuple(np.stack(images) for images in zip(*groups, strict=True))
+        return tuple(_stacked(images) for images in zip(*groups, strict=True))
 
     def _cut(self, draw: npt.NDArray[np.float64], step: int, place: int) -> list[Degraded]:
         index = min(int(np.searchsorted(self._cumulative, draw[0], side="right")), len(self.store) - 1)
         record, size, scale = self.store.records[index], self.patch, self.store.scale
         top, left = (int(draw[1 + axis] * (record.size[axis] // scale - size + 1)) for axis in (0, 1))
-        cut: list[Degraded]
         if self.degradation is None:
-            lr, hr = self.store.pair(index)
-            cut = [lr[top : top + size, left : left + size]]
+            (source, hr), damage = self.store.pair(index), self.store.thens[index]
         else:
-            hr = self.store.clean(index)
+            source, damage = self.store.clean(index), self.degradation
+            hr = source
+        cut: list[Degraded] = [source[top : top + size, left : left + size]]
+        if damage is not None:
             rng = np.random.default_rng([self.seed, step, place])
-            cut = [_degrade_patch(self.degradation, hr, top, left, size, rng, gray=self.gray)]
+            cut = [_degrade_patch(damage, source, top, left, size, rng, gray=self.gray)]
         if self.enlarge is not None and scale > 1:
             cut = [upscale(to_bytes(to_unit(cut[0])), scale, self.enlarge)]
         for image in (hr, *(plane(index) for plane in self.planes)):
@@ -125,9 +126,15 @@ class PatchSampler:
         return [_dihedral(image, symmetry) for image in cut]
 
 
+def _stacked(images: Sequence[npt.NDArray[Any]]) -> npt.NDArray[Any]:
+    """One array; where some patches are bytes and others floats, all become floats on [0, 1]."""
+    mixed = len({image.dtype for image in images}) > 1
+    return np.stack([to_unit(image) for image in images] if mixed else images)
+
+
 def _degrade_patch(
     degradation: AnyDegradation,
-    hr: Pixels,
+    image: Pixels,
     top: int,
     left: int,
     size: int,
@@ -140,9 +147,9 @@ def _degrade_patch(
     first = [max(0, start * scale - margin) for start in (top, left)]
     last = [
         min(side, (start + size) * scale + margin)
-        for start, side in zip((top, left), hr.shape[:2], strict=True)
+        for start, side in zip((top, left), image.shape[:2], strict=True)
     ]
-    part = hr[first[0] : last[0], first[1] : last[1]]
+    part = image[first[0] : last[0], first[1] : last[1]]
     region = degradation.degrade(luma_of(part) if gray else part, rng)
     row, column = (start - begin // scale for start, begin in zip((top, left), first, strict=True))
     return region[row : row + size, column : column + size]

@@ -1,24 +1,11 @@
 """Where images come from: a folder, a standard set under ``$EDGEIR_DATA``, or the embedded photographs.
 
-A source lists `ImageRef`s; decoding happens when one is loaded. Standard sets are looked for in the layouts below,
-relative to ``$EDGEIR_DATA``, first match wins (``edgeir doctor`` prints what was found):
-
-| set | folders tried |
-|---|---|
-| Set5, Set14, Urban100 | ``test/set5``, ``Set5/HR``, ``Set5``; likewise for the others |
-| B100 | ``test/bsds500-val`` (BSDS500 val, cropped to 480x320 from the top left), ``B100/HR``, ``B100`` |
-| BSDS500 | ``train/bsds500``, ``BSDS500/train`` + ``BSDS500/test`` (train and test, 400 images) |
-| T91 | ``train/t91``, ``T91`` |
-| Set12, BSD68, Classic5 | ``test/set12``, ``Set12``; ``test/bsd68-gray``, ``BSD68``; ``test/classic5``, ``Classic5`` |
-| CBSD68 | ``CBSD68``, or the images of ``test/bsds500-val`` that ``test/cbsd68.txt`` names |
-| LIVE1, Kodak24, McMaster | ``test/live1``, ``LIVE1``; likewise for the others |
-| DIV2K, DIV2K-val | ``DIV2K/DIV2K_train_HR``, ``DIV2K_train_HR``; ``…_valid_HR`` |
-| Flickr2K | ``Flickr2K/Flickr2K_HR``, ``Flickr2K`` |
+A source lists `ImageRef`s; decoding happens when one is loaded. `edgeir.data.standard` has the layouts of the standard
+sets.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,13 +13,15 @@ from typing import Annotated, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from edgeir.core.config import Config
 from edgeir.core.errors import DataError
 from edgeir.core.files import file_stamp
 from edgeir.core.images import list_images, read_photo, read_rgb
 from edgeir.core.requires import require
+from edgeir.data.places import data_root, existing_folder
+from edgeir.data.standard import STANDARD_SETS, find_set, set_images
 
 __all__ = [
     "STANDARD_SETS",
@@ -45,7 +34,6 @@ __all__ = [
     "Source",
     "StandardSet",
     "data_root",
-    "existing_folder",
     "find_set",
 ]
 
@@ -54,29 +42,6 @@ Labels: TypeAlias = npt.NDArray[np.int16]
 """(H, W) classes, -1 where a pixel does not count."""
 Label: TypeAlias = int | Callable[[], Labels]
 """A class of the whole image, or how to decode a map."""
-
-STANDARD_SETS: dict[str, tuple[tuple[str, ...], ...]] = {
-    "Set5": (("test/set5",), ("Set5/HR",), ("Set5",)),
-    "Set14": (("test/set14",), ("Set14/HR",), ("Set14",)),
-    "B100": (("test/bsds500-val",), ("B100/HR",), ("B100",)),
-    "Urban100": (("test/urban100",), ("Urban100/HR",), ("Urban100",)),
-    "BSDS500": (("train/bsds500",), ("BSDS500/train", "BSDS500/test"), ("BSDS500",)),
-    "T91": (("train/t91",), ("T91",)),
-    "Set12": (("test/set12",), ("Set12",)),
-    "BSD68": (("test/bsd68-gray",), ("BSD68",)),
-    "CBSD68": (("CBSD68",), ("test/cbsd68",)),
-    "Classic5": (("test/classic5",), ("Classic5",)),
-    "LIVE1": (("test/live1",), ("LIVE1",)),
-    "Kodak24": (("test/kodak24",), ("Kodak24",)),
-    "McMaster": (("test/mcmaster",), ("McMaster",)),
-    "DIV2K": (("DIV2K/DIV2K_train_HR",), ("DIV2K_train_HR",)),
-    "DIV2K-val": (("DIV2K/DIV2K_valid_HR",), ("DIV2K_valid_HR",)),
-    "Flickr2K": (("Flickr2K/Flickr2K_HR",), ("Flickr2K",)),
-}
-"""Set name to the alternatives tried, each one or more folders relative to ``$EDGEIR_DATA``."""
-
-LISTED_SETS = {"CBSD68": ("test/bsds500-val", "test/cbsd68.txt")}
-"""Sets that may also be a part of a folder: the folder, and a text file with one name (without suffix) per line."""
 
 EMBEDDED_PHOTOS = ("astronaut", "chelsea", "coffee", "hubble_deep_field", "motorcycle_left", "rocket")
 """The colour photographs inside scikit-image's wheel (its other samples are downloads, drawings or microscopy)."""
@@ -139,17 +104,33 @@ class StandardSet(Source):
         "Set12", "BSD68", "CBSD68", "Classic5", "LIVE1", "Kodak24", "McMaster",
     ]  # fmt: skip
 
+    range: tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]] | None = None
+    """Pictures from the first to before the last, counted from 0 in the order of names; None: all. RL-Restore trains on
+    [0, 750] of DIV2K and tests on [750, 800]."""
+
+    @field_validator("range")
+    @classmethod
+    def _not_empty(cls, value: tuple[int, int] | None) -> tuple[int, int] | None:
+        if value is not None and value[0] >= value[1]:
+            raise ValueError(f"the range [{value[0]}, {value[1]}] holds no picture")
+        return value
+
     def images(self) -> list[ImageRef]:
-        """List the images.
+        """List the images. A number that is not the published one is logged as a warning.
 
         Raises:
-            DataError: ``$EDGEIR_DATA`` is not set, or the set is in none of the folders tried.
+            DataError: ``$EDGEIR_DATA`` is not set, the set is in none of the folders tried, or `range` leaves it.
         """
         crop = (480, 320) if self.name == "B100" else None
-        listed = _listed(self.name)
-        if listed is not None:
-            return [_file_ref(path) for path in listed]
-        return [_file_ref(path, crop) for folder in find_set(self.name) for path in list_images(folder)]
+        paths = set_images(self.name)
+        first, last = self.range if self.range is not None else (0, len(paths))
+        if last > len(paths):
+            raise DataError(
+                f"the range [{first}, {last}] leaves the set {self.name}, which has {len(paths)} pictures here",
+                where=paths[0].parent,
+                fix="lower `range` or complete the set",
+            )
+        return [_file_ref(path, crop) for path in paths[first:last]]
 
 
 class Embedded(Source):
@@ -170,63 +151,6 @@ class Embedded(Source):
 
 AnySource = Annotated[Folder | StandardSet | Embedded, Field(discriminator="kind")]
 """Every image source, discriminated by `kind`."""
-
-
-def data_root() -> Path | None:
-    """``$EDGEIR_DATA``, or None where it is not set."""
-    value = os.environ.get("EDGEIR_DATA")
-    return Path(value).expanduser() if value else None
-
-
-def find_set(name: str) -> list[Path]:
-    """The folders of a standard set.
-
-    Raises:
-        DataError: saying which layouts were tried and where.
-    """
-    tried = STANDARD_SETS[name]
-    root = data_root()
-    shown = " or ".join(" + ".join(folders) for folders in tried)
-    if root is None:
-        raise DataError(
-            f"the data set {name} is needed, but EDGEIR_DATA is not set",
-            fix=f"set EDGEIR_DATA to the folder that holds {shown}",
-        )
-    for folders in tried:
-        paths = [root / folder for folder in folders]
-        if all(path.is_dir() and list_images(path) for path in paths):
-            return paths
-    raise DataError(f"the data set {name} was not found", where=root, fix=f"put its images into {shown}")
-
-
-def _listed(name: str) -> list[Path] | None:
-    """The images of a set that is a part of a folder, where that folder and its list are there.
-
-    Raises:
-        DataError: the list names an image that is missing.
-    """
-    root = data_root()
-    if root is None or name not in LISTED_SETS:
-        return None
-    folder, names = (root / part for part in LISTED_SETS[name])
-    if not names.is_file() or not folder.is_dir():
-        return None
-    wanted = names.read_text(encoding="utf-8").split()
-    found = {path.stem: path for path in list_images(folder)}
-    missing = [stem for stem in wanted if stem not in found]
-    if missing:
-        raise DataError(
-            f"{len(missing)} of the images in {names.name} are missing, first `{missing[0]}`", where=folder
-        )
-    return [found[stem] for stem in wanted]
-
-
-def existing_folder(path: str) -> Path:
-    """The folder, ``~`` expanded; `DataError` where there is none."""
-    folder = Path(path).expanduser()
-    if not folder.is_dir():
-        raise DataError("no such folder", where=folder)
-    return folder
 
 
 def _file_ref(path: Path, crop: tuple[int, int] | None = None) -> ImageRef:

@@ -47,8 +47,8 @@ class Record:
 class PairStore:
     """Read access to a finished store: ``store.pair(i) -> (lr, hr)``, read-only uint8 HWC views.
 
-    `weights` says per pair how often a pixel of it is to be sampled. It belongs to the use, not to the files: recipes
-    that differ in it share a store.
+    `weights` says per pair how often a pixel of it is to be sampled, `thens` what damages its degraded image further.
+    Both belong to the use, not to the files: recipes that differ in them share a store.
     """
 
     def __init__(
@@ -57,11 +57,13 @@ class PairStore:
         scale: int,
         records: Sequence[Record],
         weights: Sequence[float] | None = None,
+        thens: Sequence[AnyDegradation | None] | None = None,
         *,
         paired: bool = True,
     ) -> None:
         self.folder, self.scale, self.records = folder, scale, tuple(records)
         self.weights = tuple(weights) if weights is not None else (1.0,) * len(self.records)
+        self.thens = tuple(thens) if thens is not None else (None,) * len(self.records)
         self.paired = paired
         """The degraded images are here too; otherwise `pair` is refused."""
         self._checked: set[int] = set()
@@ -167,7 +169,8 @@ def open_store(
         raise DataError(
             "the index is damaged", where=index, fix="delete the folder; it is made anew"
         ) from error
-    return PairStore(folder, scale, records, [item.weight for item in items], paired=paired)
+    weights, thens = [item.weight for item in items], [item.then for item in items]
+    return PairStore(folder, scale, records, weights, thens, paired=paired)
 
 
 def _build(folder: Path, items: Sequence[Item], scale: int, paired: bool, progress: Progress) -> None:

@@ -13,7 +13,7 @@ from edgeir.core.config import Config, apply_overrides, parse, read_yaml
 from edgeir.core.errors import ConfigError
 from edgeir.data.degrade import AnyDegradation
 from edgeir.data.degrade.bicubic import Bicubic
-from edgeir.data.items import AnyDataSource, scale_of
+from edgeir.data.items import AnyDataSource, drawn_anew, scale_of
 from edgeir.data.labelled import Labelled
 from edgeir.data.patches import Augment
 from edgeir.data.sources import Embedded
@@ -32,7 +32,7 @@ class Data(Config):
 
     sources: tuple[AnyDataSource, ...] = Field(min_length=1)
     degradation: AnyDegradation | None = Bicubic()
-    """None where the sources are paired: their pictures are damaged already."""
+    """None where the sources are paired: their pictures are damaged already (and further by a source's `then`)."""
     rescale: tuple[Annotated[float, Field(gt=0, le=1)], ...] = Field((1.0,), min_length=1)
     """Every image is used once per factor, shrunk by it (1 = as it is): removes JPEG artefacts, sharpens edges."""
     patch: int = Field(48, ge=4)
@@ -157,7 +157,7 @@ class Recipe(Config):
             if self.model.scale != scale:
                 raise ValueError(f"`model.scale` is {self.model.scale} but that of `{name}` is {scale}")
         distillation = self.objective.distillation
-        if distillation is not None and distillation.cache and degradation is not None and degradation.random:
+        if distillation is not None and distillation.cache and drawn_anew(self.data.sources, degradation):
             raise ValueError(
                 "`cache` keeps one picture per image: it does not work with a random degradation"
             )

@@ -170,12 +170,13 @@ class RunFolder:
             for index, item in enumerate(items):
                 lr, clean = item.load()
                 hr = _centre(luma_of(clean) if gray else clean, config.size, scale)
-                given: Degraded
                 if degradation is None:
                     assert lr is not None
-                    given = _centre(luma_of(lr) if gray else lr, config.size // scale, 1)
+                    whole, damage = _centre(luma_of(lr) if gray else lr, config.size // scale, 1), item.then
                 else:
-                    given = degradation.degrade(hr, np.random.default_rng([0, index]))
+                    whole, damage = hr, degradation
+                rng = np.random.default_rng([0, index])
+                given: Degraded = whole if damage is None else damage.degrade(whole, rng)
                 self._pairs.append((item.name, to_unit(given), hr))
         return self._pairs
 

@@ -19,6 +19,7 @@ from edgeir.data.degrade import (
     JPEG,
     AnyDegradation,
     Bicubic,
+    BlurNoiseJPEG,
     GaussianBlur,
     Haze,
     Hybrid,
@@ -70,6 +71,7 @@ def test_it_is_a_function_of_the_image_and_the_generator(degradation, photo):
         Unknown(blur_sigma=2.0, noise_sigma=0.0),
         PhoneCamera(shot=0.0, read=0.0, cast=0.0, quality=None),
         AWGN(sigma=0.0, clip=True),
+        BlurNoiseJPEG(blur_sigma=3.0, noise_sigma=0.0, jpeg_quality=None),
     ],
     ids=lambda d: d.kind,
 )
@@ -173,6 +175,21 @@ def test_rain_brightens_along_its_direction(photo):
     along = np.corrcoef(layer[:-6].ravel(), layer[6:].ravel())[0, 1]
     across = np.corrcoef(layer[:, :-6].ravel(), layer[:, 6:].ravel())[0, 1]
     assert along > across + 0.4
+
+
+def test_blur_noise_and_jpeg_come_in_this_order(photo):
+    def spoilt(**strengths):
+        options = {"blur_sigma": 0.0, "noise_sigma": 0.0, "jpeg_quality": None, **strengths}
+        return BlurNoiseJPEG(**options).degrade(photo, rng())
+
+    assert np.array_equal(spoilt(), photo)
+    assert np.array_equal(spoilt(blur_sigma=2.0), GaussianBlur(sigma=2.0).degrade(photo, rng()))
+    assert np.array_equal(spoilt(jpeg_quality=20), compress(photo, 20))
+    blurred = spoilt(blur_sigma=2.0)
+    noise = to_unit(spoilt(blur_sigma=2.0, noise_sigma=10.0)) - to_unit(blurred)
+    assert noise.std() * 255 == pytest.approx(10, rel=0.1)  # the noise is not blurred
+    all_three = spoilt(blur_sigma=2.0, noise_sigma=10.0, jpeg_quality=20)
+    assert np.array_equal(all_three, compress(spoilt(blur_sigma=2.0, noise_sigma=10.0), 20))
 
 
 def test_hybrid_has_the_combinations_of_the_protocol():

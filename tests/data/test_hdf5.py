@@ -53,9 +53,10 @@ def dnd(root):
 
 def test_haze_follows_the_measured_depth(nyu2):
     images, depths = nyu2
-    pairs = NYU2Haze(copies=5, part="all", beta=(1.0, 1.0), airlight=(0.8, 0.8)).pairs()
+    sizes = {"copies": 5, "total": 20, "training": 15}
+    pairs = NYU2Haze(**sizes, part="all", beta=(1.0, 1.0), airlight=(0.8, 0.8)).pairs()
     assert len(pairs) == 20
-    assert len({pair.stamp for pair in NYU2Haze(copies=5, part="all").pairs()}) == 20
+    assert len({pair.stamp for pair in NYU2Haze(**sizes, part="all").pairs()}) == 20
     clean, depth = images[2].T, depths[2].T
     assert np.array_equal(pairs[10].clean(), clean)
     t = np.exp(-depth / depth.max())[:, :, None]
@@ -65,13 +66,39 @@ def test_haze_follows_the_measured_depth(nyu2):
 
 
 def test_the_parts_of_nyu2_do_not_overlap(nyu2):
-    parts = [NYU2Haze(copies=5, part=part, test_share=0.25).pairs() for part in ("train", "test")]
-    names = [{pair.name for pair in part} for part in parts]
-    assert [len(part) for part in names] == [15, 5]
-    assert not names[0] & names[1]
-    assert len(items_of([NYU2Haze(copies=5)], None, (1.0,))) == 18
-    published = 1449 * 19 * (1 - NYU2Haze().test_share)
-    assert published == pytest.approx(25_000, rel=0.02)
+    sizes = {"copies": 5, "total": 18, "training": 14}
+    names = [
+        [pair.name for pair in NYU2Haze(**sizes, part=part).pairs()] for part in ("train", "test", "all")
+    ]
+    assert [len(part) for part in names] == [14, 4, 18]
+    assert names[0] + names[1] == names[2]
+    assert names[0][-1] == "0002-03"  # five pairs of a picture in a row
+    assert names[1] == ["0002-04", "0003-00", "0003-01", "0003-02"]
+    assert len(items_of([NYU2Haze(**sizes)], None, (1.0,))) == 14
+    with pytest.raises(DataError, match=r"4 pictures with 19 `copies` each give fewer .* `total` \(=27256\)"):
+        NYU2Haze().pairs()
+    with pytest.raises(ValueError, match="`training` .=20. must be less than `total` .=20."):
+        NYU2Haze(total=20, training=20)
+
+
+def test_nyu2_has_as_many_pairs_as_stft_trained_and_tested_on(root):
+    (root / "NYU2").mkdir()
+    with h5py.File(
+        root / "NYU2" / "nyu_depth_v2_labeled.mat", "w"
+    ) as file:  # of the published number of pictures
+        file["images"], file["depths"] = (
+            np.zeros((1449, 3, 2, 2), np.uint8),
+            np.ones((1449, 2, 2), np.float32),
+        )
+    parts = {part: NYU2Haze(part=part).pairs() for part in ("train", "test", "all")}
+    assert {part: len(pairs) for part, pairs in parts.items()} == {
+        "train": 25_000,
+        "test": 2256,
+        "all": 27_256,
+    }
+    assert [pair.stamp for pair in parts["train"]] == [pair.stamp for pair in NYU2Haze().pairs()]
+    pictures = {part: {pair.name.split("-")[0] for pair in pairs} for part, pairs in parts.items()}
+    assert len(pictures["train"] & pictures["test"]) == 1
 
 
 def test_dnd_has_crops_but_no_ground_truth(dnd):

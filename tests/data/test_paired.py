@@ -7,7 +7,7 @@ from PIL import Image
 from edgeir.core.errors import ConfigError, DataError
 from edgeir.data.degrade import AWGN
 from edgeir.data.items import scale_of
-from edgeir.data.paired import DIDMDN, DPED, PIRM, SIDD, GoPro, PairedFolders, RealSR
+from edgeir.data.paired import DIDMDN, DIV2KLR, DPED, PIRM, SIDD, GoPro, PairedFolders, RealSR
 from edgeir.data.sources import Embedded
 from edgeir.data.store import open_store
 from edgeir.train.recipe import load_recipe
@@ -31,7 +31,26 @@ LAYOUTS = [
         "SIDD_Medium_Srgb/Data/0001_S6/0001_NOISY_SRGB_010.PNG",
         "SIDD_Medium_Srgb/Data/0001_S6/0001_GT_SRGB_010.PNG",
     ),
-    (RealSR(), "RealSR(V3)/Canon/Train/4/Canon_001_LR4.png", "RealSR(V3)/Canon/Train/4/Canon_001_HR.png"),
+    (
+        RealSR(),
+        "RealSR (ICCV2019)/Canon/Train/4/Canon_001_LR4.png",
+        "RealSR (ICCV2019)/Canon/Train/4/Canon_001_HR.png",
+    ),
+    (
+        RealSR(version=2, camera="Nikon", part="Test", zoom=2),
+        "RealSR(V2)/Nikon/Test/2/Nikon_001_LR2.png",
+        "RealSR(V2)/Nikon/Test/2/Nikon_001_HR.png",
+    ),
+    (
+        DIV2KLR(track="unknown", times=2),
+        "DIV2K/DIV2K_train_LR_unknown/X2/0001x2.png",
+        "DIV2K/DIV2K_train_HR/0001.png",
+    ),
+    (
+        DIV2KLR(part="validation"),
+        "DIV2K_valid_LR_bicubic/X4/0801x4.png",
+        "DIV2K_valid_HR/0801.png",
+    ),
     (GoPro(), "GOPRO_Large/train/GOPR0372/blur/000047.png", "GOPRO_Large/train/GOPR0372/sharp/000047.png"),
     (
         GoPro(gamma=True, part="test"),
@@ -67,11 +86,11 @@ def test_the_published_layout_is_read(source, given, clean, root):
 def test_a_pair_without_its_partner_is_an_error(source, given, clean, root):
     picture(root / given, 50)
     (root / clean).parent.mkdir(parents=True, exist_ok=True)
-    with pytest.raises(DataError, match="no pair here|have no partner"):
+    with pytest.raises(DataError, match="no pair here|have no partner|missing, the partner of"):
         source.pairs()
     (root / given).unlink()
     picture(root / clean, 50)
-    with pytest.raises(DataError, match="missing, the partner of|holds no image|not found"):
+    with pytest.raises(DataError, match="missing, the partner of|holds no image|not found|there is no blur"):
         source.pairs()
 
 
@@ -84,13 +103,50 @@ def test_both_halves_of_one_file(root):
     (ref,) = DIDMDN().pairs()
     assert (ref.given().max(), ref.clean().min()) == (0, 255)
     assert ref.given().shape == (8, 10, 3)
-    (ref,) = DIDMDN(rainy="right").pairs()
-    assert (ref.given().min(), ref.clean().max()) == (255, 0)
+    (other,) = DIDMDN(rainy="right").pairs()
+    assert (other.given().min(), other.clean().max()) == (255, 0)
+    assert other.stamp != ref.stamp
+    with pytest.raises(
+        DataError, match="DID-MDN was not found; in it there is DID-MDN-training .*DID-MDN-test"
+    ):
+        DIDMDN(part="test").pairs()
+    (root / "DID-MDN-test").mkdir()
+    Image.fromarray(both).save(root / "DID-MDN-test" / "7.png")
+    (ref,) = DIDMDN(part="test").pairs()
+    assert (ref.name, ref.given().max(), ref.clean().min()) == ("7", 0, 255)
+    with pytest.raises(DataError, match="Rain_Medium/train2018new"):
+        DIDMDN(density="Medium").pairs()
+
+
+@pytest.mark.parametrize("gone", ["blur", "sharp"])
+def test_every_sequence_of_gopro_has_both_kinds(root, gone):
+    for sequence in ("GOPR0372", "GOPR0374"):
+        for side in ("blur", "blur_gamma", "sharp"):
+            picture(root / "GOPRO_Large/train" / sequence / side / "1.png", 9)
+    (root / "GOPRO_Large/train/.hidden").mkdir()
+    assert [ref.name for ref in GoPro().pairs()] == ["GOPR0372/1", "GOPR0374/1"]
+    picture(root / "GOPRO_Large/train/GOPR0374/blur/2.png", 9)
+    with pytest.raises(DataError, match=r"sharp: 2.png is missing, the partner of 2.png"):
+        GoPro().pairs()
+    (root / "GOPRO_Large/train/GOPR0374" / gone).rename(root / "elsewhere")
+    left = ", ".join(side for side in ("blur", "blur_gamma", "sharp") if side != gone)
+    with pytest.raises(
+        DataError, match=f"GOPR0374: there is no {gone} here, only {left} .every sequence has"
+    ):
+        GoPro().pairs()
+
+
+def test_an_incomplete_paired_set_is_a_warning(root, caplog):
+    for side in ("blur", "sharp"):
+        picture(root / "GOPRO_Large/test/GOPR0384" / side / "1.png", 9)
+    assert len(GoPro(part="test").pairs()) == 1
+    assert "GoPro has 1 pairs here instead of the 1111 published" in caplog.text
 
 
 def test_a_missing_set_shows_what_was_expected_and_what_is_there(root, monkeypatch):
     with pytest.raises(
-        DataError, match=r"SIDD was not found .*put it into SIDD_Small_sRGB_Only/Data or SIDD/"
+        DataError,
+        match=r"SIDD was not found; in it there is nothing .*put it into SIDD_Small_sRGB_Only/Data or SIDD/",
     ):
         SIDD().pairs()
     picture(root / "GOPRO_Large" / "training" / "x.png", 1)

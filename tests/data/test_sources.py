@@ -1,10 +1,14 @@
 """Image sources: what they find, and what they say when they find nothing."""
 
+import logging
+
 import pytest
 from PIL import Image
+from pydantic import ValidationError
 
 from edgeir.core.errors import DataError
 from edgeir.data.sources import Embedded, Folder, StandardSet
+from edgeir.data.standard import PUBLISHED_COUNTS, STANDARD_SETS
 
 
 def write(path, size=(8, 6)):
@@ -32,8 +36,74 @@ def test_standard_set_errors_say_where_to_put_it(tmp_path, monkeypatch):
     with pytest.raises(DataError, match="EDGEIR_DATA is not set.*test/set5 or Set5/HR or Set5"):
         StandardSet(name="Set5").images()
     monkeypatch.setenv("EDGEIR_DATA", str(tmp_path))
-    with pytest.raises(DataError, match="Set5 was not found.*put its images into test/set5"):
+    with pytest.raises(
+        DataError, match="Set5 was not found; in it there is nothing .put its images into test/set5"
+    ):
         StandardSet(name="Set5").images()
+
+
+def test_standard_set_errors_list_what_is_there_instead(tmp_path, monkeypatch):
+    monkeypatch.setenv("EDGEIR_DATA", str(tmp_path))
+    for name in ("f", "e", "d", "c", "b", "a", ".hidden"):
+        write(tmp_path / name / "x.png")
+    with pytest.raises(DataError, match=r"not found; in it there is a, b, c, d, e, … \("):
+        StandardSet(name="Set5").images()
+    write(tmp_path / "DIV2K" / "train" / "0001.png")  # nearer to the place than the root is
+    with pytest.raises(DataError, match=r"not found; in DIV2K there is train \("):
+        StandardSet(name="DIV2K").images()
+    monkeypatch.setenv("EDGEIR_DATA", str(tmp_path / "nowhere"))
+    with pytest.raises(DataError, match="not found; there is no such folder"):
+        StandardSet(name="Set5").images()
+
+
+@pytest.mark.parametrize("root", ["BSDS500", "BSDS500/data/images", "BSR/BSDS500/data/images"])
+def test_bsds500_is_train_and_test_of_its_own_layout(tmp_path, monkeypatch, root):
+    for part in ("train", "test", "val"):
+        write(tmp_path / root / part / f"{part}.jpg")
+    monkeypatch.setenv("EDGEIR_DATA", str(tmp_path))
+    assert [ref.name for ref in StandardSet(name="BSDS500").images()] == ["train", "test"]
+    if "data" in root:
+        assert [ref.name for ref in StandardSet(name="B100").images()] == ["val"]
+
+
+def test_a_range_is_a_part_in_the_order_of_names(tmp_path, monkeypatch):
+    for index in range(1, 9):
+        write(tmp_path / "DIV2K_train_HR" / f"{index:04d}.png")
+    monkeypatch.setenv("EDGEIR_DATA", str(tmp_path))
+    parts = [StandardSet(name="DIV2K", range=part).images() for part in ((0, 6), (6, 8))]
+    names = [[ref.name for ref in part] for part in parts]
+    assert names == [[f"{index:04d}" for index in range(1, 7)], ["0007", "0008"]]
+    with pytest.raises(
+        DataError, match=r"range \[750, 800\] leaves the set DIV2K, which has 8 pictures here"
+    ):
+        StandardSet(name="DIV2K", range=(750, 800)).images()
+    for wrong in ((3, 3), (5, 2), (-1, 2)):
+        with pytest.raises(ValidationError, match="holds no picture|greater than or equal to 0"):
+            StandardSet(name="DIV2K", range=wrong)
+
+
+def test_another_number_of_pictures_than_published_is_a_warning(tmp_path, monkeypatch, caplog):
+    monkeypatch.setenv("EDGEIR_DATA", str(tmp_path))
+    write(tmp_path / "Kodak24" / "1.png")
+    with caplog.at_level(logging.WARNING, "edgeir"):
+        assert len(StandardSet(name="Kodak24").images()) == 1
+    (record,) = caplog.records
+    assert "Kodak24 has 1 pictures here instead of the 24 published" in record.getMessage()
+    assert str(tmp_path / "Kodak24") in record.getMessage()
+    caplog.clear()
+    for index in range(2, 25):
+        write(tmp_path / "Kodak24" / f"{index}.png")
+    assert len(StandardSet(name="Kodak24").images()) == 24
+    assert not caplog.records
+    assert PUBLISHED_COUNTS.keys() == STANDARD_SETS.keys()
+
+
+@pytest.mark.shared
+def test_the_sets_that_are_here_are_whole(shared_data, monkeypatch, caplog):
+    monkeypatch.setenv("EDGEIR_DATA", str(shared_data))
+    for name in ("Set5", "Set14", "B100", "BSDS500", "T91", "Set12", "BSD68", "CBSD68", "Classic5"):
+        assert StandardSet(name=name).images()
+    assert not caplog.records
 
 
 @pytest.mark.parametrize("layout", ["test/set5", "Set5/HR", "Set5"])

@@ -15,6 +15,7 @@ from edgeir.data.degrade.hybrid import Hybrid
 from edgeir.data.degrade.jpeg import JPEG
 from edgeir.data.degrade.noise import AWGN
 from edgeir.data.degrade.rain import Rain
+from edgeir.data.degrade.spoil import BlurNoiseJPEG
 from edgeir.data.degrade.unknown import Unknown
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "JPEG",
     "AnyDegradation",
     "Bicubic",
+    "BlurNoiseJPEG",
     "Degradation",
     "GaussianBlur",
     "Haze",
@@ -32,7 +34,7 @@ __all__ = [
 ]
 
 AnyDegradation = Annotated[
-    Bicubic | Unknown | AWGN | JPEG | GaussianBlur | Haze | Rain | Hybrid | PhoneCamera,
+    Bicubic | Unknown | AWGN | JPEG | GaussianBlur | Haze | Rain | Hybrid | BlurNoiseJPEG | PhoneCamera,
     Field(discriminator="kind"),
 ]
 """Every degradation, discriminated by `kind`."""

@@ -14,18 +14,16 @@ from typing import Literal
 
 import numpy as np
 
-from edgeir.data.degrade.base import Pixels, SameSize, to_bytes, to_unit
-from edgeir.data.degrade.blur import gaussian_blur
-from edgeir.data.degrade.jpeg import compress
+from edgeir.data.degrade.base import Pixels, SameSize, to_unit
+from edgeir.data.degrade.spoil import KERNEL_SIZE, spoil
 
-__all__ = ["BLUR_EDGES", "KERNEL_SIZE", "NOISE_EDGES", "QUALITY_EDGES", "Hybrid", "combinations"]
+__all__ = ["BLUR_EDGES", "NOISE_EDGES", "QUALITY_EDGES", "Hybrid", "combinations"]
 
 Level = Literal["mild", "moderate", "severe"]
 _LEVELS: dict[Level, tuple[int, int]] = {"mild": (9, 11), "moderate": (12, 17), "severe": (18, 20)}
 BLUR_EDGES = np.arange(0, 5.01, 0.5)
 NOISE_EDGES = np.arange(0, 50.01, 5)
 QUALITY_EDGES = np.array([100, 80, 60, 50, 40, 35, 30, 25, 20, 15, 10])
-KERNEL_SIZE = 21
 
 
 class Hybrid(SameSize):
@@ -45,9 +43,7 @@ class Hybrid(SameSize):
             edges[index - 1] + rng.random() * (edges[index] - edges[index - 1])
             for edges, index in zip((BLUR_EDGES, NOISE_EDGES, QUALITY_EDGES), bins, strict=True)
         )
-        blurred = gaussian_blur(to_unit(image), float(blur), KERNEL_SIZE)
-        noisy = blurred + np.float32(noise / 255) * rng.standard_normal(blurred.shape, np.float32)
-        return compress(to_bytes(noisy), round(float(quality)))
+        return spoil(to_unit(image), float(blur), float(noise), round(float(quality)), rng)
 
 
 @functools.cache

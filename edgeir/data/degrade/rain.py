@@ -1,4 +1,4 @@
-"""Rain streaks, alone or followed by blur, noise and JPEG (the heavy-rain set DID-HY of FDR-Net)."""
+"""Rain streaks, alone or followed by blur, noise and JPEG, for pictures without rain of their own."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import numpy.typing as npt
 from pydantic import Field
 from scipy import ndimage
 
-from edgeir.data.degrade.base import Pixels, Range, SameSize, draw, to_bytes, to_unit
-from edgeir.data.degrade.blur import gaussian_blur
-from edgeir.data.degrade.jpeg import Quality, compress, draw_quality
+from edgeir.data.degrade.base import Pixels, Range, SameSize, draw, to_unit
+from edgeir.data.degrade.jpeg import Quality
+from edgeir.data.degrade.spoil import KERNEL_SIZE, spoil
 
 __all__ = ["Rain", "rain_streaks"]
 
 
 class Rain(SameSize):
-    """Add bright streaks; then, where asked for, blur, noise and JPEG in that order (DID-HY)."""
+    """Add bright streaks; then, where asked for, blur, noise and JPEG in that order, in the manner of DID-HY."""
 
     kind: Literal["rain"] = "rain"
     density: Range = (0.002, 0.01)
@@ -36,7 +36,7 @@ class Rain(SameSize):
 
     @property
     def margin(self) -> int:
-        return 0 if self.blur_sigma == 0 else 10
+        return 0 if self.blur_sigma == 0 else KERNEL_SIZE // 2
 
     def degrade(self, image: Pixels, rng: np.random.Generator) -> Pixels:
         density, length, brightness = (draw(v, rng) for v in (self.density, self.length, self.brightness))
@@ -44,13 +44,7 @@ class Rain(SameSize):
         blur, noise = draw(self.blur_sigma, rng), draw(self.noise_sigma, rng)
         streaks = rain_streaks(image.shape[0], image.shape[1], density, length, angle, rng)
         rainy = to_unit(image) + np.float32(brightness) * streaks[:, :, None]
-        rainy = gaussian_blur(np.clip(rainy, 0, 1), blur, 21)
-        if noise:
-            rainy = rainy + np.float32(noise / 255) * rng.standard_normal(rainy.shape, np.float32)
-        result = to_bytes(rainy)
-        if self.jpeg_quality is None:
-            return result
-        return compress(result, draw_quality(self.jpeg_quality, rng))
+        return spoil(np.clip(rainy, 0, 1), blur, noise, self.jpeg_quality, rng)
 
 
 def rain_streaks(

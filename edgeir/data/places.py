@@ -1,0 +1,90 @@
+"""Where data sets lie: ``$EDGEIR_DATA``, the first of several layouts, and what to say where none of them is there."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+
+from edgeir.core.errors import DataError
+
+__all__ = ["data_root", "entries", "existing_folder", "find_root", "remark_count", "required_root", "seen"]
+
+LOG = logging.getLogger(__name__)
+SHOWN = 5
+"""Entries of a folder that an error lists."""
+
+
+def data_root() -> Path | None:
+    """``$EDGEIR_DATA``, or None where it is not set."""
+    value = os.environ.get("EDGEIR_DATA")
+    return Path(value).expanduser() if value else None
+
+
+def required_root(name: str, expected: str) -> Path:
+    """``$EDGEIR_DATA``; `DataError` where it is not set, saying what it must hold for the set `name`."""
+    root = data_root()
+    if root is None:
+        raise DataError(
+            f"the data set {name} is needed, but EDGEIR_DATA is not set",
+            fix=f"set EDGEIR_DATA to the folder that holds {expected}",
+        )
+    return root
+
+
+def existing_folder(path: str) -> Path:
+    """The folder, ``~`` expanded; `DataError` where there is none."""
+    folder = Path(path).expanduser()
+    if not folder.is_dir():
+        raise DataError("no such folder", where=folder)
+    return folder
+
+
+def find_root(name: str, roots: Iterable[str], inside: str, *, file: bool = False) -> Path:
+    """The first of `roots` under ``$EDGEIR_DATA`` that has the folder, or the file, `inside`; ``.`` is that folder.
+
+    Raises:
+        DataError: none has it, with what is there.
+    """
+    tried = list(roots)
+    places = [(PurePosixPath(folder) / inside).as_posix() for folder in tried]
+    expected = " or ".join(places)
+    root = required_root(name, expected)
+    for folder, place in zip(tried, places, strict=True):
+        if (root / place).is_file() if file else (root / place).is_dir():
+            return root / folder
+    raise DataError(
+        f"the data set {name} was not found; {seen(root, places)}", where=root, fix=f"put it into {expected}"
+    )
+
+
+def seen(root: Path, tried: Iterable[str]) -> str:
+    """What lies in the folder under `root` that is there and nearest to one of the places `tried`, for an error."""
+    nearest = root
+    for place in tried:
+        folder = root / place
+        while folder != root and not folder.is_dir():
+            folder = folder.parent
+        if len(folder.parts) > len(nearest.parts):
+            nearest = folder
+    if not nearest.is_dir():
+        return "there is no such folder"
+    where = "it" if nearest == root else nearest.relative_to(root).as_posix()
+    return f"in {where} there is {entries(nearest)}"
+
+
+def entries(folder: Path) -> str:
+    """The first few names in a folder, or "nothing"; hidden ones are left out."""
+    names = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
+    more = ["…"] if len(names) > SHOWN else []
+    return ", ".join([*names[:SHOWN], *more]) or "nothing"
+
+
+def remark_count(name: str, found: int, published: int, where: Path, what: str = "pictures") -> None:
+    """Log a warning where a set is not whole (or has more than was published): its figures compare with no other."""
+    if found != published:
+        LOG.warning(
+            "%s: %s has %d %s here instead of the %d published, so figures on it are not comparable",
+            where, name, found, what, published,
+        )  # fmt: skip
