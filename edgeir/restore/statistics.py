@@ -6,9 +6,9 @@ every pixel of the photo (mirrored up to `size_multiple`) counts once and only t
 compute alike count at all. Tiles are then equal to the whole.
 
 Channel attention only weighs features, and there is one in every block. All its means are gathered in one pass, each
-window first with its own, and again with those of the whole photo until they stay (`edgeir.core.statistics.settled`).
-The first k stages are exact after k passes; the change is too small to see long before that. Only one window's features
-exist at a time.
+window with its own; then some windows are run again with those of the whole photo, and only where that changes what
+they give (`edgeir.core.statistics.settled`) is everything gathered anew. The first k stages are exact after k passes;
+the change is too small to see long before that. Only one window's features exist at a time.
 """
 
 from __future__ import annotations
@@ -27,10 +27,13 @@ __all__ = ["gather", "passes"]
 
 Read = Callable[[Window, Window], NDArray[np.float32]]
 
+CHECKED = 8
+"""One window in so many is run again to see whether the means of channel attention stay."""
+
 
 def passes(session: StagedSession) -> int:
     """How often the photo is gone through before it is restored; where the means must settle, usually."""
-    return min(2, session.stages) if session.weigh else session.stages
+    return 1 if session.weigh else session.stages
 
 
 def gather(
@@ -71,20 +74,43 @@ def _stage_by_stage(
 def _settle(
     session: StagedSession, windows: Plan, read: Read, done: Callable[[], None]
 ) -> tuple[Moments, ...]:
+    places = list(windows)
     known: tuple[Moments, ...] = ()
     for _ in range(session.stages):
-        totals = [Accumulator() for _ in range(session.stages)]
-        for row, column in windows:
-            counted = _counted(windows.rows, row), _counted(windows.columns, column)
-            for total, part in zip(
-                totals, session.all_statistics(read(row, column), known, *counted), strict=True
-            ):
-                total.merge(part)
+        total, sample = _empty(session), _empty(session)
+        for number, place in enumerate(places):
+            parts = _parts(session, windows, place, read, known)
+            for kept in (total, sample) if number % CHECKED == 0 else (total,):
+                _merge(kept, parts)
             done()
-        before, known = known, tuple(_finite(total, session) for total in totals)
-        if settled(before, known):
+        known = tuple(_finite(stage, session) for stage in total)
+        again = _empty(session)
+        for place in places[::CHECKED]:
+            _merge(again, _parts(session, windows, place, read, known))
+        if settled(*(tuple(stage.moments() for stage in stages) for stages in (sample, again))):
             break
     return known
+
+
+def _parts(
+    session: StagedSession,
+    windows: Plan,
+    place: tuple[Window, Window],
+    read: Read,
+    known: tuple[Moments, ...],
+) -> list[Accumulator]:
+    row, column = place
+    counted = _counted(windows.rows, row), _counted(windows.columns, column)
+    return session.all_statistics(read(row, column), known, *counted)
+
+
+def _empty(session: StagedSession) -> list[Accumulator]:
+    return [Accumulator() for _ in range(session.stages)]
+
+
+def _merge(totals: list[Accumulator], parts: list[Accumulator]) -> None:
+    for total, part in zip(totals, parts, strict=True):
+        total.merge(part)
 
 
 def _finite(total: Accumulator, session: StagedSession) -> Moments:

@@ -128,7 +128,7 @@ def test_tiles_give_the_same_file(name, size, tile) -> None:  # type: ignore[no-
 
 @pytest.mark.parametrize("name", ["fdr-net", "rcan"])
 def test_attention_settles_to_that_of_the_whole_photo(name) -> None:  # type: ignore[no-untyped-def]
-    """Two passes; every window with its own attention would be off by more than a level."""
+    """Every window with its own attention would be off by more than a level."""
     session = SESSIONS[name]
     image = samples(150, 130, 3).astype(np.float32) / np.float32(255)
     facts = session.facts.model_copy(update={"global_operations": ()})
