@@ -23,6 +23,7 @@ from edgeir.core.luma import luma_of, studio
 from edgeir.core.progress import Progress, no_progress
 from edgeir.data.degrade.base import Degraded, to_bytes, to_unit
 from edgeir.data.degrade.bicubic import upscale
+from edgeir.data.degrade.noise import AWGN
 from edgeir.data.pairs import PairRef
 from edgeir.data.sources import ImageRef
 from edgeir.metrics import ms_ssim, psnr, ssim
@@ -53,7 +54,8 @@ def evaluate(
     Args:
         model: a checkpoint folder, zoo name, artifact, or ``"bicubic"`` or ``"input"`` for the baseline alone.
         suite: a name, a YAML file, or a `Suite`.
-        sigma: the noise level that a network is told which takes one (see `edgeir.load`).
+        sigma: the noise level that a network is told which takes one (see `edgeir.load`); by default the suite's, where
+            that is fixed. An artifact keeps its own.
         limit: at most this many pictures of each set (labelled as not comparable).
 
     Returns:
@@ -69,6 +71,15 @@ def evaluate(
         row = bicubic_row(suite, limit=limit, progress=progress)
     else:
         session = load(model, runtime=runtime, threads=threads, clip=suite.clips, sigma=sigma)
+        level = _noise_level(suite)
+        if (
+            sigma is None
+            and session.artifact is None
+            and session.facts.sigma is not None
+            and level is not None
+        ):
+            session.close()
+            session = load(model, runtime=runtime, threads=threads, clip=suite.clips, sigma=level)
         try:
             row = Row(
                 name=session.name,
@@ -79,6 +90,8 @@ def evaluate(
                 parameters=session.artifact.parameters if session.artifact else None,
                 file_bytes=session.artifact.bytes if session.artifact else None,
                 sha256=session.source_sha256 or None,
+                sigma=session.facts.sigma,
+                note=_told_wrong(session.facts.sigma, level),
                 quality=measure_quality(session, suite, limit=limit, progress=progress),
             )
         finally:
@@ -92,11 +105,24 @@ def evaluate(
         suite=suite.model_dump(mode="json"),
         protocol=suite.resolved_protocol().model_dump(mode="json"),
         comparable=all(entry.comparable for entry in row.quality.sets),
-        notes=tuple(entry.note for entry in row.quality.sets if entry.note),
+        notes=tuple(note for note in (row.note, *(entry.note for entry in row.quality.sets)) if note),
         environment=environment(),
         rows=(row,),
     )
     return result.model_dump(mode="json")
+
+
+def _noise_level(suite: Suite) -> float | None:
+    """The suite's noise on the 0-255 scale, where that is all its damage and the same for every picture."""
+    damage = suite.degradation
+    return float(damage.sigma) if isinstance(damage, AWGN) and not isinstance(damage.sigma, tuple) else None
+
+
+def _told_wrong(told: float | None, level: float | None) -> str:
+    """A remark where a network was told another noise level than the suite has."""
+    if told is None or level is None or told == level:
+        return ""
+    return f"the network was told a noise of {told:g} levels, the suite has {level:g}"
 
 
 def bicubic_row(suite: Suite, *, limit: int | None = None, progress: Progress = no_progress) -> Row:

@@ -137,6 +137,8 @@ class Row(Config):
     file_bytes: int | None = None
     sha256: str | None = None
     """Of the model file that ran."""
+    sigma: float | None = None
+    """The noise level (on the 0-255 scale) that a network was told which takes one."""
     quality: Quality | None = None
     latency: Latency | None = None
     peak_mib: float | None = None

@@ -85,9 +85,11 @@ def export(
         raise ConfigError([f"the profile makes {found}, not {target} {precision}"], where=name)
     refuse_existing(Path(out), overwrite=overwrite)
     require("torch", "exporting")
+    from edgeir.models.base import refuse_clean_reader
     from edgeir.train.checkpoint import load_checkpoint
 
     network, card, _ = load_checkpoint(checkpoint)
+    refuse_clean_reader(network, card.name)
     if sigma is not None:
         network = network.at_sigma(sigma)
     return export_network(

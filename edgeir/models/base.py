@@ -16,7 +16,16 @@ from edgeir.models.blocks.attention import ChannelAttention
 from edgeir.models.blocks.fuse import fuse_norms
 from edgeir.models.macs import count_macs
 
-__all__ = ["Clip", "Network", "channels_last", "colour_of", "outline", "parameter_count", "without_clip"]
+__all__ = [
+    "Clip",
+    "Network",
+    "channels_last",
+    "colour_of",
+    "outline",
+    "parameter_count",
+    "refuse_clean_reader",
+    "without_clip",
+]
 
 
 class Network(nn.Module, ABC):
@@ -100,6 +109,16 @@ class Clip(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return torch.clamp(x, 0.0, 1.0)
+
+
+def refuse_clean_reader(network: Network, name: str) -> None:
+    """Raise `ConfigError` for an auto-encoder of clean pictures: on a damaged one its figures say nothing."""
+    if network.reads == "clean":
+        raise ConfigError(
+            ["an auto-encoder reads the clean picture, so that there is nothing to restore with it"],
+            where=name,
+            fix="train the network that starts from it (`init` in that recipe)",
+        )
 
 
 def without_clip(deployed: nn.Module) -> nn.Module:

@@ -39,14 +39,15 @@ class Torch(Config):
 
         Raises:
             CheckpointError: there is no such checkpoint, or it is damaged.
-            ConfigError: a noise level for a network that takes none.
+            ConfigError: a noise level for a network that takes none, or the network is an auto-encoder.
             MissingExtraError: torch is not installed.
         """
         require("torch", "running a checkpoint")
-        from edgeir.models.base import without_clip
+        from edgeir.models.base import refuse_clean_reader, without_clip
         from edgeir.train.checkpoint import load_checkpoint
 
         network, card, _ = load_checkpoint(checkpoint)
+        refuse_clean_reader(network, card.name)
         if self.sigma is not None:
             network = network.at_sigma(self.sigma)
         deployed = network.deploy()

@@ -10,9 +10,11 @@ from edgeir.bench.result import Result
 from edgeir.bench.suite import ImageSet, Suite, load_suite
 from edgeir.core.artifact import NetworkFacts
 from edgeir.core.errors import ConfigError
-from edgeir.data.degrade import Bicubic
+from edgeir.data.degrade import AWGN, Bicubic
 from edgeir.data.degrade.bicubic import downscale, upscale
 from edgeir.data.sources import Embedded, Folder, StandardSet
+from edgeir.export.run import export
+from edgeir.models import DANetAutoEncoder, FFDNet
 from edgeir.models.ppcn_enhance import PPCNEnhance, load_reference_weights
 from edgeir.train.checkpoint import save_checkpoint
 
@@ -202,3 +204,35 @@ def test_published_bicubic_rows(name, shared_data, monkeypatch):
     published = next(row for row in suite.sets[0].published if row.model == "bicubic")
     assert found["psnr_db"] == pytest.approx(published.psnr_db, abs=0.0201)
     assert found["ssim"] == pytest.approx(published.ssim, abs=0.002)
+
+
+def test_a_network_that_takes_a_noise_level_is_told_the_suites(suite, tmp_path):
+    torch.manual_seed(0)
+    network = FFDNet(depth=3, width=8, sigma=25.0).build()
+    save_checkpoint(
+        tmp_path / "ffdnet", network, network.state_dict(), name="ffdnet", metrics={}, provenance={}
+    )
+    noisy = suite.model_copy(update={"degradation": AWGN(sigma=50.0), "protocol": "colour-denoising"})
+
+    def measured(**options):
+        result = Result.model_validate(evaluate(tmp_path / "ffdnet", noisy, **options))
+        return result.rows[0].sigma, result.rows[0].quality.sets[0].psnr_db, result.notes
+
+    level, psnr, notes = measured()
+    assert (level, notes) == (50.0, ())
+    assert measured(sigma=50.0) == (50.0, psnr, ())
+    level, other, notes = measured(sigma=10.0)
+    assert level == 10.0
+    assert other != psnr
+    assert notes == ("the network was told a noise of 10 levels, the suite has 50",)
+
+
+def test_an_auto_encoder_is_not_measured_as_a_restorer(suite, tmp_path):
+    small = {"widths": (16, 24), "blocks": 1, "bottom_blocks": 1}
+    network = DANetAutoEncoder(encoder=small, decoder=small).build()
+    save_checkpoint(tmp_path / "ae", network, network.state_dict(), name="ae", metrics={}, provenance={})
+    noisy = suite.model_copy(update={"degradation": AWGN(sigma=50.0), "protocol": "colour-denoising"})
+    with pytest.raises(ConfigError, match=r"ae: an auto-encoder reads the clean picture.*`init`"):
+        evaluate(tmp_path / "ae", noisy)
+    with pytest.raises(ConfigError, match="an auto-encoder reads the clean picture"):
+        export(tmp_path / "ae", target="onnx", out=tmp_path / "out")

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edgeir.export.job import Job
+from edgeir.export.litert import LiteRT
 from edgeir.export.quantize.observe import BINS, Observation, observe
 from edgeir.export.quantize.ranges import activation_range
+from edgeir.models import RCAN
+from edgeir.models.blocks.attention import ChannelAttention
 
 
 def observation(values: np.ndarray) -> Observation:
@@ -70,3 +75,19 @@ def test_observation_sees_what_the_graph_computes(converted, run_litert) -> None
     assert seen.counts.sum() == outputs.size
     np.testing.assert_allclose(seen.channel_mean, outputs.mean((0, 1, 2)), rtol=1e-5)
     np.testing.assert_allclose(seen.channel_high, outputs.max((0, 1, 2)))
+
+
+def test_a_unit_that_is_silent_in_calibration_does_not_stop_the_file(run_litert) -> None:
+    """Its own range is next to nothing, which would ask of the kernel a ratio of scales that none takes."""
+    torch.manual_seed(0)
+    network = RCAN(channels=16, groups=1, blocks=1, scale=1).build().eval()
+    [attention] = [module for module in network.modules() if isinstance(module, ChannelAttention)]
+    with torch.no_grad():
+        attention.squeeze.weight.abs_().neg_()
+        attention.squeeze.bias.fill_(-5.0)
+    images = np.random.default_rng(0).random((4, 32, 32, 3), dtype=np.float32)
+    data = LiteRT(precision="int8").convert(Job(network, (32, 32), "float", images)).data
+    with torch.inference_mode():
+        expected = network.deploy()(torch.from_numpy(images[:1].transpose(0, 3, 1, 2).copy()))
+    error = run_litert(data, images[:1]) - expected.numpy().transpose(0, 2, 3, 1)
+    assert np.sqrt(np.mean(error**2)) < 0.02

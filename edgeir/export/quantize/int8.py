@@ -24,6 +24,7 @@ from edgeir.export.lower.graph import Graph
 from edgeir.export.quantize.leaky import integer_leaky_relus
 from edgeir.export.quantize.observe import observe
 from edgeir.export.quantize.ranges import RangeRule, activation_range
+from edgeir.export.quantize.widen import widen
 
 __all__ = ["IMAGE_QUANTISATION", "Tail", "finish", "quantise", "take_tail"]
 
@@ -64,6 +65,7 @@ def quantise(model: bytes, images: NDArray[np.float32], *, rule: RangeRule) -> b
     ranges = {name: activation_range(seen, rule) for name, seen in observe(model, names, images).items()}
     ranges[graph.name(graph.inputs[0])] = (0.0, 1.0)
     ranges[graph.name(graph.outputs[0])] = (0.0, 1.0)
+    widen(graph, ranges)
     for operator in graph.operators:
         if graph.kind(operator) == "CONCATENATION":
             _share_range(graph, operator, ranges)
