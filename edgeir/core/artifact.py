@@ -32,6 +32,10 @@ CARD_NAME = "card.json"
 WEIGHTS_NAME = "weights.safetensors"
 
 
+CONSTANT_OPERATIONS = frozenset({"image mean", "instance normalisation", "channel attention"})
+"""Those of `NetworkFacts.global_operations` that are means and variances: calibrated constants can stand in."""
+
+
 class NetworkFacts(Config):
     """What a runtime, a tiler and a benchmark must know about a network without loading it."""
 
@@ -51,6 +55,11 @@ class NetworkFacts(Config):
     """Noise level, on the 0-255 scale, that a network assumes which could be told another; None for all others."""
     global_operations: tuple[str, ...] = ()
     """Operations that read the whole picture (an image mean, instance statistics): tiles would change the result."""
+
+    @property
+    def may_be_constant(self) -> bool:
+        """Constants can stand in for all that it reads of the whole picture (`edgeir export --statistics constant`)."""
+        return set(self.global_operations) <= CONSTANT_OPERATIONS
 
     @property
     def net_scale(self) -> int:

@@ -83,7 +83,9 @@ def plan_photo(height: int, width: int, session: Session, tile: int | None = Non
                 f"the network reads the whole picture ({', '.join(facts.global_operations)}), so it cannot run in "
                 f"tiles, and {height * width / 1e6:.1f} megapixels are over the limit of {WHOLE_LIMIT / 1e6:.0f}",
                 where=session.name,
-                fix="use a smaller photo, the checkpoint itself, or export with --statistics constant",
+                fix="use the checkpoint itself, or export with --statistics constant"
+                if facts.may_be_constant
+                else "use a smaller photo",
             )
         return plan(height, width, facts, fixed=None, largest=None)
     least = -(-TILE_PER_RADIUS * facts.receptive_radius // enlarged)

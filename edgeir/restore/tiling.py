@@ -104,7 +104,12 @@ def plan(
         raise ArtifactError(
             f"the network reads the whole picture ({reads}), so a {height}x{width} image cannot be run "
             f"in windows of {result.size[0]}x{result.size[1]}",
-            fix="use a checkpoint, an artifact that takes this size, or one with --statistics constant",
+            fix="use a checkpoint, an ONNX file of any size, "
+            + (
+                "or one with --statistics constant"
+                if facts.may_be_constant
+                else "or one that takes this size"
+            ),
         )
     return result
 

@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch import nn
 
+from edgeir.core.artifact import CONSTANT_OPERATIONS
 from edgeir.core.errors import ExportError
 from edgeir.core.statistics import Moments
 from edgeir.models import PPCNSR, RCAN, DANet, FDRNet, PlainSR, PPCNEnhance
@@ -149,3 +150,9 @@ def test_a_mean_alone_is_the_mean():
         reader = PictureMean()
         reader.computes = form
         assert torch.allclose(reader(x), x.mean((2, 3), keepdim=True), atol=1e-6)
+
+
+def test_what_readers_stand_for_is_what_may_be_constant(network):
+    assert {reader.operation for reader in readers(network)} <= CONSTANT_OPERATIONS
+    assert network.facts.may_be_constant
+    assert not DANet(widths=(8,), blocks=1, bottom_blocks=1).build().facts.may_be_constant

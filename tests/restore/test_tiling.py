@@ -147,3 +147,13 @@ def test_a_network_that_reads_the_whole_picture_is_not_tiled(fake) -> None:  # t
     np.testing.assert_array_equal(
         run_tiled(session.run, noise(30, 21), session.facts), session.whole(noise(30, 21))
     )
+
+
+@pytest.mark.parametrize(
+    ("operations", "fix"),
+    [(("channel attention",), "--statistics constant"), (("deformable sampling",), "that takes this size")],
+)
+def test_the_way_out_of_the_whole_picture_is_one_that_exists(operations, fix):
+    facts = NetworkFacts(global_operations=operations)
+    with pytest.raises(ArtifactError, match=fix):
+        plan(90, 70, facts, fixed=(64, 64), largest=None)
