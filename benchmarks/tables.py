@@ -1,4 +1,4 @@
-"""Write the tables of README.md and benchmarks/README.md from benchmarks/results, or check that they are in step.
+"""Write the tables of README.md, benchmarks/README.md and recipes/README.md from benchmarks/results, or check that they are in step.
 
     python benchmarks/tables.py [--check]
 
@@ -31,7 +31,7 @@ from edgeir.core.files import atomic_file
 from edgeir.report.table import TABLES, Table, escape_markdown
 
 ROOT = Path(__file__).resolve().parent.parent
-DOCUMENTS = ("README.md", "benchmarks/README.md")
+DOCUMENTS = ("README.md", "benchmarks/README.md", "recipes/README.md")
 BLOCK = re.compile(r"(<!-- table: (?P<name>[^>]+?) -->\n)(?P<body>.*?)(<!-- /table -->)", re.DOTALL)
 
 
