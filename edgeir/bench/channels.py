@@ -99,7 +99,9 @@ def channels(
         raise ConfigError(["the network enlarges; only one that keeps the size can be studied"], where=model)
     multiple = card.facts.size_multiple
     if size < multiple:
-        raise ConfigError([f"the network takes sides of a multiple of {multiple}, so `size` (={size}) is too small"])
+        raise ConfigError(
+            [f"the network takes sides of a multiple of {multiple}, so `size` (={size}) is too small"]
+        )
     size = size // multiple * multiple
     pictures = _pictures(sources, limit, size)
     if card.facts.colour == "y":

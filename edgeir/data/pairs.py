@@ -74,6 +74,14 @@ class Paired(Config):
         """Clean pixels per damaged pixel, per side."""
         return 1
 
+    def located(self) -> list[Path]:
+        """The folders and files that the set is read from.
+
+        Raises:
+            DataError: the set is not where it belongs.
+        """
+        raise NotImplementedError
+
     def pairs(self) -> list[PairRef]:
         """List the pairs, each with `then`.
 

@@ -23,12 +23,18 @@ def data_root() -> Path | None:
 
 
 def required_root(name: str, expected: str) -> Path:
-    """``$EDGEIR_DATA``; `DataError` where it is not set, saying what it must hold for the set `name`."""
+    """``$EDGEIR_DATA``; `DataError` where it is not set or no folder, saying what it must hold for the set `name`."""
     root = data_root()
     if root is None:
         raise DataError(
             f"the data set {name} is needed, but EDGEIR_DATA is not set",
             fix=f"set EDGEIR_DATA to the folder that holds {expected}",
+        )
+    if not root.is_dir():
+        raise DataError(
+            f"the data set {name} was not found; EDGEIR_DATA names a folder that does not exist",
+            where=root,
+            fix=f"set it to the folder that holds {expected}",
         )
     return root
 
@@ -68,8 +74,6 @@ def seen(root: Path, tried: Iterable[str]) -> str:
             folder = folder.parent
         if len(folder.parts) > len(nearest.parts):
             nearest = folder
-    if not nearest.is_dir():
-        return "there is no such folder"
     where = "it" if nearest == root else nearest.relative_to(root).as_posix()
     return f"in {where} there is {entries(nearest)}"
 
