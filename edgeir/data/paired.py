@@ -174,7 +174,11 @@ class DIDMDN(Paired):
         halves = (0, 1) if self.rainy == "left" else (1, 0)
         result = [
             PairRef(
-                path.stem, f"{file_stamp(path)}:{self.rainy}", half(path, halves[0]), half(path, halves[1])
+                path.stem,
+                f"{file_stamp(path)}:{self.rainy}",
+                half(path, halves[0]),
+                half(path, halves[1]),
+                where=path,
             )
             for path in list_images(folder)
         ]
