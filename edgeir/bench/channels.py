@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from edgeir.core.config import Config
 from edgeir.core.errors import ConfigError, DataError
+from edgeir.core.luma import luma_of
 from edgeir.core.progress import Progress, no_progress
 from edgeir.data.degrade import Hybrid
 from edgeir.data.degrade.base import Degraded, Pixels, to_bytes, to_unit
@@ -51,7 +52,7 @@ class ChannelStudy(Config):
     """Name of the second tap."""
     pictures: int
     size: int
-    """Side of the crops in pixels."""
+    """Side of the crops in pixels, a multiple of what the network takes."""
     correlation_before: tuple[tuple[float, ...], ...]
     """C x C, mean absolute correlation."""
     correlation_after: tuple[tuple[float, ...], ...]
@@ -81,11 +82,13 @@ def channels(
     Args:
         model: a checkpoint folder, run or zoo name, of a network that keeps the picture's size.
         before, after: taps; default for an FDR-Net: what enters and leaves its first feature disentanglement module.
-        sources: clean pictures. limit: how many, the first ones. size: side of the crop from the middle of each.
+        sources: clean pictures, of which a network of one channel sees the luma. limit: how many, the first ones.
+        size: side of the crop from the middle of each, rounded down to the multiple that the network takes.
 
     Raises:
         CheckpointError: no such checkpoint.
-        ConfigError: a tap does not exist, or none is given and the network has no disentanglement module.
+        ConfigError: a tap does not exist, or none is given and the network has no disentanglement module; or `size` is
+            less than that multiple.
         DataError: no picture is as large as `size`.
     """
     from edgeir.train.checkpoint import load_checkpoint
@@ -94,7 +97,16 @@ def channels(
     before, after = _taps(network, before, after)
     if card.facts.net_scale != 1:
         raise ConfigError(["the network enlarges; only one that keeps the size can be studied"], where=model)
+    multiple = card.facts.size_multiple
+    if size < multiple:
+        raise ConfigError(
+            [f"the network takes sides of a multiple of {multiple}, so `size` (={size}) is too small"]
+        )
+    size = size // multiple * multiple
     pictures = _pictures(sources, limit, size)
+    if card.facts.colour == "y":
+        # Damaged afterwards, as everywhere: luma of colour noise would be weaker.
+        pictures = [luma_of(picture) for picture in pictures]
     kinds = _kinds()
     total = len(pictures) * (1 + sum(len(levels) for levels, _ in kinds.values()))
     done = 0

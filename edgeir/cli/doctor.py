@@ -45,15 +45,19 @@ def diagnose() -> dict[str, Any]:
 
 def _data() -> dict[str, Any]:
     from edgeir.core.errors import DataError
-    from edgeir.data.sources import STANDARD_SETS, data_root, find_set
+    from edgeir.data.found import PAIRED_SETS, find_paired
+    from edgeir.data.places import data_root
+    from edgeir.data.standard import STANDARD_SETS, find_set
 
+    root = data_root()
     sets: dict[str, list[str] | None] = {}
     for name in STANDARD_SETS:
         try:
             sets[name] = [str(folder) for folder in find_set(name)]
         except DataError:
             sets[name] = None
-    return {"root": data_root(), "sets": sets}
+    paired = {name: [str(place) for place in find_paired(name)] or None for name in PAIRED_SETS}
+    return {"root": root, "exists": root is not None and root.is_dir(), "sets": sets, "paired": paired}
 
 
 def _lines(facts: dict[str, Any]) -> list[str]:
@@ -62,7 +66,12 @@ def _lines(facts: dict[str, Any]) -> list[str]:
     missing = [(name, entry["fix"]) for name, entry in facts["missing_extras"].items()]
     data = facts["data"]
     where = f"EDGEIR_DATA={data['root']}" if data["root"] else "EDGEIR_DATA is not set"
-    sets = [(name, " + ".join(folders) if folders else "not found") for name, folders in data["sets"].items()]
+    if data["root"] and not data["exists"]:
+        where += ", a folder that does not exist"
+    sets = [
+        (name, " + ".join(places) if places else "not found")
+        for name, places in [*data["sets"].items(), *data["paired"].items()]
+    ]
     assets = [(kind, ", ".join(facts[kind]) or "none") for kind in ("zoo", "recipes", "profiles", "suites")]
     return [
         *_section("Versions", versions),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import re
+from typing import Annotated, Any
 
 import typer
 
@@ -10,6 +11,27 @@ from edgeir.cli.options import Json, Quiet
 from edgeir.cli.output import Output, table
 
 __all__ = ["recipes"]
+
+_ABBREVIATIONS = (
+    "eq",
+    "eqs",
+    "Eq",
+    "Eqs",
+    "fig",
+    "figs",
+    "Fig",
+    "Figs",
+    "sec",
+    "Sec",
+    "al",
+    "vs",
+    "cf",
+    "e.g",
+    "i.e",
+)
+_SENTENCE_END = re.compile(
+    "".join(rf"(?<!\b{re.escape(word)})" for word in _ABBREVIATIONS) + r"\.(?=\s+[A-Z])"
+)
 
 recipes = typer.Typer(
     name="recipes",
@@ -29,9 +51,11 @@ def _list(context: typer.Context, quiet: Quiet = False, json: Json = False) -> N
         found = []
         for name in list_assets("recipes"):
             path = find_asset("recipes", name)
-            about = " ".join(str(read_yaml(path).get("about", "")).split())
-            found.append({"name": name, "path": str(path), "about": about})
-        output.emit(found, table([(entry["name"], _first_sentence(entry["about"])) for entry in found]))
+            content = read_yaml(path)
+            about = " ".join(str(content.get("about", "")).split())
+            found.append({"name": name, "path": str(path), "command": _command(content), "about": about})
+        rows = [(entry["name"], entry["command"], _first_sentence(entry["about"])) for entry in found]
+        output.emit(found, table(rows))
 
 
 @recipes.command("show")
@@ -77,5 +101,12 @@ def show(
         output.emit({"name": name, "path": path, "recipe": content}, text.split("\n"))
 
 
+def _command(content: dict[str, Any]) -> str:
+    """Which of ``edgeir train`` and ``edgeir distill`` runs a recipe."""
+    return "distill" if (content.get("objective") or {}).get("distillation") is not None else "train"
+
+
 def _first_sentence(text: str) -> str:
-    return text.partition(". ")[0].rstrip(".")
+    """Up to the first full stop that a capital follows, unless it ends an abbreviation (``et al.``)."""
+    end = _SENTENCE_END.search(text)
+    return (text[: end.start()] if end else text).rstrip(".")

@@ -19,6 +19,10 @@ AssetKind: TypeAlias = Literal["recipes", "profiles", "suites"]
 _PACKAGE = Path(__file__).resolve().parent.parent
 _CHECKOUT = {"recipes": "recipes", "profiles": "export/profiles", "suites": "benchmarks/suites"}
 _SINGULAR = {"recipes": "recipe", "profiles": "profile", "suites": "suite"}
+_COMMANDS = {"recipes": "edgeir recipes", "profiles": "edgeir doctor", "suites": "edgeir doctor"}
+"""What lists them."""
+_NEAREST = 3
+"""Names suggested at most."""
 _ZOO_FILES = ("card.json", "weights.safetensors")
 
 
@@ -43,7 +47,7 @@ def find_asset(kind: AssetKind, name: str | Path) -> Path:
             the last part alone is enough where it is unambiguous (``demo`` for ``super-resolution/demo``).
 
     Raises:
-        ConfigError: there is none; the message suggests the nearest name and lists those there are.
+        ConfigError: there is none; the message suggests the nearest names and the command that lists all.
     """
     path = Path(name)
     if path.is_file():
@@ -56,7 +60,7 @@ def find_asset(kind: AssetKind, name: str | Path) -> Path:
     noun = _SINGULAR[kind]
     if matches:
         raise ConfigError([f"the {noun} `{name}` is ambiguous: {', '.join(matches)}"])
-    raise ConfigError([f"there is no {noun} or file `{name}`"], fix=_hint(wanted, known))
+    raise ConfigError([f"there is no {noun} or file `{name}`"], fix=_hint(wanted, known, _COMMANDS[kind]))
 
 
 def list_zoo() -> list[str]:
@@ -77,20 +81,23 @@ def find_zoo(name: str) -> Path:
     """Like `zoo_folder`, for a name that must exist.
 
     Raises:
-        CheckpointError: it does not; the message suggests the nearest name and lists those there are.
+        CheckpointError: it does not; the message suggests the nearest names and the command that lists all.
     """
     folder = zoo_folder(name)
     if folder is None:
         raise CheckpointError(
-            f"`{name}` is neither a file, a folder nor a network of the zoo", fix=_hint(name, list_zoo())
+            f"`{name}` is neither a file, a folder nor a network of the zoo",
+            fix=_hint(name, list_zoo(), "edgeir models"),
         )
     return folder
 
 
-def _hint(wanted: str, known: list[str]) -> str:
+def _hint(wanted: str, known: list[str], command: str) -> str:
+    """The nearest names, if any is near, and the command that lists all."""
     if not known:
         return "this installation has none"
     leaves = {entry.rpartition("/")[2]: entry for entry in reversed(known)}
-    near = difflib.get_close_matches(wanted, [*known, *leaves], n=1, cutoff=0.5)
-    guess = f"did you mean `{leaves.get(near[0], near[0])}`? " if near else ""
-    return f"{guess}there are: {', '.join(known)}"
+    near = difflib.get_close_matches(wanted, [*known, *leaves], n=2 * _NEAREST, cutoff=0.5)
+    names = list(dict.fromkeys(leaves.get(name, name) for name in near))[:_NEAREST]
+    guess = f"did you mean {' or '.join(f'`{name}`' for name in names)}? " if names else ""
+    return f"{guess}see `{command}`"

@@ -6,17 +6,15 @@ known key for a misspelt one.
 
 from __future__ import annotations
 
-import difflib
-import types
-import typing
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from edgeir.core.errors import ConfigError
+from edgeir.core.problems import problems_of
 
 __all__ = ["Config", "apply_overrides", "dump_yaml", "parse", "read_yaml"]
 
@@ -129,84 +127,4 @@ def parse(model: type[ConfigT], values: object, *, where: object) -> ConfigT:
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        problems = [_problem(model, detail) for detail in error.errors()]
-        raise ConfigError(problems, where=where) from error
-
-
-def _problem(model: type[BaseModel], detail: Any) -> str:
-    parts = [str(part) for part in detail["loc"]]
-    owner, keys = _owner(model, parts)
-    dotted = ".".join(keys) or "the file"
-    kind, value = detail["type"], detail.get("input")
-    if kind == "extra_forbidden":
-        known = _known_keys(owner)
-        near = difflib.get_close_matches(keys[-1], known, n=1, cutoff=0.5)
-        hint = f"did you mean `{near[0]}`?" if near else f"known keys: {', '.join(known)}"
-        return f"unknown key `{dotted}`, {hint}"
-    if kind == "missing":
-        return f"`{dotted}` is missing"
-    if kind in ("union_tag_invalid", "literal_error"):
-        context = detail.get("ctx", {})
-        expected = str(context.get("expected_tags") or context.get("expected", ""))
-        found = str(context.get("tag", value))
-        options = [option.strip().strip("'") for option in expected.replace(" or ", ", ").split(",")]
-        near = difflib.get_close_matches(found, options, n=1, cutoff=0.5)
-        hint = f", did you mean `{near[0]}`?" if near else ""
-        tag = (
-            f"{dotted}.{str(context['discriminator']).strip(chr(39))}"
-            if "discriminator" in context
-            else dotted
-        )
-        return f"`{tag}` must be one of {', '.join(options)}, not `{found}`{hint}"
-    if kind == "union_tag_not_found":
-        tag = str(detail["ctx"]["discriminator"]).strip("'")
-        return f"`{dotted}.{tag}` is missing"
-    message = detail["msg"].removeprefix("Value error, ")
-    message = message[:1].lower() + message[1:]
-    shown = "" if isinstance(value, (dict, list)) else f", not `{value}`"
-    return f"`{dotted}`: {message}{shown}"
-
-
-def _members(annotation: Any) -> list[Any]:
-    """The leaf types of an annotation: through Annotated, unions, lists and tuples."""
-    origin = typing.get_origin(annotation)
-    if origin is Annotated:
-        return _members(typing.get_args(annotation)[0])
-    if origin in (typing.Union, types.UnionType, list, tuple, dict):
-        return [leaf for part in typing.get_args(annotation) for leaf in _members(part)]
-    if isinstance(annotation, typing.TypeAliasType) if hasattr(typing, "TypeAliasType") else False:
-        return _members(annotation.__value__)
-    return [annotation]
-
-
-def _known_keys(owners: list[type[BaseModel]]) -> list[str]:
-    return sorted({field.alias or name for owner in owners for name, field in owner.model_fields.items()})
-
-
-def _owner(model: type[BaseModel], parts: list[str]) -> tuple[list[type[BaseModel]], list[str]]:
-    """The models that could own the last key of a location, and the location without union tags."""
-    owners: list[type[BaseModel]] = [model]
-    keys: list[str] = []
-    for index, part in enumerate(parts):
-        last = index == len(parts) - 1
-        fields = [owner.model_fields[part] for owner in owners if part in owner.model_fields]
-        # Among several owners the next part is the tag of one, even where a key has the same name.
-        tagged = [owner for owner in owners if _tag(owner) == part] if len(owners) > 1 else []
-        if tagged:
-            owners = tagged
-        elif fields:
-            keys.append(part)
-            leaves = [leaf for field in fields for leaf in _members(field.annotation)]
-            if not last:
-                owners = [leaf for leaf in leaves if isinstance(leaf, type) and issubclass(leaf, BaseModel)]
-        elif not last and (tagged := [owner for owner in owners if _tag(owner) == part]):
-            owners = tagged
-        else:
-            keys.append(part)
-    return owners, keys
-
-
-def _tag(owner: type[BaseModel]) -> str | None:
-    field = owner.model_fields.get("kind")
-    arguments = typing.get_args(field.annotation) if field else ()
-    return str(arguments[0]) if arguments else None
+        raise ConfigError(problems_of(model, error), where=where) from error

@@ -63,8 +63,11 @@ class NYU2Haze(Paired):
             raise ValueError(f"`training` (={self.training}) must be less than `total` (={self.total})")
         return self
 
+    def located(self) -> list[Path]:
+        return [_file("NYU2", "nyu_depth_v2_labeled.mat")]
+
     def listed(self) -> list[PairRef]:
-        path = _file("NYU2", "nyu_depth_v2_labeled.mat")
+        (path,) = self.located()
         with _open(path) as file:
             shapes = {name: tuple(_dataset(file, name, path).shape) for name in ("images", "depths")}
         images, depths = shapes["images"], shapes["depths"]
@@ -124,6 +127,9 @@ class DND(Paired):
 
     kind: Literal["dnd"] = "dnd"
 
+    def located(self) -> list[Path]:
+        return [_file("DND", "info.mat")]
+
     def listed(self) -> list[PairRef]:
         """There are none.
 
@@ -141,7 +147,7 @@ class DND(Paired):
         Raises:
             DataError: a file or a field is missing, or a box leaves its image.
         """
-        info = _file("DND", "info.mat")
+        (info,) = self.located()
         result: list[DNDCrop] = []
         with _open(info) as file:
             boxes = _dataset(file, "info/boundingboxes", info)

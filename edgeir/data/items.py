@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -133,20 +134,21 @@ def _loader(
 
 def _paired_loader(ref: PairRef, scale: int) -> Callable[[], tuple[Pixels | None, Pixels]]:
     def load() -> tuple[Pixels | None, Pixels]:
-        given, clean = ref.given(), _whole(ref.clean(), scale, ref.name)
+        where = ref.where or ref.name
+        given, clean = ref.given(), _whole(ref.clean(), scale, where)
         expected = (clean.shape[0] // scale, clean.shape[1] // scale)
         if given.shape[:2] != expected:
             raise DataError(
                 f"the damaged picture is {given.shape[0]}x{given.shape[1]} instead of {expected[0]}x{expected[1]}",
-                where=ref.name,
+                where=where,
             )
         return np.ascontiguousarray(given), clean
 
     return load
 
 
-def _whole(image: Pixels, scale: int, name: str) -> Pixels:
+def _whole(image: Pixels, scale: int, where: Path | str) -> Pixels:
     height, width = image.shape[0] // scale * scale, image.shape[1] // scale * scale
     if not height or not width:
-        raise DataError(f"the image is only {image.shape[0]}x{image.shape[1]} pixels", where=name)
+        raise DataError(f"the image is only {image.shape[0]}x{image.shape[1]} pixels", where=where)
     return np.ascontiguousarray(image[:height, :width])

@@ -10,6 +10,8 @@ class does not survive them (a turned 6 is a 9).
 | digits | scikit-learn's 1797 handwritten digits, inside its wheel |
 | class-folders | ``<path>/<class>/*``, classes numbered in the order of their names (ILSVRC: n01440764 is 0) |
 | segmented-folders | ``<given>/NAME.jpg``, ``<maps>/NAME.png`` (Pascal VOC: palette or gray, 255 does not count) |
+
+Paths that are not in the working directory are looked for below ``$EDGEIR_DATA``.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ from edgeir.core.files import file_stamp
 from edgeir.core.images import list_images, read_rgb
 from edgeir.core.requires import require
 from edgeir.data.degrade.bicubic import resize, upscale
-from edgeir.data.places import existing_folder
+from edgeir.data.places import placed
 from edgeir.data.sources import ImageRef, Label, Labels, Source
 
 __all__ = ["AnyLabelled", "ClassFolders", "Digits", "Labelled", "Plane", "SegmentedFolders", "label_plane"]
@@ -90,7 +92,7 @@ class ClassFolders(Labelled):
     """Resize every image so that its shorter side has this length (256 in VGG's protocol); None: as it is."""
 
     def images(self) -> list[ImageRef]:
-        root = existing_folder(self.path)
+        root = placed(self.path)
         classes = sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
         refs = [
             ImageRef(
@@ -118,14 +120,11 @@ class SegmentedFolders(Labelled):
     """A text file with one name per line; None: every image."""
 
     def images(self) -> list[ImageRef]:
-        folder, maps = existing_folder(self.given), existing_folder(self.maps)
+        folder, maps = placed(self.given), placed(self.maps)
         found = {path.stem: path for path in list_images(folder)}
         wanted = list(found)
         if self.names is not None:
-            listed = Path(self.names).expanduser()
-            if not listed.is_file():
-                raise DataError("there is no such list of names", where=listed)
-            wanted = listed.read_text(encoding="utf-8").split()
+            wanted = placed(self.names, file=True).read_text(encoding="utf-8").split()
         if not wanted:
             raise DataError("the folder holds no image", where=folder)
         missing = [name for name in wanted if name not in found or not (maps / f"{name}.png").is_file()]

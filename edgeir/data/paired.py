@@ -16,6 +16,7 @@ Sets that come in one piece can be divided (`Divided`).
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -55,8 +56,11 @@ class PairedFolders(Divided):
     def scale(self) -> int:
         return self.times
 
+    def located(self) -> list[Path]:
+        return [existing_folder(self.given), existing_folder(self.clean)]
+
     def listed(self) -> list[PairRef]:
-        given, clean = existing_folder(self.given), existing_folder(self.clean)
+        given, clean = self.located()
         return self.kept(
             matched(list_images(given), lambda path: same_stem(clean, path), given, "a file of the same name")
         )
@@ -71,8 +75,11 @@ class PIRM(Divided):
 
     kind: Literal["pirm-b"] = "pirm-b"
 
+    def located(self) -> list[Path]:
+        return [find_root("PIRM", ("pirm/enhance-patches", "dped_patches"), "iphone")]
+
     def listed(self) -> list[PairRef]:
-        root = find_root("PIRM", ("pirm/enhance-patches", "dped_patches"), "iphone")
+        (root,) = self.located()
         return self.kept(
             matched(
                 list_images(root / "iphone"),
@@ -90,11 +97,13 @@ class DPED(Paired):
     phone: Literal["iphone", "blackberry", "sony"] = "iphone"
     part: Literal["train", "test"] = "train"
 
-    def listed(self) -> list[PairRef]:
+    def located(self) -> list[Path]:
         inside = "training_data" if self.part == "train" else "test_data/patches"
-        folder = (
-            find_root("DPED", ("dped", "DPED"), f"{self.phone}/{inside}/{self.phone}") / self.phone / inside
-        )
+        root = find_root("DPED", ("dped", "DPED"), f"{self.phone}/{inside}/{self.phone}")
+        return [root / self.phone / inside]
+
+    def listed(self) -> list[PairRef]:
+        (folder,) = self.located()
         clean = folder / "canon"
         return matched(
             list_images(folder / self.phone),
@@ -112,8 +121,11 @@ class GoPro(Paired):
     gamma: bool = False
     """Frames averaged after gamma correction (``blur_gamma``)."""
 
+    def located(self) -> list[Path]:
+        return [find_root("GoPro", ("GOPRO_Large", "GoPro"), self.part) / self.part]
+
     def listed(self) -> list[PairRef]:
-        folder = find_root("GoPro", ("GOPRO_Large", "GoPro"), self.part) / self.part
+        (folder,) = self.located()
         blur = "blur_gamma" if self.gamma else "blur"
         result: list[PairRef] = []
         for sequence in sorted(folder.iterdir()):
@@ -149,17 +161,24 @@ class DIDMDN(Paired):
     rainy: Literal["left", "right"] = "left"
     """Which half is the rainy one."""
 
-    def listed(self) -> list[PairRef]:
+    def located(self) -> list[Path]:
         if self.part == "train":
             inside = f"Rain_{self.density}/train2018new"
             roots: tuple[str, ...] = ("DID-MDN-training", "DID-MDN", "DID-MDN-datasets/DID-MDN-training")
         else:
             inside, roots = "DID-MDN-test", (".", "DID-MDN", "DID-MDN-datasets")
-        folder = find_root("DID-MDN", roots, inside) / inside
+        return [find_root("DID-MDN", roots, inside) / inside]
+
+    def listed(self) -> list[PairRef]:
+        (folder,) = self.located()
         halves = (0, 1) if self.rainy == "left" else (1, 0)
         result = [
             PairRef(
-                path.stem, f"{file_stamp(path)}:{self.rainy}", half(path, halves[0]), half(path, halves[1])
+                path.stem,
+                f"{file_stamp(path)}:{self.rainy}",
+                half(path, halves[0]),
+                half(path, halves[1]),
+                where=path,
             )
             for path in list_images(folder)
         ]

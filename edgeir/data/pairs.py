@@ -42,6 +42,7 @@ class PairRef:
         stamp: identifies the bytes of both files.
         given, clean: decode to (H, W, 3) uint8 RGB; the clean one is `scale` times larger.
         then: damages the given one further, by whoever uses the pair: for every patch anew, or once per picture.
+        where: the file of the given one, for errors.
     """
 
     name: str
@@ -49,6 +50,7 @@ class PairRef:
     given: Callable[[], Pixels]
     clean: Callable[[], Pixels]
     then: AnyDegradation | None = None
+    where: Path | None = None
 
 
 class Paired(Config):
@@ -73,6 +75,14 @@ class Paired(Config):
     def scale(self) -> int:
         """Clean pixels per damaged pixel, per side."""
         return 1
+
+    def located(self) -> list[Path]:
+        """The folders and files that the set is read from.
+
+        Raises:
+            DataError: the set is not where it belongs.
+        """
+        raise NotImplementedError
 
     def pairs(self) -> list[PairRef]:
         """List the pairs, each with `then`.
@@ -158,7 +168,11 @@ def existing(path: Path, partner: Path) -> Path:
 def pair_of(name: str, given: Path, clean: Path) -> PairRef:
     """The pair of two files."""
     return PairRef(
-        name, f"{file_stamp(given)}|{file_stamp(clean)}", lambda: read_rgb(given), lambda: read_rgb(clean)
+        name,
+        f"{file_stamp(given)}|{file_stamp(clean)}",
+        lambda: read_rgb(given),
+        lambda: read_rgb(clean),
+        where=given,
     )
 
 

@@ -9,7 +9,16 @@ from pathlib import Path, PurePosixPath
 
 from edgeir.core.errors import DataError
 
-__all__ = ["data_root", "entries", "existing_folder", "find_root", "remark_count", "required_root", "seen"]
+__all__ = [
+    "data_root",
+    "entries",
+    "existing_folder",
+    "find_root",
+    "placed",
+    "remark_count",
+    "required_root",
+    "seen",
+]
 
 LOG = logging.getLogger(__name__)
 SHOWN = 5
@@ -23,12 +32,18 @@ def data_root() -> Path | None:
 
 
 def required_root(name: str, expected: str) -> Path:
-    """``$EDGEIR_DATA``; `DataError` where it is not set, saying what it must hold for the set `name`."""
+    """``$EDGEIR_DATA``; `DataError` where it is not set or no folder, saying what it must hold for the set `name`."""
     root = data_root()
     if root is None:
         raise DataError(
             f"the data set {name} is needed, but EDGEIR_DATA is not set",
             fix=f"set EDGEIR_DATA to the folder that holds {expected}",
+        )
+    if not root.is_dir():
+        raise DataError(
+            f"the data set {name} was not found; EDGEIR_DATA names a folder that does not exist",
+            where=root,
+            fix=f"set it to the folder that holds {expected}",
         )
     return root
 
@@ -39,6 +54,26 @@ def existing_folder(path: str) -> Path:
     if not folder.is_dir():
         raise DataError("no such folder", where=folder)
     return folder
+
+
+def placed(path: str, *, file: bool = False) -> Path:
+    """A folder, or a file, by its path: from the working directory, or else below ``$EDGEIR_DATA``; ``~`` is expanded.
+
+    Raises:
+        DataError: it is in neither, with both places.
+    """
+    here, root = Path(path).expanduser(), data_root()
+    places = [here] if here.is_absolute() or root is None else [here, root / here]
+    for place in places:
+        if place.is_file() if file else place.is_dir():
+            return place
+    tried = " or ".join(str(place.absolute()) for place in places)
+    unset = not here.is_absolute() and root is None
+    raise DataError(
+        f"no such {'file' if file else 'folder'}; looked for {tried}",
+        where=path,
+        fix="EDGEIR_DATA, under which it is looked for too, is not set" if unset else None,
+    )
 
 
 def find_root(name: str, roots: Iterable[str], inside: str, *, file: bool = False) -> Path:
@@ -68,8 +103,6 @@ def seen(root: Path, tried: Iterable[str]) -> str:
             folder = folder.parent
         if len(folder.parts) > len(nearest.parts):
             nearest = folder
-    if not nearest.is_dir():
-        return "there is no such folder"
     where = "it" if nearest == root else nearest.relative_to(root).as_posix()
     return f"in {where} there is {entries(nearest)}"
 

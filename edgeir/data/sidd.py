@@ -33,6 +33,7 @@ from edgeir.data.places import find_root, remark_count
 __all__ = ["SIDD"]
 
 Pixels = npt.NDArray[np.uint8]
+_BLOCK_FILES = ("ValidationNoisyBlocksSrgb.mat", "ValidationGtBlocksSrgb.mat")
 
 
 class SIDD(Paired):
@@ -44,27 +45,32 @@ class SIDD(Paired):
     size: Literal["small", "medium"] = "small"
     """Of the training set; there is one validation set."""
 
-    def listed(self) -> list[PairRef]:
-        return self._photographs() if self.part == "train" else _blocks()
+    def located(self) -> list[Path]:
+        if self.part == "validation":
+            return [
+                find_root("SIDD's validation", ("SIDD", "."), name, file=True) / name for name in _BLOCK_FILES
+            ]
+        name = "SIDD_Small_sRGB_Only" if self.size == "small" else "SIDD_Medium_Srgb"
+        return [find_root("SIDD", (name, f"SIDD/{name}"), "Data") / "Data"]
 
-    def _photographs(self) -> list[PairRef]:
-        name, count = ("SIDD_Small_sRGB_Only", 160) if self.size == "small" else ("SIDD_Medium_Srgb", 320)
-        folder = find_root("SIDD", (name, f"SIDD/{name}"), "Data") / "Data"
+    def listed(self) -> list[PairRef]:
+        if self.part == "validation":
+            noisy, clean = self.located()
+            return _blocks(_Blocks(noisy), _Blocks(clean))
+        return self._photographs(*self.located())
+
+    def _photographs(self, folder: Path) -> list[PairRef]:
         clean = [path for scene in sorted(folder.iterdir()) if scene.is_dir() for path in list_images(scene)
                  if "GT_SRGB" in path.name]  # fmt: skip
         noisy = {path: path.with_name(path.name.replace("GT_SRGB", "NOISY_SRGB")) for path in clean}
         result = [
             pair_of(f"{path.parent.name}/{path.stem}", existing(noisy[path], path), path) for path in clean
         ]
-        remark_count("SIDD", len(result), count, folder, "pairs")
+        remark_count("SIDD", len(result), 160 if self.size == "small" else 320, folder, "pairs")
         return result or nothing(folder, "<scene>/GT_SRGB_….PNG")
 
 
-def _blocks() -> list[PairRef]:
-    names = ("ValidationNoisyBlocksSrgb.mat", "ValidationGtBlocksSrgb.mat")
-    noisy, clean = (
-        _Blocks(find_root("SIDD's validation", ("SIDD", "."), name, file=True) / name) for name in names
-    )
+def _blocks(noisy: _Blocks, clean: _Blocks) -> list[PairRef]:
     shapes = noisy.shape(), clean.shape()
     if shapes[0] != shapes[1]:
         raise DataError(f"the blocks are {shapes[1]}, but the noisy ones {shapes[0]}", where=clean.path)

@@ -69,11 +69,18 @@ LISTED_SETS = {"CBSD68": ("test/bsds500-val", "test/cbsd68.txt")}
 
 
 def find_set(name: str) -> list[Path]:
-    """The folders of a standard set.
+    """Where a standard set lies: its folders, or the folder and the list of one that is a part of another.
 
     Raises:
-        DataError: saying which layouts were tried, where, and what is there.
+        DataError: saying which layouts were tried, where, and what is there; or as for `set_images`.
     """
+    if _listed(name) is not None:
+        root = required_root(name, LISTED_SETS[name][0])
+        return [root / part for part in LISTED_SETS[name]]
+    return _folders(name)
+
+
+def _folders(name: str) -> list[Path]:
     tried = STANDARD_SETS[name]
     shown = " or ".join(" + ".join(folders) for folders in tried)
     root = required_root(name, shown)
@@ -94,7 +101,7 @@ def set_images(name: str) -> list[Path]:
         DataError: as for `find_set`, or a listed image is missing.
     """
     listed = _listed(name)
-    folders = [] if listed is not None else find_set(name)
+    folders = [] if listed is not None else _folders(name)
     paths = listed if listed is not None else [path for folder in folders for path in list_images(folder)]
     remark_count(name, len(paths), PUBLISHED_COUNTS[name], paths[0].parent)
     return paths

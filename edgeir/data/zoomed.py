@@ -49,9 +49,12 @@ class RealSR(Paired):
     def scale(self) -> int:
         return self.zoom if self.version == 3 else 1
 
-    def listed(self) -> list[PairRef]:
+    def located(self) -> list[Path]:
         inside = f"{self.camera}/{self.part}/{self.zoom}"
-        folder = find_root(f"RealSR version {self.version}", REALSR_FOLDERS[self.version], inside) / inside
+        return [find_root(f"RealSR version {self.version}", REALSR_FOLDERS[self.version], inside) / inside]
+
+    def listed(self) -> list[PairRef]:
+        (folder,) = self.located()
         result: list[PairRef] = []
         for clean in (path for path in list_images(folder) if path.stem.endswith("_HR")):
             given = existing(clean.with_name(f"{clean.stem[:-2]}LR{self.zoom}{clean.suffix}"), clean)
@@ -92,17 +95,20 @@ class DIV2KLR(Paired):
     def scale(self) -> int:
         return self.times
 
-    def listed(self) -> list[PairRef]:
-        part, count = ("train", 800) if self.part == "train" else ("valid", 100)
+    def located(self) -> list[Path]:
+        part = "train" if self.part == "train" else "valid"
         inside = (f"DIV2K_{part}_LR_{self.track}/X{self.times}", f"DIV2K_{part}_HR")
-        small, clean = (find_root("DIV2K", ("DIV2K", "."), folder) / folder for folder in inside)
+        return [find_root("DIV2K", ("DIV2K", "."), folder) / folder for folder in inside]
+
+    def listed(self) -> list[PairRef]:
+        small, clean = self.located()
         result = matched(
             list_images(small),
             lambda path: same_stem(clean, clean / f"{path.stem.removesuffix(f'x{self.times}')}{path.suffix}"),
             small,
             f"its original under {clean.name} (0001x{self.times}.png belongs to 0001.png)",
         )
-        remark_count("DIV2K", len(result), count, small, "pairs")
+        remark_count("DIV2K", len(result), 800 if self.part == "train" else 100, small, "pairs")
         return result
 
 

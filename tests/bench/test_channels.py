@@ -8,7 +8,7 @@ from torch import nn
 from edgeir.bench.channels import channels
 from edgeir.core.errors import ConfigError, DataError, OutputError
 from edgeir.data.sources import Embedded
-from edgeir.models import FDRNet, PlainSR
+from edgeir.models import DANet, DnCNN, FDRNet, PlainSR
 from edgeir.report.channels import write_channels
 from edgeir.train.checkpoint import save_checkpoint
 
@@ -81,3 +81,28 @@ def test_a_network_without_the_module_needs_two_taps_and_one_size(tmp_path):
         channels(model, limit=1, size=32)
     with pytest.raises(ConfigError, match="keeps the size"):
         channels(model, before="head", after="body.0", limit=1, size=32)
+
+
+def test_a_network_of_one_channel_sees_luma(tmp_path):
+    def passes(network):
+        """The first tap passes on what the network sees, in its first channel."""
+        layer = network.head.conv
+        nn.init.zeros_(layer.weight)
+        nn.init.zeros_(layer.bias)
+        layer.weight[0, 0, 1, 1] = 1.0
+
+    model = saved(tmp_path, DnCNN(channels=1, depth=3, width=4), passes)
+    study = channels(model, before="head", after="head", limit=2, size=32)
+    # Noise of the luma itself: that of a colour picture's luma would be a third weaker.
+    expected = study.strengths["noise"][1] / 255 * np.sqrt(2 / np.pi)
+    assert study.responses["noise"][1][0] == pytest.approx(expected, rel=0.1)
+
+
+def test_the_crop_is_a_multiple_of_what_the_network_takes(tmp_path):
+    config = DANet(widths=(8, 8, 8), blocks=1, bottom_blocks=1)
+    model = saved(tmp_path, config)
+    assert config.build().facts.size_multiple == 4
+    taps = list(config.build().taps())
+    assert channels(model, before=taps[0], after=taps[1], limit=1, size=18).size == 16
+    with pytest.raises(ConfigError, match=r"multiple of 4, so `size` \(=3\) is too small"):
+        channels(model, before=taps[0], after=taps[1], limit=1, size=3)

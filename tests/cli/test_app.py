@@ -268,6 +268,43 @@ def test_doctor_finds_the_standard_sets(
     assert "Set14 not found" in lines
 
 
+def test_doctor_asks_the_sources_for_lists_and_pairs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import numpy as np
+    from PIL import Image
+
+    from edgeir.data.sources import StandardSet
+
+    pictures = tmp_path / "test/bsds500-val"
+    phone = tmp_path / "dped/sony/training_data/sony"
+    for folder in (pictures, phone, tmp_path / "GoPro/train", tmp_path / "GoPro/test"):
+        folder.mkdir(parents=True)
+    for name in "ab":
+        Image.fromarray(np.zeros((2, 2, 3), np.uint8)).save(pictures / f"{name}.png")
+    names = tmp_path / "test/cbsd68.txt"
+    names.write_text("b\n")
+    monkeypatch.setenv("EDGEIR_DATA", str(tmp_path))
+    assert [ref.name for ref in StandardSet(name="CBSD68").images()] == ["b"]
+    assert main(["doctor"]) == 0
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert f"CBSD68 {pictures} + {names}" in lines
+    assert f"DPED {phone.parent}" in lines
+    assert f"GoPro {tmp_path / 'GoPro/train'} + {tmp_path / 'GoPro/test'}" in lines
+    for missing in ("PIRM", "SIDD", "RealSR", "DID-MDN", "NYU2", "DND", "DIV2K-LR"):
+        assert f"{missing} not found" in lines
+
+
+def test_doctor_says_that_the_folder_of_the_sets_does_not_exist(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("EDGEIR_DATA", str(tmp_path / "nowhere"))
+    assert main(["doctor"]) == 0
+    assert (
+        f"Data (EDGEIR_DATA={tmp_path / 'nowhere'}, a folder that does not exist)" in capsys.readouterr().out
+    )
+
+
 def test_doctor_names_what_a_missing_extra_needs(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

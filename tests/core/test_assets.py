@@ -50,12 +50,18 @@ def test_a_folder_of_that_name_does_not_hide_an_asset(
     assert assets.find_asset("suites", "set5") == checkout / "benchmarks/suites/set5.yaml"
 
 
-def test_a_misspelt_name_gets_a_suggestion_and_the_list(checkout: Path) -> None:
+def test_a_misspelt_name_gets_suggestions_and_the_command_that_lists_all(checkout: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         assets.find_asset("recipes", "smal")
     assert str(caught.value) == (
-        "there is no recipe or file `smal` (did you mean `sr/small`? there are: denoise/demo, sr/demo, sr/small)"
+        "there is no recipe or file `smal` (did you mean `sr/small`? see `edgeir recipes`)"
     )
+    with pytest.raises(ConfigError, match=r"\(did you mean `denoise/demo` or `sr/demo`\? see"):
+        assets.find_asset("recipes", "noise/demo")
+    with pytest.raises(ConfigError, match=r"`zzz` \(see `edgeir recipes`\)"):
+        assets.find_asset("recipes", "zzz")
+    with pytest.raises(ConfigError, match=r"`zzz` \(see `edgeir doctor`\)"):
+        assets.find_asset("suites", "zzz")
 
 
 def test_an_ambiguous_name_lists_what_it_could_mean(checkout: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from edgeir.core.config import Config, apply_overrides, dump_yaml, parse, read_yaml
 from edgeir.core.errors import ConfigError
@@ -82,13 +82,90 @@ def test_a_number_that_is_not_finite_is_refused(value: float) -> None:
 @pytest.mark.parametrize("values", [None, [], "text", 3])
 def test_something_that_is_no_mapping_is_refused(values: object) -> None:
     (problem,) = problems(values)
-    assert "the file" in problem
+    assert problem.startswith("must be a mapping of keys to values, not ")
 
 
 def test_a_configuration_cannot_be_changed() -> None:
     settings = Settings(name="x")
     with pytest.raises(ValidationError, match="frozen"):
         settings.steps = 3  # type: ignore[misc]
+
+
+class Disk(Config):
+    kind: Literal["disk"] = "disk"
+    name: Literal["Set5", "Set14"] = "Set5"
+    sigma: float | tuple[float, float] = 0.0
+
+
+class Web(Config):
+    kind: Literal["web"] = "web"
+
+
+class Frames(Config):
+    kind: Literal["frames"] = "frames"
+    every: int = 1
+
+
+Pictures = Annotated[Disk | Web, Field(discriminator="kind")]
+Films = Annotated[Frames | Adam, Field(discriminator="kind")]
+
+
+class Mixture(Config):
+    sources: tuple[Pictures | Films, ...] = Field((), min_length=1)
+    pair: tuple[int, ...] = Field((1, 2), min_length=2)
+
+    @model_validator(mode="after")
+    def _no_web(self) -> Mixture:
+        if any(isinstance(source, Web) for source in self.sources):
+            raise ValueError("Web pictures are not allowed")
+        return self
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (
+            {"sources": [{"kind": "web"}, {"kind": "disk", "name": "Set6"}]},
+            ["`sources.1.name` must be one of Set5, Set14, not `Set6`, did you mean `Set5`?"],
+        ),
+        (
+            {"sources": [{"kind": "frames", "evry": 2, "every": "x"}]},
+            [
+                "`sources.0.every`: input should be a valid integer, unable to parse string as an integer, not `x`",
+                "unknown key `sources.0.evry`, did you mean `every`?",
+            ],
+        ),
+        (
+            {"sources": [{"kind": "fames"}]},
+            ["`sources.0.kind` must be one of disk, web, frames, adam, not `fames`, did you mean `frames`?"],
+        ),
+        ({"sources": [{"name": "Set5"}]}, ["`sources.0.kind` is missing"]),
+        ({"sources": [3]}, ["`sources.0` must be a mapping of keys to values, not `3`"]),
+        ({"sources": []}, ["`sources` must have at least 1 item, not 0"]),
+        (
+            {"sources": [{"kind": "web"}], "pair": ["x"]},
+            [
+                "`pair.0`: input should be a valid integer, unable to parse string as an integer, not `x`",
+                "`pair` must have at least 2 items, not 1",
+            ],
+        ),
+        (
+            {"sources": [{"kind": "disk", "sigma": "x"}]},
+            [
+                "`sources.0.sigma`: input should be a valid number, unable to parse string as a number, not `x`",
+                "`sources.0.sigma`: input should be a valid tuple, not `x`",
+            ],
+        ),
+        ({"sources": [{"kind": "web"}]}, ["Web pictures are not allowed"]),
+        ({"tagged-union[": 1}, ["unknown key `tagged-union[`, known keys: pair, sources"]),
+    ],
+)
+def test_of_a_union_of_tagged_unions_the_branch_that_was_meant_is_told(
+    values: dict[str, Any], expected: list[str]
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse(Mixture, values, where="recipe.yaml")
+    assert list(caught.value.problems) == expected
 
 
 names = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), max_size=20)
@@ -173,3 +250,14 @@ nested = st.recursive(
 def test_no_value_makes_parse_fail_in_another_way(values: Any) -> None:
     with pytest.raises(ConfigError) if not isinstance(values, dict) else contextlib.suppress(ConfigError):
         parse(Settings, values, where="anything")
+
+
+@settings(max_examples=40)
+@given(
+    st.dictionaries(
+        st.sampled_from(["sources", "pair", "tagged-union["]), nested | st.lists(nested, max_size=3)
+    )
+)
+def test_nor_where_unions_are_told_apart(values: Any) -> None:
+    with contextlib.suppress(ConfigError):
+        parse(Mixture, values, where="anything")

@@ -72,7 +72,7 @@ def test_segmented_folders_say_what_is_missing(tmp_path):
     (tmp_path / "maps" / "one.png").unlink()
     with pytest.raises(DataError, match="1 of 2 names have no image here or no map .* first `one`"):
         source.images()
-    with pytest.raises(DataError, match="no such list of names"):
+    with pytest.raises(DataError, match="no such file; looked for"):
         source.model_copy(update={"names": "nowhere"}).images()
     (tmp_path / "maps" / "two.png").write_text("hello")
     with pytest.raises(DataError, match="the label map cannot be read"):
@@ -116,3 +116,31 @@ def test_a_class_fills_the_patch():
     plane = label_plane([7, 9], [(6, 5), (8, 8)])
     assert plane(1).shape == (8, 8, 1)
     assert np.unique(plane(0)) == [7]
+
+
+def test_a_relative_path_is_also_looked_for_below_the_data_folder(tmp_path, monkeypatch):
+    here, root = tmp_path / "here", tmp_path / "data"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    source = ClassFolders(path="ILSVRC2012/train")
+    with pytest.raises(
+        DataError, match=r"no such folder; looked for \S+here/ILSVRC2012/train \(EDGEIR_DATA, .*not set"
+    ):
+        source.images()
+    monkeypatch.setenv("EDGEIR_DATA", str(root))
+    with pytest.raises(DataError) as caught:
+        source.images()
+    assert str(caught.value) == (
+        f"ILSVRC2012/train: no such folder; looked for {here}/ILSVRC2012/train or {root}/ILSVRC2012/train"
+    )
+    for folder, name in ((root, "below"), (here, "beside")):
+        (folder / "ILSVRC2012/train/n01").mkdir(parents=True)
+        Image.new("RGB", (4, 4)).save(folder / f"ILSVRC2012/train/n01/{name}.png")
+        assert [ref.name for ref in source.images()] == [f"n01/{name}"]
+    for place in ("VOC/images", "VOC/maps"):
+        (root / place).mkdir(parents=True)
+        Image.new("L", (4, 4)).save(root / place / "a.png")
+    (root / "VOC/names.txt").write_text("a")
+    assert (
+        SegmentedFolders(given="VOC/images", maps="VOC/maps", names="VOC/names.txt").images()[0].name == "a"
+    )

@@ -52,7 +52,7 @@ def test_standard_set_errors_list_what_is_there_instead(tmp_path, monkeypatch):
     with pytest.raises(DataError, match=r"not found; in DIV2K there is train \("):
         StandardSet(name="DIV2K").images()
     monkeypatch.setenv("EDGEIR_DATA", str(tmp_path / "nowhere"))
-    with pytest.raises(DataError, match="not found; there is no such folder"):
+    with pytest.raises(DataError, match="EDGEIR_DATA names a folder that does not exist"):
         StandardSet(name="Set5").images()
 
 

@@ -27,6 +27,10 @@ from edgeir.models.backbones.weights import load_frozen
 __all__ = ["VGG16", "AnyHighLevel", "DeepLab", "Frozen", "ImportedModule", "Program"]
 
 
+_MADE_HERE = "in a checkout, `python benchmarks/high_level.py --networks` makes it"
+"""What to do where a file under ``runs/high-level`` is missing: the recipes for digits name those."""
+
+
 class Frozen(nn.Module):
     """A network whose weights never change: evaluation mode whatever is asked, no parameter takes a gradient.
 
@@ -84,7 +88,10 @@ class HighLevel(Config):
             return
         path = Path(self.weights).expanduser()
         if not path.is_file():
-            raise CheckpointError("there is no such file of weights", where=path)
+            made = "runs/high-level/" in f"/{path.as_posix()}"
+            raise CheckpointError(
+                "there is no such file of weights", where=path, fix=_MADE_HERE if made else None
+            )
         if self.sha256 is not None and sha256_file(path) != self.sha256:
             raise CheckpointError("the file has another sha256 than the recipe says", where=path)
 
@@ -92,7 +99,7 @@ class HighLevel(Config):
         raise ConfigError(
             ["`weights` of the high-level network is not set"],
             where="objective.distillation",
-            fix="give the path of its file, from wherever you have it",
+            fix="give the path of its file: objective.distillation.methods.N.network.weights=FILE",
         )
 
     def build(self) -> Frozen:
@@ -144,7 +151,17 @@ class ImportedModule(HighLevel):
         self._callable()
 
     def _imported(self) -> nn.Module:
-        network = self._callable()()
+        try:
+            network = self._callable()()
+        except ConfigError:
+            raise
+        except Exception as error:  # whatever somebody else's code raises
+            reason = " ".join(str(error).split()) or type(error).__name__
+            raise ConfigError(
+                [f"`{self.target}` cannot be called without arguments: {reason}"],
+                where="objective.distillation",
+                fix="name a function that takes none and returns a torch.nn.Module",
+            ) from error
         if not isinstance(network, nn.Module):
             raise ConfigError([f"`{self.target}` returned {type(network).__name__}, not a torch.nn.Module"])
         return network

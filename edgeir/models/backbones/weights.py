@@ -20,13 +20,16 @@ __all__ = ["load_frozen"]
 def load_frozen(network: nn.Module, path: str | Path) -> str:
     """Load `network`'s weights, set it to eval mode and freeze it; entries it does not have are ignored.
 
+    Args:
+        path: of the file, ``~`` for the user's folder.
+
     Returns:
         The file's sha256, for logs and cards.
 
     Raises:
         CheckpointError: no such file, not a state dict, a weight is missing or of another shape.
     """
-    path = Path(path)
+    path = Path(path).expanduser()
     if not path.is_file():
         raise CheckpointError("there is no such file of weights", where=path)
     tensors = _read(path)
@@ -53,8 +56,12 @@ def _read(path: Path) -> dict[str, torch.Tensor]:
             return load_file(path)
         tensors = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch's reader raises whatever the damage leads to, KeyError among it
-        reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise CheckpointError(f"cannot be read as weights ({reason})", where=path) from error
+        # Its own words advise to read the file as a pickle of any kind, which may run code.
+        raise CheckpointError(
+            "cannot be read as weights: the file is damaged, or holds more than tensors",
+            where=path,
+            fix="get an intact copy, of a state dict (name to tensor)",
+        ) from error
     if not isinstance(tensors, dict) or not all(
         isinstance(value, torch.Tensor) for value in tensors.values()
     ):

@@ -63,8 +63,26 @@ def test_deeplab_loads_documented_names(tmp_path):
 
 @pytest.mark.parametrize("config", [VGG16(), DeepLab(), Program()])
 def test_weights_that_are_not_named_are_an_error_at_once(config):
-    with pytest.raises(ConfigError, match="`weights` of the high-level network is not set"):
+    with pytest.raises(ConfigError, match="`weights` of the high-level network is not set") as caught:
         config.check()
+    assert "objective.distillation.methods.N.network.weights=FILE" in str(caught.value)
+
+
+def test_a_missing_network_of_the_small_case_says_what_makes_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    made = "runs/high-level/networks/classifier-0.safetensors"
+    with pytest.raises(CheckpointError, match=r"python benchmarks/high_level.py --networks"):
+        ImportedModule(target=CLASSIFIER, weights=made).check()
+    with pytest.raises(CheckpointError) as caught:
+        ImportedModule(target=CLASSIFIER, weights="other.safetensors").check()
+    assert "benchmarks" not in str(caught.value)
+
+
+def test_a_function_that_needs_arguments_is_a_problem_of_the_recipe():
+    with pytest.raises(
+        ConfigError, match=r"`torch.nn:Linear` cannot be called without arguments: .*in_features"
+    ):
+        ImportedModule(target="torch.nn:Linear").build()
 
 
 def test_a_file_that_is_missing_or_another_one_is_refused(tmp_path, classifier):

@@ -69,8 +69,9 @@ def test_bad_weight_files_say_what_is_wrong(tmp_path):
     (tmp_path / "text.pth").write_text("hello")
     (tmp_path / "text.safetensors").write_text("hello")
     for name in ("text.pth", "text.safetensors"):
-        with pytest.raises(CheckpointError, match="cannot be read as weights"):
+        with pytest.raises(CheckpointError, match="cannot be read as weights: the file is damaged") as caught:
             load_frozen(network, tmp_path / name)
+        assert "weights_only" not in str(caught.value), "torch's advice to run what is in the file"
     torch.save([torch.zeros(1)], tmp_path / "list.pth")
     with pytest.raises(CheckpointError, match="not a state dict"):
         load_frozen(network, tmp_path / "list.pth")
@@ -82,3 +83,10 @@ def test_bad_weight_files_say_what_is_wrong(tmp_path):
     )
     with pytest.raises(CheckpointError, match="has shape"):
         load_frozen(network, tmp_path / "bad.pth")
+
+
+def test_a_file_below_the_users_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    network = VGG(16, last="conv1_1")
+    torch.save(network.state_dict(), tmp_path / "vgg.pth")
+    assert load_frozen(VGG(16, last="conv1_1"), "~/vgg.pth") == load_frozen(network, tmp_path / "vgg.pth")
