@@ -1,4 +1,4 @@
-"""Write the tables of README.md, benchmarks/README.md and recipes/README.md from benchmarks/results, or check that they are in step.
+"""Write the tables of the READMEs (root, benchmarks, recipes) from benchmarks/results, or check that they are in step.
 
     python benchmarks/tables.py [--check]
 
