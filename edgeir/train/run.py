@@ -120,13 +120,16 @@ def _launch(
     world = devices * num_nodes
     if recipe.data.batch % world:
         raise ConfigError([f"`data.batch` (={recipe.data.batch}) must be divisible by the {world} processes"])
-    # Before anything is decoded: a missing file of weights should cost seconds, not the building of a store.
+    # What can be missing is looked for first: that should cost seconds, not the building of a store or the steps to the
+    # first validation.
     backbones = tuple(backbones_used(recipe.objective.used_losses))
     run = RunFolder(Path(out) if out is not None else Path("runs") / recipe.name, recipe, backbones)
     if resume:
         run.check_resumable()
     else:
         refuse_existing(run.path, overwrite=overwrite)
+    run.held_out()
+    if not resume:
         run.start()
     try:
         return _prepare_and_run(recipe, run, resume, devices, num_nodes, progress)

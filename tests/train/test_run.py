@@ -11,7 +11,14 @@ import torch
 from PIL import Image
 
 from edgeir.core.artifact import read_card
-from edgeir.core.errors import CheckpointError, ConfigError, EdgeIRError, NonFiniteError, OutputError
+from edgeir.core.errors import (
+    CheckpointError,
+    ConfigError,
+    DataError,
+    EdgeIRError,
+    NonFiniteError,
+    OutputError,
+)
 from edgeir.train.checkpoint import load_checkpoint, load_state
 from edgeir.train.run import distill, train
 
@@ -150,6 +157,23 @@ def test_a_run_that_cannot_begin_leaves_nothing(recipe, tmp_path):
     with pytest.raises(EdgeIRError):
         train(recipe.path, overrides=["data.patch=100"], out=tmp_path / "run", overwrite=True)
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["notes.txt"]
+
+
+def test_missing_validation_pictures_stop_a_run_before_its_store_is_built(recipe, tmp_path, monkeypatch):
+    monkeypatch.setenv("EDGEIR_DATA", str(tmp_path))
+    for source in ("{kind: standard, name: Kodak24}", "{kind: folder, path: /nowhere}"):
+        with pytest.raises(DataError, match="Kodak24|/nowhere"):
+            train(recipe.path, overrides=[f"validation.sources=[{source}]"], out=tmp_path / "run")
+        assert not (tmp_path / "cache").exists()
+        assert not (tmp_path / "run").exists()
+
+
+def test_overwriting_spares_the_old_run_until_the_new_one_can_begin(recipe, tmp_path):
+    train(recipe.path, out=tmp_path / "run", overrides=["train.steps=1"])
+    override = "validation.sources=[{kind: folder, path: /nowhere}]"
+    with pytest.raises(DataError, match="/nowhere"):
+        train(recipe.path, out=tmp_path / "run", overrides=[override], overwrite=True)
+    assert load_checkpoint(tmp_path / "run")[1].name == "tiny"
 
 
 def test_images_smaller_than_a_patch_are_counted(recipe, tmp_path):
