@@ -16,7 +16,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from edgeir.core.artifact import CARD_NAME, WEIGHTS_NAME, Card, read_card
-from edgeir.core.assets import list_zoo, zoo_folder
+from edgeir.core.assets import asset_root, list_assets, list_zoo, zoo_folder
+from edgeir.core.config import read_yaml
 from edgeir.core.errors import CheckpointError
 from edgeir.core.files import atomic_dir, give_default_mode, sha256_file
 from edgeir.models import AnyModel
@@ -32,7 +33,7 @@ def resolve_checkpoint(name: str | Path) -> Path:
     """The folder of a checkpoint given as a path, a run folder (its best, else last checkpoint) or a zoo name.
 
     Raises:
-        CheckpointError: nothing of that name.
+        CheckpointError: nothing of that name; for the run folder of a shipped recipe it says how to train that.
     """
     path = Path(name)
     for candidate in (path, path / "checkpoints" / "best", path / "checkpoints" / "last"):
@@ -46,8 +47,22 @@ def resolve_checkpoint(name: str | Path) -> Path:
         raise CheckpointError(
             "this is no checkpoint", where=path, fix=f"it needs {WEIGHTS_NAME} and {CARD_NAME}"
         )
+    if (command := _command_for(path)) is not None:
+        raise CheckpointError("there is no such run yet", where=name, fix=f"first: {command}")
     known = ", ".join(list_zoo()) or "empty"
     raise CheckpointError("no such checkpoint or zoo model", where=name, fix=f"the zoo has: {known}")
+
+
+def _command_for(path: Path) -> str | None:
+    """What to type for a run folder, or a checkpoint in one, that a shipped recipe makes by default; else None."""
+    if path.parts[:1] != ("runs",) or len(path.parts) < 2 or Path(*path.parts[:2]).exists():
+        return None
+    for recipe in list_assets("recipes"):
+        values = read_yaml(asset_root("recipes") / f"{recipe}.yaml")
+        if values.get("name") == path.parts[1]:
+            alone = (values.get("objective") or {}).get("distillation") is None
+            return f"edgeir {'train' if alone else 'distill'} {recipe}"
+    return None
 
 
 def load_checkpoint(name: str | Path, *, expect: object | None = None) -> tuple[Network, Card, Path]:

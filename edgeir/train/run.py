@@ -26,6 +26,7 @@ from edgeir.train.build import build_objective, initialise
 from edgeir.train.loop import fit
 from edgeir.train.manners import quiet_lightning, stop_requests
 from edgeir.train.opponent import Opponent
+from edgeir.train.preflight import check_ahead
 from edgeir.train.recipe import Recipe, load_recipe
 from edgeir.train.record import RunFolder
 from edgeir.train.state import State, unpack
@@ -128,6 +129,7 @@ def _launch(
         run.check_resumable()
     else:
         refuse_existing(run.path, overwrite=overwrite)
+    check_ahead(recipe)
     run.held_out()
     if not resume:
         run.start()
@@ -143,8 +145,6 @@ def _prepare_and_run(
 ) -> TrainResult:
     world = devices * num_nodes
     distillation = recipe.objective.distillation
-    for method in distillation.methods if distillation is not None else ():
-        method.check()
     # The data and the teacher's pictures are prepared once, before any second process exists.
     store = open_store(
         recipe.data.sources, recipe.data.degradation, rescale=recipe.data.rescale, progress=progress

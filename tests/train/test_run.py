@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 
 from edgeir.core.artifact import read_card
+from edgeir.core.assets import list_assets, list_zoo
 from edgeir.core.errors import (
     CheckpointError,
     ConfigError,
@@ -19,7 +20,8 @@ from edgeir.core.errors import (
     NonFiniteError,
     OutputError,
 )
-from edgeir.train.checkpoint import load_checkpoint, load_state
+from edgeir.train.checkpoint import load_checkpoint, load_state, resolve_checkpoint
+from edgeir.train.recipe import load_recipe
 from edgeir.train.run import distill, train
 
 
@@ -166,6 +168,39 @@ def test_missing_validation_pictures_stop_a_run_before_its_store_is_built(recipe
             train(recipe.path, overrides=[f"validation.sources=[{source}]"], out=tmp_path / "run")
         assert not (tmp_path / "cache").exists()
         assert not (tmp_path / "run").exists()
+
+
+def test_missing_checkpoints_stop_a_run_before_its_store_is_built(recipe, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(CheckpointError, match="runs/nobody: no such checkpoint or zoo model.*the zoo has"):
+        train(recipe.path, overrides=["init=runs/nobody"])
+    first = "there is no such run yet .first: edgeir distill denoising/danet-autoencoder-small.$"
+    with pytest.raises(CheckpointError, match=f"^runs/danet-autoencoder-small: {first}"):
+        train(recipe.path, overrides=["init=runs/danet-autoencoder-small"])
+    folder = "runs/sr-x4-teacher/checkpoints/last"
+    recipe(objective={"distillation": {"teacher": folder, "methods": [{"kind": "output"}]}})
+    with pytest.raises(CheckpointError, match="first: edgeir train super-resolution/plainsr-teacher"):
+        distill(recipe.path)
+    assert not (tmp_path / "cache").exists()
+    assert not (tmp_path / "runs").exists()
+
+
+def test_every_checkpoint_that_a_shipped_recipe_starts_from_can_be_had(tmp_path, monkeypatch):
+    """The zoo has it, or the error for its absence names another shipped recipe."""
+    monkeypatch.chdir(tmp_path)
+    for name in list_assets("recipes"):
+        loaded = load_recipe(name)
+        distillation = loaded.objective.distillation
+        for source in (loaded.init, distillation.teacher if distillation is not None else None):
+            if source is None or source in list_zoo():
+                continue
+            with pytest.raises(CheckpointError, match="first: edgeir (train|distill) ") as caught:
+                resolve_checkpoint(source)
+            assert caught.value.fix is not None
+            _, command, other = caught.value.fix.removeprefix("first: ").split()
+            maker = load_recipe(other)
+            assert maker.name == source.split("/")[1]
+            assert (command == "distill") == (maker.objective.distillation is not None)
 
 
 def test_overwriting_spares_the_old_run_until_the_new_one_can_begin(recipe, tmp_path):
