@@ -11,7 +11,8 @@ import torch
 from PIL import Image
 
 from edgeir.core.artifact import read_card
-from edgeir.core.assets import list_assets, list_zoo
+from edgeir.core.assets import find_asset, list_assets, list_zoo
+from edgeir.core.config import read_yaml
 from edgeir.core.errors import (
     CheckpointError,
     ConfigError,
@@ -19,9 +20,10 @@ from edgeir.core.errors import (
     EdgeIRError,
     NonFiniteError,
     OutputError,
+    TrainingError,
 )
 from edgeir.train.checkpoint import load_checkpoint, load_state, resolve_checkpoint
-from edgeir.train.recipe import load_recipe
+from edgeir.train.optim import Optim
 from edgeir.train.run import distill, train
 
 
@@ -149,6 +151,26 @@ def test_nan_names_step_and_term_and_leaves_the_checkpoint(recipe, tmp_path):
     assert load_state(tmp_path / "run" / "checkpoints" / "last")[1]["step"] == caught.value.step - 1
 
 
+def test_a_gradient_that_cannot_be_clipped_ends_the_run_like_any_divergence(recipe, tmp_path):
+    """A weight of 1e30 leaves the first loss finite, but not its gradient's norm: float32 ends at 3e38."""
+    overrides = ["train.clip_grad=1"]
+    recipe(objective={"losses": [{"kind": "l2", "weight": 1e30}]})
+    with pytest.raises(TrainingError, match=r"the gradient's norm is inf at step 1 .lower optim.lr"):
+        train(recipe.path, out=tmp_path / "run", overrides=overrides)
+    recipe(objective={"losses": [{"kind": "l2"}]}, optim={"lr": 1e25})
+    with pytest.raises(NonFiniteError, match="loss term `l2` is (nan|inf) at step [2-4]"):
+        train(recipe.path, out=tmp_path / "run", overrides=overrides, overwrite=True)
+
+
+def test_weights_that_the_last_step_ruined_are_not_saved(recipe, tmp_path, monkeypatch):
+    """Plain descent at the largest rate that float32 has, on gradients above 1."""
+    monkeypatch.setattr(Optim, "build", lambda self, parameters: torch.optim.SGD(parameters, lr=1.0))
+    recipe(objective={"losses": [{"kind": "l2", "weight": 1e4}]})
+    with pytest.raises(TrainingError, match=r"the weights `\S+` are no longer finite after step 1 .lower"):
+        train(recipe.path, out=tmp_path / "run", overrides=["train.steps=1", "optim.lr=3e38"])
+    assert not (tmp_path / "run" / "checkpoints").exists()
+
+
 def test_a_run_that_cannot_begin_leaves_nothing(recipe, tmp_path):
     for override in ("data.sources=[{kind: folder, path: /nowhere}]", "data.patch=100", "init=nobody"):
         with pytest.raises(EdgeIRError):
@@ -188,19 +210,16 @@ def test_missing_checkpoints_stop_a_run_before_its_store_is_built(recipe, tmp_pa
 def test_every_checkpoint_that_a_shipped_recipe_starts_from_can_be_had(tmp_path, monkeypatch):
     """The zoo has it, or the error for its absence names another shipped recipe."""
     monkeypatch.chdir(tmp_path)
-    for name in list_assets("recipes"):
-        loaded = load_recipe(name)
-        distillation = loaded.objective.distillation
-        for source in (loaded.init, distillation.teacher if distillation is not None else None):
-            if source is None or source in list_zoo():
-                continue
-            with pytest.raises(CheckpointError, match="first: edgeir (train|distill) ") as caught:
-                resolve_checkpoint(source)
-            assert caught.value.fix is not None
-            _, command, other = caught.value.fix.removeprefix("first: ").split()
-            maker = load_recipe(other)
-            assert maker.name == source.split("/")[1]
-            assert (command == "distill") == (maker.objective.distillation is not None)
+    recipes = {name: read_yaml(find_asset("recipes", name)) for name in list_assets("recipes")}
+    taught = {name: values.get("objective", {}).get("distillation") for name, values in recipes.items()}
+    sources = {values.get("init") for values in recipes.values()}
+    sources |= {distillation.get("teacher") for distillation in taught.values() if distillation}
+    for source in sources - {None, *list_zoo()}:
+        with pytest.raises(CheckpointError, match="first: edgeir (train|distill) ") as caught:
+            resolve_checkpoint(source)
+        _, command, maker = str(caught.value.fix).removeprefix("first: ").split()
+        assert recipes[maker]["name"] == source.split("/")[1]
+        assert (command == "distill") == bool(taught[maker])
 
 
 def test_overwriting_spares_the_old_run_until_the_new_one_can_begin(recipe, tmp_path):
