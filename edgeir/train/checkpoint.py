@@ -58,7 +58,10 @@ def _command_for(path: Path) -> str | None:
     if path.parts[:1] != ("runs",) or len(path.parts) < 2 or Path(*path.parts[:2]).exists():
         return None
     for recipe in list_assets("recipes"):
-        values = read_yaml(asset_root("recipes") / f"{recipe}.yaml")
+        file = asset_root("recipes") / f"{recipe}.yaml"
+        if path.parts[1] not in file.read_text(encoding="utf-8"):  # parsing all of them takes seconds
+            continue
+        values = read_yaml(file)
         if values.get("name") == path.parts[1]:
             alone = (values.get("objective") or {}).get("distillation") is None
             return f"edgeir {'train' if alone else 'distill'} {recipe}"

@@ -17,7 +17,7 @@ from edgeir.core.artifact import read_card
 from edgeir.core.config import dump_yaml, parse, read_yaml
 from edgeir.core.environment import git_revision, versions
 from edgeir.core.errors import CheckpointError, ConfigError
-from edgeir.core.files import atomic_file, output_errors, settle_dir
+from edgeir.core.files import atomic_file, output_errors, refuse_existing, settle_dir
 from edgeir.core.luma import studio
 from edgeir.data.degrade.base import to_bytes, to_unit
 from edgeir.data.degrade.bicubic import upscale
@@ -46,6 +46,13 @@ class RunFolder:
             self._held_out = validation_pairs(self.recipe)
         return self._held_out
 
+    def refuse_existing(self, *, overwrite: bool) -> None:
+        """Raise `OutputError` when the folder holds something and may not be replaced."""
+        if (self.path / "checkpoints" / "last").is_dir():
+            fix = "pass --resume to go on with the run, choose another --out, or pass --overwrite"
+            refuse_existing(self.path, overwrite=overwrite, fix=fix)
+        refuse_existing(self.path, overwrite=overwrite)
+
     def start(self) -> None:
         """Begin a new run: an empty metrics file, the resolved recipe, and nothing of a run that was here before."""
         with output_errors(self.path):
@@ -63,6 +70,7 @@ class RunFolder:
             return
         for path in (metrics, self.path / "recipe.yaml"):
             path.unlink(missing_ok=True)
+        shutil.rmtree(self.path / "samples", ignore_errors=True)  # of a first validation that failed midway
         with contextlib.suppress(OSError):  # something else lies there
             self.path.rmdir()
 

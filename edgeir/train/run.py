@@ -14,8 +14,7 @@ from typing import Any
 import torch
 from lightning_fabric import Fabric
 
-from edgeir.core.errors import ConfigError, EdgeIRError
-from edgeir.core.files import refuse_existing
+from edgeir.core.errors import ConfigError
 from edgeir.core.progress import Progress, no_progress
 from edgeir.data.degrade.bicubic import Flavour
 from edgeir.data.patches import PatchSampler
@@ -128,14 +127,14 @@ def _launch(
     if resume:
         run.check_resumable()
     else:
-        refuse_existing(run.path, overwrite=overwrite)
+        run.refuse_existing(overwrite=overwrite)
     check_ahead(recipe)
     run.held_out()
     if not resume:
         run.start()
     try:
         return _prepare_and_run(recipe, run, resume, devices, num_nodes, progress)
-    except EdgeIRError:
+    except BaseException:  # whatever it was, Ctrl-C among it
         run.discard_unused()  # so that the corrected command need not overwrite
         raise
 

@@ -230,6 +230,17 @@ def test_overwriting_spares_the_old_run_until_the_new_one_can_begin(recipe, tmp_
     assert load_checkpoint(tmp_path / "run")[1].name == "tiny"
 
 
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
+def test_an_unexpected_error_before_the_first_row_leaves_nothing_either(recipe, tmp_path, monkeypatch, error):
+    def fails(*arguments, **settings):
+        raise error("unexpected")
+
+    monkeypatch.setattr("edgeir.train.run.open_store", fails)
+    with pytest.raises(error, match="unexpected"):
+        train(recipe.path, out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 def test_images_smaller_than_a_patch_are_counted(recipe, tmp_path):
     result = train(recipe.path, overrides=["data.rescale=[1.0, 0.25]"], out=tmp_path / "run")
     assert (result.images, result.too_small) == (6, 3)
@@ -242,7 +253,7 @@ def test_the_run_folder_is_named_after_the_recipe(recipe, tmp_path, monkeypatch)
 
 def test_an_existing_run_is_not_overwritten(recipe, tmp_path):
     train(recipe.path, out=tmp_path / "run", overrides=["train.steps=1"])
-    with pytest.raises(OutputError, match="exists already"):
+    with pytest.raises(OutputError, match="exists already .pass --resume .*--out, or pass --overwrite"):
         train(recipe.path, out=tmp_path / "run")
     (tmp_path / "run" / "checkpoints" / "best").mkdir(exist_ok=True)
     (tmp_path / "run" / "checkpoints" / "best" / "old").write_text("of the run before")
