@@ -6,6 +6,7 @@ A run folder holds ``recipe.yaml`` (fully resolved), ``metrics.jsonl``, ``sample
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,7 +45,7 @@ class TrainResult:
     stopped: bool
     """The run was stopped by Ctrl-C or SIGTERM; `resume` continues it."""
     metrics: dict[str, Any]
-    """Last validation and best PSNR in dB."""
+    """Last validation and best PSNR in dB; `best_psnr_db` is None until there was a validation."""
     images: int
     """Images (copies of other sizes counted) in the recipe's sources."""
     too_small: int
@@ -205,7 +206,8 @@ def _work(
     )
     with stop_requests() as should_stop:
         done = fit(fabric, recipe, state, objective, sampler, run, should_stop=should_stop, progress=progress)
-    metrics = {**state.validation, "best_psnr_db": state.best_psnr_db}
+    best = state.best_psnr_db if math.isfinite(state.best_psnr_db) else None
+    metrics = {**state.validation, "best_psnr_db": best}
     return done, state.step, metrics, sampler.skipped
 
 

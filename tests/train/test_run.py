@@ -70,11 +70,21 @@ def test_stopped_and_resumed_equals_uninterrupted(recipe, tmp_path, monkeypatch,
 
     cut = train(recipe.path, out=tmp_path / "cut", progress=progress)
     assert (cut.stopped, cut.steps) == (True, 5)
+    assert cut.metrics["best_psnr_db"] == cut.metrics["psnr_db"] > 0  # of step 4
     resumed = train(recipe.path, out=tmp_path / "cut", resume=True)
     assert (resumed.stopped, resumed.steps) == (False, 8)
     same_weights(whole.run_dir, resumed.run_dir)
     assert rows(whole.run_dir) == rows(resumed.run_dir)
     assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_a_run_stopped_before_its_first_validation_has_no_best(recipe, tmp_path):
+    def progress(done, total, label):
+        if (done, total) == (2, 8):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    cut = train(recipe.path, out=tmp_path / "cut", progress=progress)
+    assert (cut.stopped, cut.metrics) == (True, {"best_psnr_db": None})
 
 
 KILLED = """
