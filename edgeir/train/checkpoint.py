@@ -23,7 +23,7 @@ from edgeir.core.files import atomic_dir, give_default_mode, sha256_file
 from edgeir.models import AnyModel
 from edgeir.models.base import Network, parameter_count
 
-__all__ = ["load_checkpoint", "load_state", "resolve_checkpoint", "save_checkpoint"]
+__all__ = ["configuration", "load_checkpoint", "load_state", "resolve_checkpoint", "save_checkpoint"]
 
 Tensors = dict[str, torch.Tensor]
 _MODEL: TypeAdapter[Any] = TypeAdapter(AnyModel)
@@ -87,13 +87,7 @@ def load_checkpoint(name: str | Path, *, expect: object | None = None) -> tuple[
         raise CheckpointError(
             "the weights do not match the card's sha256", where=weights, fix="get an intact copy"
         )
-    try:
-        config = _MODEL.validate_python(card.model)
-    except ValidationError as error:
-        raise CheckpointError(
-            f"the card describes a network that this version does not know: {card.model.get('kind')}",
-            where=folder / CARD_NAME,
-        ) from error
+    config = configuration(card, folder)
     if expect is not None and config != expect:
         raise CheckpointError(
             f"the checkpoint is of another network: {config!r} instead of {expect!r}", where=folder
@@ -102,6 +96,21 @@ def load_checkpoint(name: str | Path, *, expect: object | None = None) -> tuple[
     load_weights(network, _read(weights), weights)
     network.eval()
     return network, card, folder
+
+
+def configuration(card: Card, folder: Path) -> Any:
+    """The configuration of the network that a card describes, one of `AnyModel`.
+
+    Raises:
+        CheckpointError: this version does not know it.
+    """
+    try:
+        return _MODEL.validate_python(card.model)
+    except ValidationError as error:
+        raise CheckpointError(
+            f"the card describes a network that this version does not know: {card.model.get('kind')}",
+            where=folder / CARD_NAME,
+        ) from error
 
 
 def load_weights(network: torch.nn.Module, tensors: Tensors, where: Path) -> None:

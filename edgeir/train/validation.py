@@ -7,11 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from edgeir.core.errors import DataError
 from edgeir.core.luma import luma_of
 from edgeir.data.degrade.base import Degraded, to_unit
 from edgeir.data.items import items_of
 from edgeir.models.base import outline
 from edgeir.train.recipe import Recipe
+from edgeir.train.sides import clean_step
 
 __all__ = ["ValidationPair", "validation_pairs"]
 
@@ -41,14 +43,23 @@ def validation_pairs(recipe: Recipe) -> list[ValidationPair]:
     """
     config = recipe.validation
     degradation, scale = recipe.data.degradation, recipe.model.scale
-    gray = outline(recipe.model).facts.colour == "y"
+    network = outline(recipe.model)
+    gray, step = network.facts.colour == "y", clean_step(network)
     pairs = []
     for index, item in enumerate(items_of(config.sources, degradation, (1.0,))[: config.limit]):
         lr, clean = item.load()
-        hr = _centre(luma_of(clean) if gray else clean, config.size, scale)
+        if min(clean.shape[:2]) < step:
+            raise DataError(
+                f"the validation picture is {clean.shape[0]}x{clean.shape[1]}, the network needs sides of {step}",
+                where=item.name,
+            )
+        hr = _centre(luma_of(clean) if gray else clean, config.size, step, scale)
         if degradation is None:
             assert lr is not None
-            whole, damage = _centre(luma_of(lr) if gray else lr, config.size // scale, 1), item.then
+            whole, damage = (
+                _centre(luma_of(lr) if gray else lr, config.size // scale, step // scale, 1),
+                item.then,
+            )
         else:
             whole, damage = hr, degradation
         rng = np.random.default_rng([0, index])
@@ -57,8 +68,9 @@ def validation_pairs(recipe: Recipe) -> list[ValidationPair]:
     return pairs
 
 
-def _centre(image: Pixels, size: int, scale: int) -> Pixels:
-    height, width = (min(side, size) // scale * scale for side in image.shape[:2])
+def _centre(image: Pixels, size: int, step: int, scale: int) -> Pixels:
+    """The middle of an image, at most `size` wide and high, its sides multiples of `step`."""
+    height, width = (min(side, size) // step * step for side in image.shape[:2])
     # Whole steps of the scale, so that a pair's damaged picture can be cut at the same place.
     top, left = (
         (side - kept) // 2 // scale * scale for side, kept in zip(image.shape, (height, width), strict=False)
