@@ -65,13 +65,18 @@ def output_errors(path: Path) -> Iterator[None]:
         raise OutputError(what, where=path, fix=fix) from error
 
 
-def refuse_existing(path: Path, *, overwrite: bool) -> None:
-    """Raise `OutputError` when `path` exists (a folder counts only when not empty) and may not be replaced."""
+def refuse_existing(
+    path: Path, *, overwrite: bool, fix: str = "choose another name or pass --overwrite"
+) -> None:
+    """Raise `OutputError` when `path` exists (a folder counts only when not empty) and may not be replaced.
+
+    `fix` is what the error tells the user to do.
+    """
     if overwrite or not path.exists():
         return
     if path.is_dir() and not any(path.iterdir()):
         return
-    raise OutputError("the output exists already", where=path, fix="choose another name or pass --overwrite")
+    raise OutputError("the output exists already", where=path, fix=fix)
 
 
 @contextlib.contextmanager

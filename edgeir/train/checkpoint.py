@@ -16,13 +16,14 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from edgeir.core.artifact import CARD_NAME, WEIGHTS_NAME, Card, read_card
-from edgeir.core.assets import list_zoo, zoo_folder
+from edgeir.core.assets import asset_root, list_assets, list_zoo, zoo_folder
+from edgeir.core.config import read_yaml
 from edgeir.core.errors import CheckpointError
 from edgeir.core.files import atomic_dir, give_default_mode, sha256_file
 from edgeir.models import AnyModel
 from edgeir.models.base import Network, parameter_count
 
-__all__ = ["load_checkpoint", "load_state", "resolve_checkpoint", "save_checkpoint"]
+__all__ = ["configuration", "load_checkpoint", "load_state", "resolve_checkpoint", "save_checkpoint"]
 
 Tensors = dict[str, torch.Tensor]
 _MODEL: TypeAdapter[Any] = TypeAdapter(AnyModel)
@@ -32,7 +33,7 @@ def resolve_checkpoint(name: str | Path) -> Path:
     """The folder of a checkpoint given as a path, a run folder (its best, else last checkpoint) or a zoo name.
 
     Raises:
-        CheckpointError: nothing of that name.
+        CheckpointError: nothing of that name; for the run folder of a shipped recipe it says how to train that.
     """
     path = Path(name)
     for candidate in (path, path / "checkpoints" / "best", path / "checkpoints" / "last"):
@@ -46,8 +47,25 @@ def resolve_checkpoint(name: str | Path) -> Path:
         raise CheckpointError(
             "this is no checkpoint", where=path, fix=f"it needs {WEIGHTS_NAME} and {CARD_NAME}"
         )
+    if (command := _command_for(path)) is not None:
+        raise CheckpointError("there is no such run yet", where=name, fix=f"first: {command}")
     known = ", ".join(list_zoo()) or "empty"
     raise CheckpointError("no such checkpoint or zoo model", where=name, fix=f"the zoo has: {known}")
+
+
+def _command_for(path: Path) -> str | None:
+    """What to type for a run folder, or a checkpoint in one, that a shipped recipe makes by default; else None."""
+    if path.parts[:1] != ("runs",) or len(path.parts) < 2 or Path(*path.parts[:2]).exists():
+        return None
+    for recipe in list_assets("recipes"):
+        file = asset_root("recipes") / f"{recipe}.yaml"
+        if path.parts[1] not in file.read_text(encoding="utf-8"):  # parsing all of them takes seconds
+            continue
+        values = read_yaml(file)
+        if values.get("name") == path.parts[1]:
+            alone = (values.get("objective") or {}).get("distillation") is None
+            return f"edgeir {'train' if alone else 'distill'} {recipe}"
+    return None
 
 
 def load_checkpoint(name: str | Path, *, expect: object | None = None) -> tuple[Network, Card, Path]:
@@ -69,13 +87,7 @@ def load_checkpoint(name: str | Path, *, expect: object | None = None) -> tuple[
         raise CheckpointError(
             "the weights do not match the card's sha256", where=weights, fix="get an intact copy"
         )
-    try:
-        config = _MODEL.validate_python(card.model)
-    except ValidationError as error:
-        raise CheckpointError(
-            f"the card describes a network that this version does not know: {card.model.get('kind')}",
-            where=folder / CARD_NAME,
-        ) from error
+    config = configuration(card, folder)
     if expect is not None and config != expect:
         raise CheckpointError(
             f"the checkpoint is of another network: {config!r} instead of {expect!r}", where=folder
@@ -84,6 +96,21 @@ def load_checkpoint(name: str | Path, *, expect: object | None = None) -> tuple[
     load_weights(network, _read(weights), weights)
     network.eval()
     return network, card, folder
+
+
+def configuration(card: Card, folder: Path) -> Any:
+    """The configuration of the network that a card describes, one of `AnyModel`.
+
+    Raises:
+        CheckpointError: this version does not know it.
+    """
+    try:
+        return _MODEL.validate_python(card.model)
+    except ValidationError as error:
+        raise CheckpointError(
+            f"the card describes a network that this version does not know: {card.model.get('kind')}",
+            where=folder / CARD_NAME,
+        ) from error
 
 
 def load_weights(network: torch.nn.Module, tensors: Tensors, where: Path) -> None:

@@ -20,7 +20,7 @@ from edgeir.data.degrade.base import Degraded
 from edgeir.data.patches import PatchSampler, Prefetcher
 from edgeir.distill.objective import Objective
 from edgeir.models.base import Network
-from edgeir.train.meter import Meter, finite_values
+from edgeir.train.meter import Meter, check_norm, check_weights, finite_values
 from edgeir.train.recipe import Recipe
 from edgeir.train.state import State
 
@@ -63,6 +63,7 @@ def fit(
 
     Raises:
         NonFiniteError: a term became NaN or infinite.
+        TrainingError: the gradient or the weights did, and no term has shown it yet.
     """
     steps = recipe.train.steps
     model, optimizer = fabric.setup(state.network, state.optimizer)
@@ -87,7 +88,12 @@ def fit(
             fabric.backward(torch.stack(list(terms.values())).sum())
             values = finite_values(fabric, terms, state.step + 1)
             if recipe.train.clip_grad is not None:
-                fabric.clip_gradients(model, optimizer, max_norm=recipe.train.clip_grad)
+                norm = fabric.clip_gradients(
+                    model, optimizer, max_norm=recipe.train.clip_grad, error_if_nonfinite=False
+                )
+                # With 16-mixed an infinite norm is the scaler's affair: it skips the step, as its first ones often are.
+                if norm is not None and recipe.train.precision != "16-mixed":
+                    check_norm(norm, state.step + 1)
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
             beside: dict[str, float] = {}
@@ -105,9 +111,13 @@ def fit(
             if fabric.is_global_zero:
                 progress(state.step, steps, meter.label(state.validation))
             stop = _agree(fabric, should_stop())
-            if state.step % recipe.train.validate_every == 0 or last:
+            validating = state.step % recipe.train.validate_every == 0 or last
+            saving = state.step % recipe.train.save_every == 0 or last or stop
+            if validating or saving:
+                check_weights(state.network, state.step)
+            if validating:
                 _validate(fabric, state, recorder)
-            if state.step % recipe.train.save_every == 0 or last or stop:
+            if saving:
                 if fabric.is_global_zero:
                     recorder.save(state)
                 fabric.barrier()

@@ -1,4 +1,7 @@
-"""What a step measured: loss terms as checked numbers, and their means and rates between two logged rows."""
+"""What a step measured: loss terms as checked numbers, and their means and rates between two logged rows.
+
+What shows in no term yet, a gradient or weights that are not finite, is checked here too.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,9 @@ from typing import Any
 import torch
 from lightning_fabric import Fabric
 
-from edgeir.core.errors import NonFiniteError
+from edgeir.core.errors import NonFiniteError, TrainingError
 
-__all__ = ["Meter", "finite_values"]
+__all__ = ["Meter", "check_norm", "check_weights", "finite_values"]
 
 
 class Meter:
@@ -72,3 +75,30 @@ def finite_values(fabric: Fabric, terms: dict[str, torch.Tensor], step: int) -> 
         if not math.isfinite(value):
             raise NonFiniteError(step, name, value)
     return values
+
+
+def check_norm(norm: torch.Tensor, step: int) -> None:
+    """Refuse a gradient that cannot be clipped: scaled by its infinite norm it would be zero or NaN.
+
+    Raises:
+        TrainingError: with the norm.
+    """
+    if not torch.isfinite(norm):
+        raise TrainingError(
+            f"the gradient's norm is {norm.item()} at step {step}",
+            fix="lower optim.lr, or resume from the last checkpoint",
+        )
+
+
+def check_weights(network: torch.nn.Module, step: int) -> None:
+    """Refuse weights and statistics that are not finite: what a last step did shows in no loss before they are saved.
+
+    Raises:
+        TrainingError: naming the first such tensor.
+    """
+    for name, value in network.state_dict().items():
+        if not torch.isfinite(value).all():
+            raise TrainingError(
+                f"the weights `{name}` are no longer finite after step {step}",
+                fix="lower optim.lr, set train.clip_grad, or resume from the last checkpoint",
+            )

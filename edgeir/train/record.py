@@ -17,21 +17,20 @@ from edgeir.core.artifact import read_card
 from edgeir.core.config import dump_yaml, parse, read_yaml
 from edgeir.core.environment import git_revision, versions
 from edgeir.core.errors import CheckpointError, ConfigError
-from edgeir.core.files import atomic_file, output_errors, settle_dir
-from edgeir.core.luma import luma_of, studio
-from edgeir.data.degrade.base import Degraded, to_bytes, to_unit
+from edgeir.core.files import atomic_file, output_errors, refuse_existing, settle_dir
+from edgeir.core.luma import studio
+from edgeir.data.degrade.base import to_bytes, to_unit
 from edgeir.data.degrade.bicubic import upscale
-from edgeir.data.items import items_of
 from edgeir.metrics.psnr import psnr
-from edgeir.models.base import Network, outline
+from edgeir.models.base import Network
 from edgeir.train.checkpoint import save_checkpoint
 from edgeir.train.recipe import Recipe
 from edgeir.train.state import State, pack
+from edgeir.train.validation import ValidationPair, validation_pairs
 
 __all__ = ["RunFolder"]
 
 Pixels = npt.NDArray[np.uint8]
-Floats = npt.NDArray[np.float32]
 
 
 class RunFolder:
@@ -39,7 +38,20 @@ class RunFolder:
 
     def __init__(self, path: Path, recipe: Recipe, backbones: tuple[dict[str, Any], ...] = ()) -> None:
         self.path, self.recipe, self.backbones = path, recipe, backbones
-        self._pairs: list[tuple[str, Floats, Pixels]] | None = None
+        self._held_out: list[ValidationPair] | None = None
+
+    def held_out(self) -> list[ValidationPair]:
+        """The validation pictures, decoded at the first call; errors as for `validation_pairs`."""
+        if self._held_out is None:
+            self._held_out = validation_pairs(self.recipe)
+        return self._held_out
+
+    def refuse_existing(self, *, overwrite: bool) -> None:
+        """Raise `OutputError` when the folder holds something and may not be replaced."""
+        if (self.path / "checkpoints" / "last").is_dir():
+            fix = "pass --resume to go on with the run, choose another --out, or pass --overwrite"
+            refuse_existing(self.path, overwrite=overwrite, fix=fix)
+        refuse_existing(self.path, overwrite=overwrite)
 
     def start(self) -> None:
         """Begin a new run: an empty metrics file, the resolved recipe, and nothing of a run that was here before."""
@@ -58,6 +70,7 @@ class RunFolder:
             return
         for path in (metrics, self.path / "recipe.yaml"):
             path.unlink(missing_ok=True)
+        shutil.rmtree(self.path / "samples", ignore_errors=True)  # of a first validation that failed midway
         with contextlib.suppress(OSError):  # something else lies there
             self.path.rmdir()
 
@@ -111,7 +124,8 @@ class RunFolder:
         """Mean PSNR in dB over the validation pictures; writes the first ones to samples/."""
         values: list[float] = []
         scale = network.facts.scale
-        for index, (name, lr, hr) in enumerate(self._validation_pairs()):
+        for index, pair in enumerate(self.held_out()):
+            lr, hr = pair.lr, pair.hr
             enlarged = lr if scale == 1 else to_unit(upscale(to_bytes(lr), scale))
             given = enlarged if network.facts.input_kind == "bicubic" else lr
             if network.reads == "clean":
@@ -124,7 +138,7 @@ class RunFolder:
             values.append(self._psnr_db(restored, hr, scale if scale > 1 else 0))
             if index < self.recipe.train.samples:
                 shown = to_bytes(enlarged)[:, :, : hr.shape[2]]  # without a plane that tells the noise level
-                self._sample(f"{name}-{step:07d}", [shown, restored, hr])
+                self._sample(f"{pair.name}-{step:07d}", [shown, restored, hr])
         mean = float(np.mean(values))
         self.log({"step": step, "val/psnr_db": mean, "val/images": len(values)})
         return mean
@@ -160,26 +174,6 @@ class RunFolder:
             "revision": git_revision(),
         }
 
-    def _validation_pairs(self) -> list[tuple[str, Floats, Pixels]]:
-        if self._pairs is None:
-            config = self.recipe.validation
-            degradation, scale = self.recipe.data.degradation, self.recipe.model.scale
-            items = items_of(config.sources, degradation, (1.0,))[: config.limit]
-            gray = outline(self.recipe.model).facts.colour == "y"
-            self._pairs = []
-            for index, item in enumerate(items):
-                lr, clean = item.load()
-                hr = _centre(luma_of(clean) if gray else clean, config.size, scale)
-                if degradation is None:
-                    assert lr is not None
-                    whole, damage = _centre(luma_of(lr) if gray else lr, config.size // scale, 1), item.then
-                else:
-                    whole, damage = hr, degradation
-                rng = np.random.default_rng([0, index])
-                given: Degraded = whole if damage is None else damage.degrade(whole, rng)
-                self._pairs.append((item.name, to_unit(given), hr))
-        return self._pairs
-
     def _sample(self, name: str, images: list[Pixels]) -> None:
         """Input (enlarged), network and original side by side."""
         path = self.path / "samples" / f"{name}.png"
@@ -203,12 +197,3 @@ def _flatten(value: Any, prefix: str = "") -> dict[str, Any]:
     for key, inner in value.items():
         result |= _flatten(inner, f"{prefix}.{key}" if prefix else key)
     return result
-
-
-def _centre(image: Pixels, size: int, scale: int) -> Pixels:
-    height, width = (min(side, size) // scale * scale for side in image.shape[:2])
-    # Whole steps of the scale, so that a pair's damaged picture can be cut at the same place.
-    top, left = (
-        (side - kept) // 2 // scale * scale for side, kept in zip(image.shape, (height, width), strict=False)
-    )
-    return np.ascontiguousarray(image[top : top + height, left : left + width])

@@ -6,6 +6,7 @@ A run folder holds ``recipe.yaml`` (fully resolved), ``metrics.jsonl``, ``sample
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +15,7 @@ from typing import Any
 import torch
 from lightning_fabric import Fabric
 
-from edgeir.core.errors import ConfigError, EdgeIRError
-from edgeir.core.files import refuse_existing
+from edgeir.core.errors import ConfigError
 from edgeir.core.progress import Progress, no_progress
 from edgeir.data.degrade.bicubic import Flavour
 from edgeir.data.patches import PatchSampler
@@ -26,6 +26,7 @@ from edgeir.train.build import build_objective, initialise
 from edgeir.train.loop import fit
 from edgeir.train.manners import quiet_lightning, stop_requests
 from edgeir.train.opponent import Opponent
+from edgeir.train.preflight import check_ahead
 from edgeir.train.recipe import Recipe, load_recipe
 from edgeir.train.record import RunFolder
 from edgeir.train.state import State, unpack
@@ -44,7 +45,7 @@ class TrainResult:
     stopped: bool
     """The run was stopped by Ctrl-C or SIGTERM; `resume` continues it."""
     metrics: dict[str, Any]
-    """Last validation and best PSNR in dB."""
+    """Last validation and best PSNR in dB; `best_psnr_db` is None until there was a validation."""
     images: int
     """Images (copies of other sizes counted) in the recipe's sources."""
     too_small: int
@@ -120,17 +121,21 @@ def _launch(
     world = devices * num_nodes
     if recipe.data.batch % world:
         raise ConfigError([f"`data.batch` (={recipe.data.batch}) must be divisible by the {world} processes"])
-    # Before anything is decoded: a missing file of weights should cost seconds, not the building of a store.
+    # What can be missing is looked for first: that should cost seconds, not the building of a store or the steps to the
+    # first validation.
     backbones = tuple(backbones_used(recipe.objective.used_losses))
     run = RunFolder(Path(out) if out is not None else Path("runs") / recipe.name, recipe, backbones)
     if resume:
         run.check_resumable()
     else:
-        refuse_existing(run.path, overwrite=overwrite)
+        run.refuse_existing(overwrite=overwrite)
+    check_ahead(recipe)
+    run.held_out()
+    if not resume:
         run.start()
     try:
         return _prepare_and_run(recipe, run, resume, devices, num_nodes, progress)
-    except EdgeIRError:
+    except BaseException:  # whatever it was, Ctrl-C among it
         run.discard_unused()  # so that the corrected command need not overwrite
         raise
 
@@ -140,8 +145,6 @@ def _prepare_and_run(
 ) -> TrainResult:
     world = devices * num_nodes
     distillation = recipe.objective.distillation
-    for method in distillation.methods if distillation is not None else ():
-        method.check()
     # The data and the teacher's pictures are prepared once, before any second process exists.
     store = open_store(
         recipe.data.sources, recipe.data.degradation, rescale=recipe.data.rescale, progress=progress
@@ -203,7 +206,8 @@ def _work(
     )
     with stop_requests() as should_stop:
         done = fit(fabric, recipe, state, objective, sampler, run, should_stop=should_stop, progress=progress)
-    metrics = {**state.validation, "best_psnr_db": state.best_psnr_db}
+    best = state.best_psnr_db if math.isfinite(state.best_psnr_db) else None
+    metrics = {**state.validation, "best_psnr_db": best}
     return done, state.step, metrics, sampler.skipped
 
 

@@ -11,8 +11,19 @@ import torch
 from PIL import Image
 
 from edgeir.core.artifact import read_card
-from edgeir.core.errors import CheckpointError, ConfigError, EdgeIRError, NonFiniteError, OutputError
-from edgeir.train.checkpoint import load_checkpoint, load_state
+from edgeir.core.assets import find_asset, list_assets, list_zoo
+from edgeir.core.config import read_yaml
+from edgeir.core.errors import (
+    CheckpointError,
+    ConfigError,
+    DataError,
+    EdgeIRError,
+    NonFiniteError,
+    OutputError,
+    TrainingError,
+)
+from edgeir.train.checkpoint import load_checkpoint, load_state, resolve_checkpoint
+from edgeir.train.optim import Optim
 from edgeir.train.run import distill, train
 
 
@@ -59,11 +70,21 @@ def test_stopped_and_resumed_equals_uninterrupted(recipe, tmp_path, monkeypatch,
 
     cut = train(recipe.path, out=tmp_path / "cut", progress=progress)
     assert (cut.stopped, cut.steps) == (True, 5)
+    assert cut.metrics["best_psnr_db"] == cut.metrics["psnr_db"] > 0  # of step 4
     resumed = train(recipe.path, out=tmp_path / "cut", resume=True)
     assert (resumed.stopped, resumed.steps) == (False, 8)
     same_weights(whole.run_dir, resumed.run_dir)
     assert rows(whole.run_dir) == rows(resumed.run_dir)
     assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_a_run_stopped_before_its_first_validation_has_no_best(recipe, tmp_path):
+    def progress(done, total, label):
+        if (done, total) == (2, 8):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    cut = train(recipe.path, out=tmp_path / "cut", progress=progress)
+    assert (cut.stopped, cut.metrics) == (True, {"best_psnr_db": None})
 
 
 KILLED = """
@@ -140,6 +161,26 @@ def test_nan_names_step_and_term_and_leaves_the_checkpoint(recipe, tmp_path):
     assert load_state(tmp_path / "run" / "checkpoints" / "last")[1]["step"] == caught.value.step - 1
 
 
+def test_a_gradient_that_cannot_be_clipped_ends_the_run_like_any_divergence(recipe, tmp_path):
+    """A weight of 1e30 leaves the first loss finite, but not its gradient's norm: float32 ends at 3e38."""
+    overrides = ["train.clip_grad=1"]
+    recipe(objective={"losses": [{"kind": "l2", "weight": 1e30}]})
+    with pytest.raises(TrainingError, match=r"the gradient's norm is inf at step 1 .lower optim.lr"):
+        train(recipe.path, out=tmp_path / "run", overrides=overrides)
+    recipe(objective={"losses": [{"kind": "l2"}]}, optim={"lr": 1e25})
+    with pytest.raises(NonFiniteError, match="loss term `l2` is (nan|inf) at step [2-4]"):
+        train(recipe.path, out=tmp_path / "run", overrides=overrides, overwrite=True)
+
+
+def test_weights_that_the_last_step_ruined_are_not_saved(recipe, tmp_path, monkeypatch):
+    """Plain descent at the largest rate that float32 has, on gradients above 1."""
+    monkeypatch.setattr(Optim, "build", lambda self, parameters: torch.optim.SGD(parameters, lr=1.0))
+    recipe(objective={"losses": [{"kind": "l2", "weight": 1e4}]})
+    with pytest.raises(TrainingError, match=r"the weights `\S+` are no longer finite after step 1 .lower"):
+        train(recipe.path, out=tmp_path / "run", overrides=["train.steps=1", "optim.lr=3e38"])
+    assert not (tmp_path / "run" / "checkpoints").exists()
+
+
 def test_a_run_that_cannot_begin_leaves_nothing(recipe, tmp_path):
     for override in ("data.sources=[{kind: folder, path: /nowhere}]", "data.patch=100", "init=nobody"):
         with pytest.raises(EdgeIRError):
@@ -150,6 +191,64 @@ def test_a_run_that_cannot_begin_leaves_nothing(recipe, tmp_path):
     with pytest.raises(EdgeIRError):
         train(recipe.path, overrides=["data.patch=100"], out=tmp_path / "run", overwrite=True)
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["notes.txt"]
+
+
+def test_missing_validation_pictures_stop_a_run_before_its_store_is_built(recipe, tmp_path, monkeypatch):
+    monkeypatch.setenv("EDGEIR_DATA", str(tmp_path))
+    for source in ("{kind: standard, name: Kodak24}", "{kind: folder, path: /nowhere}"):
+        with pytest.raises(DataError, match="Kodak24|/nowhere"):
+            train(recipe.path, overrides=[f"validation.sources=[{source}]"], out=tmp_path / "run")
+        assert not (tmp_path / "cache").exists()
+        assert not (tmp_path / "run").exists()
+
+
+def test_missing_checkpoints_stop_a_run_before_its_store_is_built(recipe, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(CheckpointError, match="runs/nobody: no such checkpoint or zoo model.*the zoo has"):
+        train(recipe.path, overrides=["init=runs/nobody"])
+    first = "there is no such run yet .first: edgeir distill denoising/danet-autoencoder-small.$"
+    with pytest.raises(CheckpointError, match=f"^runs/danet-autoencoder-small: {first}"):
+        train(recipe.path, overrides=["init=runs/danet-autoencoder-small"])
+    folder = "runs/sr-x4-teacher/checkpoints/last"
+    recipe(objective={"distillation": {"teacher": folder, "methods": [{"kind": "output"}]}})
+    with pytest.raises(CheckpointError, match="first: edgeir train super-resolution/plainsr-teacher"):
+        distill(recipe.path)
+    assert not (tmp_path / "cache").exists()
+    assert not (tmp_path / "runs").exists()
+
+
+def test_every_checkpoint_that_a_shipped_recipe_starts_from_can_be_had(tmp_path, monkeypatch):
+    """The zoo has it, or the error for its absence names another shipped recipe."""
+    monkeypatch.chdir(tmp_path)
+    recipes = {name: read_yaml(find_asset("recipes", name)) for name in list_assets("recipes")}
+    taught = {name: values.get("objective", {}).get("distillation") for name, values in recipes.items()}
+    sources = {values.get("init") for values in recipes.values()}
+    sources |= {distillation.get("teacher") for distillation in taught.values() if distillation}
+    for source in sources - {None, *list_zoo()}:
+        with pytest.raises(CheckpointError, match="first: edgeir (train|distill) ") as caught:
+            resolve_checkpoint(source)
+        _, command, maker = str(caught.value.fix).removeprefix("first: ").split()
+        assert recipes[maker]["name"] == source.split("/")[1]
+        assert (command == "distill") == bool(taught[maker])
+
+
+def test_overwriting_spares_the_old_run_until_the_new_one_can_begin(recipe, tmp_path):
+    train(recipe.path, out=tmp_path / "run", overrides=["train.steps=1"])
+    override = "validation.sources=[{kind: folder, path: /nowhere}]"
+    with pytest.raises(DataError, match="/nowhere"):
+        train(recipe.path, out=tmp_path / "run", overrides=[override], overwrite=True)
+    assert load_checkpoint(tmp_path / "run")[1].name == "tiny"
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
+def test_an_unexpected_error_before_the_first_row_leaves_nothing_either(recipe, tmp_path, monkeypatch, error):
+    def fails(*arguments, **settings):
+        raise error("unexpected")
+
+    monkeypatch.setattr("edgeir.train.run.open_store", fails)
+    with pytest.raises(error, match="unexpected"):
+        train(recipe.path, out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 def test_images_smaller_than_a_patch_are_counted(recipe, tmp_path):
@@ -164,7 +263,7 @@ def test_the_run_folder_is_named_after_the_recipe(recipe, tmp_path, monkeypatch)
 
 def test_an_existing_run_is_not_overwritten(recipe, tmp_path):
     train(recipe.path, out=tmp_path / "run", overrides=["train.steps=1"])
-    with pytest.raises(OutputError, match="exists already"):
+    with pytest.raises(OutputError, match="exists already .pass --resume .*--out, or pass --overwrite"):
         train(recipe.path, out=tmp_path / "run")
     (tmp_path / "run" / "checkpoints" / "best").mkdir(exist_ok=True)
     (tmp_path / "run" / "checkpoints" / "best" / "old").write_text("of the run before")
