@@ -7,35 +7,27 @@ enlargement alone.
 
 from __future__ import annotations
 
-import math
-import statistics
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeir.bench.result import ImageScore, Quality, Result, Row, SetQuality, environment, timestamp
-from edgeir.bench.suite import ImageSet, Suite, load_suite
+from edgeir.bench.pictures import quality_of
+from edgeir.bench.result import Quality, Result, Row, environment, timestamp
+from edgeir.bench.suite import Suite, load_suite
 from edgeir.core.errors import ConfigError
-from edgeir.core.luma import luma_of, studio
+from edgeir.core.luma import luma_of
 from edgeir.core.progress import Progress, no_progress
 from edgeir.data.degrade.base import Degraded, to_bytes, to_unit
 from edgeir.data.degrade.bicubic import upscale
 from edgeir.data.degrade.noise import AWGN
-from edgeir.data.pairs import PairRef
-from edgeir.data.sources import ImageRef
-from edgeir.metrics import ms_ssim, psnr, ssim
 from edgeir.restore.tiling import run_tiled
 from edgeir.runtime import RuntimeName, Session, load
 
 __all__ = ["BICUBIC", "evaluate", "measure_quality"]
 
 BICUBIC, INPUT = "bicubic", "input"
-EQUAL_DB = 100.0
-"""PSNR of two equal pictures, so that a mean stays finite."""
-
 Image = NDArray[np.float32]
 
 
@@ -139,7 +131,7 @@ def bicubic_row(suite: Suite, *, limit: int | None = None, progress: Progress = 
         runtime="-",
         precision="-",
         role="baseline",
-        quality=_quality(enlarge, suite, tiled=False, limit=limit, progress=progress),
+        quality=quality_of(enlarge, suite, tiled=False, limit=limit, progress=progress),
     )
 
 
@@ -175,7 +167,7 @@ def measure_quality(
             given = np.repeat(given, 3, axis=2)
         return run_tiled(session.run, given, facts, session.fixed_size)
 
-    return _quality(restore, suite, tiled=session.fixed_size is not None, limit=limit, progress=progress)
+    return quality_of(restore, suite, tiled=session.fixed_size is not None, limit=limit, progress=progress)
 
 
 def _enlarged(lr: Degraded, suite: Suite) -> Image:
@@ -184,92 +176,3 @@ def _enlarged(lr: Degraded, suite: Suite) -> Image:
         return to_unit(lr)
     flavour = suite.degradation.enlargement if suite.degradation is not None else "matlab"
     return to_unit(upscale(to_bytes(to_unit(lr)), suite.scale, flavour))
-
-
-def _quality(
-    restore: Callable[[Degraded], Image], suite: Suite, *, tiled: bool, limit: int | None, progress: Progress
-) -> Quality:
-    if limit is not None and limit < 1:
-        raise ConfigError([f"`limit` must be at least 1, not {limit}"])
-    found = [(entry, *entry.images()) for entry in suite.sets]
-    total = sum(len(refs[:limit]) for _, refs, _ in found)
-    sets, done = [], 0
-    for entry, refs, original in found:
-        scores = []
-        for index, ref in enumerate(refs[:limit]):
-            progress(done, total, f"{entry.name}/{ref.name}")
-            # The same noise for every network: seeded by the picture's place in its set.
-            scores.append(_score(restore, suite, ref, np.random.default_rng([0, index])))
-            done += 1
-        note = "" if original else _fallback_note(entry)
-        if limit is not None and limit < len(refs):
-            note += f"{'; ' if note else ''}{entry.name}: the first {limit} of {len(refs)} images only"
-        sets.append(_mean(entry.name if original else _fallback_name(entry), scores, note))
-    progress(total, total, "measured")
-    return Quality(sets=tuple(sets), tiled=tiled)
-
-
-def _fallback_name(entry: ImageSet) -> str:
-    return entry.fallback.kind if entry.fallback else entry.name
-
-
-def _fallback_note(entry: ImageSet) -> str:
-    used = _fallback_name(entry)
-    return (
-        f"{entry.name} was not found, so the {used} images were used: not comparable with published figures"
-    )
-
-
-def _score(
-    restore: Callable[[Degraded], Image], suite: Suite, ref: ImageRef | PairRef, rng: np.random.Generator
-) -> ImageScore:
-    """Crop to a multiple of the scale from the top left, degrade (a pair only by its `then`), restore, compare.
-
-    What a network of one channel gave is compared with the original's luma, on Y's own range where the protocol says
-    `y`: both are rounded to whole levels of Y, as MATLAB's `rgb2ycbcr` rounds those of a uint8 image.
-    """
-    scale, original = suite.scale, ref.clean() if isinstance(ref, PairRef) else ref.load()
-    height, width = (side - side % scale for side in original.shape[:2])
-    conventions = suite.resolved_protocol().model_dump()
-    structure = suite.resolved_ms_ssim_protocol().model_dump()
-    target: NDArray[Any] = np.ascontiguousarray(original[:height, :width])
-    if conventions["channel"] == "gray":
-        target = luma_of(target)
-    given, damage = target, suite.degradation
-    if isinstance(ref, PairRef):
-        given, damage = ref.given()[: height // scale, : width // scale], ref.then
-        if conventions["channel"] == "gray":
-            given = luma_of(given)
-    output: NDArray[Any] = restore(given if damage is None else damage.degrade(given, rng))
-    gray_file = isinstance(ref, ImageRef) and conventions["channel"] == "y" and ref.gray()
-    if conventions["channel"] == "gray" or gray_file:
-        # As the papers do: a single-channel file is compared on its own values, which span 256 levels and not Y's 220.
-        output, target = luma_of(np.clip(output, 0, 1)), luma_of(target)
-        conventions["channel"] = structure["channel"] = "gray"
-    elif output.shape[2] == 1:
-        output, target = studio(np.clip(output, 0, 1)), studio(luma_of(to_unit(target)))
-        conventions["channel"] = structure["channel"] = "gray"
-    decibel = psnr(output, target, **conventions)
-    return ImageScore(
-        name=ref.name,
-        psnr_db=EQUAL_DB if math.isinf(decibel) else decibel,
-        ssim=ssim(output, target, **conventions) if "ssim" in suite.metrics else None,
-        ms_ssim=ms_ssim(output, target, **structure) if "ms_ssim" in suite.metrics else None,
-    )
-
-
-def _mean(name: str, scores: list[ImageScore], note: str) -> SetQuality:
-    def mean(values: list[float | None]) -> float | None:
-        known = [value for value in values if value is not None]
-        return statistics.fmean(known) if len(known) == len(values) else None
-
-    return SetQuality(
-        name=name,
-        images=len(scores),
-        psnr_db=statistics.fmean(score.psnr_db for score in scores),
-        ssim=mean([score.ssim for score in scores]),
-        ms_ssim=mean([score.ms_ssim for score in scores]),
-        comparable=not note,
-        note=note,
-        per_image=tuple(scores),
-    )

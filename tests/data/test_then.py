@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edgeir.bench.evaluate import _quality
+from edgeir.bench.pictures import quality_of
 from edgeir.bench.suite import ImageSet, Suite
 from edgeir.core.errors import ConfigError
 from edgeir.core.luma import luma_of
@@ -146,7 +146,7 @@ def test_a_suite_measures_on_what_was_damaged_further(folders):
             seen.append(given)
             return to_unit(given)
 
-        quality = _quality(restore, suite, tiled=False, limit=None, progress=lambda *_: None)
+        quality = quality_of(restore, suite, tiled=False, limit=None, progress=lambda *_: None)
         return quality.sets[0].psnr_db, seen
 
     for protocol, shape in (("colour-denoising", (48, 40, 3)), ("gray-denoising", (48, 40, 1))):
