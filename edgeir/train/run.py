@@ -121,6 +121,9 @@ def _launch(
     world = devices * num_nodes
     if recipe.data.batch % world:
         raise ConfigError([f"`data.batch` (={recipe.data.batch}) must be divisible by the {world} processes"])
+    if recipe.train.precision == "16-mixed" and not torch.accelerator.is_available():
+        problem = "`train.precision` 16-mixed needs a GPU, and there is none"  # Fabric would take bfloat16 in silence
+        raise ConfigError([problem], where=recipe.name, fix="use bf16-mixed or 32-true")
     # What can be missing is looked for first: that should cost seconds, not the building of a store or the steps to the
     # first validation.
     backbones = tuple(backbones_used(recipe.objective.used_losses))

@@ -152,6 +152,13 @@ def test_a_batch_that_the_processes_cannot_share_is_refused(recipe, tmp_path):
         train(recipe.path, out=tmp_path / "run", devices=3)
 
 
+@pytest.mark.skipif(torch.accelerator.is_available(), reason="there is a GPU")
+def test_half_precision_without_a_gpu_is_refused(recipe, tmp_path):
+    with pytest.raises(ConfigError, match=r"16-mixed needs a GPU.*bf16-mixed"):
+        train(recipe(), out=tmp_path / "run", precision="16-mixed")
+    assert not (tmp_path / "run").exists()
+
+
 def test_nan_names_step_and_term_and_leaves_the_checkpoint(recipe, tmp_path):
     overrides = ["optim.lr=1e25", "train.ema=0", "train.save_every=1"]
     with pytest.raises(
