@@ -208,7 +208,10 @@ def _kinds() -> dict[str, tuple[list[float], Callable[[Pixels, float], Degraded]
             lambda p, sigma: to_bytes(gaussian_blur(to_unit(p), sigma, KERNEL_SIZE)),
         ),
         "noise": (middle(NOISE_EDGES), noisy),
-        "JPEG": (middle(QUALITY_EDGES), lambda p, quality: compress(p, round(quality))),
+        "JPEG": (
+            [float(round(value)) for value in middle(QUALITY_EDGES)],  # libjpeg's qualities are whole
+            lambda p, quality: compress(p, int(quality)),
+        ),
     }
 
 
