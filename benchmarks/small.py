@@ -29,14 +29,18 @@ from edgeir.train.recipe import load_recipe
 
 SUITES = {
     "super-resolution/edsr-stft-small": "unknown-x4",
+    "super-resolution/rcan-stft-small": "unknown-x4",
     "super-resolution/ppcn-sr-small": "sr-x4",
     "denoising/dncnn-small": "cbsd68-awgn25",
     "denoising/dncnn-stft-small": "cbsd68-awgn25",
     "denoising/dncnn-teacher-small": "cbsd68-awgn25",
+    "denoising/dncnn-features-small": "cbsd68-awgn25",
+    "denoising/dncnn-mutual-small": "cbsd68-awgn25",
     "denoising/ffdnet-stft-small": "cbsd68-awgn25",
     "denoising/multiscale-small": "cbsd68-awgn25",
     "denoising/danet-small": "cbsd68-awgn25",
     "denoising/danet-gray-small": "bsd68-awgn25",
+    "denoising/danet-phone-small": "cbsd68-phone",
     "jpeg/arcnn-stft-small": "classic5-jpeg10",
     "jpeg/danet-jpeg-small": "classic5-jpeg10",
     "dehazing/aod-stft-small": "cbsd68-haze",
@@ -51,6 +55,7 @@ SUITES = {
 """What each recipe is measured on."""
 NEEDS = {
     "denoising/danet-small": "denoising/danet-autoencoder-small",
+    "denoising/dncnn-features-small": "denoising/dncnn-teacher-small",
     "enhancement/ppcn-student-small": "enhancement/ppcn-teacher-small",
 }
 """Whose run a recipe refers to as ``runs/NAME``."""

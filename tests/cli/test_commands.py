@@ -115,7 +115,7 @@ def test_every_mistake_in_a_recipe_is_told_at_once(
 
 def test_training_does_not_write_over_a_run(workshop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", str(workshop / "tiny.yaml"), "--out", str(workshop / "run")]) == 2
-    assert "the output exists already (choose another name or pass --overwrite)" in only_error(capsys)
+    assert "the output exists already (pass --resume to go on with the run" in only_error(capsys)
 
 
 def test_a_recipe_without_teacher_is_no_distillation(
