@@ -25,7 +25,8 @@ from edgeir.bench.suite import Suite, load_suite
 from edgeir.core.artifact import read_card
 from edgeir.core.environment import git_revision, machine, versions
 from edgeir.core.files import write_json
-from edgeir.train.recipe import load_recipe
+from edgeir.core.shipped import recipe_of_run
+from edgeir.train.recipe import Recipe, load_recipe
 
 SUITES = {
     "super-resolution/edsr-stft-small": "unknown-x4",
@@ -53,14 +54,6 @@ SUITES = {
     "enhancement/ppcn-student-small": "pirm-b-heldout",
 }
 """What each recipe is measured on."""
-NEEDS = {
-    "denoising/danet-small": "denoising/danet-autoencoder-small",
-    "denoising/dncnn-features-small": "denoising/dncnn-teacher-small",
-    "enhancement/ppcn-student-small": "enhancement/ppcn-teacher-small",
-}
-"""Whose run a recipe refers to as ``runs/NAME``."""
-TOLD_SIGMA = {"denoising/ffdnet-stft-small": 25.0}
-"""The suite's noise level, for networks that are told it."""
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -94,14 +87,15 @@ def measurement(runs: Path, recipe: str) -> Path:
 
 def measure(runs: Path, recipe: str) -> dict[str, Any]:
     """Train a recipe and what it needs; its row."""
-    if recipe in NEEDS:
-        finish(NEEDS[recipe], [], runs / load_recipe(NEEDS[recipe]).name)
     settings = load_recipe(recipe)
+    for run in runs_named_in(settings):
+        if (needed := recipe_of_run(run)) is not None:
+            finish(needed[0], [], runs / run)
     folder = runs / settings.name
     checkpoint = finish(recipe, [], folder)
     suite = load_suite(SUITES[recipe])
     before = quality(INPUT if suite.scale == 1 else BICUBIC, suite)
-    after = quality(checkpoint, suite, TOLD_SIGMA.get(recipe))
+    after = quality(checkpoint, suite)
     return {
         "recipe": recipe,
         "suite": suite.name,
@@ -116,9 +110,16 @@ def measure(runs: Path, recipe: str) -> dict[str, Any]:
     }
 
 
-def quality(model: str | Path, suite: Suite, sigma: float | None = None) -> dict[str, Any]:
+def runs_named_in(recipe: Recipe) -> list[str]:
+    """The runs of other recipes that it starts from or learns from, ``runs/<name>``."""
+    distillation = recipe.objective.distillation
+    named = [recipe.init, distillation.teacher if distillation is not None else None]
+    return [Path(path).parts[1] for path in named if path is not None and Path(path).parts[0] == "runs"]
+
+
+def quality(model: str | Path, suite: Suite) -> dict[str, Any]:
     """PSNR in dB and SSIM (None where the suite has none), means over the pictures of all sets."""
-    row = evaluate(model, suite, runtime="torch", threads=1, sigma=sigma)["rows"][0]
+    row = evaluate(model, suite, runtime="torch", threads=1)["rows"][0]
     pictures = [picture for entry in row["quality"]["sets"] for picture in entry["per_image"]]
     return {
         key: statistics.fmean(picture[key] for picture in pictures)

@@ -19,7 +19,7 @@ from edgeir.bench.suite import Suite, load_suite
 from edgeir.core.errors import ConfigError
 from edgeir.core.luma import luma_of
 from edgeir.core.progress import Progress, no_progress
-from edgeir.data.degrade.base import Degraded, to_bytes, to_unit
+from edgeir.data.degrade.base import Degraded, enlargement_of, to_bytes, to_unit
 from edgeir.data.degrade.bicubic import upscale
 from edgeir.data.degrade.noise import AWGN
 from edgeir.restore.tiling import run_tiled
@@ -174,5 +174,4 @@ def _enlarged(lr: Degraded, suite: Suite) -> Image:
     """The bicubic enlargement of a degraded picture; where nothing was shrunk, the picture itself."""
     if suite.scale == 1:
         return to_unit(lr)
-    flavour = suite.degradation.enlargement if suite.degradation is not None else "matlab"
-    return to_unit(upscale(to_bytes(to_unit(lr)), suite.scale, flavour))
+    return to_unit(upscale(to_bytes(to_unit(lr)), suite.scale, enlargement_of(suite.degradation)))

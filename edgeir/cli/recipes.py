@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -47,13 +47,14 @@ def _list(context: typer.Context, quiet: Quiet = False, json: Json = False) -> N
     with Output(quiet=quiet, json=json) as output:
         from edgeir.core.assets import find_asset, list_assets
         from edgeir.core.config import read_yaml
+        from edgeir.core.shipped import command_of
 
         found = []
         for name in list_assets("recipes"):
             path = find_asset("recipes", name)
             content = read_yaml(path)
             about = " ".join(str(content.get("about", "")).split())
-            found.append({"name": name, "path": str(path), "command": _command(content), "about": about})
+            found.append({"name": name, "path": str(path), "command": command_of(content), "about": about})
         rows = [(entry["name"], entry["command"], _first_sentence(entry["about"])) for entry in found]
         output.emit(found, table(rows))
 
@@ -99,11 +100,6 @@ def show(
             content = load_recipe(name, changes or ()).model_dump(mode="json")
             text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=110).rstrip("\n")
         output.emit({"name": name, "path": path, "recipe": content}, text.split("\n"))
-
-
-def _command(content: dict[str, Any]) -> str:
-    """Which of ``edgeir train`` and ``edgeir distill`` runs a recipe."""
-    return "distill" if (content.get("objective") or {}).get("distillation") is not None else "train"
 
 
 def _first_sentence(text: str) -> str:

@@ -12,8 +12,8 @@ from torch import nn
 from edgeir.core.artifact import NetworkFacts
 from edgeir.core.config import Config
 from edgeir.core.errors import ConfigError
-from edgeir.models.blocks.attention import ChannelAttention
 from edgeir.models.blocks.fuse import fuse_norms
+from edgeir.models.blocks.statistics import Folding
 from edgeir.models.macs import count_macs
 
 __all__ = [
@@ -52,7 +52,7 @@ class Network(nn.Module, ABC):
         for part in list(network.modules()):
             if isinstance(part, Network):
                 part.simplify()
-            elif isinstance(part, ChannelAttention):
+            elif isinstance(part, Folding):
                 part.fold()
         return nn.Sequential(network, Clip()).eval().requires_grad_(False)
 

@@ -22,7 +22,7 @@ from edgeir.core.artifact import NetworkFacts
 from edgeir.core.config import Config
 from edgeir.core.errors import CheckpointError
 from edgeir.models.base import Network
-from edgeir.models.blocks.statistics import InstanceNorm, PictureMean, readers
+from edgeir.models.blocks.statistics import Folding, InstanceNorm, PictureMean, readers
 
 __all__ = ["PPCNEnhance", "PPCNEnhanceNetwork", "load_reference_weights"]
 
@@ -42,7 +42,7 @@ class PPCNEnhance(Config):
         return PPCNEnhanceNetwork(self)
 
 
-class Normalised(nn.Module):
+class Normalised(Folding):
     """Convolution of the same size, instance normalisation, LeakyReLU or nothing."""
 
     def __init__(
@@ -59,7 +59,7 @@ class Normalised(nn.Module):
         return F.leaky_relu(out, _SLOPE) if self.active else out
 
     def fold(self) -> None:
-        """Make one convolution of both, in place, where the statistics are given."""
+        """Make one convolution of both."""
         if isinstance(self.norm, InstanceNorm) and self.norm.mean is not None:
             self.conv, self.norm = self.norm.folded_into(self.conv), nn.Identity()
 
@@ -148,19 +148,18 @@ class PPCNEnhanceNetwork(Network):
         return torch.tanh(self.tail(features)) * 0.58 + 0.5
 
     def deploy(self) -> nn.Module:
-        """See `Network.deploy`; given statistics are folded into the convolutions."""
+        """See `Network.deploy`; statistics that are not given are computed in operations that exporters know."""
         deployed = super().deploy()
-        for module in deployed.modules():
-            if isinstance(module, PPCNEnhanceNetwork):
-                module._fold_contrast()
-            elif isinstance(module, Normalised):
-                module.fold()
         for reader in readers(deployed):
             reader.computes = "graph"
-        return deployed.eval().requires_grad_(False)
+        return deployed
 
-    def _fold_contrast(self) -> None:
-        """x·1.2 - 0.2·m is 1.2·(x - m/6): the factor goes into the first convolution, whose padding would see more."""
+    def simplify(self) -> None:
+        """Fold a given mean: x·1.2 - 0.2·m is 1.2·(x - m/6).
+
+        The factor goes into the first convolution; the shift stays, because it is the shifted picture that is padded
+        with zeros.
+        """
         if isinstance(self.contrast, Contrast) and self.contrast.mean.mean is not None:
             self.contrast = Shift(self.contrast.mean.mean * (1 / _CONTRAST - 1))
             first = self.entry[0]

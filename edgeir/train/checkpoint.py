@@ -16,10 +16,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from edgeir.core.artifact import CARD_NAME, WEIGHTS_NAME, Card, read_card
-from edgeir.core.assets import asset_root, list_assets, list_zoo, zoo_folder
-from edgeir.core.config import read_yaml
+from edgeir.core.assets import list_zoo, zoo_folder
 from edgeir.core.errors import CheckpointError
 from edgeir.core.files import atomic_dir, give_default_mode, sha256_file
+from edgeir.core.shipped import recipe_of_run
 from edgeir.models import AnyModel
 from edgeir.models.base import Network, parameter_count
 
@@ -57,15 +57,8 @@ def _command_for(path: Path) -> str | None:
     """What to type for a run folder, or a checkpoint in one, that a shipped recipe makes by default; else None."""
     if path.parts[:1] != ("runs",) or len(path.parts) < 2 or Path(*path.parts[:2]).exists():
         return None
-    for recipe in list_assets("recipes"):
-        file = asset_root("recipes") / f"{recipe}.yaml"
-        if path.parts[1] not in file.read_text(encoding="utf-8"):  # parsing all of them takes seconds
-            continue
-        values = read_yaml(file)
-        if values.get("name") == path.parts[1]:
-            alone = (values.get("objective") or {}).get("distillation") is None
-            return f"edgeir {'train' if alone else 'distill'} {recipe}"
-    return None
+    found = recipe_of_run(path.parts[1])
+    return None if found is None else f"edgeir {found[1]} {found[0]}"
 
 
 def load_checkpoint(name: str | Path, *, expect: object | None = None) -> tuple[Network, Card, Path]:

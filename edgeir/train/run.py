@@ -17,7 +17,7 @@ from lightning_fabric import Fabric
 
 from edgeir.core.errors import ConfigError
 from edgeir.core.progress import Progress, no_progress
-from edgeir.data.degrade.bicubic import Flavour
+from edgeir.data.degrade.base import enlargement_of
 from edgeir.data.patches import PatchSampler
 from edgeir.data.store import PairStore, open_store
 from edgeir.losses.backbone import backbones_used
@@ -205,18 +205,10 @@ def _work(
         planes=planes,
         degradation=None if store.paired else recipe.data.degradation,
         gray=network.facts.colour == "y",
-        enlarge=_enlargement(recipe, network),
+        enlarge=enlargement_of(recipe.data.degradation) if network.facts.input_kind == "bicubic" else None,
     )
     with stop_requests() as should_stop:
         done = fit(fabric, recipe, state, objective, sampler, run, should_stop=should_stop, progress=progress)
     best = state.best_psnr_db if math.isfinite(state.best_psnr_db) else None
     metrics = {**state.validation, "best_psnr_db": best}
     return done, state.step, metrics, sampler.skipped
-
-
-def _enlargement(recipe: Recipe, network: Network) -> Flavour | None:
-    """How patches are enlarged for the network; None where it reads them as they are."""
-    if network.facts.input_kind != "bicubic":
-        return None
-    degradation = recipe.data.degradation
-    return "matlab" if degradation is None else degradation.enlargement

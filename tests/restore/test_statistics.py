@@ -153,6 +153,28 @@ def test_attention_settles_to_that_of_the_whole_photo(name) -> None:  # type: ig
     assert np.abs(own - whole).max() * 255 > 1
 
 
+def test_attention_that_has_not_settled_is_gathered_again() -> None:
+    """Ten blocks of random weights on a photo that darkens to one side: one pass leaves 0.9 of 255 levels."""
+    session = session_of(RCAN(channels=16, groups=2, blocks=5, scale=1))
+    slope = np.linspace(0.05, 1, 160, dtype=np.float32)[:, None, None] ** 2
+    image = slope * samples(160, 140, 3).astype(np.float32) / np.float32(255)
+    facts = session.facts.model_copy(update={"global_operations": ()})
+    windows = plan(160, 140, facts, fixed=None, largest=120)
+    read: list[object] = []
+
+    def counted(row, column):  # type: ignore[no-untyped-def]
+        read.append(row)
+        return read_window(image, row, column)
+
+    known = gather(session, windows, counted)
+    assert len(read) > 2 * len(windows)
+    whole = session.run(image)
+    for row, column in windows:
+        part = session.run_given(read_window(image, row, column), known)  # type: ignore[arg-type]
+        error = part[cut(row, 1), cut(column, 1)] - whole[row.first : row.last, column.first : column.last]
+        assert np.abs(error).max() * 255 < 0.05
+
+
 def test_windows_are_larger_for_a_network_that_sees_far() -> None:
     far = SESSIONS["fdr-net"].facts.model_copy(update={"receptive_radius": 92, "global_operations": ()})
     session = TorchSession(torch.nn.Identity(), far, name="far")

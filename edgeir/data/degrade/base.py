@@ -14,7 +14,18 @@ from pydantic import AfterValidator, Field
 
 from edgeir.core.config import Config
 
-__all__ = ["Degradation", "Degraded", "Pixels", "Range", "SameSize", "draw", "ordered", "to_bytes", "to_unit"]
+__all__ = [
+    "Degradation",
+    "Degraded",
+    "Pixels",
+    "Range",
+    "SameSize",
+    "draw",
+    "enlargement_of",
+    "ordered",
+    "to_bytes",
+    "to_unit",
+]
 
 Pixels = npt.NDArray[np.uint8]
 Degraded: TypeAlias = npt.NDArray[np.uint8] | npt.NDArray[np.float32]
@@ -57,6 +68,11 @@ class Degradation(Config):
     def degrade(self, image: Pixels, rng: np.random.Generator) -> Degraded:
         """(H, W, C) uint8 to (H / scale, W / scale, C), C 3 or 1 (gray); `image` stays as it is."""
         raise NotImplementedError
+
+
+def enlargement_of(degradation: Degradation | None) -> Literal["matlab", "pillow"]:
+    """The bicubic enlargement for networks that read the enlarged picture; of pairs, as papers do it."""
+    return "matlab" if degradation is None else degradation.enlargement
 
 
 class SameSize(Degradation):

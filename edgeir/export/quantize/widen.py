@@ -21,11 +21,15 @@ _WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 
 
 def widen(graph: Graph, ranges: dict[str, tuple[float, float]]) -> None:
-    """Widen ranges in place, from the picture on, until every operator's ratio is one that kernels take."""
+    """Widen ranges in place, from the picture on, until every operator's ratio is one that kernels take.
+
+    The restored picture keeps the range that 8 bits of a picture have.
+    """
+    restored = graph.name(graph.outputs[0])
     for operator in graph.operators:
         name = graph.name(int(operator.outputs[0]))
         scale = _product_scale(graph, operator, ranges)
-        if scale is None or name not in ranges:
+        if scale is None or name not in ranges or name == restored:
             continue
         low, high = ranges[name]
         needed = 255 * scale / _LARGEST

@@ -6,12 +6,12 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from edgeir.models.blocks.statistics import PictureMean
+from edgeir.models.blocks.statistics import Folding, PictureMean
 
 __all__ = ["ChannelAttention", "DualAttention", "SpatialAttention"]
 
 
-class ChannelAttention(nn.Module):
+class ChannelAttention(Folding):
     """x · sigmoid(W₂ relu(W₁ mean(x))): one factor per channel and picture. Reads the whole picture.
 
     Args:
@@ -35,7 +35,7 @@ class ChannelAttention(nn.Module):
         return torch.sigmoid(self.excite(F.relu(self.squeeze(mean))))
 
     def fold(self) -> None:
-        """Keep only the factors, in place, where the statistics are given (`edgeir.models.statistics`)."""
+        """Keep only the factors."""
         if self.mean.mean is not None:
             self.factors = self.weigh(self.mean.mean).detach()
             del self.mean, self.squeeze, self.excite

@@ -10,6 +10,7 @@ little of what later ones read: all of them can be gathered at once (`Stages.all
 from __future__ import annotations
 
 import contextlib
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
@@ -19,7 +20,7 @@ from torch import nn
 
 from edgeir.core.statistics import Accumulator, Moments
 
-__all__ = ["InstanceNorm", "PictureMean", "Reader", "Stages", "readers"]
+__all__ = ["Folding", "InstanceNorm", "PictureMean", "Reader", "Stages", "readers"]
 
 
 class Reader(nn.Module):
@@ -55,6 +56,14 @@ class Reader(nn.Module):
         mean = x.mean((2, 3), keepdim=True)
         centred = x - mean
         return mean, (centred * centred).mean((2, 3), keepdim=True)
+
+
+class Folding(nn.Module, ABC):
+    """A module around a reader that becomes plainer once the statistics are given; `Network.deploy` calls it."""
+
+    @abstractmethod
+    def fold(self) -> None:
+        """Compute the same without the reader, in place, where its statistics are given; otherwise do nothing."""
 
 
 class PictureMean(Reader):
