@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from edgeir.core.errors import ConfigError
 from edgeir.core.progress import no_progress
 from edgeir.data.items import labels_of
 from edgeir.data.store import PairStore
@@ -25,7 +24,6 @@ def build_objective(
 
     Raises:
         CheckpointError: the teacher cannot be loaded.
-        ConfigError: it enlarges by another scale than the student.
     """
     config = recipe.objective
     losses, adversarial, distillation = config.used_losses, config.adversarial, config.distillation
@@ -36,18 +34,7 @@ def build_objective(
     if distillation.cache:
         planes = [teacher_pictures(distillation, store, no_progress)]
     elif distillation.teacher is not None:
-        loaded, card, folder = load_checkpoint(distillation.teacher)
-        if card.facts.net_scale != network.facts.net_scale:
-            raise ConfigError(
-                [f"the teacher enlarges by {card.facts.net_scale}, the student by {network.facts.net_scale}"],
-                where=folder,
-            )
-        if card.facts.colour != network.facts.colour:
-            raise ConfigError(
-                [f"the teacher has {card.facts.channels} channels, the student {network.facts.channels}"],
-                where=folder,
-            )
-        teacher = channels_last(loaded.fused())
+        teacher = channels_last(load_checkpoint(distillation.teacher)[0].fused())
     if any(method.needs_labels for method in distillation.methods):
         sizes = [record.size for record in store.records]
         planes = [labels_of(recipe.data.sources, recipe.data.degradation, recipe.data.rescale, sizes)]

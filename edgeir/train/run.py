@@ -21,7 +21,7 @@ from edgeir.data.degrade.base import enlargement_of
 from edgeir.data.patches import PatchSampler
 from edgeir.data.store import PairStore, open_store
 from edgeir.losses.backbone import backbones_used
-from edgeir.models.base import Network, channels_last
+from edgeir.models.base import Network, channels_last, outline
 from edgeir.train.build import build_objective, initialise
 from edgeir.train.loop import fit
 from edgeir.train.manners import quiet_lightning, stop_requests
@@ -52,6 +52,8 @@ class TrainResult:
     """How many of them are smaller than a patch, and therefore were not used."""
     backbones: tuple[dict[str, Any], ...] = ()
     """The perceptual backbones that losses read: loss, network, file, sha256."""
+    restores: bool = True
+    """False for an auto-encoder of clean pictures, which others start from."""
 
 
 def train(
@@ -166,7 +168,8 @@ def _prepare_and_run(
         threads = max(1, torch.get_num_threads() // devices) if world > 1 else torch.get_num_threads()
         work: Callable[..., Any] = _work
         done, step, metrics, too_small = fabric.launch(work, recipe, run, resume, store, threads, progress)
-    return TrainResult(run.path, step, not done, metrics, len(store), too_small, run.backbones)
+    restores = outline(recipe.model).reads == "degraded"
+    return TrainResult(run.path, step, not done, metrics, len(store), too_small, run.backbones, restores)
 
 
 def _work(

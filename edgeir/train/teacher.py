@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
+import torch.nn.functional as F
 
-from edgeir.core.errors import ConfigError
 from edgeir.core.files import exclusive, output_errors, write_json
 from edgeir.core.progress import Progress
 from edgeir.data.store import PairStore
@@ -33,14 +33,10 @@ def teacher_pictures(config: Distillation, store: PairStore, progress: Progress)
     """The function from a pair's index to the teacher's picture of it, (H, W, 3) uint8.
 
     Raises:
-        CheckpointError: the teacher cannot be loaded. ConfigError: it enlarges by another factor than the store.
+        CheckpointError: the teacher cannot be loaded.
     """
     assert config.teacher is not None, "the recipe was checked"
-    teacher, card, folder = load_checkpoint(config.teacher)
-    if card.facts.net_scale != store.scale:
-        raise ConfigError(
-            [f"the teacher enlarges by {card.facts.net_scale}, the data by {store.scale}"], where=folder
-        )
+    teacher, card, _ = load_checkpoint(config.teacher)
     key = hashlib.sha256(f"{card.weights_sha256}:{config.self_ensemble}".encode()).hexdigest()[:16]
     path, count = store.folder / f"teacher-{key}.bin", store.folder / f"teacher-{key}.json"
     size = sum(record.size[0] * record.size[1] * 3 for record in store.records)
@@ -81,7 +77,9 @@ def _done(count: Path) -> int:
 
 
 def _picture(network: Network, lr: Pixels, self_ensemble: bool) -> Pixels:
+    """Padded by its border on the right and below where the network takes only multiples of something."""
     image = torch.from_numpy(lr.copy()).permute(2, 0, 1)[None].float() / 255
+    multiple, scale = network.facts.size_multiple, network.facts.net_scale
     turns = (
         [(quarter, flip) for quarter in range(4) for flip in (False, True)] if self_ensemble else [(0, False)]
     )
@@ -90,7 +88,10 @@ def _picture(network: Network, lr: Pixels, self_ensemble: bool) -> Pixels:
         for quarter, flip in turns:
             given = torch.rot90(image, quarter, (2, 3))
             given = given.flip(3) if flip else given
+            height, width = given.shape[2:]
+            given = F.pad(given, (0, -width % multiple, 0, -height % multiple), mode="replicate")
             out = network(given.contiguous(memory_format=torch.channels_last)).clamp(0, 1)
+            out = out[:, :, : height * scale, : width * scale]
             out = torch.rot90(out.flip(3) if flip else out, -quarter, (2, 3))
             total = out if total is None else total + out
     assert total is not None

@@ -86,6 +86,22 @@ def only_error(capsys: pytest.CaptureFixture[str]) -> str:
     return str(line)
 
 
+def test_an_auto_encoder_is_not_for_export_but_for_others_to_start_from(
+    workshop: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, small = tmp_path / "run", "{widths: [8, 8], blocks: 1, bottom_blocks: 1}"
+    changes = [
+        f"model={{kind: danet-autoencoder, encoder: {small}, decoder: {small}}}",
+        "objective.distillation={methods: [{kind: imitation}]}",
+        "data.degradation={kind: awgn, sigma: 25}",
+        "train.steps=1",
+    ]
+    assert main(["distill", str(workshop / "tiny.yaml"), *changes, "--out", str(out)]) == 0
+    text = capsys.readouterr().out
+    assert f"with `init: {out}` in its recipe" in text
+    assert "export" not in text
+
+
 def test_training_leaves_a_run_and_says_what_is_next(
     workshop: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
