@@ -32,6 +32,7 @@ SUITES = {
     "super-resolution/edsr-stft-small": "unknown-x4",
     "super-resolution/rcan-stft-small": "unknown-x4",
     "super-resolution/ppcn-sr-small": "sr-x4",
+    "super-resolution/danet-realsr-small": "sr-zoom2",
     "denoising/dncnn-small": "cbsd68-awgn25",
     "denoising/dncnn-stft-small": "cbsd68-awgn25",
     "denoising/dncnn-teacher-small": "cbsd68-awgn25",

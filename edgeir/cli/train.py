@@ -136,7 +136,9 @@ def _show(output: Output, result: TrainResult, command: str) -> None:
     if result.stopped:
         lines.append(f"go on with: edgeir {command} … --out {result.run_dir} --resume")
     elif not result.restores:
-        lines.append(f"next: train the network that starts from it, with `init: {result.run_dir}` in its recipe")
+        lines.append(
+            f"next: train the network that starts from it, with `init: {result.run_dir}` in its recipe"
+        )
     else:
         lines.append(f"next: edgeir export {result.run_dir / 'checkpoints' / 'best'} --target tflite --out …")
     output.emit(result, lines)

@@ -19,7 +19,7 @@ DENOISING = [
     for sigma in (15, 25, 50, 75)
 ]
 MIXED = [f"cbsd68-{name}" for name in ("hybrid", "hybrid-mild", "hybrid-severe", "did-hy")]
-OTHERS = ["cbsd68-blur", "cbsd68-haze", "cbsd68-phone", "cbsd68-rain"]
+OTHERS = ["cbsd68-blur", "cbsd68-haze", "cbsd68-phone", "cbsd68-rain", "sr-zoom2"]
 JPEG = [f"{name}-jpeg{quality}" for name in ("classic5", "live1") for quality in (10, 20, 30, 40)]
 ENHANCEMENT = ["pirm-b", "pirm-b-heldout"]
 SUITES = sorted([*SUPER_RESOLUTION, *DENOISING, *JPEG, *MIXED, *OTHERS, *ENHANCEMENT])

@@ -26,8 +26,10 @@ from edgeir.data.degrade import (
     PhoneCamera,
     Rain,
     Unknown,
+    Zoom,
 )
 from edgeir.data.degrade.base import to_bytes, to_unit
+from edgeir.data.degrade.bicubic import upscale
 from edgeir.data.degrade.camera import _demosaic, linear_to_srgb, srgb_to_linear
 from edgeir.data.degrade.haze import add_haze
 from edgeir.data.degrade.hybrid import combinations
@@ -72,6 +74,7 @@ def test_it_is_a_function_of_the_image_and_the_generator(degradation, photo):
         PhoneCamera(shot=0.0, read=0.0, cast=0.0, quality=None),
         AWGN(sigma=0.0, clip=True),
         BlurNoiseJPEG(blur_sigma=3.0, noise_sigma=0.0, jpeg_quality=None),
+        Zoom(zoom=2, blur_sigma=2.0, noise_sigma=0.0),
     ],
     ids=lambda d: d.kind,
 )
@@ -96,6 +99,15 @@ def test_noise_has_the_published_strength(sigma, decibel):
     clipped = AWGN(sigma=float(sigma), clip=True).degrade(photo, rng())
     assert np.array_equal(clipped, to_bytes(noisy))
     assert psnr(to_unit(clipped), photo, channel="rgb", crop=0) > decibel
+
+
+def test_zoom_is_the_unknown_degradation_enlarged_again(photo):
+    zoom = Zoom(zoom=4, blur_sigma=1.0, noise_sigma=2.0)
+    small = Unknown(scale=4, blur_sigma=1.0, noise_sigma=2.0).degrade(photo, rng())
+    assert np.array_equal(zoom.degrade(photo, rng()), upscale(small, 4))
+    odd = photo[:239, :238]  # no multiples of 4: the border is replicated up to one
+    padded = np.pad(odd, ((0, 1), (0, 2), (0, 0)), mode="edge")
+    assert np.array_equal(zoom.degrade(odd, rng()), zoom.degrade(padded, rng())[:239, :238])
 
 
 def test_gray_noise_is_equal_in_the_colours(photo):

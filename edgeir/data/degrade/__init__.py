@@ -17,6 +17,7 @@ from edgeir.data.degrade.noise import AWGN
 from edgeir.data.degrade.rain import Rain
 from edgeir.data.degrade.spoil import BlurNoiseJPEG
 from edgeir.data.degrade.unknown import Unknown
+from edgeir.data.degrade.zoom import Zoom
 
 __all__ = [
     "AWGN",
@@ -31,10 +32,21 @@ __all__ = [
     "PhoneCamera",
     "Rain",
     "Unknown",
+    "Zoom",
 ]
 
 AnyDegradation = Annotated[
-    Bicubic | Unknown | AWGN | JPEG | GaussianBlur | Haze | Rain | Hybrid | BlurNoiseJPEG | PhoneCamera,
+    Bicubic
+    | Unknown
+    | AWGN
+    | JPEG
+    | GaussianBlur
+    | Haze
+    | Rain
+    | Hybrid
+    | BlurNoiseJPEG
+    | PhoneCamera
+    | Zoom,
     Field(discriminator="kind"),
 ]
 """Every degradation, discriminated by `kind`."""
