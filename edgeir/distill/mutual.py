@@ -30,8 +30,11 @@ class MutualLearning(Method):
     kind: Literal["mutual"] = "mutual"
     weight: float = Field(1.0, gt=0)
     """Of the pull on either side; 1 in the original."""
-    distance: Literal["l1", "l2"] = "l1"
-    """Between the two outputs, on the [0, 1] scale."""
+    distance: Literal["l1", "l2"] = "l2"
+    """Between the two outputs, on the [0, 1] scale.
+
+    Beside an L1 loss an L1 pull of the same weight stalls: between the ground truth and the peer the two gradients are
+    equal and opposite (docs/LOG.md)."""
     loss: Literal["l1", "l2"] = "l1"
     """Of the peer against the ground truth."""
     peer: AnyModel
