@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeir.bench.result import ImageScore, Quality, SetQuality
-from edgeir.bench.suite import ImageSet, Suite
+from edgeir.bench.suite import Suite
 from edgeir.core.errors import ConfigError
 from edgeir.core.luma import luma_of, studio
 from edgeir.core.progress import Progress
@@ -44,33 +44,22 @@ def quality_of(
     """
     if limit is not None and limit < 1:
         raise ConfigError([f"`limit` must be at least 1, not {limit}"])
-    found = [(entry, *entry.images()) for entry in suite.sets]
-    total = sum(len(refs[:limit]) for _, refs, _ in found)
+    found = [entry.images() for entry in suite.sets]
+    total = sum(len(entry.refs[:limit]) for entry in found)
     sets, done = [], 0
-    for entry, refs, original in found:
+    for entry in found:
         scores = []
-        for index, ref in enumerate(refs[:limit]):
+        for index, ref in enumerate(entry.refs[:limit]):
             progress(done, total, f"{entry.name}/{ref.name}")
             # The same noise for every network: seeded by the picture's place in its set.
             scores.append(_score(restore, suite, ref, np.random.default_rng([0, index])))
             done += 1
-        note = "" if original else _fallback_note(entry)
-        if limit is not None and limit < len(refs):
-            note += f"{'; ' if note else ''}{entry.name}: the first {limit} of {len(refs)} images only"
-        sets.append(_mean(entry.name if original else _fallback_name(entry), scores, note))
+        notes = [entry.note] if entry.note else []
+        if limit is not None and limit < len(entry.refs):
+            notes.append(f"{entry.name}: the first {limit} of {len(entry.refs)} images only")
+        sets.append(_mean(entry.name, scores, "; ".join(notes)))
     progress(total, total, "measured")
     return Quality(sets=tuple(sets), tiled=tiled)
-
-
-def _fallback_name(entry: ImageSet) -> str:
-    return entry.fallback.kind if entry.fallback else entry.name
-
-
-def _fallback_note(entry: ImageSet) -> str:
-    used = _fallback_name(entry)
-    return (
-        f"{entry.name} was not found, so the {used} images were used: not comparable with published figures"
-    )
 
 
 def _score(

@@ -7,6 +7,7 @@ works wherever a name does. Published figures are quoted beside the measured one
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -18,10 +19,11 @@ from edgeir.core.errors import ConfigError, DataError
 from edgeir.data.degrade import AnyDegradation
 from edgeir.data.items import AnyDataSource, scale_of
 from edgeir.data.pairs import Paired, PairRef
+from edgeir.data.places import remarks
 from edgeir.data.sources import ImageRef
 from edgeir.metrics.protocol import PROTOCOLS, Protocol
 
-__all__ = ["ImageSet", "MetricName", "Published", "Suite", "SuiteTiming", "load_suite"]
+__all__ = ["Found", "ImageSet", "MetricName", "Published", "Suite", "SuiteTiming", "load_suite"]
 
 MetricName = Literal["psnr", "ssim", "ms_ssim"]
 
@@ -47,18 +49,31 @@ class ImageSet(Config):
     """Used where `source` is not found; the scores are then labelled as not comparable with `published`."""
     published: tuple[Published, ...] = ()
 
-    def images(self) -> tuple[Sequence[ImageRef | PairRef], bool]:
-        """The pictures (pairs of them, of a paired source), and whether they are those of `source`.
+    def images(self) -> Found:
+        """The pictures of `source`, else of `fallback`.
 
         Raises:
-            DataError: neither the source nor the fallback is there.
+            DataError: neither is there.
         """
         try:
-            return _listed(self.source), True
+            with remarks() as notes:
+                return Found(self.name, _listed(self.source), "; ".join(notes))
         except DataError:
             if self.fallback is None:
                 raise
-        return _listed(self.fallback), False
+        used = self.fallback.kind
+        note = f"{self.name} was not found, so the {used} images were used: not comparable with published figures"
+        return Found(used, _listed(self.fallback), note)
+
+
+@dataclass(frozen=True)
+class Found:
+    """The pictures of one set (pairs of them, of a paired source)."""
+
+    name: str
+    refs: Sequence[ImageRef | PairRef]
+    note: str
+    """Why figures on them are not comparable with published ones; empty where they are."""
 
 
 def _listed(source: AnyDataSource) -> Sequence[ImageRef | PairRef]:

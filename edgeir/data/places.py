@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextvars import ContextVar
 from pathlib import Path, PurePosixPath
 
 from edgeir.core.errors import DataError
@@ -16,6 +18,7 @@ __all__ = [
     "find_root",
     "placed",
     "remark_count",
+    "remarks",
     "required_root",
     "seen",
 ]
@@ -114,10 +117,26 @@ def entries(folder: Path) -> str:
     return ", ".join([*names[:SHOWN], *more]) or "nothing"
 
 
+_REMARKS: ContextVar[list[str] | None] = ContextVar("remarks", default=None)
+
+
+@contextlib.contextmanager
+def remarks() -> Iterator[list[str]]:
+    """Collect what `remark_count` has to say inside, for a result, instead of logging it."""
+    collected: list[str] = []
+    token = _REMARKS.set(collected)
+    try:
+        yield collected
+    finally:
+        _REMARKS.reset(token)
+
+
 def remark_count(name: str, found: int, published: int, where: Path, what: str = "pictures") -> None:
     """Log a warning where a set is not whole (or has more than was published): its figures compare with no other."""
-    if found != published:
-        LOG.warning(
-            "%s: %s has %d %s here instead of the %d published, so figures on it are not comparable",
-            where, name, found, what, published,
-        )  # fmt: skip
+    if found == published:
+        return
+    remark = f"{name} has {found} {what} here instead of the {published} published: not comparable"
+    if (collected := _REMARKS.get()) is not None:
+        collected.append(remark)
+    else:
+        LOG.warning("%s: %s", where, remark)

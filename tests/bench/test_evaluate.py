@@ -1,5 +1,7 @@
 """Quality: means against an independent computation, tiles against the whole, labels of what cannot be compared."""
 
+import shutil
+
 import numpy as np
 import pytest
 import torch
@@ -95,6 +97,18 @@ def test_a_fallback_is_labelled(suite, pictures):
     assert not result["comparable"]
     assert "DIV2K was not found, so the folder images were used: not comparable" in result["notes"][0]
     assert result["rows"][0]["quality"]["sets"][0]["name"] == "folder"
+
+
+def test_an_incomplete_set_is_labelled(suite, pictures, tmp_path, monkeypatch, caplog):
+    monkeypatch.setenv("EDGEIR_DATA", str(tmp_path))
+    shutil.copytree(pictures, tmp_path / "Set5")
+    entry = ImageSet(name="Set5", source=StandardSet(name="Set5"))
+    result = evaluate("bicubic", suite.model_copy(update={"sets": (entry,)}))
+    assert not result["comparable"]
+    assert result["notes"] == ["Set5 has 3 pictures here instead of the 5 published: not comparable"]
+    assert not caplog.records
+    assert len(StandardSet(name="Set5").images()) == 3  # where nobody collects it, it is logged
+    assert "not comparable" in caplog.text
 
 
 def test_equal_pictures_count_as_100_db(suite, tmp_path):
