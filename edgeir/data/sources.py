@@ -19,6 +19,7 @@ from edgeir.core.config import Config
 from edgeir.core.errors import DataError
 from edgeir.core.files import file_stamp
 from edgeir.core.images import list_images, read_photo, read_rgb
+from edgeir.core.luma import luma_of, studio
 from edgeir.core.requires import require
 from edgeir.data.places import data_root, existing_folder
 from edgeir.data.standard import STANDARD_SETS, find_set, set_images
@@ -76,7 +77,32 @@ class Source(Config):
     """Factors for this source alone, in place of `data.rescale`."""
 
 
-class Folder(Source):
+class Files(Source):
+    """A source of image files."""
+
+    matlab_y: bool = False
+    """Give the Y of MATLAB's ``rgb2ycbcr`` (16 to 235, rounded), as a gray picture, in place of colours: what the JPEG
+    papers make of LIVE1 and of their training pictures. Gray files stay as they are."""
+
+    def _ref(self, path: Path, crop: tuple[int, int] | None = None) -> ImageRef:
+        """One file; a `crop` has its longer side first."""
+
+        def gray() -> bool:
+            return self.matlab_y or read_photo(path).pixels.shape[2] == 1
+
+        def load() -> Pixels:
+            image = read_rgb(path)
+            if crop is not None:
+                long, short = crop
+                height, width = (long, short) if image.shape[0] > image.shape[1] else (short, long)
+                image = image[:height, :width]
+            return _matlab_y(image) if self.matlab_y and not read_photo(path).gray else image
+
+        stamp = f"{file_stamp(path)}:{crop}{':matlab-y' if self.matlab_y else ''}"
+        return ImageRef(path.stem, stamp, load, gray)
+
+
+class Folder(Files):
     """Every image file in a folder, sorted by name."""
 
     kind: Literal["folder"] = "folder"
@@ -89,13 +115,13 @@ class Folder(Source):
             DataError: the folder is missing or holds no image.
         """
         folder = existing_folder(self.path)
-        refs = [_file_ref(path) for path in list_images(folder)]
+        refs = [self._ref(path) for path in list_images(folder)]
         if not refs:
             raise DataError("the folder holds no image", where=folder)
         return refs
 
 
-class StandardSet(Source):
+class StandardSet(Files):
     """A standard data set, found under ``$EDGEIR_DATA``."""
 
     kind: Literal["standard"] = "standard"
@@ -130,10 +156,10 @@ class StandardSet(Source):
                 where=paths[0].parent,
                 fix="lower `range` or complete the set",
             )
-        return [_file_ref(path, crop) for path in paths[first:last]]
+        return [self._ref(path, crop) for path in paths[first:last]]
 
 
-class Embedded(Source):
+class Embedded(Files):
     """The photographs bundled with scikit-image: no download, good for demos, tests and calibration."""
 
     kind: Literal["embedded"] = "embedded"
@@ -143,25 +169,16 @@ class Embedded(Source):
         skimage = require("skimage", "the embedded photographs")
         folder = Path(str(skimage.__file__)).parent / "data"
         found = {path.stem: path for path in list_images(folder)}
-        refs = [_file_ref(found[name]) for name in EMBEDDED_PHOTOS if name in found]
+        refs = [self._ref(found[name]) for name in EMBEDDED_PHOTOS if name in found]
         if not refs:
             raise DataError("scikit-image holds none of the photographs", where=folder)
         return refs
 
 
+def _matlab_y(image: Pixels) -> Pixels:
+    levels = np.rint(255 * studio(luma_of(image / 255))).astype(np.uint8)
+    return np.repeat(levels, 3, axis=2)
+
+
 AnySource = Annotated[Folder | StandardSet | Embedded, Field(discriminator="kind")]
 """Every image source, discriminated by `kind`."""
-
-
-def _file_ref(path: Path, crop: tuple[int, int] | None = None) -> ImageRef:
-    def load() -> Pixels:
-        image = read_rgb(path)
-        if crop is None:
-            return image
-        long, short = crop
-        height, width = (long, short) if image.shape[0] > image.shape[1] else (short, long)
-        return image[:height, :width]
-
-    return ImageRef(
-        path.stem, f"{file_stamp(path)}:{crop}", load, lambda: read_photo(path).pixels.shape[2] == 1
-    )

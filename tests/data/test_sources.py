@@ -2,6 +2,7 @@
 
 import logging
 
+import numpy as np
 import pytest
 from PIL import Image
 from pydantic import ValidationError
@@ -9,6 +10,7 @@ from pydantic import ValidationError
 from edgeir.core.errors import DataError
 from edgeir.data.sources import Embedded, Folder, StandardSet
 from edgeir.data.standard import PUBLISHED_COUNTS, STANDARD_SETS
+from edgeir.metrics.conventions import luma
 
 
 def write(path, size=(8, 6)):
@@ -23,6 +25,19 @@ def test_folder_lists_images_sorted_and_ignores_other_files(tmp_path):
     refs = Folder(path=str(tmp_path)).images()
     assert [ref.name for ref in refs] == ["a", "b", "c"]
     assert refs[1].load().shape == (6, 8, 3)
+
+
+def test_matlabs_y_in_place_of_colours(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (32, 40, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "colour.png")
+    Image.fromarray(pixels[:, :, 0]).save(tmp_path / "gray.png")
+    colour, gray = Folder(path=str(tmp_path), matlab_y=True).images()
+    assert colour.gray()
+    assert gray.gray()
+    expected = np.rint(luma(pixels.astype(float)))
+    assert all(np.array_equal(colour.load()[:, :, channel], expected) for channel in range(3))
+    assert np.array_equal(gray.load()[:, :, 1], pixels[:, :, 0])
+    assert colour.stamp != Folder(path=str(tmp_path)).images()[0].stamp
 
 
 def test_folder_errors(tmp_path):
