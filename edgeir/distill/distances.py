@@ -19,13 +19,9 @@ from typing import Literal
 import torch
 import torch.nn.functional as F
 
-from edgeir.losses.contextual import spread
-
 __all__ = ["DISTANCES", "Distance", "focal", "focal_weights"]
 
 Distance = Literal["l2", "l1", "focal", "inner-product", "kl", "mmd"]
-_POSITIONS = 1024
-"""At most this many positions enter the pairwise similarities, spread evenly."""
 
 
 def focal_weights(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
@@ -39,13 +35,23 @@ def focal(a: torch.Tensor, b: torch.Tensor, weights: torch.Tensor | None = None)
     return ((focal_weights(a, b) if weights is None else weights) * (a - b).square()).mean()
 
 
-def _similarities(x: torch.Tensor) -> torch.Tensor:
-    unit = spread(F.normalize(x.flatten(2), dim=1), _POSITIONS)
-    return torch.einsum("nci,ncj->nij", unit, unit)
+def _unit(x: torch.Tensor, dim: int) -> torch.Tensor:
+    """(N, C, H, W) to (N, C, P), normalised; not in half precision, since small differences of products follow."""
+    wide = x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
+    return F.normalize(wide.flatten(2), dim=dim)
+
+
+def _between_channels(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """Squares of the (N, C, C) products of the channels of both, (N, C, P) each."""
+    with torch.autocast(x.device.type, enabled=False):
+        return torch.einsum("nip,njp->nij", x, y).square()
 
 
 def _inner_product(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    return F.mse_loss(_similarities(a), _similarities(b))
+    """Mean of |X'X - Y'Y|^2 over its P^2 elements, as |XX'|^2 + |YY'|^2 - 2|XY'|^2 of C^2: memory grows with P only."""
+    x, y = _unit(a, 1), _unit(b, 1)
+    total = _between_channels(x, x) + _between_channels(y, y) - 2 * _between_channels(x, y)
+    return total.sum((1, 2)).mean() / x.shape[2] ** 2
 
 
 def _kl(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
@@ -55,12 +61,8 @@ def _kl(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
 
 
 def _mmd(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    x, y = (F.normalize(t.flatten(2), dim=2) for t in (a, b))
-
-    def kernel(p: torch.Tensor, q: torch.Tensor) -> torch.Tensor:
-        return torch.einsum("nip,njp->nij", p, q).square().mean()
-
-    return kernel(x, x) + kernel(y, y) - 2 * kernel(x, y)
+    x, y = _unit(a, 2), _unit(b, 2)
+    return (_between_channels(x, x) + _between_channels(y, y) - 2 * _between_channels(x, y)).mean()
 
 
 DISTANCES: dict[Distance, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {

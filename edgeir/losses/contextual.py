@@ -18,7 +18,7 @@ from torch import nn
 
 from edgeir.losses.backbone import FrozenFeatures, Layer, PerceptualConfig
 
-__all__ = ["Contextual", "contextual_loss", "spread"]
+__all__ = ["Contextual", "contextual_loss"]
 
 _EPSILON = 1e-5
 
