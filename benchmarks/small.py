@@ -5,7 +5,7 @@
 Each recipe is trained as it stands (seed 0), after the runs it starts from or learns from, and measured on one suite
 beside the unrestored input. Runs unattended; called again it goes on where it was stopped, and what is measured already
 is not measured again: the measurements are kept under ``runs/small``. Writes the recipes measured so far into
-``benchmarks/results/small-recipes.json``. The two recipes on digits are measured by ``high_level.py``, the ones of the
+``benchmarks/results/small-recipes.json``. The recipes on digits are measured by ``high_level.py``, the ones of the
 zoo by ``publish.py``.
 """
 
@@ -41,6 +41,7 @@ SUITES = {
     "denoising/ffdnet-stft-small": "cbsd68-awgn25",
     "denoising/multiscale-small": "cbsd68-awgn25",
     "denoising/danet-small": "cbsd68-awgn25",
+    "denoising/danet-pisr-small": "cbsd68-awgn25",
     "denoising/danet-gray-small": "bsd68-awgn25",
     "denoising/danet-phone-small": "cbsd68-phone",
     "jpeg/arcnn-stft-small": "classic5-jpeg10",
@@ -53,6 +54,7 @@ SUITES = {
     "mixed/fdrnet-did-hy-small": "cbsd68-did-hy",
     "enhancement/ppcn-teacher-small": "pirm-b-heldout",
     "enhancement/ppcn-student-small": "pirm-b-heldout",
+    "enhancement/ppcn-submitted-small": "pirm-b-heldout",
 }
 """What each recipe is measured on."""
 

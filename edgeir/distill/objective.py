@@ -18,7 +18,7 @@ The papers' totals, as recipes write them (weights for images on [0, 1]):
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import nn
@@ -122,7 +122,7 @@ class Objective(nn.Module):
             elif str(place) in self.frozen:
                 other = self._run_frozen(str(place), output, hr if method.judges_clean else None)
             for name, value in method.terms(ours, other, Batch(lr, hr, labels)).items():
-                result[f"distill/{name}"] = method.weight_of(name) * value
+                result[_unused(f"distill/{name}", result)] = method.weight_of(name) * value
         return result
 
     def _run_companion(self, place: str, image: torch.Tensor) -> Side:
@@ -140,3 +140,12 @@ class Objective(nn.Module):
         assert self.teacher is not None
         with torch.no_grad():
             return self._teacher.take(self.teacher(hr if self.teacher.reads == "clean" else lr))
+
+
+def _unused(name: str, taken: Mapping[str, object]) -> str:
+    """`name`, or with a number where a method of the same kind came before."""
+    same = sum(
+        key == name or (key.startswith(f"{name}-") and key.removeprefix(f"{name}-").isdigit())
+        for key in taken
+    )
+    return name if same == 0 else f"{name}-{same + 1}"

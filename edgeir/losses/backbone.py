@@ -42,7 +42,13 @@ class PerceptualConfig(Config):
     """What every loss on VGG-19's features has in common."""
 
     kind: str
+    layer: Layer
     backbone: Backbone = Backbone()
+
+    @property
+    def least(self) -> int:
+        """Side in pixels of the smallest picture that has features in `layer`, behind a pooling per stage."""
+        return int(2 ** (int(self.layer.removeprefix("conv")[0]) - 1))
 
     def build(self) -> nn.Module:
         """The loss, a function of (prediction, target); errors as for `features`."""

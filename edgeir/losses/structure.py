@@ -27,6 +27,11 @@ class SSIM(Config):
     kind: Literal["ssim"] = "ssim"
     weight: float = Field(1.0, gt=0)
 
+    @property
+    def least(self) -> int:
+        """Side in pixels of the smallest picture that the window fits into."""
+        return _WINDOW
+
     def build(self) -> nn.Module:
         return SSIMLoss()
 

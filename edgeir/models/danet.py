@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import itertools
 from fractions import Fraction
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
 import torch.nn.functional as F
@@ -41,8 +41,10 @@ class DANet(Config):
     scale: Literal[1] = 1
     channels: Literal[1, 3] = 3
     """1 for gray, 3 for colour."""
-    widths: tuple[int, ...] = Field((80, 128, 192), min_length=1)
-    """Channels per scale, multiples of 8."""
+    widths: tuple[Annotated[int, Field(ge=_GROUPS, multiple_of=_GROUPS)], ...] = Field(
+        (80, 128, 192), min_length=1
+    )
+    """Channels per scale, multiples of the 8 groups of offsets."""
     blocks: int = Field(3, ge=1)
     """Per level of the encoder and of the decoder; 6 in the large DANet."""
     bottom_blocks: int = Field(5, ge=1)

@@ -5,8 +5,6 @@ A checkpoint that is missing should cost seconds, not the building of a store.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from edgeir.core.artifact import read_card
 from edgeir.core.errors import ConfigError
 from edgeir.models.base import Network, outline, refuse_clean_reader
@@ -21,8 +19,8 @@ def check_ahead(recipe: Recipe) -> None:
     """Raise what would otherwise be noticed only after the store is built.
 
     Raises:
-        ConfigError: patches or validation pictures have sides that a network cannot take, or the teacher's pictures are
-            not of the student's size or channels.
+        ConfigError: patches or validation pictures have sides that a network cannot take, or the teacher or a peer does
+            not take what the student takes or gives other sizes or channels.
         CheckpointError: `init` or the teacher is missing.
         EdgeIRError: a file that a distillation method needs is missing.
     """
@@ -39,20 +37,28 @@ def check_ahead(recipe: Recipe) -> None:
             refuse_clean_reader(teacher, str(folder))  # whole pictures are computed from the damaged ones
         else:  # those are padded, patches are not
             check_sides(recipe, teacher)
-        _check_teacher(teacher, outline(recipe.model), distillation.cache, folder)
+        _check_partner("the teacher", teacher, recipe, folder, cached=distillation.cache)
     for method in distillation.methods:
+        if method.companion_reads == "degraded" and (config := method.companion_config()) is not None:
+            _check_partner(
+                f"the network beside the student in `{method.kind}`", outline(config), recipe, recipe.name
+            )
         method.check()
 
 
-def _check_teacher(teacher: Network, student: Network, cached: bool, folder: Path) -> None:
-    """Both get the same input, unless the teacher's pictures are computed beforehand."""
-    ours, theirs = student.facts, teacher.facts
-    enlarges = ours.scale if cached else ours.net_scale
+def _check_partner(
+    name: str, partner: Network, recipe: Recipe, where: object, *, cached: bool = False
+) -> None:
+    """It must take the student's input and give pictures of its size; `cached`: computed beforehand from the data."""
+    ours, theirs = outline(recipe.model).facts, partner.facts
+    enlarges, whom = (ours.scale, "the data") if cached else (ours.net_scale, "the student")
     problems = []
     if theirs.net_scale != enlarges:
-        whom = "the data" if cached else "the student"
-        problems.append(f"the teacher enlarges its input by {theirs.net_scale}, {whom} by {enlarges}")
+        problems.append(f"{name} enlarges its input by {theirs.net_scale}, {whom} by {enlarges}")
     if theirs.colour != ours.colour:
-        problems.append(f"the teacher has {theirs.channels} channels, the student {ours.channels}")
+        problems.append(f"{name} has {theirs.channels} channels, the student {ours.channels}")
+    told = getattr(recipe.data.degradation, "noise_map", False) and partner.reads == "degraded"
+    if told and theirs.sigma is None:
+        problems.append(f"{name} takes no noise level, but `noise_map` appends one to what it is given")
     if problems:
-        raise ConfigError(problems, where=folder)
+        raise ConfigError(problems, where=where)

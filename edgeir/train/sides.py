@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 
 from edgeir.core.errors import ConfigError
+from edgeir.losses import SSIM
+from edgeir.losses.backbone import PerceptualConfig
 from edgeir.models.base import Network, outline
 from edgeir.train.recipe import Recipe
 
@@ -18,10 +20,11 @@ def clean_step(network: Network) -> int:
 
 
 def check_sides(recipe: Recipe, teacher: Network | None = None) -> None:
-    """Check `data.patch` and `validation.size` against what the student, its companions and the teacher can take.
+    """Check `data.patch` and `validation.size` against what the student, its companions and the teacher can take, and
+    what the losses need.
 
     Raises:
-        ConfigError: with the multiple and the nearest sides that fit.
+        ConfigError: with the multiple and the nearest sides that fit, or the least side.
     """
     student = outline(recipe.model)
     scale, patch, size = student.facts.scale, recipe.data.patch, recipe.validation.size
@@ -39,6 +42,11 @@ def check_sides(recipe: Recipe, teacher: Network | None = None) -> None:
     problems = []
     if patch % step:
         problems.append(_problem("data.patch", patch, step))
+    problems += [
+        f"`data.patch` is {patch}, {patch * scale} pixels of the clean picture, but `{loss.kind}` needs {loss.least}"
+        for loss in recipe.objective.used_losses
+        if isinstance(loss, SSIM | PerceptualConfig) and patch * scale < loss.least
+    ]
     # A size that is no multiple of the scale is cut down to one; only the network's own multiple is a condition.
     if size // scale * scale % clean_step(student):
         problems.append(_problem("validation.size", size, clean_step(student)))

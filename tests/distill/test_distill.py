@@ -75,6 +75,19 @@ def test_objective_trains_the_student_only_and_names_its_terms():
     assert all(parameter.grad is not None for parameter in student.parameters())
 
 
+def test_two_methods_of_one_kind_both_count():
+    torch.manual_seed(0)
+    student, teacher = PlainSR(channels=4, blocks=1).build(), PlainSR(channels=6, blocks=2).build()
+    methods = [OutputMatch(weight=weight) for weight in (0.5, 0.25, 2.0)]
+    objective = Objective((L1(),), student, methods, teacher)
+    lr, hr = torch.rand(2, 3, 6, 6), torch.rand(2, 3, 24, 24)
+    terms = objective.terms(student(lr), lr, hr)
+    assert list(terms) == ["l1", "distill/output", "distill/output-2", "distill/output-3"]
+    each = [terms[name].item() for name in list(terms)[1:]]
+    assert each[1] == pytest.approx(each[0] / 2, rel=1e-5)
+    assert each[2] == pytest.approx(each[0] * 4, rel=1e-5)
+
+
 def test_a_cached_teacher_picture_replaces_the_teacher():
     student = PlainSR(channels=4, blocks=1).build()
     objective = Objective((L1(),), student, (OutputMatch(),))

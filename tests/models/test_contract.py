@@ -5,6 +5,7 @@ import typing
 import pytest
 import torch
 import torch.nn.functional as F
+from pydantic import ValidationError
 from torch.utils.flop_counter import FlopCounterMode
 
 from edgeir.models import (
@@ -257,3 +258,9 @@ def test_plain_student_has_the_documented_sizes():
     assert parameter_count(PlainSR(channels=16, blocks=2, branches=()).build()) == 13_392
     assert parameter_count(PlainSR(channels=12, blocks=6, tail_rank=16, branches=()).build()) == 12_088
     assert parameter_count(PlainSR(channels=24, blocks=6, tail_rank=24, branches=()).build()) == 39_672
+
+
+@pytest.mark.parametrize("widths", [(10, 20), (4, 8), (0,)])
+def test_danet_offsets_come_in_eight_groups(widths):
+    with pytest.raises(ValidationError, match="multiple of 8|greater than or equal to 8"):
+        DANet(widths=widths)

@@ -85,6 +85,19 @@ def test_the_teacher_must_be_able_to_take_the_patches_too(denoising, tmp_path):
     assert distill(denoising.path, overrides=["train.steps=1"], out=tmp_path / "run").steps == 1
 
 
+@pytest.mark.parametrize(
+    ("loss", "message"),
+    [
+        ("{kind: ssim}", "`data.patch` is 8, 8 pixels of the clean picture, but `ssim` needs 11"),
+        ("{kind: perceptual}", "but `perceptual` needs 16"),
+    ],
+)
+def test_losses_need_pictures_of_a_least_size(denoising, loss, message):
+    overrides = ["data.patch=8", f"objective.losses=[{loss}]"]
+    with pytest.raises(ConfigError, match=message):
+        check_sides(load_recipe(denoising.path, overrides))
+
+
 @pytest.mark.parametrize("name", list_assets("recipes"))
 def test_shipped_recipes_fit_their_networks(name):
     check_sides(load_recipe(name))

@@ -73,3 +73,26 @@ def test_an_auto_encoder_of_clean_pictures_has_no_pictures_of_damaged_ones(repai
     repair(model=STUDENT, objective={"distillation": CACHED | {"teacher": str(teacher)}})
     with pytest.raises(ConfigError, match="an auto-encoder reads the clean picture"):
         distill(repair.path, out=tmp_path / "run")
+
+
+def test_partners_that_do_not_fit_stop_a_run_before_its_store_is_built(recipe, tmp_path):
+    noisy = {"degradation": {"kind": "awgn", "sigma": 25.0}}
+    peer = {"kind": "plainsr", "channels": 4, "blocks": 1}
+    mutual = {"distillation": {"methods": [{"kind": "mutual", "peer": peer}]}}
+    recipe(model=STUDENT, data=recipe.values["data"] | noisy, objective=mutual)
+    with pytest.raises(
+        ConfigError, match="beside the student in `mutual` enlarges its input by 4, the student by 1"
+    ):
+        distill(recipe.path, out=tmp_path / "run")
+    assert not (tmp_path / "cache").exists()
+    recipe(model=STUDENT, data=recipe.values["data"] | noisy)
+    teacher = train(recipe.path, overrides=["train.steps=1"], out=tmp_path / "teacher").run_dir
+    told = {"degradation": {"kind": "awgn", "sigma": 25.0, "noise_map": True}}
+    settings = {"distillation": {"teacher": str(teacher), "methods": [{"kind": "output"}]}}
+    recipe(
+        model={"kind": "ffdnet", "depth": 3, "width": 8},
+        data=recipe.values["data"] | told,
+        objective=settings,
+    )
+    with pytest.raises(ConfigError, match="the teacher takes no noise level, but `noise_map` appends one"):
+        distill(recipe.path, out=tmp_path / "run")
