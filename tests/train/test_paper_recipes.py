@@ -5,14 +5,17 @@ import re
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from edgeir.bench.suite import load_suite
 from edgeir.core.assets import list_assets
+from edgeir.data.items import items_of
 from edgeir.distill import TargetFeatures
 from edgeir.losses import L1, SSIM
 from edgeir.models import AnyModel
 from edgeir.models.base import outline
 from edgeir.train.recipe import load_recipe
+from edgeir.train.run import train
 
 PAPER = [name for name in list_assets("recipes") if name.endswith("-paper")]
 FIGURE = r"\b\d\d\.\d{1,3}\b"
@@ -100,6 +103,25 @@ def test_validation_reaches_what_the_headers_say(tmp_path, monkeypatch):
     assert len(set(tested)) == 6
     trained = {ref.name[:4] for ref in hazed.data.sources[0].pairs()}
     assert [picture for picture in tested if picture in trained] == ["1315"] * 4
+
+
+def test_the_multiscale_denoiser_trains_on_the_augmented_set_of_voc_without_its_labels(tmp_path, monkeypatch):
+    monkeypatch.setenv("EDGEIR_DATA", str(tmp_path))
+    monkeypatch.setenv("EDGEIR_CACHE", str(tmp_path / "cache"))
+    voc = tmp_path / "VOCdevkit" / "VOC2012"
+    for place in ("JPEGImages", "SegmentationClassAug", "ImageSets/Segmentation"):
+        (voc / place).mkdir(parents=True)
+    for name in ("2007_000032", "2007_000033"):  # of the training and of the validation set
+        Image.new("RGB", (64, 56), (90, 120, 60)).save(voc / "JPEGImages" / f"{name}.jpg")
+    (voc / "SegmentationClassAug/2007_000032.png").write_text("not read")
+    (voc / "ImageSets/Segmentation/train_aug.txt").write_text("2007_000032\n")
+    recipe = load_recipe("denoising/multiscale-paper")
+    assert recipe.data.sources == load_recipe("denoising/multiscale-deeplab-joint-paper").data.sources
+    listed = items_of(recipe.data.sources, recipe.data.degradation, recipe.data.rescale)
+    assert [item.name for item in listed] == ["2007_000032"]
+    settings = ("train.steps=1", "data.batch=1", "model.width=4", "validation.limit=1", "validation.size=16")
+    train("denoising/multiscale-paper", out=tmp_path / "run", overrides=settings)
+    assert (tmp_path / "run/checkpoints/last").is_dir()
 
 
 FOLLOWING = [
