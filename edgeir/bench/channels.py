@@ -87,16 +87,16 @@ def channels(
 
     Raises:
         CheckpointError: no such checkpoint.
-        ConfigError: a tap does not exist, or none is given and the network has no disentanglement module; or `size` is
-            less than that multiple.
+        ConfigError: the network enlarges; a tap does not exist, or none is given and the network has no disentanglement
+            module; or `size` is less than that multiple.
         DataError: no picture is as large as `size`.
     """
     from edgeir.train.checkpoint import load_checkpoint
 
     network, card, _ = load_checkpoint(model)
-    before, after = _taps(network, before, after)
     if card.facts.net_scale != 1:
         raise ConfigError(["the network enlarges; only one that keeps the size can be studied"], where=model)
+    before, after = _taps(network, before, after)
     multiple = card.facts.size_multiple
     if size < multiple:
         raise ConfigError(

@@ -35,7 +35,7 @@ from edgeir.data.pairs import (
     pair_of,
     same_stem,
 )
-from edgeir.data.places import entries, existing_folder, find_root, remark_count
+from edgeir.data.places import entries, find_root, placed, remark_count
 from edgeir.data.sidd import SIDD
 from edgeir.data.zoomed import DIV2KLR, RealSR
 
@@ -43,7 +43,7 @@ __all__ = ["DIDMDN", "DIV2KLR", "DPED", "PIRM", "SIDD", "AnyPaired", "GoPro", "P
 
 
 class PairedFolders(Divided):
-    """Two folders with files of the same names."""
+    """Two folders with files of the same names, in the working directory or else below ``$EDGEIR_DATA``."""
 
     kind: Literal["paired-folders"] = "paired-folders"
     given: str
@@ -57,7 +57,7 @@ class PairedFolders(Divided):
         return self.times
 
     def located(self) -> list[Path]:
-        return [existing_folder(self.given), existing_folder(self.clean)]
+        return [placed(self.given), placed(self.clean)]
 
     def listed(self) -> list[PairRef]:
         given, clean = self.located()

@@ -14,7 +14,6 @@ from edgeir.core.errors import DataError
 __all__ = [
     "data_root",
     "entries",
-    "existing_folder",
     "find_root",
     "placed",
     "remark_count",
@@ -51,19 +50,11 @@ def required_root(name: str, expected: str) -> Path:
     return root
 
 
-def existing_folder(path: str) -> Path:
-    """The folder, ``~`` expanded; `DataError` where there is none."""
-    folder = Path(path).expanduser()
-    if not folder.is_dir():
-        raise DataError("no such folder", where=folder)
-    return folder
-
-
 def placed(path: str, *, file: bool = False) -> Path:
     """A folder, or a file, by its path: from the working directory, or else below ``$EDGEIR_DATA``; ``~`` is expanded.
 
     Raises:
-        DataError: it is in neither, with both places.
+        DataError: it is in neither, with the places tried and how to mend it.
     """
     here, root = Path(path).expanduser(), data_root()
     places = [here] if here.is_absolute() or root is None else [here, root / here]
@@ -71,12 +62,10 @@ def placed(path: str, *, file: bool = False) -> Path:
         if place.is_file() if file else place.is_dir():
             return place
     tried = " or ".join(str(place.absolute()) for place in places)
-    unset = not here.is_absolute() and root is None
-    raise DataError(
-        f"no such {'file' if file else 'folder'}; looked for {tried}",
-        where=path,
-        fix="EDGEIR_DATA, under which it is looked for too, is not set" if unset else None,
-    )
+    fix = "put it there, or give another path"
+    if not here.is_absolute() and root is None:
+        fix = "EDGEIR_DATA, under which it is looked for too, is not set: set it, or give another path"
+    raise DataError(f"no such {'file' if file else 'folder'}; looked for {tried}", where=path, fix=fix)
 
 
 def find_root(name: str, roots: Iterable[str], inside: str, *, file: bool = False) -> Path:

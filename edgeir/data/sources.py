@@ -21,7 +21,7 @@ from edgeir.core.files import file_stamp
 from edgeir.core.images import list_images, read_photo, read_rgb
 from edgeir.core.luma import luma_of, studio
 from edgeir.core.requires import require
-from edgeir.data.places import data_root, existing_folder
+from edgeir.data.places import data_root, placed
 from edgeir.data.standard import STANDARD_SETS, find_set, set_images
 
 __all__ = [
@@ -107,6 +107,7 @@ class Folder(Files):
 
     kind: Literal["folder"] = "folder"
     path: str
+    """From the working directory, or else below ``$EDGEIR_DATA``."""
 
     def images(self) -> list[ImageRef]:
         """List the images.
@@ -114,7 +115,7 @@ class Folder(Files):
         Raises:
             DataError: the folder is missing or holds no image.
         """
-        folder = existing_folder(self.path)
+        folder = placed(self.path)
         refs = [self._ref(path) for path in list_images(folder)]
         if not refs:
             raise DataError("the folder holds no image", where=folder)

@@ -36,12 +36,14 @@ class RealSR(Paired):
     Of the set's three versions (its authors' repository, csjcai/RealSR) the first has the 234 scenes of the paper, on
     which published figures such as DANet's are (183, 234 and 178 training pairs for x2, x3 and x4 of both cameras
     together); the others have more than 500. Both pictures of a pair have the same size in versions 1 and 2; in
-    version 3 the damaged one is smaller by `zoom`.
+    version 3 the damaged one is smaller by `zoom`. Of the first version's test pictures, 15 per camera and zoom, the
+    published figures are means over both cameras.
     """
 
     kind: Literal["realsr"] = "realsr"
     version: Literal[1, 2, 3] = 1
-    camera: Literal["Canon", "Nikon"] = "Canon"
+    camera: Literal["Canon", "Nikon", "both"] = "Canon"
+    """``both``: Canon's pairs, then Nikon's."""
     part: Literal["Train", "Test"] = "Train"
     zoom: Literal[2, 3, 4] = 4
 
@@ -50,11 +52,19 @@ class RealSR(Paired):
         return self.zoom if self.version == 3 else 1
 
     def located(self) -> list[Path]:
-        inside = f"{self.camera}/{self.part}/{self.zoom}"
-        return [find_root(f"RealSR version {self.version}", REALSR_FOLDERS[self.version], inside) / inside]
+        name, roots = f"RealSR version {self.version}", REALSR_FOLDERS[self.version]
+        cameras = ("Canon", "Nikon") if self.camera == "both" else (self.camera,)
+        inside = [f"{camera}/{self.part}/{self.zoom}" for camera in cameras]
+        return [find_root(name, roots, folder) / folder for folder in inside]
 
     def listed(self) -> list[PairRef]:
-        (folder,) = self.located()
+        folders = self.located()
+        result = [pair for folder in folders for pair in self._photographs(folder)]
+        if self.version == 1 and self.part == "Test":
+            remark_count(f"RealSR x{self.zoom}", len(result), 15 * len(folders), folders[0], "test pairs")
+        return result
+
+    def _photographs(self, folder: Path) -> list[PairRef]:
         result: list[PairRef] = []
         for clean in (path for path in list_images(folder) if path.stem.endswith("_HR")):
             given = existing(clean.with_name(f"{clean.stem[:-2]}LR{self.zoom}{clean.suffix}"), clean)

@@ -75,12 +75,17 @@ def test_written_files_and_what_is_refused(tmp_path):
         channels(model, sources=(Embedded(),), size=9999)
 
 
-def test_a_network_without_the_module_needs_two_taps_and_one_size(tmp_path):
-    model = saved(tmp_path, PlainSR(channels=4, blocks=1))
-    with pytest.raises(ConfigError, match=r"two taps must be named \(its taps are head, body.0\)"):
+def test_a_network_without_the_module_needs_two_taps(tmp_path):
+    model = saved(tmp_path, DnCNN(depth=3, width=4))
+    with pytest.raises(ConfigError, match=r"two taps must be named \(its taps are head, "):
         channels(model, limit=1, size=32)
-    with pytest.raises(ConfigError, match="keeps the size"):
-        channels(model, before="head", after="body.0", limit=1, size=32)
+
+
+@pytest.mark.parametrize("taps", [{}, {"before": "head", "after": "body.0"}, {"before": "nowhere"}])
+def test_an_enlarging_network_is_refused_before_taps_are_asked_for(tmp_path, taps):
+    model = saved(tmp_path, PlainSR(channels=4, blocks=1))
+    with pytest.raises(ConfigError, match="the network enlarges; only one that keeps the size"):
+        channels(model, limit=1, size=32, **taps)
 
 
 def test_a_network_of_one_channel_sees_luma(tmp_path):

@@ -22,7 +22,9 @@ MIXED = [f"cbsd68-{name}" for name in ("hybrid", "hybrid-mild", "hybrid-severe",
 OTHERS = ["cbsd68-blur", "cbsd68-haze", "cbsd68-phone", "cbsd68-rain", "sr-zoom2"]
 JPEG = [f"{name}-jpeg{quality}" for name in ("classic5", "live1") for quality in (10, 20, 30, 40)]
 ENHANCEMENT = ["pirm-b", "pirm-b-heldout"]
-SUITES = sorted([*SUPER_RESOLUTION, *DENOISING, *JPEG, *MIXED, *OTHERS, *ENHANCEMENT])
+PAIRED = ["did-hy", "did-mdn", "gopro", "nyu2-haze", "realsr-x2", "realsr-x3", "realsr-x4", "sidd"]
+DIV2K = ["div2k-hybrid", "div2k-hybrid-mild", "div2k-hybrid-severe"]
+SUITES = sorted([*SUPER_RESOLUTION, *DENOISING, *JPEG, *MIXED, *OTHERS, *ENHANCEMENT, *PAIRED, *DIV2K])
 
 
 def test_the_list_is_complete():

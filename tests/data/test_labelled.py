@@ -131,7 +131,8 @@ def test_a_relative_path_is_also_looked_for_below_the_data_folder(tmp_path, monk
     with pytest.raises(DataError) as caught:
         source.images()
     assert str(caught.value) == (
-        f"ILSVRC2012/train: no such folder; looked for {here}/ILSVRC2012/train or {root}/ILSVRC2012/train"
+        f"ILSVRC2012/train: no such folder; looked for {here}/ILSVRC2012/train or {root}/ILSVRC2012/train "
+        "(put it there, or give another path)"
     )
     for folder, name in ((root, "below"), (here, "beside")):
         (folder / "ILSVRC2012/train/n01").mkdir(parents=True)

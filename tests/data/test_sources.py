@@ -8,6 +8,7 @@ from PIL import Image
 from pydantic import ValidationError
 
 from edgeir.core.errors import DataError
+from edgeir.data.paired import PairedFolders
 from edgeir.data.sources import Embedded, Folder, StandardSet
 from edgeir.data.standard import PUBLISHED_COUNTS, STANDARD_SETS
 from edgeir.metrics.conventions import luma
@@ -45,6 +46,32 @@ def test_folder_errors(tmp_path):
         Folder(path=str(tmp_path / "nowhere")).images()
     with pytest.raises(DataError, match="holds no image"):
         Folder(path=str(tmp_path)).images()
+
+
+@pytest.mark.parametrize("paired", [False, True])
+def test_a_relative_folder_is_also_looked_for_below_the_data_folder(tmp_path, monkeypatch, paired):
+    here, root = tmp_path / "here", tmp_path / "data"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    source = PairedFolders(given="a/b", clean="a/b") if paired else Folder(path="a/b")
+
+    def names():
+        return [ref.name for ref in (source.pairs() if paired else source.images())]
+
+    with pytest.raises(DataError) as caught:
+        names()
+    unset = "(EDGEIR_DATA, under which it is looked for too, is not set: set it, or give another path)"
+    assert str(caught.value) == f"a/b: no such folder; looked for {here}/a/b {unset}"
+    monkeypatch.setenv("EDGEIR_DATA", str(root))
+    with pytest.raises(DataError) as caught:
+        names()
+    assert str(caught.value) == (
+        f"a/b: no such folder; looked for {here}/a/b or {root}/a/b (put it there, or give another path)"
+    )
+    write(root / "a/b/below.png")
+    assert names() == ["below"]
+    write(here / "a/b/beside.png")
+    assert names() == ["beside"]
 
 
 def test_standard_set_errors_say_where_to_put_it(tmp_path, monkeypatch):

@@ -2,16 +2,20 @@
 
 import re
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from edgeir.bench.suite import load_suite
 from edgeir.core.assets import list_assets
+from edgeir.data.items import items_of
 from edgeir.distill import TargetFeatures
 from edgeir.losses import L1, SSIM
 from edgeir.models import AnyModel
 from edgeir.models.base import outline
 from edgeir.train.recipe import load_recipe
+from edgeir.train.run import train
 
 PAPER = [name for name in list_assets("recipes") if name.endswith("-paper")]
 FIGURE = r"\b\d\d\.\d{1,3}\b"
@@ -49,6 +53,75 @@ def test_the_suites_quote_the_same_figures_of_danet(task, size):
     assert len(rows) == 8
     for row in rows:
         assert f"{row.psnr_db:.2f}/{row.ssim:.4f}".replace("/0.", "/.") in about
+
+
+MEASURED_BY = {
+    "denoising/danet-sidd-paper": ["sidd"],
+    "denoising/danet-sidd-s-paper": ["sidd"],
+    "denoising/danet-sidd-autoencoder-paper": ["sidd"],
+    "super-resolution/danet-realsr-paper": ["realsr-x4", "realsr-x2", "realsr-x3"],
+    "super-resolution/danet-realsr-s-paper": ["realsr-x4", "realsr-x2", "realsr-x3"],
+    "super-resolution/danet-realsr-autoencoder-paper": ["realsr-x4"],
+    "deblurring/fdrnet-paper": ["gopro"],
+    "deraining/fdrnet-paper": ["did-mdn"],
+    "mixed/fdrnet-did-hy-paper": ["did-hy"],
+    "mixed/fdrnet-paper": ["div2k-hybrid", "div2k-hybrid-mild", "div2k-hybrid-severe"],
+    "dehazing/aod-stft-paper": ["nyu2-haze"],
+    "dehazing/ppdn-stft-paper": ["nyu2-haze"],
+}
+"""The recipes that validate on test pictures, and the suites that measure their figures."""
+
+
+@pytest.mark.parametrize("name", MEASURED_BY)
+def test_a_header_names_the_suites_that_quote_its_figures(name):
+    recipe = load_recipe(name)
+    assert f"--suite {MEASURED_BY[name][0]}`" in recipe.about
+    figures = {float(figure) for figure in re.findall(FIGURE, recipe.about)}
+    similarities = {float(figure) for figure in re.findall(r"(?<=/)\.\d+", recipe.about)}
+    for suite in MEASURED_BY[name]:
+        assert re.search(rf"{suite}\b(?!-)", recipe.about)
+        (entry,) = load_suite(suite).sets
+        rows = [row for row in entry.published if row.psnr_db in figures]
+        assert rows
+        if similarities:
+            assert any(row.ssim in similarities for row in rows)
+
+
+def test_validation_reaches_what_the_headers_say(tmp_path, monkeypatch):
+    realsr = load_recipe("super-resolution/danet-realsr-paper").validation
+    assert {source.camera for source in realsr.sources} == {"Canon", "Nikon"}
+    assert realsr.limit == 2 * 15  # the test pairs of both cameras
+    assert load_recipe("denoising/danet-sidd-paper").validation.limit == 40 * 32  # pictures x blocks
+    h5py = pytest.importorskip("h5py")
+    monkeypatch.setenv("EDGEIR_DATA", str(tmp_path))
+    (tmp_path / "NYU2").mkdir()
+    with h5py.File(tmp_path / "NYU2/nyu_depth_v2_labeled.mat", "w") as file:
+        file["images"] = np.zeros((1449, 3, 1, 1), np.uint8)
+        file["depths"] = np.ones((1449, 1, 1), np.float32)
+    hazed = load_recipe("dehazing/aod-stft-paper")
+    tested = [ref.name[:4] for ref in hazed.validation.sources[0].pairs()[: hazed.validation.limit]]
+    assert len(set(tested)) == 6
+    trained = {ref.name[:4] for ref in hazed.data.sources[0].pairs()}
+    assert [picture for picture in tested if picture in trained] == ["1315"] * 4
+
+
+def test_the_multiscale_denoiser_trains_on_the_augmented_set_of_voc_without_its_labels(tmp_path, monkeypatch):
+    monkeypatch.setenv("EDGEIR_DATA", str(tmp_path))
+    monkeypatch.setenv("EDGEIR_CACHE", str(tmp_path / "cache"))
+    voc = tmp_path / "VOCdevkit" / "VOC2012"
+    for place in ("JPEGImages", "SegmentationClassAug", "ImageSets/Segmentation"):
+        (voc / place).mkdir(parents=True)
+    for name in ("2007_000032", "2007_000033"):  # of the training and of the validation set
+        Image.new("RGB", (64, 56), (90, 120, 60)).save(voc / "JPEGImages" / f"{name}.jpg")
+    (voc / "SegmentationClassAug/2007_000032.png").write_text("not read")
+    (voc / "ImageSets/Segmentation/train_aug.txt").write_text("2007_000032\n")
+    recipe = load_recipe("denoising/multiscale-paper")
+    assert recipe.data.sources == load_recipe("denoising/multiscale-deeplab-joint-paper").data.sources
+    listed = items_of(recipe.data.sources, recipe.data.degradation, recipe.data.rescale)
+    assert [item.name for item in listed] == ["2007_000032"]
+    settings = ("train.steps=1", "data.batch=1", "model.width=4", "validation.limit=1", "validation.size=16")
+    train("denoising/multiscale-paper", out=tmp_path / "run", overrides=settings)
+    assert (tmp_path / "run/checkpoints/last").is_dir()
 
 
 FOLLOWING = [
