@@ -18,6 +18,7 @@ DENOISING = [
     for name in ("bsd68", "cbsd68", "kodak24", "mcmaster", "set12")
     for sigma in (15, 25, 50, 75)
 ]
+DENOISING.append("kodak24-awgn35")  # of one paper
 MIXED = [f"cbsd68-{name}" for name in ("hybrid", "hybrid-mild", "hybrid-severe", "did-hy")]
 OTHERS = ["cbsd68-blur", "cbsd68-haze", "cbsd68-phone", "cbsd68-rain", "sr-zoom2"]
 JPEG = [f"{name}-jpeg{quality}" for name in ("classic5", "live1") for quality in (10, 20, 30, 40)]
