@@ -163,8 +163,12 @@ def test_settings_survive_yaml_and_the_file_is_looked_for_first(member, tmp_path
     for look in (config.check, config.build):
         with pytest.raises(CheckpointError, match="no such file of weights"):
             look()
+    with pytest.raises(CheckpointError, match="no such file of weights"):
+        config.files()
     path.write_bytes(b"nothing of the kind")
     config.check()
+    digest = hashlib.sha256(b"nothing of the kind").hexdigest()
+    assert config.files() == [{"network": config.name, "file": str(path), "sha256": digest}]
     with pytest.raises(CheckpointError):
         config.build()
     with pytest.raises(CheckpointError, match="another sha256"):
