@@ -3,7 +3,8 @@
     python benchmarks/deformable.py [--rounds 30] [--threads 1]
 
 Time: forward and backward, with the gradients of everything, of the modulated deformable 3x3 (64 channels, 8 groups,
-128x128) and of a dense 3x3 with nine times the input channels, in turns in one process. Memory: the peak of a fresh
+128x128) and of a dense 3x3 with nine times the input channels, in turns in one process; of torchvision's operator on
+the same numbers too, where torchvision is installed and loads. Memory: the peak of a fresh
 process per size, less that of a process that runs it on 8x8. Writes ``benchmarks/results/deformable.json``; run it on a
 machine that does nothing else, the result records the load.
 """
@@ -15,6 +16,7 @@ import os
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -71,6 +73,9 @@ def main(arguments: list[str]) -> None:
     ratio = time_row["ratio"]
     spread = f"{ratio['p10']:.2f}-{ratio['p90']:.2f}"
     print(f"{ratio['median']:.2f} times the dense one ({spread}; the goal is at most {GOAL:.0f})")
+    if "torchvision" in time_row:
+        other = time_row["torchvision"]
+        print(f"{other['ratio']['median']:.2f} times torchvision {other['version']}'s")
     for row in memory:
         print(f"{row['side']:4d}: {row['peak_mib']:7.1f} MiB, {row['bytes_per_pixel']:.0f} bytes per pixel")
 
@@ -78,11 +83,17 @@ def main(arguments: list[str]) -> None:
 def rows(time_row: dict[str, Any], memory: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The same flat, for a table: the time beside the dense convolution at one size, memory at all."""
     ratio = time_row["ratio"]
-    spread = f"{ratio['median']:.2f} ({ratio['p10']:.2f} to {ratio['p90']:.2f})"
+    columns = {"times the dense 3x3's time": ratio}
+    if "torchvision" in time_row:
+        columns["times torchvision's time"] = time_row["torchvision"]["ratio"]
+    times = {
+        name: f"{ratio['median']:.2f} ({ratio['p10']:.2f} to {ratio['p90']:.2f})"
+        for name, ratio in columns.items()
+    }
     return [
         {
             "picture": f"{row['side']}x{row['side']}",
-            "times the dense 3x3's time": spread if row["side"] == SIDE else None,
+            **{name: text if row["side"] == SIDE else None for name, text in times.items()},
             "peak MiB": row["peak_mib"],
             "bytes per pixel": row["bytes_per_pixel"],
         }
@@ -91,8 +102,11 @@ def rows(time_row: dict[str, Any], memory: list[dict[str, Any]]) -> list[dict[st
 
 
 def timed(rounds: int) -> dict[str, Any]:
-    """Median, 10th and 90th percentile in ms of both, and of the ratio of the two times of a round."""
+    """Median, 10th and 90th percentile in ms of each, and of the ratio of two times of a round."""
     steps = {"deformable": deformable_step(SIDE), "dense": dense_step(SIDE)}
+    theirs = torchvisions(SIDE)
+    if theirs is not None:
+        version, steps["torchvision"] = theirs
     samples: dict[str, list[float]] = {name: [] for name in steps}
     for step in steps.values():
         step()
@@ -103,6 +117,9 @@ def timed(rounds: int) -> dict[str, Any]:
             samples[name].append(1e3 * (time.perf_counter() - started))
     ratios = np.array(samples["deformable"]) / np.array(samples["dense"])
     row: dict[str, Any] = {f"{name}_ms": spread_of(np.array(values)) for name, values in samples.items()}
+    if theirs is not None:
+        ratio = np.array(samples["deformable"]) / np.array(samples["torchvision"])
+        row["torchvision"] = {"version": version, "ratio": spread_of(ratio)}
     return {"rounds": rounds, "goal": GOAL, "ratio": spread_of(ratios), **row}
 
 
@@ -130,12 +147,37 @@ def _peak_of(side: int, threads: int) -> float:
 
 def deformable_step(side: int) -> Callable[[], None]:
     """Forward and backward of the deformable convolution, offsets of about a pixel."""
-    torch.manual_seed(0)
-    layer = DeformableConv(CHANNELS, CHANNELS, GROUPS)
-    x = torch.randn(1, CHANNELS, side, side, requires_grad=True)
-    offsets = torch.randn(1, 18 * GROUPS, side, side, requires_grad=True)
-    masks = torch.rand(1, 9 * GROUPS, side, side, requires_grad=True)
+    layer, x, offsets, masks = _inputs(side)
     return lambda: layer(x, offsets, masks).sum().backward()
+
+
+def torchvisions(side: int) -> tuple[str, Callable[[], None]] | None:
+    """torchvision's version, and forward and backward of its operator on the same numbers; None where it cannot run."""
+    layer, x, offsets, masks = _inputs(side)
+
+    def step() -> None:
+        operator(x, offsets, layer.weight, layer.bias, padding=(1, 1), mask=masks).sum().backward()
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            import torchvision
+            from torchvision.ops import deform_conv2d as operator
+        step()  # a library that does not fit this torch shows at the latest here
+    except (ImportError, OSError, RuntimeError, AttributeError) as error:
+        print(f"without torchvision: {error}", file=sys.stderr)
+        return None
+    return torchvision.__version__, step
+
+
+def _inputs(side: int) -> tuple[DeformableConv, torch.Tensor, torch.Tensor, torch.Tensor]:
+    torch.manual_seed(0)
+    return (
+        DeformableConv(CHANNELS, CHANNELS, GROUPS),
+        torch.randn(1, CHANNELS, side, side, requires_grad=True),
+        torch.randn(1, 18 * GROUPS, side, side, requires_grad=True),
+        torch.rand(1, 9 * GROUPS, side, side, requires_grad=True),
+    )
 
 
 def dense_step(side: int) -> Callable[[], None]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from pydantic import Field, model_validator
@@ -86,6 +86,13 @@ class Method(Config):
 
     def check(self) -> None:
         """Raise an `EdgeIRError` when a file that the method needs is not there; called before any image is decoded."""
+
+    def files(self) -> list[dict[str, Any]]:
+        """What a run records of the files of frozen networks: loss, network, file, sha256; errors as for `check`.
+
+        A run is not resumed with other files than it was begun with.
+        """
+        return []
 
     @property
     def reads_companion(self) -> tuple[str, ...]:

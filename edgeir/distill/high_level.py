@@ -16,7 +16,7 @@ probabilities.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
@@ -56,6 +56,9 @@ class HighLevelTask(Method):
 
     def check(self) -> None:
         self.network.check()
+
+    def files(self) -> list[dict[str, Any]]:
+        return [{"loss": self.kind, **entry} for entry in self.network.files()]
 
     def frozen(self) -> Frozen:
         return self.network.build()

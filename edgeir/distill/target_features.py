@@ -7,6 +7,11 @@ the clean image (weight lambda1, eq. 5), and the extractor's, more weakly, to th
 keeps it where the student can follow. Each pull stops at its target: no gradient flows into the side that is
 imitated.
 
+Eqs. 1 to 3 name the mappings: f from the degraded image to the clean one (eq. 1) is the student, g to the clean image's
+features (eq. 2) the student up to its taps, h and its inverse (eq. 3) the extractor up to its taps and after them. Eqs.
+6 to 10 are analysis only (section 2.3: the feature term as the prior of a Bayesian estimate); there is nothing of them
+to compute.
+
 With a skip from input to output an auto-encoder can copy the image and its features mean nothing: choose an extractor
 without one (``dncnn`` with ``residual: false``, ``aod-net`` with ``direct: true``; EDSR and ARCNN have none).
 """

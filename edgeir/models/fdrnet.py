@@ -2,7 +2,7 @@
 2020).
 
 Each of six phases has two branches. The lower one spreads the distortions over channels (feature disentanglement
-module, three times convolution + gain control, eq. 4), processes them, and gathers the content again (feature
+module, three times convolution + gain control, eqs. 3-4), processes them, and gathers the content again (feature
 aggregation module, three times channel attention + inverse gain control + convolution, eqs. 6-7) with a skip from
 each FD layer to the FA layer that undoes it. The upper, auxiliary one is plain residual blocks. Concatenation,
 channel attention and a 1x1 fuse both (section 3.4-3.5, Fig. 5).

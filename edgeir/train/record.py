@@ -97,8 +97,11 @@ class RunFolder:
             )
         trained_on = read_card(self.path / "checkpoints" / "last").provenance.get("backbones", [])
         if [entry["sha256"] for entry in trained_on] != [entry["sha256"] for entry in self.backbones]:
+            files = ", ".join(f"{entry['file']} with sha256 {entry['sha256']}" for entry in trained_on)
             raise CheckpointError(
-                "the run was trained on other weights of the perceptual backbone", where=self.path
+                "the run was trained on other weights of a frozen network",
+                where=self.path,
+                fix=f"resume with what it was trained on, {files or 'no recorded file'}",
             )
         self._write_recipe()
 

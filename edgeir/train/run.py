@@ -51,7 +51,8 @@ class TrainResult:
     too_small: int
     """How many of them are smaller than a patch, and therefore were not used."""
     backbones: tuple[dict[str, Any], ...] = ()
-    """The perceptual backbones that losses read: loss, network, file, sha256."""
+    """The files of frozen networks, the perceptual backbones of losses and the judges of distillation methods: loss,
+    network, file, sha256."""
     restores: bool = True
     """False for an auto-encoder of clean pictures, which others start from."""
 
@@ -128,7 +129,10 @@ def _launch(
         raise ConfigError([problem], where=recipe.name, fix="use bf16-mixed or 32-true")
     # What can be missing is looked for first: that should cost seconds, not the building of a store or the steps to the
     # first validation.
-    backbones = tuple(backbones_used(recipe.objective.used_losses))
+    distillation = recipe.objective.distillation
+    methods = () if distillation is None else distillation.methods
+    judges = [entry for method in methods for entry in method.files()]
+    backbones = (*backbones_used(recipe.objective.used_losses), *judges)
     run = RunFolder(Path(out) if out is not None else Path("runs") / recipe.name, recipe, backbones)
     if resume:
         run.check_resumable()

@@ -2,19 +2,38 @@
 
 from __future__ import annotations
 
+import typing
 from pathlib import Path
 
 import pytest
+import yaml
+from pydantic import TypeAdapter
 
 from edgeir.core.assets import list_assets
+from edgeir.core.config import dump_yaml
 from edgeir.core.errors import ConfigError
-from edgeir.export.profile import ExportProfile, read_profile
+from edgeir.export.profile import AnyTarget, ExportProfile, read_profile
+from edgeir.runtime.loading import RUNTIME_OF_TARGET
+
+TARGETS = typing.get_args(typing.get_args(AnyTarget)[0])
+TARGET_KINDS = [target.model_fields["kind"].default for target in TARGETS]
+
+
+def test_every_target_of_the_union_has_a_runtime() -> None:
+    assert set(TARGET_KINDS) == set(RUNTIME_OF_TARGET)
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=TARGET_KINDS)
+def test_a_targets_settings_survive_yaml(target) -> None:
+    for precision in ("fp32", "fp16", "int8"):
+        config = target(precision=precision)
+        again = TypeAdapter(AnyTarget).validate_python(yaml.safe_load(dump_yaml(config)))
+        assert type(again) is target
+        assert again == config
 
 
 def test_there_is_one_profile_for_each_target_and_precision() -> None:
-    wanted = {
-        f"{target}-{precision}" for target in ("tflite", "onnx") for precision in ("fp32", "fp16", "int8")
-    }
+    wanted = {f"{target}-{precision}" for target in TARGET_KINDS for precision in ("fp32", "fp16", "int8")}
     assert wanted <= set(list_assets("profiles"))
 
 

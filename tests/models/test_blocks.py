@@ -1,5 +1,7 @@
 """Shared layers against their definitions."""
 
+import warnings
+
 import numpy as np
 import pytest
 import torch
@@ -49,6 +51,41 @@ def test_deformable_convolution_is_torchvisions(groups):
     found = deformable_conv(x, weight, None, offsets, masks, groups)
     expected = by_definition(*(t.numpy() for t in (x, weight, offsets, masks)), groups)
     np.testing.assert_allclose(found.numpy(), expected, atol=1e-12)
+
+
+@pytest.fixture
+def deform_conv2d():
+    """torchvision's, where it is installed and its library fits this torch; a bad fit shows at the latest in a call."""
+    picture, offsets, weight = torch.zeros(1, 1, 3, 3), torch.zeros(1, 18, 3, 3), torch.zeros(1, 1, 3, 3)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            from torchvision.ops import deform_conv2d
+        deform_conv2d(picture, offsets, weight, padding=1)
+    except (ImportError, OSError, RuntimeError, AttributeError) as error:
+        pytest.skip(f"torchvision cannot be used: {error}")
+    return deform_conv2d
+
+
+@pytest.mark.parametrize("groups", [1, 2, 8])
+def test_deformable_convolution_and_its_gradients_are_those_of_torchvisions_operator(groups, deform_conv2d):
+    tensors = {
+        "x": uniform(2, 16, 7, 6),
+        "weight": uniform(5, 16, 3, 3, seed=1),
+        "bias": uniform(5, seed=2),
+        "offsets": 3 * uniform(2, 18 * groups, 7, 6, seed=3),  # some point outside
+        "masks": uniform(2, 9 * groups, 7, 6, seed=4).abs(),
+    }
+    x, weight, bias, offsets, masks = (tensor.requires_grad_() for tensor in tensors.values())
+    ours = deformable_conv(x, weight, bias, offsets, masks, groups)
+    theirs = deform_conv2d(x, offsets, weight, bias, padding=(1, 1), mask=masks)
+    torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-11)
+    pull = uniform(2, 5, 7, 6, seed=5)
+    found, expected = (torch.autograd.grad(out, list(tensors.values()), pull) for out in (ours, theirs))
+    for name, one, other in zip(tensors, found, expected, strict=True):
+        torch.testing.assert_close(
+            one, other, rtol=0, atol=1e-11, msg=lambda text, name=name: f"{name}: {text}"
+        )
 
 
 @given(st.integers(1, 9), st.integers(1, 9))

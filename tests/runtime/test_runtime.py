@@ -6,25 +6,46 @@ import json
 import shutil
 import subprocess
 import sys
+import typing
 from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from pydantic import TypeAdapter
 
 from edgeir.core.artifact import TensorSpec
+from edgeir.core.config import dump_yaml
 from edgeir.core.errors import ArtifactError, CheckpointError, EdgeIRError
 from edgeir.core.files import sha256_file
-from edgeir.runtime import load
+from edgeir.runtime import AnyRuntime, RuntimeName, load
+from edgeir.runtime.loading import RUNTIME_OF_TARGET
 from edgeir.runtime.session import from_native, to_native
 
 RUNTIMES = [("student", "torch"), ("onnx", "onnxruntime"), ("tflite", "litert")]
+MEMBERS = typing.get_args(typing.get_args(AnyRuntime)[0])
 
 
 def image(*shape: int) -> np.ndarray:
     return np.random.default_rng(0).random(shape, dtype=np.float32)
+
+
+def test_every_runtime_of_the_union_is_here_and_can_be_asked_for() -> None:
+    kinds = {member.model_fields["kind"].default for member in MEMBERS}
+    assert kinds == {runtime for _, runtime in RUNTIMES}
+    assert kinds | {"auto"} == set(typing.get_args(RuntimeName))
+    assert set(RUNTIME_OF_TARGET.values()) == kinds - {"torch"}  # it runs checkpoints
+
+
+@pytest.mark.parametrize("member", MEMBERS, ids=lambda member: member.model_fields["kind"].default)
+def test_a_runtimes_settings_survive_yaml(member) -> None:
+    config = member(threads=3)
+    again = TypeAdapter(AnyRuntime).validate_python(yaml.safe_load(dump_yaml(config)))
+    assert type(again) is member
+    assert again == config
 
 
 @pytest.mark.parametrize(("source", "runtime"), RUNTIMES)

@@ -1,9 +1,12 @@
 """Joint training end to end on digits: it runs, resumes bit for bit, and says what is missing before it decodes."""
 
+import hashlib
+
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from edgeir.core.artifact import read_card
 from edgeir.core.errors import CheckpointError, ConfigError
 from edgeir.models.backbones.digits import DigitClassifier, StrokeSegmenter
 from edgeir.train.recipe import load_recipe
@@ -66,6 +69,30 @@ def test_maps_reach_the_loss(tmp_path, weights):
     changes = overrides(path, labels="stroke", network="StrokeSegmenter")
     result = distill(JOINT, overrides=[*changes, "data.augment=all"], out=tmp_path / "run")
     assert result.steps == 4
+
+
+def test_the_judges_file_is_recorded_and_a_run_goes_on_with_no_other(tmp_path, weights):
+    path, out = weights("DigitClassifier"), tmp_path / "run"
+    result = distill(JOINT, overrides=overrides(path, steps=2), out=out)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    network = "edgeir.models.backbones.digits:DigitClassifier"
+    expected = {"loss": "high-level", "network": network, "file": str(path), "sha256": digest}
+    assert result.backbones == (expected,)
+    assert read_card(out / "checkpoints" / "last").provenance["backbones"] == [expected]
+    tensors = load_file(path)
+    whole = path.read_bytes()
+    save_file({name: value + 1 for name, value in tensors.items()}, path)
+    with pytest.raises(CheckpointError, match=f"trained on other weights of a frozen network.*{digest}"):
+        distill(JOINT, overrides=overrides(path), out=out, resume=True)
+    path.write_bytes(whole)
+    assert distill(JOINT, overrides=overrides(path), out=out, resume=True).steps == 4
+
+
+def test_a_method_with_no_file_leaves_no_record(tmp_path):
+    changes = overrides("null")
+    result = distill(JOINT, overrides=changes, out=tmp_path / "run")
+    assert result.backbones == ()
+    assert "backbones" not in read_card(tmp_path / "run" / "checkpoints" / "last").provenance
 
 
 def test_missing_weights_are_an_error_before_anything_is_decoded(tmp_path, monkeypatch):

@@ -11,7 +11,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import torch
 from pydantic import Field
@@ -72,6 +72,7 @@ class Frozen(nn.Module):
 class HighLevel(Config):
     """What every high-level network has in common: a file, found and hashed before anything else is done."""
 
+    kind: str
     weights: str | None = None
     """The file; it must be named before training, so that no recipe runs on chance weights."""
     sha256: str | None = Field(None, pattern=r"^[0-9a-f]{64}$")
@@ -94,6 +95,23 @@ class HighLevel(Config):
             )
         if self.sha256 is not None and sha256_file(path) != self.sha256:
             raise CheckpointError("the file has another sha256 than the recipe says", where=path)
+
+    @property
+    def name(self) -> str:
+        """What the network is called in the record of a run."""
+        return self.kind
+
+    def files(self) -> list[dict[str, Any]]:
+        """What a run records of it: network, file and its SHA-256; nothing where it brings its weights itself.
+
+        Raises:
+            EdgeIRError: as for `check`.
+        """
+        self.check()
+        if self.weights is None:
+            return []
+        digest = sha256_file(Path(self.weights).expanduser())
+        return [{"network": self.name, "file": self.weights, "sha256": digest}]
 
     def _unnamed(self) -> None:
         raise ConfigError(
@@ -139,6 +157,10 @@ class ImportedModule(HighLevel):
     kind: Literal["module"] = "module"
     target: str = Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")
     """``package.module:callable``; called without arguments it returns a `torch.nn.Module`."""
+
+    @property
+    def name(self) -> str:
+        return self.target
 
     def _unnamed(self) -> None:
         """The module may have its weights already."""

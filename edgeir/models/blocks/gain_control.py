@@ -1,4 +1,8 @@
-"""Gain-control normalisation and its inverse (FDR-Net, section 3, eqs. 4 and 7; also known as GDN / IGDN).
+"""Gain-control normalisation and its inverse (FDR-Net, sections 3.1 to 3.3, eqs. 4 and 7; also known as GDN / IGDN).
+
+The model of sensory processing behind it filters a signal (eq. 1, ``L_i = f_i(X)``) and divides the energies of the
+responses, ``R_i = L_i² / (sum_j w_ji L_j² + sigma²)`` (eq. 2). FDR-Net puts a convolution in place of the filters (eq.
+3) and takes the root of eq. 2, with an offset per channel (eq. 4); eqs. 1 and 2 themselves are computed nowhere.
 
 Forward: ``D_i = S_i / sqrt(sum_j w_ji S_j² + b_i)``. Inverse: ``F_i = P_i · sqrt(sum_j w_ji P_j² + b_i)``, the first
 step of the fixed-point inversion, with weights of its own. The weighted sum is a 1x1 convolution of the squares,

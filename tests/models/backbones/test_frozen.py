@@ -1,19 +1,25 @@
 """Frozen high-level networks: from a file, an exported program or an import path; what is refused, and why."""
 
 import hashlib
+import typing
 
 import pytest
 import torch
+import yaml
 from pydantic import TypeAdapter
 from safetensors.torch import save_file
 from torch import nn
 
+from edgeir.core.config import dump_yaml
 from edgeir.core.errors import CheckpointError, ConfigError
 from edgeir.models.backbones.deeplab import DeepLabLargeFOV
 from edgeir.models.backbones.digits import DigitClassifier, StrokeSegmenter
 from edgeir.models.backbones.frozen import VGG16, AnyHighLevel, DeepLab, ImportedModule, Program
 
 CLASSIFIER = "edgeir.models.backbones.digits:DigitClassifier"
+MEMBERS = typing.get_args(typing.get_args(AnyHighLevel)[0])
+SETTINGS = {"vgg16": {}, "deeplab-largefov": {}, "program": {}, "module": {"target": CLASSIFIER}}
+"""The least that each kind needs beside its file."""
 
 
 def exported(path, network, size=(2, 3, 8, 8), *, dynamic=True):
@@ -141,3 +147,29 @@ def test_the_kind_chooses_the_network():
     adapter = TypeAdapter(AnyHighLevel)
     assert adapter.validate_python({"kind": "vgg16", "weights": "x"}).classes == 1000
     assert adapter.validate_python({"kind": "deeplab-largefov"}).classes == 21
+
+
+def test_every_network_of_the_union_is_here():
+    assert {member.model_fields["kind"].default for member in MEMBERS} == set(SETTINGS)
+
+
+@pytest.mark.parametrize("member", MEMBERS, ids=lambda member: member.model_fields["kind"].default)
+def test_settings_survive_yaml_and_the_file_is_looked_for_first(member, tmp_path):
+    path = tmp_path / "judge.weights"
+    config = member(weights=str(path), **SETTINGS[member.model_fields["kind"].default])
+    again = TypeAdapter(AnyHighLevel).validate_python(yaml.safe_load(dump_yaml(config)))
+    assert type(again) is member
+    assert again == config
+    for look in (config.check, config.build):
+        with pytest.raises(CheckpointError, match="no such file of weights"):
+            look()
+    with pytest.raises(CheckpointError, match="no such file of weights"):
+        config.files()
+    path.write_bytes(b"nothing of the kind")
+    config.check()
+    digest = hashlib.sha256(b"nothing of the kind").hexdigest()
+    assert config.files() == [{"network": config.name, "file": str(path), "sha256": digest}]
+    with pytest.raises(CheckpointError):
+        config.build()
+    with pytest.raises(CheckpointError, match="another sha256"):
+        config.model_copy(update={"sha256": "0" * 64}).check()
