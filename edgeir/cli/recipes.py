@@ -12,7 +12,7 @@ from edgeir.cli.output import Output, table
 
 __all__ = ["recipes"]
 
-_ABBREVIATIONS = (
+_ABBREVIATIONS = [
     "eq",
     "eqs",
     "Eq",
@@ -28,7 +28,7 @@ _ABBREVIATIONS = (
     "cf",
     "e.g",
     "i.e",
-)
+]
 _SENTENCE_END = re.compile(
     "".join(rf"(?<!\b{re.escape(word)})" for word in _ABBREVIATIONS) + r"\.(?=\s+[A-Z])"
 )

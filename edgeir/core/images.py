@@ -27,6 +27,7 @@ __all__ = [
     "list_images",
     "read_photo",
     "read_rgb",
+    "rgb_of",
     "to_8bit",
     "write_photo",
     "write_rgb",
@@ -42,7 +43,11 @@ def read_rgb(path: str | Path, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> NDArr
     Raises:
         ImageError: see `read_photo`.
     """
-    photo = read_photo(path, max_pixels=max_pixels)
+    return rgb_of(read_photo(path, max_pixels=max_pixels))
+
+
+def rgb_of(photo: Photo) -> NDArray[np.uint8]:
+    """What `read_rgb` gives of a photo that was read."""
     pixels = to_8bit(photo.pixels)
     return np.repeat(pixels, 3, axis=2) if photo.gray else pixels
 

@@ -18,7 +18,7 @@ from pydantic import Field, field_validator
 from edgeir.core.config import Config
 from edgeir.core.errors import DataError
 from edgeir.core.files import file_stamp
-from edgeir.core.images import list_images, read_photo, read_rgb
+from edgeir.core.images import list_images, read_photo, rgb_of
 from edgeir.core.luma import luma_of, studio
 from edgeir.core.requires import require
 from edgeir.data.places import data_root, placed
@@ -88,15 +88,16 @@ class Files(Source):
         """One file; a `crop` has its longer side first."""
 
         def gray() -> bool:
-            return self.matlab_y or read_photo(path).pixels.shape[2] == 1
+            return self.matlab_y or read_photo(path).gray
 
         def load() -> Pixels:
-            image = read_rgb(path)
+            photo = read_photo(path)
+            image = rgb_of(photo)
             if crop is not None:
                 long, short = crop
                 height, width = (long, short) if image.shape[0] > image.shape[1] else (short, long)
                 image = image[:height, :width]
-            return _matlab_y(image) if self.matlab_y and not read_photo(path).gray else image
+            return _matlab_y(image) if self.matlab_y and not photo.gray else image
 
         stamp = f"{file_stamp(path)}:{crop}{':matlab-y' if self.matlab_y else ''}"
         return ImageRef(path.stem, stamp, load, gray)

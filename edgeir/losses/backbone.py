@@ -15,6 +15,7 @@ from torch import nn
 
 from edgeir.core.config import Config
 from edgeir.core.errors import ConfigError
+from edgeir.losses.base import ImageLoss
 from edgeir.models.backbones.vgg import VGG, layer_names
 from edgeir.models.backbones.weights import load_frozen
 
@@ -38,10 +39,9 @@ class Backbone(Config):
     """A ``.pth`` state dict of torchvision's vgg19, or a ``.safetensors`` file of the same names."""
 
 
-class PerceptualConfig(Config):
+class PerceptualConfig(ImageLoss):
     """What every loss on VGG-19's features has in common."""
 
-    kind: str
     layer: Layer
     backbone: Backbone = Backbone()
 
@@ -49,10 +49,6 @@ class PerceptualConfig(Config):
     def least(self) -> int:
         """Side in pixels of the smallest picture that has features in `layer`, behind a pooling per stage."""
         return int(2 ** (int(self.layer.removeprefix("conv")[0]) - 1))
-
-    def build(self) -> nn.Module:
-        """The loss, a function of (prediction, target); errors as for `features`."""
-        raise NotImplementedError
 
     def features(self, layer: str, *, relu: bool = False) -> FrozenFeatures:
         """The network up to `layer`, frozen; `relu`: with the layer's own ReLU.

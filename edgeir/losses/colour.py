@@ -21,16 +21,15 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import nn
 
-from edgeir.core.config import Config
+from edgeir.losses.base import ImageLoss
 
 __all__ = ["Colour"]
 
 
-class Colour(Config):
+class Colour(ImageLoss):
     """Sum of squared differences of the blurred images / (2 · batch), images on [0, 1]."""
 
     kind: Literal["colour"] = "colour"
-    weight: float = Field(1.0, gt=0)
     sigma: float = Field(3.0, gt=0)
     """Of the blur, in pixels; 4.707 is the authors' kernel."""
     radius: int = Field(10, ge=1)

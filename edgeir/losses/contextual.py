@@ -27,7 +27,6 @@ class Contextual(PerceptualConfig):
     """Contextual loss (PPCN eqs. 1-2) on features of VGG-19; 4 times this is the first term of eq. 7."""
 
     kind: Literal["contextual"] = "contextual"
-    weight: float = Field(1.0, gt=0)
     layer: Layer = "conv4_2"
     bandwidth: float = Field(0.5, gt=0)
     """h of eq. 2."""

@@ -16,7 +16,6 @@ from typing import Literal
 
 import torch
 import torch.nn.functional as F
-from pydantic import Field
 from torch import nn
 
 from edgeir.losses.backbone import FrozenFeatures, Layer, PerceptualConfig
@@ -28,7 +27,6 @@ class Perceptual(PerceptualConfig):
     """Distance of the two images' features."""
 
     kind: Literal["perceptual"] = "perceptual"
-    weight: float = Field(1.0, gt=0)
     layer: Layer = "conv5_4"
     relu: bool = True
     """Features after the ReLU of `layer`, not before it."""

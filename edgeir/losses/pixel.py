@@ -18,17 +18,16 @@ import torch
 from pydantic import Field
 from torch import nn
 
-from edgeir.core.config import Config
 from edgeir.core.luma import LUMA
+from edgeir.losses.base import ImageLoss
 
 __all__ = ["L1", "L2", "Charbonnier", "PixelLoss"]
 
 
-class L1(Config):
+class L1(ImageLoss):
     """Mean absolute error: PPCN eq. 3, the image loss of STFT (eq. 5) and FDR-Net (eq. 8)."""
 
     kind: Literal["l1"] = "l1"
-    weight: float = Field(1.0, gt=0)
     luma: float = Field(0.0, ge=0, le=1)
     """Share of the loss that is measured on luma."""
 
@@ -36,11 +35,10 @@ class L1(Config):
         return PixelLoss(torch.abs, self.luma)
 
 
-class L2(Config):
+class L2(ImageLoss):
     """Mean squared error: DANet eq. 1, L_D in eq. 1 of "When Image Denoising Meets High-Level Vision Tasks"."""
 
     kind: Literal["l2"] = "l2"
-    weight: float = Field(1.0, gt=0)
     luma: float = Field(0.0, ge=0, le=1)
     """Share of the loss that is measured on luma."""
 
@@ -48,11 +46,10 @@ class L2(Config):
         return PixelLoss(torch.square, self.luma)
 
 
-class Charbonnier(Config):
+class Charbonnier(ImageLoss):
     """Mean of sqrt(d² + eps²) - eps: L1 with a rounded tip (zero for equal images)."""
 
     kind: Literal["charbonnier"] = "charbonnier"
-    weight: float = Field(1.0, gt=0)
     luma: float = Field(0.0, ge=0, le=1)
     """Share of the loss that is measured on luma."""
     epsilon: float = Field(1e-3, gt=0)

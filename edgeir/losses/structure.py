@@ -10,10 +10,9 @@ from typing import Literal
 
 import torch
 import torch.nn.functional as F
-from pydantic import Field
 from torch import nn
 
-from edgeir.core.config import Config
+from edgeir.losses.base import ImageLoss
 
 __all__ = ["SSIM"]
 
@@ -21,11 +20,10 @@ _WINDOW, _SIGMA = 11, 1.5
 _C1, _C2 = 0.01**2, 0.03**2
 
 
-class SSIM(Config):
+class SSIM(ImageLoss):
     """1 - SSIM (PPCN eq. 4); images need at least 11x11 pixels."""
 
     kind: Literal["ssim"] = "ssim"
-    weight: float = Field(1.0, gt=0)
 
     @property
     def least(self) -> int:

@@ -6,15 +6,14 @@ from __future__ import annotations
 from typing import Literal
 
 import torch
-from pydantic import Field
 from torch import nn
 
-from edgeir.core.config import Config
+from edgeir.losses.base import ImageLoss
 
 __all__ = ["TotalVariation"]
 
 
-class TotalVariation(Config):
+class TotalVariation(ImageLoss):
     """Two forms of the same idea, images on [0, 1].
 
     ``squared`` is the authors' configuration: mean of squared vertical differences + mean of squared horizontal ones.
@@ -23,7 +22,6 @@ class TotalVariation(Config):
     """
 
     kind: Literal["total-variation"] = "total-variation"
-    weight: float = Field(1.0, gt=0)
     form: Literal["squared", "printed"] = "squared"
 
     def build(self) -> nn.Module:

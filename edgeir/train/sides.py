@@ -1,12 +1,10 @@
-"""Sides of patches and validation pictures: whether the networks of a recipe can take them (`size_multiple`)."""
+"""Sides of patches and validation pictures: whether a recipe's networks (`size_multiple`) and losses can take them."""
 
 from __future__ import annotations
 
 import math
 
 from edgeir.core.errors import ConfigError
-from edgeir.losses import SSIM
-from edgeir.losses.backbone import PerceptualConfig
 from edgeir.models.base import Network, outline
 from edgeir.train.recipe import Recipe
 
@@ -45,7 +43,7 @@ def check_sides(recipe: Recipe, teacher: Network | None = None) -> None:
     problems += [
         f"`data.patch` is {patch}, {patch * scale} pixels of the clean picture, but `{loss.kind}` needs {loss.least}"
         for loss in recipe.objective.used_losses
-        if isinstance(loss, SSIM | PerceptualConfig) and patch * scale < loss.least
+        if patch * scale < loss.least
     ]
     # A size that is no multiple of the scale is cut down to one; only the network's own multiple is a condition.
     if size // scale * scale % clean_step(student):
