@@ -21,8 +21,8 @@ from PIL import Image
 
 from edgeir.core.environment import git_revision, machine, versions
 from edgeir.core.files import write_json
-from edgeir.data.sources import Embedded
-from edgeir.train.run import train
+from edgeir.data.sources.embedded import Embedded
+from edgeir.training.run import train
 
 RESULT = Path(__file__).resolve().parent / "results" / "data-wait.json"
 SIDE, COPIES = 2040, 4

@@ -25,8 +25,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from edgeir.bench.child import peak_mib
-from edgeir.bench.result import timestamp
+from edgeir.benchmarking.result import timestamp
+from edgeir.benchmarking.timing.child import peak_mib
 from edgeir.core.environment import git_revision, machine, versions
 from edgeir.core.files import write_json
 from edgeir.models.blocks.deformable import DeformableConv

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from edgeir.core.config import read_yaml
-from edgeir.report.table import Table
+from edgeir.reporting.table import Table
 
 __all__ = ["evidence"]
 

@@ -38,16 +38,16 @@ from high_level_networks import (
 )
 from study import spread
 
-from edgeir.bench.result import timestamp
+from edgeir.benchmarking.result import timestamp
+from edgeir.checkpoint.load import load_checkpoint
 from edgeir.core.environment import git_revision, machine, versions
 from edgeir.core.files import write_json
 from edgeir.data.degrade.base import Degraded
 from edgeir.data.degrade.noise import AWGN
-from edgeir.data.labelled import Digits
+from edgeir.data.labelled.sources import Digits
 from edgeir.models.backbones.frozen import Frozen
-from edgeir.train.checkpoint import load_checkpoint
-from edgeir.train.recipe import load_recipe
-from edgeir.train.run import distill, train
+from edgeir.training.recipe import load_recipe
+from edgeir.training.run import distill, train
 
 RESULTS = Path(__file__).resolve().parent / "results"
 SEPARATE, JOINT = "denoising/digits-separate-small", "denoising/digits-joint-small"

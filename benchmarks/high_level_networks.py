@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from edgeir.core.files import atomic_file
-from edgeir.data.labelled import Digits
+from edgeir.data.labelled.sources import Digits
 from edgeir.models.backbones.digits import DigitClassifier, StrokeSegmenter
 from edgeir.models.backbones.frozen import Frozen, ImportedModule
 

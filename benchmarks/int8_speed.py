@@ -18,13 +18,15 @@ from typing import Any
 import numpy as np
 from paired import network_of, paired_result, show
 
-from edgeir.core.artifact import Card, read_artifact
 from edgeir.core.errors import DataError, EdgeIRError
 from edgeir.core.files import write_json
 from edgeir.data.degrade.bicubic import downscale
-from edgeir.data.sources import ImageRef, StandardSet
-from edgeir.export.profile import read_profile
-from edgeir.export.run import export_network
+from edgeir.data.sources.base import ImageRef
+from edgeir.data.sources.standard import StandardSet
+from edgeir.exporting.profile import read_profile
+from edgeir.exporting.run import export_network
+from edgeir.manifest.artifact import read_artifact
+from edgeir.manifest.card import Card
 from edgeir.metrics.psnr import psnr
 from edgeir.runtime import Session, load
 

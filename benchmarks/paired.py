@@ -7,10 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from edgeir.bench.measure import Contender, Schedule, latency_of, measure, ratio_of
-from edgeir.bench.result import timestamp
-from edgeir.core.artifact import Card
+from edgeir.benchmarking.result import timestamp
+from edgeir.benchmarking.timing.measure import Contender, Schedule, latency_of, measure, ratio_of
 from edgeir.core.environment import git_revision, machine, versions
+from edgeir.manifest.card import Card
 from edgeir.runtime import Session
 
 __all__ = ["network_of", "paired_result", "show"]
@@ -22,14 +22,14 @@ def network_of(checkpoint: str | None) -> tuple[Any, Card]:
     """A checkpoint's network, or the 109 K student with seeded random weights (time does not depend on them)."""
     import torch
 
-    from edgeir.models import PlainSR
-    from edgeir.train.checkpoint import load_checkpoint
+    from edgeir.checkpoint.load import load_checkpoint
+    from edgeir.models import PlainSRConfig
 
     if checkpoint is not None:
         network, card, _ = load_checkpoint(checkpoint)
         return network, card
     torch.manual_seed(0)
-    config = PlainSR(channels=32, blocks=10, branches=())
+    config = PlainSRConfig(channels=32, blocks=10, branches=())
     network = config.build()
     card = Card(
         name="plainsr-32x10-random",

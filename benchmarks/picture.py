@@ -16,10 +16,10 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from edgeir.core.files import atomic_file
-from edgeir.core.images import read_rgb
 from edgeir.data.degrade.bicubic import downscale, upscale
-from edgeir.data.sources import Embedded
-from edgeir.restore.photo import restore
+from edgeir.data.sources.embedded import Embedded
+from edgeir.imaging.files import read_rgb
+from edgeir.restoring.photo import restore
 
 ROOT = Path(__file__).resolve().parent.parent
 DETAILS = (("chelsea", 60, 120), ("astronaut", 20, 170), ("coffee", 120, 250))

@@ -12,9 +12,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from edgeir.bench.evaluate import evaluate
+from edgeir.benchmarking.quality.evaluate import evaluate
+from edgeir.checkpoint.load import load_checkpoint
+from edgeir.checkpoint.save import save_checkpoint
 from edgeir.core.files import write_json
-from edgeir.train.checkpoint import load_checkpoint, save_checkpoint
 
 ROOT = Path(__file__).resolve().parent.parent
 ZOO, RESULTS = ROOT / "edgeir" / "zoo", ROOT / "benchmarks" / "results"

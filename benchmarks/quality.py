@@ -13,13 +13,13 @@ from typing import Any
 
 from publish import RESULTS
 
-from edgeir.bench.evaluate import BICUBIC, evaluate
-from edgeir.bench.result import Result, environment, read_result, timestamp
-from edgeir.bench.suite import load_suite
-from edgeir.core.artifact import read_card
+from edgeir.benchmarking.quality.evaluate import BICUBIC, evaluate
+from edgeir.benchmarking.result import Result, environment, read_result, timestamp
+from edgeir.benchmarking.suite import load_suite
 from edgeir.core.assets import list_zoo, zoo_folder
 from edgeir.core.config import parse
 from edgeir.core.files import write_json
+from edgeir.manifest.card import read_card
 
 SUITE = "sr-x4"
 

@@ -32,12 +32,12 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from edgeir.bench.child import THREAD_VARIABLES
-from edgeir.bench.result import timestamp
+from edgeir.benchmarking.result import timestamp
+from edgeir.benchmarking.timing.child import THREAD_VARIABLES
 from edgeir.core.environment import git_revision, machine, versions
 from edgeir.core.errors import EdgeIRError
 from edgeir.core.files import write_json
-from edgeir.core.images import read_photo, write_photo, write_rgb
+from edgeir.imaging.files import read_photo, write_photo, write_rgb
 
 RESULT = Path(__file__).resolve().parent / "results" / "restore-12mp.json"
 SMALL, LARGE = (750, 1000), (3000, 4000)
@@ -100,9 +100,9 @@ def prepare_models(checkpoint: str | None, work: Path) -> tuple[str, dict[str, P
     """The network's name; a checkpoint for torch and a LiteRT artifact of it."""
     from paired import network_of
 
-    from edgeir.export.profile import read_profile
-    from edgeir.export.run import export_network
-    from edgeir.train.checkpoint import save_checkpoint
+    from edgeir.checkpoint.save import save_checkpoint
+    from edgeir.exporting.profile import read_profile
+    from edgeir.exporting.run import export_network
 
     network, card = network_of(checkpoint)
     save_checkpoint(work / "torch", network, network.state_dict(), name=card.name, metrics={}, provenance={})
@@ -115,7 +115,7 @@ def prepare_models(checkpoint: str | None, work: Path) -> tuple[str, dict[str, P
 
 def make_photo(path: Path, height: int, width: int) -> Path:
     """A PNG of real texture: an embedded photograph, enlarged."""
-    from edgeir.data.sources import Embedded
+    from edgeir.data.sources.embedded import Embedded
 
     source = next(ref for ref in Embedded().images() if ref.name == "astronaut").load()
     image = Image.fromarray(source).resize((width, height), Image.Resampling.BICUBIC)
@@ -144,7 +144,7 @@ def child(what: str, model: Path, photo: Path, turns: int) -> dict[str, Any]:
 
 def memory(model: str, photo: Path) -> dict[str, Any]:
     """Restore a file to a file, then look at the process's peak."""
-    from edgeir.restore.photo import restore
+    from edgeir.restoring.photo import restore
     from edgeir.runtime import load
 
     session = load(model, threads=THREADS)
@@ -178,8 +178,8 @@ def status_mib(key: str) -> float:
 
 def timing(model: str, path: Path, turns: int) -> dict[str, Any]:
     """Seconds of the tiles' inference alone, of restoring in memory, and from file to file; in turns."""
-    from edgeir.restore.picture import plan_photo, restore_photo
-    from edgeir.restore.tiling import read_window
+    from edgeir.restoring.image import plan_photo, restore_photo
+    from edgeir.restoring.tiling import read_window
     from edgeir.runtime import load
     from edgeir.runtime.session import to_native
 

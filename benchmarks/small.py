@@ -19,14 +19,14 @@ from typing import Any
 
 from study import RESULTS, finish
 
-from edgeir.bench.evaluate import BICUBIC, INPUT, evaluate
-from edgeir.bench.result import timestamp
-from edgeir.bench.suite import Suite, load_suite
-from edgeir.core.artifact import read_card
+from edgeir.benchmarking.quality.evaluate import BICUBIC, INPUT, evaluate
+from edgeir.benchmarking.result import timestamp
+from edgeir.benchmarking.suite import Suite, load_suite
 from edgeir.core.environment import git_revision, machine, versions
 from edgeir.core.files import write_json
 from edgeir.core.shipped import recipe_of_run
-from edgeir.train.recipe import Recipe, load_recipe
+from edgeir.manifest.card import read_card
+from edgeir.training.recipe import Recipe, load_recipe
 
 SUITES = {
     "super-resolution/edsr-stft-small": "unknown-x4",

@@ -15,21 +15,21 @@ import tempfile
 from pathlib import Path
 from typing import Literal
 
-from edgeir.bench.fresh import save_network
-from edgeir.bench.measure import Schedule
-from edgeir.bench.prepare import Entry, RuntimeChoice, prepare
-from edgeir.bench.result import Result, environment, timestamp, write_result
-from edgeir.bench.rows import busy_notes, time_entries
-from edgeir.models import PPCNSR, SRCNN, AnyModel, PlainSR
+from edgeir.benchmarking.result import Result, environment, timestamp, write_result
+from edgeir.benchmarking.rows import busy_notes, time_entries
+from edgeir.benchmarking.timing.fresh import save_network
+from edgeir.benchmarking.timing.measure import Schedule
+from edgeir.benchmarking.timing.prepare import Entry, RuntimeChoice, prepare
+from edgeir.models import AnyModel, PlainSRConfig, PPCNSRConfig, SRCNNConfig
 
 HEIGHT, WIDTH = 720, 1280
 OUT = Path(__file__).parent / "results" / "students-vs-baselines.json"
 NETWORKS: dict[str, tuple[AnyModel, bool]] = {
-    "PlainSR 32x10": (PlainSR(channels=32, blocks=10), True),
-    "PlainSR 24x6": (PlainSR(channels=24, blocks=6, tail_rank=24), True),
-    "PlainSR 12x6": (PlainSR(channels=12, blocks=6, tail_rank=16), True),
-    "PPCN-SR": (PPCNSR(), False),
-    "SRCNN": (SRCNN(), False),
+    "PlainSR 32x10": (PlainSRConfig(channels=32, blocks=10), True),
+    "PlainSR 24x6": (PlainSRConfig(channels=24, blocks=6, tail_rank=24), True),
+    "PlainSR 12x6": (PlainSRConfig(channels=12, blocks=6, tail_rank=16), True),
+    "PPCN-SR": (PPCNSRConfig(), False),
+    "SRCNN": (SRCNNConfig(), False),
 }
 """Name to configuration, and whether it is a student (also timed in int8)."""
 

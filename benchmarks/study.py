@@ -19,15 +19,15 @@ from typing import Any
 
 from pydantic import Field, model_validator
 
-from edgeir.bench.evaluate import evaluate
-from edgeir.bench.result import timestamp
-from edgeir.core.artifact import read_card
+from edgeir.benchmarking.quality.evaluate import evaluate
+from edgeir.benchmarking.result import timestamp
+from edgeir.checkpoint.resolve import resolve_checkpoint
 from edgeir.core.config import Config, parse, read_yaml
 from edgeir.core.environment import git_revision, machine, versions
 from edgeir.core.files import write_json
-from edgeir.train.checkpoint import resolve_checkpoint
-from edgeir.train.recipe import load_recipe
-from edgeir.train.run import distill, train
+from edgeir.manifest.card import read_card
+from edgeir.training.recipe import load_recipe
+from edgeir.training.run import distill, train
 
 RESULTS = Path(__file__).resolve().parent / "results"
 

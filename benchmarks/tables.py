@@ -25,10 +25,10 @@ from typing import Any
 
 from evidence import evidence
 
-from edgeir.bench.result import FORMAT, Result, read_result
+from edgeir.benchmarking.result import FORMAT, Result, read_result
 from edgeir.core.errors import ConfigError, EdgeIRError
 from edgeir.core.files import atomic_file
-from edgeir.report.table import TABLES, Table, escape_markdown
+from edgeir.reporting.table import TABLES, Table, escape_markdown
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = ("README.md", "benchmarks/README.md", "recipes/README.md")

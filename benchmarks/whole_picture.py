@@ -30,22 +30,23 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from edgeir.bench.result import timestamp
+from edgeir.benchmarking.result import timestamp
 from edgeir.core.environment import git_revision, machine, versions
 from edgeir.core.errors import DataError, EdgeIRError
 from edgeir.core.files import write_json
-from edgeir.core.images import read_rgb
-from edgeir.core.statistics import Moments
+from edgeir.core.moments import Moments
 from edgeir.data.degrade.base import to_unit
-from edgeir.data.sources import StandardSet, data_root
-from edgeir.export.patches import calibration_inputs
+from edgeir.data.locate import data_root
+from edgeir.data.sources.standard import StandardSet
+from edgeir.exporting.prove.images import calibration_inputs
+from edgeir.imaging.files import read_rgb
 from edgeir.metrics import ms_ssim, psnr
 from edgeir.metrics.protocol import PROTOCOLS
-from edgeir.models import Network, PPCNEnhance
+from edgeir.models import Network, PPCNEnhanceConfig
+from edgeir.models.constants import calibrate, with_constants
 from edgeir.models.ppcn_enhance import load_reference_weights
-from edgeir.models.statistics import calibrate, with_constants
-from edgeir.restore.statistics import gather
-from edgeir.restore.tiling import plan, read_window
+from edgeir.restoring.global_statistics import gather
+from edgeir.restoring.tiling import plan, read_window
 from edgeir.runtime.torch import TorchSession
 
 RESULT = Path(__file__).resolve().parent / "results" / "whole-picture.json"
@@ -70,7 +71,7 @@ def main() -> int:
     given, wanted = _patches(root / "pirm" / "enhance-patches", options.patches)
     rows: list[dict[str, Any]] = []
     for size in SIZES:
-        network = PPCNEnhance(size=size).build().eval()
+        network = PPCNEnhanceConfig(size=size).build().eval()
         load_reference_weights(network, weights / f"ppcn-enhance-{size}.npz")
         for name, scored in _variants(network, given):
             row = {"network": size, "statistics": name, **_scores(scored, wanted)}

@@ -20,12 +20,12 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from paired import network_of, paired_result, show
 
-from edgeir.core.artifact import read_artifact
 from edgeir.core.errors import EdgeIRError
 from edgeir.core.files import write_json
-from edgeir.export.lower.graph import Graph
-from edgeir.export.profile import read_profile
-from edgeir.export.run import export_network
+from edgeir.exporting.profile import read_profile
+from edgeir.exporting.run import export_network
+from edgeir.exporting.targets.litert.passes.graph import Graph
+from edgeir.manifest.artifact import read_artifact
 from edgeir.runtime.litert import LiteRTSession
 
 HERE = Path(__file__).resolve().parent

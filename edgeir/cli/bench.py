@@ -1,4 +1,4 @@
-"""``edgeir bench``: a shell over `edgeir.bench.run.bench`."""
+"""``edgeir bench``: a shell over `edgeir.benchmarking.run.bench`."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def bench(
     with Output(quiet=quiet, json=json) as output:
         import json as json_format
 
-        from edgeir.bench.run import bench as run
+        from edgeir.benchmarking.run import bench as run
 
         with output.progress() as progress:
             path = run(

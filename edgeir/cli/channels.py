@@ -1,4 +1,4 @@
-"""``edgeir channels``: a shell over `edgeir.bench.channels.channels` and its figure."""
+"""``edgeir channels``: a shell over `edgeir.benchmarking.quality.channels.channels` and its figure."""
 
 from __future__ import annotations
 
@@ -51,10 +51,11 @@ def channels(
     Example: `edgeir channels runs/fdrnet-small --out out/channels`
     """
     with Output(quiet=quiet, json=json) as output:
-        from edgeir.bench.channels import channels as run
+        from edgeir.benchmarking.quality.channels import channels as run
         from edgeir.core.files import refuse_existing
-        from edgeir.data.sources import Embedded, Folder
-        from edgeir.report.channels import write_channels
+        from edgeir.data.sources.embedded import Embedded
+        from edgeir.data.sources.folder import Folder
+        from edgeir.reporting.channels import write_channels
 
         refuse_existing(out / "channels.png", overwrite=overwrite)
         sources = (Embedded() if images is None else Folder(path=str(images)),)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from edgeir.report.html import Picture
+    from edgeir.reporting.html import Picture
 
 __all__ = ["DemoResult", "demo", "run_demo"]
 
@@ -100,13 +100,13 @@ def run_demo(
     Raises:
         EdgeIRError: a stage failed.
     """
-    from edgeir.bench.evaluate import evaluate
-    from edgeir.bench.run import bench
-    from edgeir.bench.suite import load_suite
+    from edgeir.benchmarking.quality.evaluate import evaluate
+    from edgeir.benchmarking.run import bench
+    from edgeir.benchmarking.suite import load_suite
     from edgeir.core.files import write_json
-    from edgeir.export.run import export
-    from edgeir.report.run import report
-    from edgeir.train.run import distill
+    from edgeir.exporting.run import export
+    from edgeir.reporting.run import report
+    from edgeir.training.run import distill
 
     suite = load_suite(SUITE)
     suite = suite.model_copy(update={"description": f"{suite.description} {CAUTION}"})
@@ -181,11 +181,11 @@ def run_demo(
 def _restore(out: Path, model: Path, progress: Progress) -> list[Picture]:
     """Shrink the photographs by four, restore the folder, and show a detail of each beside what bicubic makes of it."""
     from edgeir.core.environment import available_cores
-    from edgeir.core.images import read_rgb, write_rgb
     from edgeir.data.degrade.bicubic import downscale, upscale
-    from edgeir.data.sources import Embedded
-    from edgeir.report.html import Picture
-    from edgeir.restore.photo import restore
+    from edgeir.data.sources.embedded import Embedded
+    from edgeir.imaging.files import read_rgb, write_rgb
+    from edgeir.reporting.html import Picture
+    from edgeir.restoring.photo import restore
 
     for name in ("small", "restored"):
         (out / name).mkdir(parents=True, exist_ok=True)

@@ -45,9 +45,9 @@ def diagnose() -> dict[str, Any]:
 
 def _data() -> dict[str, Any]:
     from edgeir.core.errors import DataError
-    from edgeir.data.found import PAIRED_SETS, find_paired
-    from edgeir.data.places import data_root
-    from edgeir.data.standard import STANDARD_SETS, find_set
+    from edgeir.data.locate import data_root
+    from edgeir.data.paired.inventory import PAIRED_SETS, find_paired
+    from edgeir.data.sources.layouts import STANDARD_SETS, find_set
 
     root = data_root()
     sets: dict[str, list[str] | None] = {}

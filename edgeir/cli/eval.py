@@ -1,4 +1,4 @@
-"""``edgeir eval``: a shell over `edgeir.bench.evaluate.evaluate`."""
+"""``edgeir eval``: a shell over `edgeir.benchmarking.quality.evaluate.evaluate`."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def evaluate(
     Example: `edgeir eval out/int8 --suite sr-x4`
     """
     with Output(quiet=quiet, json=json) as output:
-        from edgeir.bench.evaluate import evaluate as run
+        from edgeir.benchmarking.quality.evaluate import evaluate as run
         from edgeir.core.files import refuse_existing, write_json
 
         if out is not None:

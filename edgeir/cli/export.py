@@ -1,4 +1,4 @@
-"""``edgeir export``: a shell over `edgeir.export.run.export`."""
+"""``edgeir export``: a shell over `edgeir.exporting.run.export`."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def export(
     """
     with Output(quiet=quiet, json=json) as output:
         sizes = [parse_size(text) for text in size or ()]
-        from edgeir.export.run import export as run
+        from edgeir.exporting.run import export as run
 
         with output.progress() as progress:
             artifact = run(

@@ -14,8 +14,8 @@ def models(quiet: Quiet = False, json: Json = False) -> None:
     Their names work wherever a checkpoint is asked for.
     """
     with Output(quiet=quiet, json=json) as output:
-        from edgeir.core.artifact import read_card
         from edgeir.core.assets import find_zoo, list_zoo
+        from edgeir.manifest.card import read_card
 
         cards = {name: read_card(find_zoo(name)) for name in list_zoo()}
         rows = [("name", "task", "scale", "network", "parameters", "licence")]

@@ -95,7 +95,7 @@ def show(
             content = read_yaml(path)
             text = path.read_text(encoding="utf-8").rstrip("\n")
         else:
-            from edgeir.train.recipe import load_recipe
+            from edgeir.training.recipe import load_recipe
 
             content = load_recipe(name, changes or ()).model_dump(mode="json")
             text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=110).rstrip("\n")

@@ -1,4 +1,4 @@
-"""``edgeir report``: a shell over `edgeir.report.run.report`."""
+"""``edgeir report``: a shell over `edgeir.reporting.run.report`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def report(
     Example: `edgeir report out/bench.json --out out/report`
     """
     with Output(quiet=quiet, json=json) as output:
-        from edgeir.report.run import report as run
+        from edgeir.reporting.run import report as run
 
         paths = run(results, out, overwrite=overwrite)
         output.emit(paths, [f"wrote {path}" for path in paths])

@@ -1,4 +1,4 @@
-"""``edgeir restore``: a shell over `edgeir.restore.photo.restore`."""
+"""``edgeir restore``: a shell over `edgeir.restoring.photo.restore`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from edgeir.cli.options import Json, Overwrite, Quiet, RuntimeChoice, Sigma
 from edgeir.cli.output import Output
 
 if TYPE_CHECKING:
-    from edgeir.restore.photo import RestoreReport
+    from edgeir.restoring.photo import RestoreReport
 
 __all__ = ["restore"]
 
@@ -71,7 +71,7 @@ def restore(
     """
     with Output(quiet=quiet, json=json) as output:
         from edgeir.core.environment import available_cores
-        from edgeir.restore.photo import restore as run
+        from edgeir.restoring.photo import restore as run
 
         with output.progress() as progress:
             report = run(

@@ -11,7 +11,7 @@ __all__ = ["score_lines"]
 
 
 def score_lines(result: Mapping[str, Any]) -> list[str]:
-    """A result (plain JSON values of `edgeir.bench.result.Result`) as a table and its notes."""
+    """A result (plain JSON values of `edgeir.benchmarking.result.Result`) as a table and its notes."""
     rows = result["rows"]
     sets = [entry["name"] for row in rows for entry in (row.get("quality") or {}).get("sets", [])]
     names = list(dict.fromkeys(sets))

@@ -1,4 +1,4 @@
-"""``edgeir train`` and ``edgeir distill``: shells over `edgeir.train.run`."""
+"""``edgeir train`` and ``edgeir distill``: shells over `edgeir.training.run`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from edgeir.cli.options import Json, Overwrite, Quiet
 from edgeir.cli.output import Output
 
 if TYPE_CHECKING:
-    from edgeir.train.run import TrainResult
+    from edgeir.training.run import TrainResult
 
 __all__ = ["distill", "train"]
 
@@ -103,7 +103,7 @@ def _run(
     json: bool,
 ) -> None:
     with Output(quiet=quiet, json=json) as output:
-        from edgeir.train import run
+        from edgeir.training import run
 
         function = run.train if command == "train" else run.distill
         with output.progress(processes=devices * num_nodes) as progress:

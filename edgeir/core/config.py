@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from edgeir.core.errors import ConfigError
 from edgeir.core.problems import problems_of
 
-__all__ = ["Config", "apply_overrides", "dump_yaml", "parse", "read_yaml"]
+__all__ = ["Config", "apply_overrides", "dump_yaml", "first_problem", "parse", "read_yaml"]
 
 
 class Config(BaseModel):
@@ -128,3 +128,11 @@ def parse(model: type[ConfigT], values: object, *, where: object) -> ConfigT:
         return model.model_validate(values)
     except ValidationError as error:
         raise ConfigError(problems_of(model, error), where=where) from error
+
+
+def first_problem(error: Exception) -> str:
+    """One line for a JSON file that does not fit its schema, or is no JSON."""
+    if isinstance(error, ValidationError):
+        detail = error.errors()[0]
+        return f"`{'.'.join(map(str, detail['loc']))}`: {detail['msg']}"
+    return str(error).splitlines()[0]

@@ -17,11 +17,11 @@ import numpy as np
 import numpy.typing as npt
 
 from edgeir.core.errors import DataError
-from edgeir.core.luma import luma_of
 from edgeir.data.degrade import AnyDegradation
 from edgeir.data.degrade.base import Degraded, to_bytes, to_unit
 from edgeir.data.degrade.bicubic import Flavour, upscale
-from edgeir.data.store import PairStore
+from edgeir.data.store.pair_store import PairStore
+from edgeir.imaging.luma import luma_of
 
 __all__ = ["Augment", "PatchSampler", "Prefetcher"]
 

@@ -18,7 +18,7 @@ import torch
 from pydantic import Field
 from torch import nn
 
-from edgeir.core.luma import LUMA
+from edgeir.imaging.luma import LUMA
 from edgeir.losses.base import ImageLoss
 
 __all__ = ["L1", "L2", "Charbonnier", "PixelLoss"]

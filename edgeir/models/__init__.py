@@ -6,59 +6,59 @@ from typing import Annotated
 
 from pydantic import Field
 
-from edgeir.models.aod import AODNet
-from edgeir.models.arcnn import ARCNN
+from edgeir.models.aod import AODNetConfig
+from edgeir.models.arcnn import ARCNNConfig
 from edgeir.models.base import Network
-from edgeir.models.danet import DANet
-from edgeir.models.danet_autoencoder import DANetAutoEncoder
-from edgeir.models.dncnn import DnCNN
-from edgeir.models.edsr import EDSR
-from edgeir.models.fdrnet import FDRNet
-from edgeir.models.ffdnet import FFDNet
-from edgeir.models.multiscale_denoiser import MultiscaleDenoiser
-from edgeir.models.plainsr import PlainSR
-from edgeir.models.ppcn_enhance import PPCNEnhance
-from edgeir.models.ppcn_sr import PPCNSR
-from edgeir.models.ppdn import PPDN
-from edgeir.models.rcan import RCAN
-from edgeir.models.srcnn import SRCNN
+from edgeir.models.danet import DANetConfig
+from edgeir.models.danet_autoencoder import DANetAutoEncoderConfig
+from edgeir.models.dncnn import DnCNNConfig
+from edgeir.models.edsr import EDSRConfig
+from edgeir.models.fdrnet import FDRNetConfig
+from edgeir.models.ffdnet import FFDNetConfig
+from edgeir.models.multiscale_denoiser import MultiscaleDenoiserConfig
+from edgeir.models.plainsr import PlainSRConfig
+from edgeir.models.ppcn_enhance import PPCNEnhanceConfig
+from edgeir.models.ppcn_sr import PPCNSRConfig
+from edgeir.models.ppdn import PPDNConfig
+from edgeir.models.rcan import RCANConfig
+from edgeir.models.srcnn import SRCNNConfig
 
 __all__ = [
-    "ARCNN",
-    "EDSR",
-    "PPCNSR",
-    "PPDN",
-    "RCAN",
-    "SRCNN",
-    "AODNet",
+    "AODNetConfig",
+    "ARCNNConfig",
     "AnyModel",
-    "DANet",
-    "DANetAutoEncoder",
-    "DnCNN",
-    "FDRNet",
-    "FFDNet",
-    "MultiscaleDenoiser",
+    "DANetAutoEncoderConfig",
+    "DANetConfig",
+    "DnCNNConfig",
+    "EDSRConfig",
+    "FDRNetConfig",
+    "FFDNetConfig",
+    "MultiscaleDenoiserConfig",
     "Network",
-    "PPCNEnhance",
-    "PlainSR",
+    "PPCNEnhanceConfig",
+    "PPCNSRConfig",
+    "PPDNConfig",
+    "PlainSRConfig",
+    "RCANConfig",
+    "SRCNNConfig",
 ]
 
 AnyModel = Annotated[
-    PlainSR
-    | PPCNSR
-    | PPCNEnhance
-    | SRCNN
-    | EDSR
-    | RCAN
-    | DnCNN
-    | FFDNet
-    | DANet
-    | DANetAutoEncoder
-    | ARCNN
-    | AODNet
-    | PPDN
-    | FDRNet
-    | MultiscaleDenoiser,
+    PlainSRConfig
+    | PPCNSRConfig
+    | PPCNEnhanceConfig
+    | SRCNNConfig
+    | EDSRConfig
+    | RCANConfig
+    | DnCNNConfig
+    | FFDNetConfig
+    | DANetConfig
+    | DANetAutoEncoderConfig
+    | ARCNNConfig
+    | AODNetConfig
+    | PPDNConfig
+    | FDRNetConfig
+    | MultiscaleDenoiserConfig,
     Field(discriminator="kind"),
 ]
 """Every network configuration, discriminated by `kind`."""

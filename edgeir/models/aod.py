@@ -12,31 +12,31 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from edgeir.core.artifact import NetworkFacts
 from edgeir.core.config import Config
+from edgeir.manifest.facts import NetworkFacts
 from edgeir.models.base import Network
 
-__all__ = ["AODNet", "AODNetwork"]
+__all__ = ["AODNet"]
 
 
-class AODNet(Config):
-    """Configuration of `AODNetwork`."""
+class AODNetConfig(Config):
+    """Configuration of `AODNet`."""
 
     kind: Literal["aod-net"] = "aod-net"
     scale: Literal[1] = 1
     direct: bool = False
     """The last convolution is the image itself, not K (STFT's extractor)."""
 
-    def build(self) -> AODNetwork:
-        return AODNetwork(self)
+    def build(self) -> AODNet:
+        return AODNet(self)
 
 
-class AODNetwork(Network):
+class AODNet(Network):
     """(N, 3, H, W) -> (N, 3, H, W), at least 0, not clipped above."""
 
-    def __init__(self, config: AODNet) -> None:
+    def __init__(self, config: AODNetConfig) -> None:
         super().__init__()
-        self.config: AODNet = config
+        self.config: AODNetConfig = config
         self.conv1 = nn.Conv2d(3, 3, 1)
         self.conv2 = nn.Conv2d(3, 3, 3, padding=1)
         self.conv3 = nn.Conv2d(6, 3, 5, padding=2)

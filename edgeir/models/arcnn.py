@@ -11,23 +11,23 @@ from typing import Literal
 import torch
 from torch import nn
 
-from edgeir.core.artifact import NetworkFacts
 from edgeir.core.config import Config
+from edgeir.manifest.facts import NetworkFacts
 from edgeir.models.base import Network, colour_of
 
-__all__ = ["ARCNN", "ARCNNNetwork"]
+__all__ = ["ARCNN"]
 
 
-class ARCNN(Config):
-    """Configuration of `ARCNNNetwork`."""
+class ARCNNConfig(Config):
+    """Configuration of `ARCNN`."""
 
     kind: Literal["arcnn"] = "arcnn"
     scale: Literal[1] = 1
     channels: Literal[1, 3] = 3
     """1 for luma alone, as the paper; 3 for colour."""
 
-    def build(self) -> ARCNNNetwork:
-        return ARCNNNetwork(self)
+    def build(self) -> ARCNN:
+        return ARCNN(self)
 
 
 class Activated(nn.Module):
@@ -43,12 +43,12 @@ class Activated(nn.Module):
         return out
 
 
-class ARCNNNetwork(Network):
+class ARCNN(Network):
     """(N, C, H, W) -> (N, C, H, W), not clipped."""
 
-    def __init__(self, config: ARCNN) -> None:
+    def __init__(self, config: ARCNNConfig) -> None:
         super().__init__()
-        self.config: ARCNN = config
+        self.config: ARCNNConfig = config
         self.extract = Activated(config.channels, 64, 9)
         self.enhance = Activated(64, 32, 7)
         self.map = Activated(32, 16, 1)

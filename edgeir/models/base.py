@@ -9,11 +9,11 @@ from typing import Literal, Protocol
 import torch
 from torch import nn
 
-from edgeir.core.artifact import NetworkFacts
 from edgeir.core.config import Config
 from edgeir.core.errors import ConfigError
+from edgeir.manifest.facts import NetworkFacts
 from edgeir.models.blocks.fuse import fuse_norms
-from edgeir.models.blocks.statistics import Folding
+from edgeir.models.blocks.global_statistics import Folding
 from edgeir.models.macs import count_macs
 
 __all__ = [

@@ -21,21 +21,21 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import nn
 
-from edgeir.core.artifact import NetworkFacts
 from edgeir.core.config import Config
+from edgeir.manifest.facts import NetworkFacts
 from edgeir.models.base import Network, colour_of
 from edgeir.models.blocks.attention import DualAttention
 from edgeir.models.blocks.deformable import DeformableConv
 from edgeir.models.blocks.wavelet import HaarJoin, HaarSplit, fold_join, fold_split
 
-__all__ = ["DANet", "DANetNetwork"]
+__all__ = ["DANet"]
 
 _REFERENCE = 32
 _GROUPS = 8
 
 
-class DANet(Config):
-    """Configuration of `DANetNetwork`; the defaults are DANet-S."""
+class DANetConfig(Config):
+    """Configuration of `DANet`; the defaults are DANet-S."""
 
     kind: Literal["danet"] = "danet"
     scale: Literal[1] = 1
@@ -52,8 +52,8 @@ class DANet(Config):
     task: Literal["denoising", "jpeg", "super-resolution"] = "denoising"
     """What it is trained for."""
 
-    def build(self) -> DANetNetwork:
-        return DANetNetwork(self)
+    def build(self) -> DANet:
+        return DANet(self)
 
 
 class DeformableBlock(nn.Module):
@@ -123,12 +123,12 @@ class Level(nn.Module):
         return x, state
 
 
-class DANetNetwork(Network):
+class DANet(Network):
     """(N, C, H, W) -> (N, C, H, W), sides a multiple of 2 per change of scale (4 by default), not clipped."""
 
-    def __init__(self, config: DANet) -> None:
+    def __init__(self, config: DANetConfig) -> None:
         super().__init__()
-        self.config: DANet = config
+        self.config: DANetConfig = config
         widths = config.widths
         self.head = nn.Conv2d(config.channels, widths[0], 3, padding=1)
         self.encoder = nn.ModuleList(Level(width, config.blocks) for width in widths[:-1])
@@ -174,7 +174,7 @@ class DANetNetwork(Network):
     def weights_from(self, other: Network) -> dict[str, torch.Tensor]:
         """As `Network.weights_from`; of an auto-encoder, its decoder (section 3.5)."""
         decoder = getattr(other, "decoder", None)
-        return decoder.state_dict() if isinstance(decoder, DANetNetwork) else other.state_dict()
+        return decoder.state_dict() if isinstance(decoder, DANet) else other.state_dict()
 
     def taps(self) -> dict[str, nn.Module]:
         levels = {

@@ -13,43 +13,43 @@ import torch
 from pydantic import Field, model_validator
 from torch import nn
 
-from edgeir.core.artifact import NetworkFacts
 from edgeir.core.config import Config
+from edgeir.manifest.facts import NetworkFacts
 from edgeir.models.base import Network
-from edgeir.models.danet import DANet
+from edgeir.models.danet import DANetConfig
 
-__all__ = ["DANetAutoEncoder", "DANetAutoEncoderNetwork"]
+__all__ = ["DANetAutoEncoder"]
 
 
-class DANetAutoEncoder(Config):
-    """Configuration of `DANetAutoEncoderNetwork`."""
+class DANetAutoEncoderConfig(Config):
+    """Configuration of `DANetAutoEncoder`."""
 
     kind: Literal["danet-autoencoder"] = "danet-autoencoder"
     scale: Literal[1] = 1
-    encoder: DANet = Field(default_factory=DANet)
-    decoder: DANet = Field(default_factory=DANet)
+    encoder: DANetConfig = Field(default_factory=DANetConfig)
+    decoder: DANetConfig = Field(default_factory=DANetConfig)
     """The student's configuration."""
 
     @model_validator(mode="after")
-    def _same_channels(self) -> DANetAutoEncoder:
+    def _same_channels(self) -> DANetAutoEncoderConfig:
         if self.encoder.channels != self.decoder.channels:
             raise ValueError(
                 f"`encoder.channels` is {self.encoder.channels}, but `decoder.channels` is {self.decoder.channels}"
             )
         return self
 
-    def build(self) -> DANetAutoEncoderNetwork:
-        return DANetAutoEncoderNetwork(self)
+    def build(self) -> DANetAutoEncoder:
+        return DANetAutoEncoder(self)
 
 
-class DANetAutoEncoderNetwork(Network):
+class DANetAutoEncoder(Network):
     """Clean (N, C, H, W) -> restored imitation (N, C, H, W)."""
 
     reads: Literal["degraded", "clean"] = "clean"
 
-    def __init__(self, config: DANetAutoEncoder) -> None:
+    def __init__(self, config: DANetAutoEncoderConfig) -> None:
         super().__init__()
-        self.config: DANetAutoEncoder = config
+        self.config: DANetAutoEncoderConfig = config
         self.encoder, self.decoder = config.encoder.build(), config.decoder.build()
         facts = (self.encoder.facts, self.decoder.facts)
         self.facts = NetworkFacts(

@@ -14,16 +14,16 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import nn
 
-from edgeir.core.artifact import NetworkFacts
 from edgeir.core.config import Config
+from edgeir.manifest.facts import NetworkFacts
 from edgeir.models.base import Network, colour_of
 from edgeir.models.blocks.fuse import ConvNorm
 
-__all__ = ["DnCNN", "DnCNNNetwork"]
+__all__ = ["DnCNN"]
 
 
-class DnCNN(Config):
-    """Configuration of `DnCNNNetwork`."""
+class DnCNNConfig(Config):
+    """Configuration of `DnCNN`."""
 
     kind: Literal["dncnn"] = "dncnn"
     scale: Literal[1] = 1
@@ -35,8 +35,8 @@ class DnCNN(Config):
     residual: bool = True
     """Estimate the noise and subtract it; False returns the image itself (STFT's extractor)."""
 
-    def build(self) -> DnCNNNetwork:
-        return DnCNNNetwork(self)
+    def build(self) -> DnCNN:
+        return DnCNN(self)
 
 
 class Layer(nn.Module):
@@ -50,12 +50,12 @@ class Layer(nn.Module):
         return F.relu(self.conv(x))
 
 
-class DnCNNNetwork(Network):
+class DnCNN(Network):
     """(N, C, H, W) -> (N, C, H, W), not clipped."""
 
-    def __init__(self, config: DnCNN) -> None:
+    def __init__(self, config: DnCNNConfig) -> None:
         super().__init__()
-        self.config: DnCNN = config
+        self.config: DnCNNConfig = config
         width = config.width
         self.head = Layer(nn.Conv2d(config.channels, width, 3, padding=1))
         self.body = nn.ModuleList(

@@ -14,11 +14,11 @@ from edgeir.core.config import Config
 from edgeir.models.blocks.residual import ResidualBlock
 from edgeir.models.blocks.upscaler import ResidualUpscaler
 
-__all__ = ["EDSR", "EDSRNetwork"]
+__all__ = ["EDSR"]
 
 
-class EDSR(Config):
-    """Configuration of `EDSRNetwork`."""
+class EDSRConfig(Config):
+    """Configuration of `EDSR`."""
 
     kind: Literal["edsr"] = "edsr"
     scale: Literal[1, 2, 3, 4] = 4
@@ -28,14 +28,14 @@ class EDSR(Config):
     residual_scale: float = Field(1.0, gt=0)
     """Factor on each residual branch; 0.1 in the authors' large network."""
 
-    def build(self) -> EDSRNetwork:
-        return EDSRNetwork(self)
+    def build(self) -> EDSR:
+        return EDSR(self)
 
 
-class EDSRNetwork(ResidualUpscaler):
+class EDSR(ResidualUpscaler):
     """(N, 3, h, w) -> (N, 3, s·h, s·w), not clipped."""
 
-    def __init__(self, config: EDSR) -> None:
+    def __init__(self, config: EDSRConfig) -> None:
         blocks = [ResidualBlock(config.channels, config.residual_scale) for _ in range(config.blocks)]
         super().__init__(config.channels, config.scale, blocks, unit="block", reach=2 * config.blocks)
-        self.config: EDSR = config
+        self.config: EDSRConfig = config

@@ -22,18 +22,18 @@ import torch
 from pydantic import Field
 from torch import nn
 
-from edgeir.core.artifact import NetworkFacts
 from edgeir.core.config import Config
+from edgeir.manifest.facts import NetworkFacts
 from edgeir.models.base import Network
 from edgeir.models.blocks.attention import ChannelAttention
 from edgeir.models.blocks.gain_control import GainControl
 from edgeir.models.blocks.residual import ResidualBlock
 
-__all__ = ["FDRNet", "FDRNetwork"]
+__all__ = ["FDRNet"]
 
 
-class FDRNet(Config):
-    """Configuration of `FDRNetwork`."""
+class FDRNetConfig(Config):
+    """Configuration of `FDRNet`."""
 
     kind: Literal["fdr-net"] = "fdr-net"
     scale: Literal[1] = 1
@@ -48,14 +48,14 @@ class FDRNet(Config):
     auxiliary: bool = True
     """False: without the auxiliary branch (the ablation of Table 5)."""
 
-    def build(self) -> FDRNetwork:
-        return FDRNetwork(self)
+    def build(self) -> FDRNet:
+        return FDRNet(self)
 
 
 class DisentangleLayer(nn.Module):
     """FD layer: convolution (eq. 3), gain control (eq. 4)."""
 
-    def __init__(self, config: FDRNet) -> None:
+    def __init__(self, config: FDRNetConfig) -> None:
         super().__init__()
         self.conv = nn.Conv2d(config.channels, config.channels, 3, padding=1)
         self.normalise = GainControl(config.channels) if config.disentangle else nn.Identity()
@@ -68,7 +68,7 @@ class DisentangleLayer(nn.Module):
 class AggregateLayer(nn.Module):
     """FA layer: channel attention (eq. 6), inverse gain control (eq. 7), convolution."""
 
-    def __init__(self, config: FDRNet) -> None:
+    def __init__(self, config: FDRNetConfig) -> None:
         super().__init__()
         self.attention = ChannelAttention(config.channels)
         self.restore = GainControl(config.channels, inverse=True) if config.disentangle else nn.Identity()
@@ -82,7 +82,7 @@ class AggregateLayer(nn.Module):
 class Phase(nn.Module):
     """(lower, upper) -> (fused, auxiliary output)."""
 
-    def __init__(self, config: FDRNet) -> None:
+    def __init__(self, config: FDRNetConfig) -> None:
         super().__init__()
         width = config.channels
         self.entry = nn.Identity()  # a place to tap
@@ -111,12 +111,12 @@ class Phase(nn.Module):
         return self.fuse(self.attention(torch.cat([features, beside], 1))), beside
 
 
-class FDRNetwork(Network):
+class FDRNet(Network):
     """(N, 3, H, W) -> (N, 3, H, W), not clipped."""
 
-    def __init__(self, config: FDRNet) -> None:
+    def __init__(self, config: FDRNetConfig) -> None:
         super().__init__()
-        self.config: FDRNet = config
+        self.config: FDRNetConfig = config
         self.head = nn.Conv2d(3, config.channels, 3, padding=1)
         self.phases = nn.ModuleList(Phase(config) for _ in range(config.phases))
         self.tail = nn.Conv2d(config.channels, 3, 3, padding=1)

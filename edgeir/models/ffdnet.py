@@ -21,16 +21,16 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import nn
 
-from edgeir.core.artifact import NetworkFacts
 from edgeir.core.config import Config
 from edgeir.core.errors import ConfigError
+from edgeir.manifest.facts import NetworkFacts
 from edgeir.models.base import Network, colour_of
 
-__all__ = ["FFDNet", "FFDNetNetwork"]
+__all__ = ["FFDNet"]
 
 
-class FFDNet(Config):
-    """Configuration of `FFDNetNetwork`; the defaults are those of the paper's colour network."""
+class FFDNetConfig(Config):
+    """Configuration of `FFDNet`; the defaults are those of the paper's colour network."""
 
     kind: Literal["ffdnet"] = "ffdnet"
     scale: Literal[1] = 1
@@ -43,8 +43,8 @@ class FFDNet(Config):
     sigma: float = Field(25.0, ge=0, le=255)
     """Noise level, on the 0-255 scale, that the network assumes where it is not told."""
 
-    def build(self) -> FFDNetNetwork:
-        return FFDNetNetwork(self)
+    def build(self) -> FFDNet:
+        return FFDNet(self)
 
 
 class Layer(nn.Module):
@@ -79,12 +79,12 @@ class Phases(nn.Module):
         return 4 * output.numel()
 
 
-class FFDNetNetwork(Network):
+class FFDNet(Network):
     """(N, C, H, W) or (N, C + 1, H, W) -> (N, C, H, W), H and W even, not clipped."""
 
-    def __init__(self, config: FFDNet) -> None:
+    def __init__(self, config: FFDNetConfig) -> None:
         super().__init__()
-        self.config: FFDNet = config
+        self.config: FFDNetConfig = config
         channels = config.channels
         depth = config.depth or (15 if channels == 1 else 12)
         width = config.width or (64 if channels == 1 else 96)
@@ -124,10 +124,10 @@ class FFDNetNetwork(Network):
                 picks.weight[place, place // 4, place % 4 // 2, place % 2] = 1.0
         self.phases = picks
 
-    def at_sigma(self, sigma: float) -> FFDNetNetwork:
+    def at_sigma(self, sigma: float) -> FFDNet:
         if not 0 <= sigma <= 255:
             raise ConfigError([f"`sigma` must be in [0, 255], not {sigma:g}"])
-        result = FFDNetNetwork(self.config.model_copy(update={"sigma": sigma}))
+        result = FFDNet(self.config.model_copy(update={"sigma": sigma}))
         result.load_state_dict(self.state_dict())
         return result.train(self.training)
 

@@ -16,16 +16,16 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import nn
 
-from edgeir.core.artifact import NetworkFacts
 from edgeir.core.config import Config
+from edgeir.manifest.facts import NetworkFacts
 from edgeir.models.base import Network
 from edgeir.models.blocks.fuse import ConvNorm
 
-__all__ = ["MultiscaleDenoiser", "MultiscaleDenoiserNetwork"]
+__all__ = ["MultiscaleDenoiser"]
 
 
-class MultiscaleDenoiser(Config):
-    """Configuration of `MultiscaleDenoiserNetwork`."""
+class MultiscaleDenoiserConfig(Config):
+    """Configuration of `MultiscaleDenoiser`."""
 
     kind: Literal["multiscale-denoiser"] = "multiscale-denoiser"
     scale: Literal[1] = 1
@@ -33,8 +33,8 @@ class MultiscaleDenoiser(Config):
     width: int = Field(64, ge=4, multiple_of=2)
     """Channels of the first convolution; all others keep the paper's ratio to it (an option beyond the paper)."""
 
-    def build(self) -> MultiscaleDenoiserNetwork:
-        return MultiscaleDenoiserNetwork(self)
+    def build(self) -> MultiscaleDenoiser:
+        return MultiscaleDenoiser(self)
 
 
 class NormReLU(nn.Module):
@@ -64,12 +64,12 @@ class Bottleneck(nn.Module):
         return out
 
 
-class MultiscaleDenoiserNetwork(Network):
+class MultiscaleDenoiser(Network):
     """(N, C, H, W) -> (N, C, H, W), sides a multiple of 4, not clipped."""
 
-    def __init__(self, config: MultiscaleDenoiser) -> None:
+    def __init__(self, config: MultiscaleDenoiserConfig) -> None:
         super().__init__()
-        self.config: MultiscaleDenoiser = config
+        self.config: MultiscaleDenoiserConfig = config
         width = config.width
         half, twice, four = width // 2, width * 2, width * 4
         self.head = nn.Conv2d(config.channels, width, 5, padding=2)

@@ -28,16 +28,16 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import nn
 
-from edgeir.core.artifact import NetworkFacts
 from edgeir.core.config import Config
+from edgeir.manifest.facts import NetworkFacts
 from edgeir.models.base import Clip, Network
 from edgeir.models.blocks.reparam import Branch, ReparamConv
 
-__all__ = ["PlainSR", "PlainSRDeployed", "PlainSRNetwork"]
+__all__ = ["PlainSR", "PlainSRDeployed"]
 
 
-class PlainSR(Config):
-    """Configuration of `PlainSRNetwork`."""
+class PlainSRConfig(Config):
+    """Configuration of `PlainSR`."""
 
     kind: Literal["plainsr"] = "plainsr"
     scale: int = Field(4, ge=2, le=4)
@@ -56,8 +56,8 @@ class PlainSR(Config):
     residual_kernel: Literal[1, 3] = 3
     """Side of the image-space residual's kernel. 1 costs half as much in int8, where a small network feels it."""
 
-    def build(self) -> PlainSRNetwork:
-        return PlainSRNetwork(self)
+    def build(self) -> PlainSR:
+        return PlainSR(self)
 
 
 class ConvReLU(nn.Module):
@@ -71,12 +71,12 @@ class ConvReLU(nn.Module):
         return F.relu(self.conv(x))
 
 
-class PlainSRNetwork(Network):
+class PlainSR(Network):
     """PlainSR in its training form: (N, 3, h, w) -> (N, 3, s·h, s·w), not clipped."""
 
-    def __init__(self, config: PlainSR) -> None:
+    def __init__(self, config: PlainSRConfig) -> None:
         super().__init__()
-        self.config: PlainSR = config
+        self.config: PlainSRConfig = config
         width, out = config.channels, 3 * config.scale**2
         arguments = (config.branches, config.expansion)
         self.head = ConvReLU(ReparamConv(3, width, *arguments))
@@ -111,9 +111,9 @@ class PlainSRNetwork(Network):
     def deploy(self) -> PlainSRDeployed:
         return PlainSRDeployed(self)
 
-    def fused(self) -> PlainSRNetwork:
+    def fused(self) -> PlainSR:
         """The same function without branches."""
-        plain = PlainSRNetwork(self.config.model_copy(update={"branches": ()}))
+        plain = PlainSR(self.config.model_copy(update={"branches": ()}))
         with torch.no_grad():
             for source, target in zip(self._convolutions(), plain._convolutions(), strict=True):
                 target.conv.load_state_dict(source.fuse().state_dict())
@@ -128,9 +128,9 @@ class PlainSRNetwork(Network):
         not yet read, and further blocks pass the others on (ReLU leaves what it already returned), as in Net2Net (Chen
         et al., 2016): the function is the same at the first step, and gradients reach everything from there.
         """
-        if not isinstance(other, PlainSRNetwork) or not self._continues(other.config):
+        if not isinstance(other, PlainSR) or not self._continues(other.config):
             return other.state_dict()
-        result = PlainSRNetwork(self.config)
+        result = PlainSR(self.config)
         result.load_state_dict(self.state_dict())
         *hidden, tail = other._convolutions()
         sources = [*hidden, *[None] * (self.config.blocks - other.config.blocks), tail]
@@ -142,7 +142,7 @@ class PlainSRNetwork(Network):
         result.residual.load_state_dict(other.residual.state_dict())
         return result.state_dict()
 
-    def _continues(self, other: PlainSR) -> bool:
+    def _continues(self, other: PlainSRConfig) -> bool:
         """Whether this network can start as one of configuration `other`, and is not simply the same."""
         mine = self.config
         fixed = ("scale", "tail_rank", "residual_kernel")
@@ -159,7 +159,7 @@ class PlainSRNetwork(Network):
 class PlainSRDeployed(nn.Module):
     """PlainSR fused for export: plain convolutions, ReLU, one addition, pixel shuffle, clip."""
 
-    def __init__(self, network: PlainSRNetwork) -> None:
+    def __init__(self, network: PlainSR) -> None:
         super().__init__()
         layers: list[nn.Module] = []
         for block in (network.head, *network.body):
@@ -202,7 +202,7 @@ def _take_over(target: ReparamConv, source: ReparamConv | None, width: int) -> N
     target.conv.weight += change
 
 
-def _residual(config: PlainSR) -> nn.Conv2d:
+def _residual(config: PlainSRConfig) -> nn.Conv2d:
     side = config.residual_kernel
     return nn.Conv2d(3, 3 * config.scale**2, side, padding=side // 2)
 

@@ -1,8 +1,8 @@
 """PPCN's photo enhancement generators (Hui et al., ECCV-W 2018, section 3.2 and Figs. 3-4): teacher and student.
 
 Both raise the contrast around the picture's own mean, work at full size with a few channels, and end in tanh·0.58 +
-0.5. Instance normalisation and the contrast step read the **whole picture** (`edgeir.models.blocks.statistics`):
-`restore` gathers what they read tile by tile, and `edgeir.models.statistics` makes it constant, after which `deploy`
+0.5. Instance normalisation and the contrast step read the **whole picture** (`edgeir.models.blocks.global_statistics`):
+`restore` gathers what they read tile by tile, and `edgeir.models.constants` makes it constant, after which `deploy`
 leaves nothing but convolutions and a shift. Taps 1 and 2 are those of the attention distillation (eq. 12). Facts that
 the paper leaves open (the contrast step, where normalisation and activation stand, eps 1e-3, dilations) follow the
 authors' published configuration, which gives 21,843 parameters for the teacher and 2,715 for the student.
@@ -18,19 +18,19 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from edgeir.core.artifact import NetworkFacts
 from edgeir.core.config import Config
 from edgeir.core.errors import CheckpointError
+from edgeir.manifest.facts import NetworkFacts
 from edgeir.models.base import Network
-from edgeir.models.blocks.statistics import Folding, InstanceNorm, PictureMean, readers
+from edgeir.models.blocks.global_statistics import Folding, InstanceNorm, PictureMean, readers
 
-__all__ = ["PPCNEnhance", "PPCNEnhanceNetwork", "load_reference_weights"]
+__all__ = ["PPCNEnhance", "load_reference_weights"]
 
 _SLOPE, _EPS, _CONTRAST = 0.05, 1e-3, 1.2
 
 
-class PPCNEnhance(Config):
-    """Configuration of `PPCNEnhanceNetwork`."""
+class PPCNEnhanceConfig(Config):
+    """Configuration of `PPCNEnhance`."""
 
     kind: Literal["ppcn-enhance"] = "ppcn-enhance"
     scale: Literal[1] = 1
@@ -38,8 +38,8 @@ class PPCNEnhance(Config):
     start: Literal["authors", "kaiming"] = "authors"
     """Initial weights: the authors' normal ones of deviation 0.01, or torch's own, which learn faster in short runs."""
 
-    def build(self) -> PPCNEnhanceNetwork:
-        return PPCNEnhanceNetwork(self)
+    def build(self) -> PPCNEnhance:
+        return PPCNEnhance(self)
 
 
 class Normalised(Folding):
@@ -99,12 +99,12 @@ class Plain(nn.Module):
         return F.leaky_relu(self.conv(x), _SLOPE)
 
 
-class PPCNEnhanceNetwork(Network):
+class PPCNEnhance(Network):
     """(N, 3, H, W) -> (N, 3, H, W), values in (-0.08, 1.08)."""
 
-    def __init__(self, config: PPCNEnhance) -> None:
+    def __init__(self, config: PPCNEnhanceConfig) -> None:
         super().__init__()
-        self.config: PPCNEnhance = config
+        self.config: PPCNEnhanceConfig = config
         teacher = config.size == "teacher"
         width = 16 if teacher else 8
         self.contrast: nn.Module = Contrast()
@@ -171,7 +171,7 @@ class PPCNEnhanceNetwork(Network):
         return {"tap.1": self.entry, "tap.2": self.join}
 
 
-def load_reference_weights(network: PPCNEnhanceNetwork, path: str | Path) -> None:
+def load_reference_weights(network: PPCNEnhance, path: str | Path) -> None:
     """Load the authors' published weights (an ``.npz`` of HWIO arrays ``generator…__W0``, ``b0``, ``Variable`` …).
 
     The ``Variable``s are shift and scale of the instance normalisations, in order.

@@ -16,24 +16,24 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from edgeir.core.artifact import NetworkFacts
 from edgeir.core.config import Config
+from edgeir.manifest.facts import NetworkFacts
 from edgeir.models.base import Network
-from edgeir.models.blocks.statistics import PictureMean
+from edgeir.models.blocks.global_statistics import PictureMean
 
-__all__ = ["PPCNSR", "PPCNSRNetwork"]
+__all__ = ["PPCNSR"]
 
 _SLOPE = 0.05
 
 
-class PPCNSR(Config):
-    """Configuration of `PPCNSRNetwork`."""
+class PPCNSRConfig(Config):
+    """Configuration of `PPCNSR`."""
 
     kind: Literal["ppcn-sr"] = "ppcn-sr"
     scale: Literal[4] = 4
 
-    def build(self) -> PPCNSRNetwork:
-        return PPCNSRNetwork(self)
+    def build(self) -> PPCNSR:
+        return PPCNSR(self)
 
 
 class ResidualModule(nn.Module):
@@ -60,12 +60,12 @@ class ResidualBlock(nn.Module):
         return x + self.transition(self.modules_(x))  # type: ignore[no-any-return]
 
 
-class PPCNSRNetwork(Network):
+class PPCNSR(Network):
     """(N, 3, H, W) enlarged image -> (N, 3, H, W); H and W are multiples of 4."""
 
-    def __init__(self, config: PPCNSR) -> None:
+    def __init__(self, config: PPCNSRConfig) -> None:
         super().__init__()
-        self.config: PPCNSR = config
+        self.config: PPCNSRConfig = config
         self.mean = PictureMean()
         self.down1 = nn.Conv2d(3, 32, 3, stride=2)
         self.down2 = nn.Conv2d(32, 64, 3, stride=2)

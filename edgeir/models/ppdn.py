@@ -23,18 +23,18 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import nn
 
-from edgeir.core.artifact import NetworkFacts
 from edgeir.core.config import Config
+from edgeir.manifest.facts import NetworkFacts
 from edgeir.models.base import Network
 from edgeir.models.blocks.fuse import ConvNorm
 
-__all__ = ["PPDN", "PPDNNetwork"]
+__all__ = ["PPDN"]
 
 _POOLS = (32, 16, 8, 4)
 
 
-class PPDN(Config):
-    """Configuration of `PPDNNetwork`; the defaults are the paper's."""
+class PPDNConfig(Config):
+    """Configuration of `PPDN`; the defaults are the paper's."""
 
     kind: Literal["ppdn"] = "ppdn"
     scale: Literal[1] = 1
@@ -52,8 +52,8 @@ class PPDN(Config):
     residual: bool = True
     """False drops the input from the decoder and the end (STFT's extractor): nothing is left to copy the image from."""
 
-    def build(self) -> PPDNNetwork:
-        return PPDNNetwork(self)
+    def build(self) -> PPDN:
+        return PPDN(self)
 
 
 class Unit(nn.Module):
@@ -120,12 +120,12 @@ class Up(nn.Module):
         return out
 
 
-class PPDNNetwork(Network):
+class PPDN(Network):
     """(N, 3, H, W) -> (N, 3, H, W), H and W multiples of 32, in (-1, 1), not clipped."""
 
-    def __init__(self, config: PPDN) -> None:
+    def __init__(self, config: PPDNConfig) -> None:
         super().__init__()
-        self.config: PPDN = config
+        self.config: PPDNConfig = config
         self.stem = Stem(config.stem)
         self.encoder, self.shrink = nn.ModuleList(), nn.ModuleList()
         width, widths = config.stem, []

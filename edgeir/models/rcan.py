@@ -17,11 +17,11 @@ from edgeir.core.config import Config
 from edgeir.models.blocks.attention import ChannelAttention
 from edgeir.models.blocks.upscaler import ResidualUpscaler
 
-__all__ = ["RCAN", "RCANNetwork"]
+__all__ = ["RCAN"]
 
 
-class RCAN(Config):
-    """Configuration of `RCANNetwork`."""
+class RCANConfig(Config):
+    """Configuration of `RCAN`."""
 
     kind: Literal["rcan"] = "rcan"
     scale: Literal[1, 2, 3, 4] = 4
@@ -32,8 +32,8 @@ class RCAN(Config):
     """Channel-attention blocks per group."""
     reduction: int = Field(16, ge=1)
 
-    def build(self) -> RCANNetwork:
-        return RCANNetwork(self)
+    def build(self) -> RCAN:
+        return RCAN(self)
 
 
 class AttentionBlock(nn.Module):
@@ -53,7 +53,7 @@ class AttentionBlock(nn.Module):
 class Group(nn.Module):
     """Blocks, a 3x3, + input."""
 
-    def __init__(self, config: RCAN) -> None:
+    def __init__(self, config: RCANConfig) -> None:
         super().__init__()
         width = config.channels
         self.blocks = nn.Sequential(*(AttentionBlock(width, config.reduction) for _ in range(config.blocks)))
@@ -64,10 +64,10 @@ class Group(nn.Module):
         return out
 
 
-class RCANNetwork(ResidualUpscaler):
+class RCAN(ResidualUpscaler):
     """(N, 3, h, w) -> (N, 3, s·h, s·w), not clipped."""
 
-    def __init__(self, config: RCAN) -> None:
+    def __init__(self, config: RCANConfig) -> None:
         super().__init__(
             config.channels,
             config.scale,
@@ -76,4 +76,4 @@ class RCANNetwork(ResidualUpscaler):
             reach=config.groups * (2 * config.blocks + 1),
             global_operations=("channel attention",),
         )
-        self.config: RCAN = config
+        self.config: RCANConfig = config

@@ -14,31 +14,31 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from edgeir.core.artifact import NetworkFacts
 from edgeir.core.config import Config
 from edgeir.core.errors import CheckpointError
+from edgeir.manifest.facts import NetworkFacts
 from edgeir.models.base import Network
 
-__all__ = ["SRCNN", "SRCNNNetwork", "load_reference_weights"]
+__all__ = ["SRCNN", "load_reference_weights"]
 
 
-class SRCNN(Config):
-    """Configuration of `SRCNNNetwork`."""
+class SRCNNConfig(Config):
+    """Configuration of `SRCNN`."""
 
     kind: Literal["srcnn"] = "srcnn"
     scale: int = 4
     """Only tells evaluation how much the picture was enlarged before."""
 
-    def build(self) -> SRCNNNetwork:
-        return SRCNNNetwork(self)
+    def build(self) -> SRCNN:
+        return SRCNN(self)
 
 
-class SRCNNNetwork(Network):
+class SRCNN(Network):
     """(N, 3, H, W) -> (N, 3, H, W) on the enlarged image; values in (-0.08, 1.08)."""
 
-    def __init__(self, config: SRCNN) -> None:
+    def __init__(self, config: SRCNNConfig) -> None:
         super().__init__()
-        self.config: SRCNN = config
+        self.config: SRCNNConfig = config
         self.conv1 = nn.Conv2d(3, 64, 9, padding=4)
         self.conv2 = nn.Conv2d(64, 32, 5, padding=2)
         self.conv3 = nn.Conv2d(32, 3, 5, padding=2, bias=False)
@@ -53,7 +53,7 @@ class SRCNNNetwork(Network):
         return {"conv1": self.conv1, "conv2": self.conv2}
 
 
-def load_reference_weights(network: SRCNNNetwork, path: str | Path) -> None:
+def load_reference_weights(network: SRCNN, path: str | Path) -> None:
     """Load the challenge's published weights (an ``.npz`` of HWIO arrays named ``generator__w1`` …).
 
     Raises:

@@ -7,9 +7,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from edgeir.core.artifact import ARTIFACT_NAME, CARD_NAME, WEIGHTS_NAME, Artifact, TensorSpec, read_artifact
 from edgeir.core.assets import list_zoo, zoo_folder
 from edgeir.core.errors import ArtifactError
+from edgeir.manifest.artifact import ARTIFACT_NAME, Artifact, TensorSpec, read_artifact
+from edgeir.manifest.card import CARD_NAME, WEIGHTS_NAME
 from edgeir.runtime.litert import LiteRT
 from edgeir.runtime.onnxruntime import OnnxRuntime
 from edgeir.runtime.session import Session

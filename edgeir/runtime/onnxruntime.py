@@ -8,10 +8,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeir.core.artifact import Artifact
 from edgeir.core.config import Config
 from edgeir.core.errors import ArtifactError
 from edgeir.core.requires import require
+from edgeir.manifest.artifact import Artifact
 from edgeir.runtime.session import check_image, from_native, to_native
 
 __all__ = ["OnnxRuntime", "OnnxSession"]

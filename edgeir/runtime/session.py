@@ -12,9 +12,10 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeir.core.artifact import Artifact, NetworkFacts, TensorSpec
 from edgeir.core.errors import ArtifactError
-from edgeir.core.statistics import Accumulator, Moments
+from edgeir.core.moments import Accumulator, Moments
+from edgeir.manifest.artifact import Artifact, TensorSpec
+from edgeir.manifest.facts import NetworkFacts
 
 __all__ = ["Session", "StagedSession", "check_image", "from_native", "to_native"]
 

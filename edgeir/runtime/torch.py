@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeir.core.artifact import Artifact, NetworkFacts, TensorSpec
 from edgeir.core.config import Config
+from edgeir.core.moments import Accumulator, Moments
 from edgeir.core.requires import require
-from edgeir.core.statistics import Accumulator, Moments
+from edgeir.manifest.artifact import Artifact, TensorSpec
+from edgeir.manifest.facts import NetworkFacts
 from edgeir.runtime.session import check_image, from_native, to_native
 
 if TYPE_CHECKING:
@@ -43,8 +44,8 @@ class Torch(Config):
             MissingExtraError: torch is not installed.
         """
         require("torch", "running a checkpoint")
+        from edgeir.checkpoint.load import load_checkpoint
         from edgeir.models.base import refuse_clean_reader, without_clip
-        from edgeir.train.checkpoint import load_checkpoint
 
         network, card, _ = load_checkpoint(checkpoint)
         refuse_clean_reader(network, card.name)
@@ -72,7 +73,7 @@ class TorchSession:
     ) -> None:
         self._torch = require("torch", "running a checkpoint")
         self._torch.set_num_threads(threads)
-        from edgeir.models.blocks.statistics import Stages
+        from edgeir.models.blocks.global_statistics import Stages
 
         self._module: nn.Module | None = module.eval()
         self._stages = Stages(module)

@@ -274,7 +274,7 @@ def test_doctor_asks_the_sources_for_lists_and_pairs(
     import numpy as np
     from PIL import Image
 
-    from edgeir.data.sources import StandardSet
+    from edgeir.data.sources.standard import StandardSet
 
     pictures = tmp_path / "test/bsds500-val"
     phone = tmp_path / "dped/sony/training_data/sony"
@@ -336,7 +336,7 @@ def test_recipes_are_listed_and_shown(capsys: pytest.CaptureFixture[str]) -> Non
 def test_a_recipe_is_shown_resolved_and_is_the_same_recipe(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    from edgeir.train.recipe import load_recipe
+    from edgeir.training.recipe import load_recipe
 
     assert main(["recipes", "show", "mixed/fdrnet-small", "train.steps=7"]) == 0
     text = capsys.readouterr().out

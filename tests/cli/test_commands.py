@@ -142,7 +142,7 @@ def test_a_recipe_without_teacher_is_no_distillation(
 
 
 def test_an_export_is_an_artifact_with_figures(artifact: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from edgeir.core.artifact import read_artifact
+    from edgeir.manifest.artifact import read_artifact
 
     manifest, _ = read_artifact(artifact)
     assert manifest.parity.max_abs_error < 1e-4

@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from edgeir.cli import output as module
 from edgeir.cli.options import parse_size
 from edgeir.cli.output import Output, jsonable, table
-from edgeir.core.artifact import NetworkFacts
 from edgeir.core.errors import ConfigError
 from edgeir.core.progress import no_progress
+from edgeir.manifest.facts import NetworkFacts
 
 
 @dataclasses.dataclass

@@ -11,7 +11,7 @@ from edgeir.cli.app import main
 from edgeir.cli.recipes import _first_sentence
 from edgeir.core.assets import find_asset, list_assets
 from edgeir.core.config import read_yaml
-from edgeir.train.recipe import load_recipe
+from edgeir.training.recipe import load_recipe
 
 
 def test_a_recipe_is_summed_up_in_a_whole_sentence_and_with_its_command(

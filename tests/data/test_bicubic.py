@@ -10,7 +10,7 @@ from PIL import Image
 
 from edgeir.core.errors import DataError
 from edgeir.data.degrade.bicubic import Bicubic, downscale, resize, upscale
-from edgeir.data.sources import StandardSet
+from edgeir.data.sources.standard import StandardSet
 
 
 def keys(x):

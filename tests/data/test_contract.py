@@ -17,11 +17,11 @@ from pydantic import TypeAdapter
 from edgeir.core.config import dump_yaml
 from edgeir.core.errors import DataError
 from edgeir.data.degrade import AWGN
-from edgeir.data.hdf5 import AnyHdf5
 from edgeir.data.items import AnyDataSource, items_of
-from edgeir.data.labelled import AnyLabelled, Labelled
-from edgeir.data.paired import AnyPaired
-from edgeir.data.pairs import Paired
+from edgeir.data.labelled.sources import AnyLabelled, Labelled
+from edgeir.data.paired.base import Paired
+from edgeir.data.paired.hdf5 import AnyHdf5
+from edgeir.data.paired.published import AnyPaired
 from edgeir.data.sources import AnySource
 
 UNIONS = (AnySource, AnyLabelled, AnyPaired, AnyHdf5)

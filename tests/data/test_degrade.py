@@ -11,9 +11,8 @@ from pydantic import ValidationError
 from scipy import ndimage
 from skimage import data as photographs
 
-from edgeir.bench.evaluate import evaluate
+from edgeir.benchmarking.quality.evaluate import evaluate
 from edgeir.core.errors import DataError
-from edgeir.core.images import list_images
 from edgeir.data.degrade import (
     AWGN,
     JPEG,
@@ -36,7 +35,8 @@ from edgeir.data.degrade.hybrid import combinations
 from edgeir.data.degrade.jpeg import compress
 from edgeir.data.degrade.rain import rain_streaks
 from edgeir.data.patches import _degrade_patch
-from edgeir.data.sources import StandardSet
+from edgeir.data.sources.standard import StandardSet
+from edgeir.imaging.files import list_images
 from edgeir.metrics.psnr import psnr
 
 MEMBERS = [member() for member in typing.get_args(typing.get_args(AnyDegradation)[0])]

@@ -5,12 +5,12 @@ import typing
 import numpy as np
 import pytest
 
-from edgeir.core.luma import luma_of
 from edgeir.data.degrade import AWGN, JPEG, AnyDegradation, Bicubic
 from edgeir.data.degrade.base import to_unit
 from edgeir.data.patches import PatchSampler
-from edgeir.data.sources import Embedded
-from edgeir.data.store import open_store
+from edgeir.data.sources.embedded import Embedded
+from edgeir.data.store.pair_store import open_store
+from edgeir.imaging.luma import luma_of
 
 MEMBERS = typing.get_args(typing.get_args(AnyDegradation)[0])
 

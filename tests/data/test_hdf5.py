@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from scipy.io import loadmat
 
-from edgeir.core.artifact import NetworkFacts
 from edgeir.core.errors import ConfigError, DataError
-from edgeir.data.hdf5 import DND, NYU2Haze
 from edgeir.data.items import items_of
-from edgeir.restore.dnd import restore_dnd
+from edgeir.data.paired.hdf5 import DND, NYU2Haze
+from edgeir.manifest.facts import NetworkFacts
+from edgeir.restoring.dnd import restore_dnd
 
 h5py = pytest.importorskip("h5py")
 

@@ -9,9 +9,9 @@ from PIL import Image
 from edgeir.core.errors import DataError
 from edgeir.data.degrade.noise import AWGN
 from edgeir.data.items import labels_of
-from edgeir.data.labelled import ClassFolders, Digits, SegmentedFolders, label_plane
+from edgeir.data.labelled.sources import ClassFolders, Digits, SegmentedFolders, label_plane
 from edgeir.data.patches import PatchSampler
-from edgeir.data.store import open_store
+from edgeir.data.store.pair_store import open_store
 
 
 def test_digits_are_split_without_overlap_and_keep_their_labels():

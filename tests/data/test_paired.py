@@ -7,11 +7,11 @@ from PIL import Image
 from edgeir.core.errors import ConfigError, DataError
 from edgeir.data.degrade import AWGN
 from edgeir.data.items import scale_of
-from edgeir.data.paired import DIDMDN, DIV2KLR, DPED, PIRM, SIDD, GoPro, PairedFolders, RealSR
-from edgeir.data.sources import Embedded
-from edgeir.data.store import open_store
-from edgeir.train.recipe import load_recipe
-from edgeir.train.run import train
+from edgeir.data.paired.published import DIDMDN, DIV2KLR, DPED, PIRM, SIDD, GoPro, PairedFolders, RealSR
+from edgeir.data.sources.embedded import Embedded
+from edgeir.data.store.pair_store import open_store
+from edgeir.training.recipe import load_recipe
+from edgeir.training.run import train
 
 LAYOUTS = [
     (DPED(), "dped/iphone/training_data/iphone/0.jpg", "dped/iphone/training_data/canon/0.jpg"),

@@ -6,8 +6,8 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from edgeir.data import store as store_module
 from edgeir.data.patches import PatchSampler
+from edgeir.data.store import pair_store as store_module
 
 
 class Ramp:

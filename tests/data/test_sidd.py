@@ -5,9 +5,9 @@ import pytest
 from scipy.io import savemat
 
 from edgeir.core.errors import DataError
-from edgeir.data import sidd
-from edgeir.data.paired import SIDD
-from edgeir.data.store import open_store
+from edgeir.data.paired import sidd
+from edgeir.data.paired.published import SIDD
+from edgeir.data.store.pair_store import open_store
 
 NOISY, CLEAN = "ValidationNoisyBlocksSrgb", "ValidationGtBlocksSrgb"
 

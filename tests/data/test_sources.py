@@ -8,9 +8,11 @@ from PIL import Image
 from pydantic import ValidationError
 
 from edgeir.core.errors import DataError
-from edgeir.data.paired import PairedFolders
-from edgeir.data.sources import Embedded, Folder, StandardSet
-from edgeir.data.standard import PUBLISHED_COUNTS, STANDARD_SETS
+from edgeir.data.paired.published import PairedFolders
+from edgeir.data.sources.embedded import Embedded
+from edgeir.data.sources.folder import Folder
+from edgeir.data.sources.layouts import PUBLISHED_COUNTS, STANDARD_SETS
+from edgeir.data.sources.standard import StandardSet
 from edgeir.metrics.conventions import luma
 
 

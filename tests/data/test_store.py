@@ -12,11 +12,11 @@ from PIL import Image
 
 from edgeir.core.errors import DataError
 from edgeir.data import items as items_module
-from edgeir.data import store as store_module
 from edgeir.data.degrade.bicubic import Bicubic, downscale, resize
 from edgeir.data.patches import PatchSampler, Prefetcher
-from edgeir.data.sources import Folder
-from edgeir.data.store import open_store
+from edgeir.data.sources.folder import Folder
+from edgeir.data.store import pair_store as store_module
+from edgeir.data.store.pair_store import open_store
 
 
 @pytest.fixture

@@ -4,19 +4,19 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edgeir.bench.pictures import quality_of
-from edgeir.bench.suite import ImageSet, Suite
+from edgeir.benchmarking.quality.images import quality_of
+from edgeir.benchmarking.suite import ImageSet, Suite
 from edgeir.core.errors import ConfigError
-from edgeir.core.luma import luma_of
 from edgeir.data.degrade import AWGN, JPEG, Bicubic, BlurNoiseJPEG, GaussianBlur
 from edgeir.data.degrade.base import to_unit
 from edgeir.data.items import drawn_anew, items_of, scale_of
-from edgeir.data.paired import PairedFolders
+from edgeir.data.paired.published import PairedFolders
 from edgeir.data.patches import PatchSampler
-from edgeir.data.sources import Embedded
-from edgeir.data.store import open_store
-from edgeir.train.recipe import load_recipe
-from edgeir.train.run import train
+from edgeir.data.sources.embedded import Embedded
+from edgeir.data.store.pair_store import open_store
+from edgeir.imaging.luma import luma_of
+from edgeir.training.recipe import load_recipe
+from edgeir.training.run import train
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ from PIL import Image
 
 from edgeir.core.errors import ConfigError, DataError
 from edgeir.data.items import scale_of
-from edgeir.data.paired import DIV2KLR, RealSR
-from edgeir.data.store import open_store
+from edgeir.data.paired.published import DIV2KLR, RealSR
+from edgeir.data.store.pair_store import open_store
 
 
 @pytest.fixture

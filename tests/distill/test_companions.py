@@ -11,15 +11,15 @@ from edgeir.distill import FeatureMatch, MutualLearning, VariationalFeatures
 from edgeir.distill.objective import Objective
 from edgeir.distill.variational import negative_log_likelihood
 from edgeir.losses import L1, L2
-from edgeir.models import DANet, DANetAutoEncoder, DnCNN
+from edgeir.models import DANetAutoEncoderConfig, DANetConfig, DnCNNConfig
 
 SMALL = {"widths": (8, 8), "blocks": 1, "bottom_blocks": 1}
 
 
 def test_two_networks_learn_from_the_truth_and_from_each_other():
     torch.manual_seed(0)
-    student = DnCNN(depth=4, width=4).build()
-    method = MutualLearning(peer=DnCNN(depth=3, width=6), weight=0.5, distance="l2")
+    student = DnCNNConfig(depth=4, width=4).build()
+    method = MutualLearning(peer=DnCNNConfig(depth=3, width=6), weight=0.5, distance="l2")
     objective = Objective([L1()], student, [method])
     (peer,) = objective.companions.values()
     student.eval(), peer.eval()
@@ -61,7 +61,10 @@ def variational(**changes):
 
 def test_a_danet_is_held_to_the_features_of_its_auto_encoder():
     torch.manual_seed(0)
-    student, teacher = DANet(**SMALL).build(), DANetAutoEncoder(encoder=SMALL, decoder=SMALL).build()
+    student, teacher = (
+        DANetConfig(**SMALL).build(),
+        DANetAutoEncoderConfig(encoder=SMALL, decoder=SMALL).build(),
+    )
     objective = Objective([L2()], student, [variational()], teacher)
     lr, hr = torch.rand(1, 3, 8, 8), torch.rand(1, 3, 8, 8)
     terms = objective.terms(student(lr), lr, hr)
@@ -105,7 +108,10 @@ def test_the_head_learns_where_the_student_can_follow():
 def test_what_does_not_fit_is_said():
     with pytest.raises(ValidationError, match="`student_taps` has 2 entries and `channels` 1"):
         variational(channels=(8,))
-    student, teacher = DANet(**SMALL).build(), DANetAutoEncoder(encoder=SMALL, decoder=SMALL).build()
+    student, teacher = (
+        DANetConfig(**SMALL).build(),
+        DANetAutoEncoderConfig(encoder=SMALL, decoder=SMALL).build(),
+    )
     objective = Objective([L2()], student, [variational(channels=(8, 9))], teacher)
     x = torch.rand(1, 3, 8, 8)
     with pytest.raises(ConfigError, match="the tap `decoder.0` has 8 channels, but `channels` says 9"):
@@ -115,7 +121,7 @@ def test_what_does_not_fit_is_said():
 def test_features_of_a_deeper_dncnn():
     """Table 3's last row: a teacher of 29 layers, a student of 17, taps at the same shares of the depth."""
     torch.manual_seed(0)
-    student, teacher = DnCNN(depth=17, width=4).build(), DnCNN(depth=29, width=4).build().eval()
+    student, teacher = DnCNNConfig(depth=17, width=4).build(), DnCNNConfig(depth=29, width=4).build().eval()
     taps = {"student_taps": ("body.3", "body.8", "body.13"), "teacher_taps": ("body.6", "body.15", "body.24")}
     objective = Objective([L1()], student, [FeatureMatch(**taps)], teacher)
     x = torch.rand(2, 3, 8, 8)

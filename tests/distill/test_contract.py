@@ -15,7 +15,7 @@ from safetensors.torch import load, save
 from edgeir.core.config import dump_yaml
 from edgeir.distill import AnyDistillation
 from edgeir.distill.objective import Objective
-from edgeir.models import DnCNN
+from edgeir.models import DnCNNConfig
 
 MEMBERS = typing.get_args(typing.get_args(AnyDistillation)[0])
 PEER = {"kind": "dncnn", "depth": 3, "width": 3, "residual": False}
@@ -49,8 +49,8 @@ class Setup:
 
     def __init__(self, method, seed=0):
         torch.manual_seed(seed)
-        self.student = DnCNN(depth=4, width=3, residual=False).build()
-        self.teacher = DnCNN(depth=5, width=3, residual=False).build() if method.needs_teacher else None
+        self.student = DnCNNConfig(depth=4, width=3, residual=False).build()
+        self.teacher = DnCNNConfig(depth=5, width=3, residual=False).build() if method.needs_teacher else None
         self.objective = Objective([], self.student, [method], self.teacher)
         trained = [*self.student.parameters(), *self.objective.companions.parameters()]
         self.optimizer = torch.optim.Adam(trained, RATE)

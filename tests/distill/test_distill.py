@@ -10,7 +10,7 @@ from edgeir.distill.base import Batch
 from edgeir.distill.objective import Objective
 from edgeir.distill.taps import Side, TapRecorder
 from edgeir.losses import L1, SSIM
-from edgeir.models import DANet, DANetAutoEncoder, DnCNN, PlainSR
+from edgeir.models import DANetAutoEncoderConfig, DANetConfig, DnCNNConfig, PlainSRConfig
 
 NOTHING = Batch(torch.empty(0), torch.empty(0))
 """For methods that do not look at the images."""
@@ -33,7 +33,7 @@ def test_attention_ignores_scale_and_width_and_is_zero_for_equal_maps():
 
 
 def test_a_missing_tap_lists_the_taps_there_are():
-    network = PlainSR(channels=4, blocks=2).build()
+    network = PlainSRConfig(channels=4, blocks=2).build()
     with pytest.raises(
         ConfigError, match="the student has no tap `boddy.1`; its taps are head, body.0, body.1"
     ):
@@ -57,7 +57,10 @@ def test_unpaired_taps_are_refused():
 
 def test_objective_trains_the_student_only_and_names_its_terms():
     torch.manual_seed(0)
-    student, teacher = PlainSR(channels=4, blocks=1).build(), PlainSR(channels=6, blocks=2).build()
+    student, teacher = (
+        PlainSRConfig(channels=4, blocks=1).build(),
+        PlainSRConfig(channels=6, blocks=2).build(),
+    )
     methods = (
         AttentionMaps(student_taps=("head",), teacher_taps=("body.1",), weight=2.0),
         OutputMatch(weight=0.5),
@@ -77,7 +80,10 @@ def test_objective_trains_the_student_only_and_names_its_terms():
 
 def test_two_methods_of_one_kind_both_count():
     torch.manual_seed(0)
-    student, teacher = PlainSR(channels=4, blocks=1).build(), PlainSR(channels=6, blocks=2).build()
+    student, teacher = (
+        PlainSRConfig(channels=4, blocks=1).build(),
+        PlainSRConfig(channels=6, blocks=2).build(),
+    )
     methods = [OutputMatch(weight=weight) for weight in (0.5, 0.25, 2.0)]
     objective = Objective((L1(),), student, methods, teacher)
     lr, hr = torch.rand(2, 3, 6, 6), torch.rand(2, 3, 24, 24)
@@ -89,7 +95,7 @@ def test_two_methods_of_one_kind_both_count():
 
 
 def test_a_cached_teacher_picture_replaces_the_teacher():
-    student = PlainSR(channels=4, blocks=1).build()
+    student = PlainSRConfig(channels=4, blocks=1).build()
     objective = Objective((L1(),), student, (OutputMatch(),))
     lr, hr, cached = torch.rand(2, 3, 6, 6), torch.rand(2, 3, 24, 24), torch.rand(2, 3, 24, 24)
     out = student(lr)
@@ -115,7 +121,7 @@ def stft(**changes):
 
 def test_stft_follows_equations_5_and_11_and_each_pull_stops_at_its_target():
     torch.manual_seed(0)
-    student = DnCNN(depth=4, width=4).build()
+    student = DnCNNConfig(depth=4, width=4).build()
     objective = Objective([L1()], student, [stft()])
     lr, hr = torch.rand(2, 3, 8, 8), torch.rand(2, 3, 8, 8)
     terms = objective.terms(student(lr), lr, hr)
@@ -148,10 +154,10 @@ def test_stft_refuses_what_cannot_work():
         TargetFeatures(extractor={"kind": "plainsr"}, student_taps=("a",), extractor_taps=("b",))
     with pytest.raises(ValidationError, match="compared in pairs"):
         TargetFeatures(extractor=EXTRACTOR, student_taps=("a", "b"), extractor_taps=("b",))
-    student = DnCNN(depth=4, width=4).build()
+    student = DnCNNConfig(depth=4, width=4).build()
     with pytest.raises(ConfigError, match="the extractor has no tap `x`; its taps are head, body.0"):
         Objective([L1()], student, [stft().model_copy(update={"extractor_taps": ("x",)})])
-    wide = DnCNN(depth=4, width=5).build()
+    wide = DnCNNConfig(depth=4, width=5).build()
     objective = Objective([L1()], wide, [stft()])
     x = torch.rand(1, 3, 6, 6)
     with pytest.raises(
@@ -168,7 +174,7 @@ def test_svdo_is_zero_for_channels_of_equal_energy_that_do_not_correlate():
 
 
 def test_svdo_joins_an_objective_without_any_other_network():
-    network = DnCNN(depth=4, width=4).build()
+    network = DnCNNConfig(depth=4, width=4).build()
     objective = Objective([L1()], network, [SVDO(student_taps=("body.1",))])
     x = torch.rand(2, 3, 8, 8)
     terms = objective.terms(network(x), x, x)
@@ -180,7 +186,7 @@ def test_svdo_joins_an_objective_without_any_other_network():
 def test_an_auto_encoder_imitates_the_degraded_image_and_hands_its_decoder_on():
     torch.manual_seed(0)
     small = {"widths": (8, 8), "blocks": 1, "bottom_blocks": 1}
-    network = DANetAutoEncoder(encoder=small, decoder=small).build()
+    network = DANetAutoEncoderConfig(encoder=small, decoder=small).build()
     objective = Objective([L1()], network, [Imitation()])
     lr, hr = torch.rand(1, 3, 8, 8), torch.rand(1, 3, 8, 8)
     assert network.reads == "clean"
@@ -188,7 +194,7 @@ def test_an_auto_encoder_imitates_the_degraded_image_and_hands_its_decoder_on():
     with torch.no_grad():
         expected = 1e-4 * (network.encoder(hr) - lr).abs().mean().item()
     assert terms["distill/imitation"].item() == pytest.approx(expected, rel=1e-5)
-    student = DANet(**small).build()
+    student = DANetConfig(**small).build()
     student.load_state_dict(student.weights_from(network))
     with torch.no_grad():
         assert torch.equal(student(lr), network.decoder(lr))

@@ -11,7 +11,7 @@ from edgeir.distill.base import Batch
 from edgeir.distill.objective import Objective
 from edgeir.distill.taps import Side
 from edgeir.losses import L2
-from edgeir.models import MultiscaleDenoiser
+from edgeir.models import MultiscaleDenoiserConfig
 
 MODULE = {"kind": "module", "target": "edgeir.models.backbones.digits:DigitClassifier"}
 SEGMENTER = {"kind": "module", "target": "edgeir.models.backbones.digits:StrokeSegmenter"}
@@ -36,7 +36,7 @@ def batch(labels, size=8, seed=0):
 @pytest.mark.parametrize("task", ["classification", "segmentation"])
 def test_the_joint_loss_is_equation_1(task):
     torch.manual_seed(0)
-    student = MultiscaleDenoiser(width=4).build().double()
+    student = MultiscaleDenoiserConfig(width=4).build().double()
     whole = task == "classification"
     weight = 0.25 if whole else 0.5
     method = HighLevelTask(weight=weight, network=MODULE if whole else SEGMENTER)
@@ -81,7 +81,7 @@ def test_the_clean_target_is_the_networks_own_opinion():
     p = torch.softmax(clean, 1)
     assert value.item() == pytest.approx(-(p * torch.log_softmax(scores, 1)).sum(1).mean().item(), rel=1e-12)
     assert not method.needs_labels
-    student = MultiscaleDenoiser(width=4).build()
+    student = MultiscaleDenoiserConfig(width=4).build()
     objective = Objective((L2(),), student, (method,))
     lr, hr = torch.rand(2, 3, 8, 8), torch.rand(2, 3, 8, 8)
     equal = objective.terms(hr, lr, hr)["distill/high-level"]  # a perfect restoration: the entropy is left
@@ -91,7 +91,7 @@ def test_the_clean_target_is_the_networks_own_opinion():
 
 def test_only_the_denoiser_is_updated():
     torch.manual_seed(0)
-    student = MultiscaleDenoiser(width=4).build().train()
+    student = MultiscaleDenoiserConfig(width=4).build().train()
     objective = Objective((L2(),), student, (HighLevelTask(network=MODULE),))
     frozen = objective.frozen["0"]
     before = {key: value.clone() for key, value in frozen.state_dict().items()}

@@ -14,7 +14,7 @@ from scipy import ndimage, signal
 from skimage.metrics import structural_similarity
 
 from edgeir.core.errors import DataError
-from edgeir.core.images import read_rgb
+from edgeir.imaging.files import read_rgb
 from edgeir.metrics import PROTOCOLS, Protocol, ms_ssim, pirm_ms_ssim, psnr, sr, ssim
 from edgeir.metrics.conventions import luma, prepare
 

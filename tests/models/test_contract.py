@@ -9,19 +9,19 @@ from pydantic import ValidationError
 from torch.utils.flop_counter import FlopCounterMode
 
 from edgeir.models import (
-    ARCNN,
-    EDSR,
-    PPDN,
-    RCAN,
     AnyModel,
-    AODNet,
-    DANet,
-    DANetAutoEncoder,
-    DnCNN,
-    FDRNet,
-    FFDNet,
-    MultiscaleDenoiser,
-    PlainSR,
+    AODNetConfig,
+    ARCNNConfig,
+    DANetAutoEncoderConfig,
+    DANetConfig,
+    DnCNNConfig,
+    EDSRConfig,
+    FDRNetConfig,
+    FFDNetConfig,
+    MultiscaleDenoiserConfig,
+    PlainSRConfig,
+    PPDNConfig,
+    RCANConfig,
 )
 from edgeir.models.base import outline, parameter_count
 
@@ -36,16 +36,16 @@ SMALLER = {
 }
 """Where the default is too large for a quick test."""
 CONFIGS = [member(**SMALLER.get(member().kind, {})) for member in MEMBERS] + [
-    PlainSR(channels=8, blocks=2, branches=("expand", "pointwise", "identity", "edge")),
-    PlainSR(channels=6, blocks=0, scale=2, branches=()),
-    PlainSR(channels=5, blocks=3, scale=3),
-    PlainSR(channels=6, blocks=1, tail_rank=5),
-    DnCNN(channels=1, depth=4, width=8),
-    FFDNet(channels=1, depth=4, width=6),
-    ARCNN(channels=1),
-    DANet(channels=1, **SMALL_DANET),
-    DANetAutoEncoder(encoder=SMALL_DANET | {"channels": 1}, decoder=SMALL_DANET | {"channels": 1}),
-    MultiscaleDenoiser(width=6),
+    PlainSRConfig(channels=8, blocks=2, branches=("expand", "pointwise", "identity", "edge")),
+    PlainSRConfig(channels=6, blocks=0, scale=2, branches=()),
+    PlainSRConfig(channels=5, blocks=3, scale=3),
+    PlainSRConfig(channels=6, blocks=1, tail_rank=5),
+    DnCNNConfig(channels=1, depth=4, width=8),
+    FFDNetConfig(channels=1, depth=4, width=6),
+    ARCNNConfig(channels=1),
+    DANetConfig(channels=1, **SMALL_DANET),
+    DANetAutoEncoderConfig(encoder=SMALL_DANET | {"channels": 1}, decoder=SMALL_DANET | {"channels": 1}),
+    MultiscaleDenoiserConfig(width=6),
 ]
 
 
@@ -108,8 +108,8 @@ def test_weights_from_its_own_kind_and_from_its_fused_form_give_the_same_functio
 @pytest.mark.parametrize("tail_rank", [None, 5])
 @pytest.mark.parametrize("branches", [(), ("expand", "pointwise", "identity", "edge")])
 def test_plainsr_starts_as_a_smaller_one_and_all_of_it_learns(tail_rank, branches, no_dead_units):
-    small = build(PlainSR(channels=6, blocks=2, branches=branches, tail_rank=tail_rank))
-    large = build(PlainSR(channels=9, blocks=4, tail_rank=tail_rank), seed=1).train()
+    small = build(PlainSRConfig(channels=6, blocks=2, branches=branches, tail_rank=tail_rank))
+    large = build(PlainSRConfig(channels=9, blocks=4, tail_rank=tail_rank), seed=1).train()
     large.load_state_dict(large.weights_from(small))
     x = torch.rand(2, 3, 11, 8)
     with torch.no_grad(), pytest.MonkeyPatch.context() as real:
@@ -125,7 +125,7 @@ def test_plainsr_starts_as_a_smaller_one_and_all_of_it_learns(tail_rank, branche
 
 
 def test_plainsr_does_not_start_as_a_larger_one():
-    small, large = PlainSR(channels=6, blocks=2).build(), PlainSR(channels=9, blocks=2).build()
+    small, large = PlainSRConfig(channels=6, blocks=2).build(), PlainSRConfig(channels=9, blocks=2).build()
     assert small.weights_from(large).keys() == large.state_dict().keys()
     with pytest.raises(RuntimeError, match="size mismatch"):
         small.load_state_dict(small.weights_from(large))
@@ -192,16 +192,16 @@ def test_exports_to_a_graph(network):
 @pytest.mark.parametrize(
     ("config", "count"),
     [
-        (EDSR(), 1_517_571),
-        (RCAN(), 1_972_307),
-        (DnCNN(channels=1), 557_057),
-        (FFDNet(channels=1), 485_316),
-        (FFDNet(), 852_108),
-        (AODNet(), 1_761),
-        (FDRNet(), 1_667_807),
-        (FDRNet(disentangle=False), 1_629_791),
-        (FDRNet(auxiliary=False), 1_215_251),
-        (MultiscaleDenoiser(), 1_033_443),
+        (EDSRConfig(), 1_517_571),
+        (RCANConfig(), 1_972_307),
+        (DnCNNConfig(channels=1), 557_057),
+        (FFDNetConfig(channels=1), 485_316),
+        (FFDNetConfig(), 852_108),
+        (AODNetConfig(), 1_761),
+        (FDRNetConfig(), 1_667_807),
+        (FDRNetConfig(disentangle=False), 1_629_791),
+        (FDRNetConfig(auxiliary=False), 1_215_251),
+        (MultiscaleDenoiserConfig(), 1_033_443),
     ],
     ids=lambda value: getattr(value, "kind", ""),
 )
@@ -210,12 +210,12 @@ def test_published_parameter_counts(config, count):
 
 
 def test_arcnn_has_the_published_convolutions():
-    network = ARCNN(channels=1).build()
+    network = ARCNNConfig(channels=1).build()
     assert parameter_count(network) == 106_561 + 3  # one slope per PReLU
 
 
 def test_aod_taps_follow_the_relu_and_its_weights_keep_their_names():
-    network = build(AODNet())
+    network = build(AODNetConfig())
     seen = {}
     for name, module in network.taps().items():
         module.register_forward_hook(lambda m, i, o, name=name: seen.update({name: o}))
@@ -231,8 +231,8 @@ def test_aod_taps_follow_the_relu_and_its_weights_keep_their_names():
 
 
 def test_macs_and_sizes_of_table_7():
-    assert DnCNN(channels=1).build().macs(320, 480) == pytest.approx(86.1e9, rel=0.015)
-    small, large = DANet(channels=1).build(), DANet(channels=1, blocks=6, bottom_blocks=6).build()
+    assert DnCNNConfig(channels=1).build().macs(320, 480) == pytest.approx(86.1e9, rel=0.015)
+    small, large = DANetConfig(channels=1).build(), DANetConfig(channels=1, blocks=6, bottom_blocks=6).build()
     assert small.macs(320, 480) == pytest.approx(571.1e9, rel=0.015)
     assert large.macs(320, 480) == pytest.approx(1040.9e9, rel=0.015)
     assert parameter_count(small) == pytest.approx(15.94e6, rel=0.015)
@@ -240,27 +240,27 @@ def test_macs_and_sizes_of_table_7():
 
 
 def test_ppdn_has_the_published_size():
-    assert parameter_count(outline(PPDN())) == pytest.approx(31.28e6, rel=0.015)
+    assert parameter_count(outline(PPDNConfig())) == pytest.approx(31.28e6, rel=0.015)
 
 
 def test_ppdn_is_densenet_121_to_the_left():
-    network = outline(PPDN())
+    network = outline(PPDNConfig())
     encoder = [network.stem, network.encoder, network.shrink]
     # torchvision's densenet121 without its last norm (2 x 1024) and classifier (1024 x 1000 + 1000).
     assert sum(parameter_count(part) for part in encoder) == 7_978_856 - 2_048 - 1_025_000
 
 
 def test_plain_student_has_the_documented_sizes():
-    assert parameter_count(PlainSR().build().deploy()) == 0 + sum(
-        parameter.numel() for parameter in PlainSR(branches=()).build().parameters()
+    assert parameter_count(PlainSRConfig().build().deploy()) == 0 + sum(
+        parameter.numel() for parameter in PlainSRConfig(branches=()).build().parameters()
     )
-    assert parameter_count(PlainSR(branches=()).build()) == 108_592
-    assert parameter_count(PlainSR(channels=16, blocks=2, branches=()).build()) == 13_392
-    assert parameter_count(PlainSR(channels=12, blocks=6, tail_rank=16, branches=()).build()) == 12_088
-    assert parameter_count(PlainSR(channels=24, blocks=6, tail_rank=24, branches=()).build()) == 39_672
+    assert parameter_count(PlainSRConfig(branches=()).build()) == 108_592
+    assert parameter_count(PlainSRConfig(channels=16, blocks=2, branches=()).build()) == 13_392
+    assert parameter_count(PlainSRConfig(channels=12, blocks=6, tail_rank=16, branches=()).build()) == 12_088
+    assert parameter_count(PlainSRConfig(channels=24, blocks=6, tail_rank=24, branches=()).build()) == 39_672
 
 
 @pytest.mark.parametrize("widths", [(10, 20), (4, 8), (0,)])
 def test_danet_offsets_come_in_eight_groups(widths):
     with pytest.raises(ValidationError, match="multiple of 8|greater than or equal to 8"):
-        DANet(widths=widths)
+        DANetConfig(widths=widths)

@@ -7,13 +7,13 @@ import torch.nn.functional as F
 
 from edgeir.core.errors import ConfigError
 from edgeir.data.degrade import AWGN
-from edgeir.models import DnCNN, FFDNet
+from edgeir.models import DnCNNConfig, FFDNetConfig
 
 
 @pytest.fixture(params=[1, 3])
 def network(request):
     torch.manual_seed(0)
-    return FFDNet(channels=request.param, depth=4, width=8, sigma=10.0).build().eval()
+    return FFDNetConfig(channels=request.param, depth=4, width=8, sigma=10.0).build().eval()
 
 
 def test_a_plane_of_the_assumed_level_changes_nothing_and_another_level_does(network):
@@ -56,4 +56,4 @@ def test_levels_that_do_not_fit(network):
     with pytest.raises(ConfigError, match=r"`sigma` must be in \[0, 255\], not 300"):
         network.at_sigma(300.0)
     with pytest.raises(ConfigError, match="the network `dncnn` takes no noise level"):
-        DnCNN(depth=3, width=4).build().at_sigma(25.0)
+        DnCNNConfig(depth=3, width=4).build().at_sigma(25.0)

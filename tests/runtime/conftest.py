@@ -9,9 +9,9 @@ import pytest
 import torch
 from PIL import Image
 
-from edgeir.export.run import export
-from edgeir.models import PlainSR
-from edgeir.train.checkpoint import save_checkpoint
+from edgeir.checkpoint.save import save_checkpoint
+from edgeir.exporting.run import export
+from edgeir.models import PlainSRConfig
 
 
 @pytest.fixture(scope="session")
@@ -19,7 +19,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with ``student`` (checkpoint), ``tflite`` (12x10 and 8x8) and ``onnx`` (any size)."""
     folder = tmp_path_factory.mktemp("made")
     torch.manual_seed(0)
-    network = PlainSR(channels=4, blocks=0, branches=()).build()
+    network = PlainSRConfig(channels=4, blocks=0, branches=()).build()
     save_checkpoint(
         folder / "student", network, network.state_dict(), name="student", metrics={}, provenance={}
     )

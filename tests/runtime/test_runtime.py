@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from pydantic import TypeAdapter
 
-from edgeir.core.artifact import TensorSpec
 from edgeir.core.config import dump_yaml
 from edgeir.core.errors import ArtifactError, CheckpointError, EdgeIRError
 from edgeir.core.files import sha256_file
+from edgeir.manifest.artifact import TensorSpec
 from edgeir.runtime import AnyRuntime, RuntimeName, load
 from edgeir.runtime.loading import RUNTIME_OF_TARGET
 from edgeir.runtime.session import from_native, to_native

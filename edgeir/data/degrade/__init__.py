@@ -9,13 +9,13 @@ from pydantic import Field
 from edgeir.data.degrade.base import Degradation
 from edgeir.data.degrade.bicubic import Bicubic
 from edgeir.data.degrade.blur import GaussianBlur
+from edgeir.data.degrade.blur_noise_jpeg import BlurNoiseJPEG
 from edgeir.data.degrade.camera import PhoneCamera
 from edgeir.data.degrade.haze import Haze
 from edgeir.data.degrade.hybrid import Hybrid
 from edgeir.data.degrade.jpeg import JPEG
 from edgeir.data.degrade.noise import AWGN
 from edgeir.data.degrade.rain import Rain
-from edgeir.data.degrade.spoil import BlurNoiseJPEG
 from edgeir.data.degrade.unknown import Unknown
 from edgeir.data.degrade.zoom import Zoom
 

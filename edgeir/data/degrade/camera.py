@@ -15,10 +15,10 @@ import numpy.typing as npt
 from pydantic import Field
 from scipy import ndimage
 
-from edgeir.core.luma import luma_of
 from edgeir.data.degrade.base import Pixels, Range, SameSize, draw, to_bytes, to_unit
 from edgeir.data.degrade.blur import gaussian_blur
 from edgeir.data.degrade.jpeg import Quality, compress, draw_quality
+from edgeir.imaging.luma import luma_of
 
 __all__ = ["PhoneCamera", "linear_to_srgb", "srgb_to_linear"]
 

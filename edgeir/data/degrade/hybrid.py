@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 
 from edgeir.data.degrade.base import Pixels, SameSize, to_unit
-from edgeir.data.degrade.spoil import KERNEL_SIZE, spoil
+from edgeir.data.degrade.blur_noise_jpeg import KERNEL_SIZE, spoil
 
 __all__ = ["BLUR_EDGES", "NOISE_EDGES", "QUALITY_EDGES", "Hybrid", "combinations"]
 

@@ -10,8 +10,8 @@ from pydantic import Field
 from scipy import ndimage
 
 from edgeir.data.degrade.base import Pixels, Range, SameSize, draw, to_unit
+from edgeir.data.degrade.blur_noise_jpeg import KERNEL_SIZE, spoil
 from edgeir.data.degrade.jpeg import Quality
-from edgeir.data.degrade.spoil import KERNEL_SIZE, spoil
 
 __all__ = ["Rain", "rain_streaks"]
 

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from edgeir.models.blocks.statistics import Folding, PictureMean
+from edgeir.models.blocks.global_statistics import Folding, PictureMean
 
 __all__ = ["ChannelAttention", "DualAttention", "SpatialAttention"]
 

@@ -1,0 +1,42 @@
+"""The public functions, one for each stage: what ``import edgeir`` offers.
+
+They are plain functions that live in the modules named below and are imported when they are first used, so that
+``import edgeir`` takes milliseconds and works without torch. The command line calls the same functions.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from edgeir.benchmarking.quality.evaluate import evaluate as evaluate
+    from edgeir.benchmarking.run import bench as bench
+    from edgeir.core.errors import EdgeIRError as EdgeIRError
+    from edgeir.exporting.run import export as export
+    from edgeir.reporting.run import report as report
+    from edgeir.restoring.photo import restore as restore
+    from edgeir.runtime.loading import load as load
+    from edgeir.training.run import distill as distill
+    from edgeir.training.run import train as train
+
+__all__ = ["EdgeIRError", "bench", "distill", "evaluate", "export", "load", "report", "restore", "train"]
+
+MODULES = {
+    "EdgeIRError": "edgeir.core.errors",
+    "bench": "edgeir.benchmarking.run",
+    "distill": "edgeir.training.run",
+    "evaluate": "edgeir.benchmarking.quality.evaluate",
+    "export": "edgeir.exporting.run",
+    "load": "edgeir.runtime.loading",
+    "report": "edgeir.reporting.run",
+    "restore": "edgeir.restoring.photo",
+    "train": "edgeir.training.run",
+}
+"""Public name to the module that defines it."""
+
+
+def __getattr__(name: str) -> Any:
+    if name in MODULES:
+        return getattr(importlib.import_module(MODULES[name]), name)
+    raise AttributeError(f"module `{__name__}` has no attribute `{name}`")

@@ -1,0 +1,1 @@
+"""The quality of what ships: images through a network, measured by published protocols."""

@@ -1,0 +1,192 @@
+"""`bench`: time and judge artifacts against each other and against SRCNN, and write one result file.
+
+The order of a run: everything is exported that must be; quality on the suite's pictures; peak memory, one process
+each; the machine's matrix product rate; all times, interleaved; the rate again. Times come after the rest, so that
+nothing else runs beside them.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from edgeir.benchmarking.quality.evaluate import bicubic_row, measure_quality
+from edgeir.benchmarking.result import Quality, Result, environment, timestamp, write_result
+from edgeir.benchmarking.rows import busy_notes, open_entry, part, time_entries, with_scores
+from edgeir.benchmarking.suite import Suite, load_suite
+from edgeir.benchmarking.timing.fresh import save_network
+from edgeir.benchmarking.timing.measure import Schedule
+from edgeir.benchmarking.timing.prepare import Entry, Precision, RuntimeChoice, prepare
+from edgeir.core.errors import ConfigError, MissingExtraError
+from edgeir.core.files import output_errors, refuse_existing
+from edgeir.core.progress import Progress, no_progress
+
+__all__ = ["bench"]
+
+BASELINE = "SRCNN"
+DEFAULT_OUT = Path("benchmarks/results")
+
+
+def bench(
+    models: Sequence[str | Path],
+    suite: str | Path | Suite = "embedded-x4",
+    *,
+    runtimes: Sequence[RuntimeChoice] = (),
+    precisions: Sequence[Precision] = ("fp32",),
+    threads: int = 1,
+    repeats: int | None = None,
+    budget_s: float = 30.0,
+    limit: int | None = None,
+    quality: bool = True,
+    out: str | Path = DEFAULT_OUT,
+    overwrite: bool = False,
+    progress: Progress = no_progress,
+) -> Path:
+    """Benchmark `models` on `suite` and write a result file.
+
+    Args:
+        models: artifacts, checkpoints or zoo names. A checkpoint is exported for every runtime but torch.
+        runtimes: for checkpoints, which to run on (torch when none is given); artifacts of other runtimes are refused.
+        precisions: what checkpoints are exported to.
+        threads: of every runtime, for every contender.
+        repeats: exactly this many rounds; otherwise rounds until `budget_s`, at least five.
+        budget_s: seconds of timing rounds, all contenders together.
+        limit: at most this many pictures of each set.
+        quality: measure PSNR and the rest; without it the run is of times only.
+        out: a ``.json`` file, or a folder for ``<suite>-<UTC time>.json``.
+        overwrite: replace an existing file.
+
+    Returns:
+        The path of the result.
+
+    Raises:
+        ConfigError: nothing to measure, no such suite, or a model that does not fit it.
+        ArtifactError, CheckpointError, ExportError: a model cannot be read, exported or run.
+        OutputError: the result exists already or cannot be written.
+    """
+    if not models:
+        raise ConfigError(["no model was given"], fix="name an artifact, a checkpoint or a zoo entry")
+    suite = suite if isinstance(suite, Suite) else load_suite(suite)
+    path = _result_path(Path(out), suite.name)
+    refuse_existing(path, overwrite=overwrite)
+    schedule = _schedule(repeats, budget_s)
+    with tempfile.TemporaryDirectory(prefix="edgeir-bench-") as scratch:
+        entries = _entries(models, suite, runtimes, precisions, Path(scratch), part(progress, 0, 20))
+        share = 25 / len(entries)
+        qualities: list[Quality | None] = [
+            _quality(
+                entry, suite, threads, limit, part(progress, 20 + share * index, 20 + share * (index + 1))
+            )
+            if quality
+            else None
+            for index, entry in enumerate(entries)
+        ]
+        baselines, notes = _baselines(suite, entries, Path(scratch), part(progress, 45, 55))
+        rows, facts = time_entries(
+            [*entries, *baselines],
+            height=suite.timing.height,
+            width=suite.timing.width,
+            rule=suite.timing.rule,
+            threads=threads,
+            schedule=schedule,
+            progress=part(progress, 55, 100),
+        )
+    rows = [
+        row.model_copy(update={"quality": found}) for row, found in zip(rows, qualities, strict=False)
+    ] + [
+        row.model_copy(update={"role": "baseline", "note": "untrained: for its time only"})
+        for row in rows[len(entries) :]
+    ]
+    rows = with_scores(rows, suite)
+    if quality:
+        rows.append(bicubic_row(suite, limit=limit))
+        notes += [entry.note for entry in rows[-1].quality.sets if entry.note] if rows[-1].quality else []
+    notes += busy_notes(facts)
+    result = Result(
+        kind="bench",
+        name=suite.name,
+        title=suite.title,
+        created=timestamp(),
+        suite=suite.model_dump(mode="json"),
+        protocol=suite.resolved_protocol().model_dump(mode="json"),
+        comparable=all(entry.comparable for row in rows if row.quality for entry in row.quality.sets),
+        notes=tuple(notes),
+        environment=environment(),
+        timing=facts,
+        rows=tuple(rows),
+    )
+    return write_result(path, result)
+
+
+def _entries(
+    models: Sequence[str | Path],
+    suite: Suite,
+    runtimes: Sequence[RuntimeChoice],
+    precisions: Sequence[Precision],
+    scratch: Path,
+    progress: Progress,
+) -> list[Entry]:
+    return [
+        entry
+        for index, model in enumerate(models)
+        for entry in prepare(
+            model,
+            runtimes=runtimes,
+            precisions=precisions,
+            height=suite.timing.height,
+            width=suite.timing.width,
+            scratch=scratch,
+            progress=part(progress, 100 * index / len(models), 100 * (index + 1) / len(models)),
+        )
+    ]
+
+
+def _quality(entry: Entry, suite: Suite, threads: int, limit: int | None, progress: Progress) -> Quality:
+    session = open_entry(entry, threads, clip=suite.clips)
+    try:
+        return measure_quality(session, suite, limit=limit, progress=progress)
+    finally:
+        session.close()
+
+
+def _baselines(
+    suite: Suite, entries: Sequence[Entry], scratch: Path, progress: Progress
+) -> tuple[list[Entry], list[str]]:
+    """SRCNN on every runtime that is used, and a note where it cannot be made."""
+    if suite.timing.baseline is None:
+        return [], []
+    runtimes = sorted({entry.runtime for entry in entries})
+    try:
+        from edgeir.models import SRCNNConfig
+
+        checkpoint = save_network(SRCNNConfig(scale=suite.scale), BASELINE, scratch / "srcnn")
+        prepared = prepare(
+            checkpoint,
+            runtimes=runtimes,
+            precisions=("fp32",),
+            height=suite.timing.height,
+            width=suite.timing.width,
+            scratch=scratch,
+            name=BASELINE,
+            time_only=True,
+            progress=progress,
+        )
+    except (MissingExtraError, ModuleNotFoundError) as error:
+        return [], [f"SRCNN was not timed, so there is no ratio to it and no PIRM score: {error}"]
+    return prepared, []
+
+
+def _schedule(repeats: int | None, budget_s: float) -> Schedule:
+    if repeats is None:
+        return Schedule(budget_s=budget_s)
+    if repeats < 1:
+        raise ConfigError([f"`repeats` must be at least 1, not {repeats}"])
+    return Schedule(min_rounds=repeats, max_rounds=repeats, budget_s=budget_s)
+
+
+def _result_path(out: Path, suite: str) -> Path:
+    if out.suffix == ".json":
+        return out
+    with output_errors(out):
+        return out / f"{suite}-{timestamp().replace(':', '').replace('-', '')}.json"

@@ -1,0 +1,48 @@
+"""Networks with fresh weights, for what depends on the graph alone: the time of SRCNN or of an untrained student."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edgeir.core.requires import require
+from edgeir.imaging.files import write_rgb
+
+if TYPE_CHECKING:
+    from edgeir.models import AnyModel
+
+__all__ = ["TIME_ONLY_GATE", "save_network", "write_noise"]
+
+TIME_ONLY_GATE = {"max_abs_error": 0.25, "psnr_drop_db": 3.0, "colour_shift": 25.0}
+"""Still the same graph, but fresh weights quantise badly, and a mean of a megapixel in fp32 is off by 1e-4."""
+
+
+NOISE_SIZE = (720, 1280)
+
+
+def save_network(config: AnyModel, name: str, folder: Path) -> Path:
+    """Write a freshly initialised network as a checkpoint, for timing; returns `folder`.
+
+    Raises:
+        MissingExtraError: torch is not installed.
+    """
+    torch = require("torch", f"building {name}")
+    from edgeir.checkpoint.save import save_checkpoint
+
+    torch.manual_seed(0)
+    network = config.build()
+    provenance = {"note": "untrained: made for timing"}
+    save_checkpoint(folder, network, network.state_dict(), name=name, metrics={}, provenance=provenance)
+    return folder
+
+
+def write_noise(folder: Path) -> Path:
+    """One picture to compare and calibrate with, where the weights mean nothing: photographs would only take longer."""
+    if folder.is_dir():
+        return folder
+    folder.mkdir()
+    pixels = np.random.default_rng(0).integers(0, 256, (*NOISE_SIZE, 3), dtype=np.uint8)
+    write_rgb(pixels, folder / "noise.png")
+    return folder

@@ -1,0 +1,108 @@
+"""From a checkpoint folder to the network, and to what a run resumes from."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import TypeAdapter, ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+from edgeir.checkpoint.resolve import resolve_checkpoint
+from edgeir.core.errors import CheckpointError
+from edgeir.core.files import sha256_file
+from edgeir.manifest.card import CARD_NAME, WEIGHTS_NAME, Card, read_card
+from edgeir.models import AnyModel
+from edgeir.models.base import Network
+
+__all__ = ["Tensors", "configuration", "load_checkpoint", "load_state", "load_weights"]
+
+Tensors = dict[str, torch.Tensor]
+_MODEL: TypeAdapter[Any] = TypeAdapter(AnyModel)
+
+
+def load_checkpoint(name: str | Path, *, expect: object | None = None) -> tuple[Network, Card, Path]:
+    """Load a network in its training form, on the CPU, in eval mode.
+
+    Args:
+        name: a checkpoint folder, a run folder or a zoo name.
+        expect: a network configuration that the checkpoint's must equal.
+
+    Raises:
+        CheckpointError: missing, damaged, changed since it was written, or of another network.
+    """
+    folder = resolve_checkpoint(name)
+    card = read_card(folder)
+    weights = folder / WEIGHTS_NAME
+    if not weights.is_file():
+        raise CheckpointError(f"{WEIGHTS_NAME} is missing", where=folder)
+    if sha256_file(weights) != card.weights_sha256:
+        raise CheckpointError(
+            "the weights do not match the card's sha256", where=weights, fix="get an intact copy"
+        )
+    config = configuration(card, folder)
+    if expect is not None and config != expect:
+        raise CheckpointError(
+            f"the checkpoint is of another network: {config!r} instead of {expect!r}", where=folder
+        )
+    network: Network = config.build()
+    load_weights(network, _read(weights), weights)
+    network.eval()
+    return network, card, folder
+
+
+def configuration(card: Card, folder: Path) -> Any:
+    """The configuration of the network that a card describes, one of `AnyModel`.
+
+    Raises:
+        CheckpointError: this version does not know it.
+    """
+    try:
+        return _MODEL.validate_python(card.model)
+    except ValidationError as error:
+        raise CheckpointError(
+            f"the card describes a network that this version does not know: {card.model.get('kind')}",
+            where=folder / CARD_NAME,
+        ) from error
+
+
+def load_weights(network: torch.nn.Module, tensors: Tensors, where: Path) -> None:
+    """Copy `tensors` into `network`; names and shapes must agree exactly."""
+    own = network.state_dict()
+    wrong = [
+        f"`{key}` is {tuple(tensors[key].shape)} instead of {tuple(own[key].shape)}"
+        for key in own.keys() & tensors.keys()
+        if own[key].shape != tensors[key].shape
+    ]
+    wrong += [f"`{key}` is missing" for key in own.keys() - tensors.keys()]
+    wrong += [f"`{key}` is unknown" for key in tensors.keys() - own.keys()]
+    if wrong:
+        more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
+        raise CheckpointError(
+            f"the weights are of another network: {'; '.join(sorted(wrong)[:3])}{more}", where=where
+        )
+    network.load_state_dict({key: value.to(own[key].dtype) for key, value in tensors.items()})
+
+
+def load_state(folder: Path) -> tuple[Tensors, dict[str, Any]]:
+    """What `save_checkpoint` was given as `state`.
+
+    Raises:
+        CheckpointError: there is none, or it is damaged.
+    """
+    try:
+        return _read(folder / "state.safetensors"), json.loads(
+            (folder / "state.json").read_text(encoding="utf-8")
+        )
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"there is nothing to resume from: {error}", where=folder) from error
+
+
+def _read(path: Path) -> Tensors:
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"the file is damaged: {error}", where=path) from error

@@ -1,0 +1,56 @@
+"""Write a checkpoint folder, whole or not at all."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import save_file
+
+from edgeir.checkpoint.load import Tensors
+from edgeir.core.files import atomic_dir, give_default_mode, sha256_file
+from edgeir.manifest.card import CARD_NAME, WEIGHTS_NAME, Card
+from edgeir.models.base import Network, parameter_count
+
+__all__ = ["save_checkpoint"]
+
+
+def save_checkpoint(
+    folder: Path,
+    network: Network,
+    weights: Tensors,
+    *,
+    name: str,
+    metrics: dict[str, Any],
+    provenance: dict[str, Any],
+    state: tuple[Tensors, dict[str, Any]] | None = None,
+) -> Card:
+    """Write a checkpoint folder, whole or not at all.
+
+    Args:
+        network: gives configuration and facts.
+        weights: the state dict to save (the averaged one where there is one).
+        state: what resuming needs: tensors and JSON values.
+    """
+    with atomic_dir(folder) as temporary:
+        _write(temporary / WEIGHTS_NAME, weights)
+        card = Card(
+            name=name,
+            model=network.config.model_dump(mode="json"),
+            facts=network.facts,
+            parameters=parameter_count(network),
+            weights_sha256=sha256_file(temporary / WEIGHTS_NAME),
+            metrics=metrics,
+            provenance=provenance,
+        )
+        (temporary / CARD_NAME).write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        if state is not None:
+            _write(temporary / "state.safetensors", state[0])
+            (temporary / "state.json").write_text(json.dumps(state[1]), encoding="utf-8")
+    return card
+
+
+def _write(path: Path, tensors: Tensors) -> None:
+    save_file({key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}, path)
+    give_default_mode(path)

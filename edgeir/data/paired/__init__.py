@@ -1,0 +1,1 @@
+"""Sets of image pairs: the published ones, and two folders."""

@@ -1,0 +1,187 @@
+"""What every paired source offers, and how one finds and matches its files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field, field_validator
+
+from edgeir.core.config import Config
+from edgeir.core.errors import DataError
+from edgeir.core.files import file_stamp
+from edgeir.data.degrade import AnyDegradation
+from edgeir.data.locate import entries
+from edgeir.imaging.files import read_rgb
+
+__all__ = [
+    "Divided",
+    "PairRef",
+    "Paired",
+    "existing",
+    "half",
+    "matched",
+    "nothing",
+    "pair_of",
+    "same_stem",
+]
+
+Pixels = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class PairRef:
+    """One pair that can be loaded.
+
+    Attributes:
+        name: unique within its source.
+        stamp: identifies the bytes of both files.
+        given, clean: decode to (H, W, 3) uint8 RGB; the clean one is `scale` times larger.
+        then: damages the given one further, by whoever uses the pair: for every patch anew, or once per picture.
+        where: the file of the given one, for errors.
+    """
+
+    name: str
+    stamp: str
+    given: Callable[[], Pixels]
+    clean: Callable[[], Pixels]
+    then: AnyDegradation | None = None
+    where: Path | None = None
+
+
+class Paired(Config):
+    """What every paired source has in common."""
+
+    weight: float = Field(1.0, gt=0)
+    """How often a pixel of this source is sampled, relative to the other sources."""
+    then: AnyDegradation | None = None
+    """Damages the given pictures further (DID-HY: blur, noise and JPEG on DID-MDN's rain), drawn as `data.degradation`
+    is for other sources. It must keep the size and the three channels."""
+
+    @field_validator("then")
+    @classmethod
+    def _keeps_the_shape(cls, value: AnyDegradation | None) -> AnyDegradation | None:
+        if value is not None and value.scale != 1:
+            raise ValueError(f"it must keep the size, but `{value.kind}` shrinks by {value.scale}")
+        if getattr(value, "noise_map", False):
+            raise ValueError("it must keep the three channels, but `noise_map` appends one")
+        return value
+
+    @property
+    def scale(self) -> int:
+        """Clean pixels per damaged pixel, per side."""
+        return 1
+
+    def located(self) -> list[Path]:
+        """The folders and files that the set is read from.
+
+        Raises:
+            DataError: the set is not where it belongs.
+        """
+        raise NotImplementedError
+
+    def pairs(self) -> list[PairRef]:
+        """List the pairs, each with `then`.
+
+        Raises:
+            DataError: the set, or a file of a pair, is not where it belongs.
+        """
+        return [replace(pair, then=self.then) for pair in self.listed()]
+
+    def listed(self) -> list[PairRef]:
+        """The pairs as they lie on the disk; errors as for `pairs`."""
+        raise NotImplementedError
+
+
+class Divided(Paired):
+    """A set that comes in one piece, of which a part can be held out."""
+
+    part: Literal["all", "train", "held-out"] = "all"
+    every: int = Field(4, ge=2)
+    """``held-out`` is the first pair of every so many, in the order of their names; ``train`` is the others."""
+
+    def kept(self, pairs: list[PairRef]) -> list[PairRef]:
+        """The pairs of this part, in the order of their names, numbers by value.
+
+        Raises:
+            DataError: none is left.
+        """
+        ordered = sorted(
+            pairs, key=lambda pair: (len(pair.name), pair.name) if pair.name.isdigit() else (0, pair.name)
+        )
+        held_out = self.part == "held-out"
+        left = [
+            pair
+            for place, pair in enumerate(ordered)
+            if self.part == "all" or (place % self.every == 0) == held_out
+        ]
+        if not left:
+            raise DataError(f"the part `{self.part}` of {len(pairs)} pairs is empty", fix="use part: all")
+        return left
+
+
+def nothing(folder: Path, expected: str) -> list[PairRef]:
+    """Raise `DataError`: no pair in `folder`, but what is there."""
+    raise DataError(
+        f"there is no pair here, only {entries(folder)}", where=folder, fix=f"the layout is {expected}"
+    )
+
+
+def matched(
+    given: list[Path], partner: Callable[[Path], Path | None], folder: Path, expected: str
+) -> list[PairRef]:
+    """Pairs of `given` and `partner` of each.
+
+    Raises:
+        DataError: there is no image, or one without partner, whose place `expected` tells.
+    """
+    if not given:
+        raise DataError(f"the folder holds no image, only {entries(folder)}", where=folder)
+    partners = {path: partner(path) for path in given}
+    missing = [path.name for path, other in partners.items() if other is None]
+    if missing:
+        raise DataError(
+            f"{len(missing)} of {len(given)} images have no partner, first `{missing[0]}`",
+            where=folder,
+            fix=f"each needs {expected}",
+        )
+    return [pair_of(path.stem, path, other) for path, other in partners.items() if other is not None]
+
+
+def same_stem(folder: Path, path: Path) -> Path | None:
+    """The file in `folder` that is called like `path`, of whatever suffix, or None."""
+    exact = folder / path.name
+    return exact if exact.is_file() else next(iter(sorted(folder.glob(f"{path.stem}.*"))), None)
+
+
+def existing(path: Path, partner: Path) -> Path:
+    """`path`; `DataError` where there is no such file."""
+    if not path.is_file():
+        raise DataError(f"{path.name} is missing, the partner of {partner.name}", where=path.parent)
+    return path
+
+
+def pair_of(name: str, given: Path, clean: Path) -> PairRef:
+    """The pair of two files."""
+    return PairRef(
+        name,
+        f"{file_stamp(given)}|{file_stamp(clean)}",
+        lambda: read_rgb(given),
+        lambda: read_rgb(clean),
+        where=given,
+    )
+
+
+def half(path: Path, side: int) -> Callable[[], Pixels]:
+    """Reader of the left (0) or right (1) half of a picture."""
+
+    def load() -> Pixels:
+        image = read_rgb(path)
+        width = image.shape[1] // 2
+        return np.ascontiguousarray(image[:, side * width : (side + 1) * width])
+
+    return load

@@ -1,0 +1,39 @@
+"""What an export does about statistics of the whole picture: leave them in the file, or make them constant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeir.exporting.prove.compare import compare
+from edgeir.exporting.prove.images import Patch
+from edgeir.manifest.artifact import Parity
+
+if TYPE_CHECKING:
+    from edgeir.models import Network
+
+__all__ = ["cost", "made_constant"]
+
+
+def made_constant(network: Network, inputs: NDArray[np.float32]) -> Network:
+    """A copy of `network` with the statistics of calibration `inputs`, (N, H, W, 3) in [0, 1].
+
+    Raises:
+        ExportError: the network reads no statistics that could be constant.
+    """
+    from edgeir.models.constants import calibrate, with_constants
+
+    return with_constants(network, calibrate(network, inputs))
+
+
+def cost(constant: Network, picture: Network, crops: Iterable[Patch]) -> Parity:
+    """What constants change on real pictures: the network that has them against the one that reads each picture."""
+    from edgeir.runtime.torch import TorchSession
+
+    changed, own = (
+        TorchSession(network.deploy(), network.facts, name="torch") for network in (constant, picture)
+    )
+    return compare(changed.run, own.run, crops)

@@ -1,0 +1,56 @@
+"""Export profiles: what to make and how close it must be, one YAML file each under ``export/profiles``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from edgeir.core.assets import find_asset
+from edgeir.core.config import Config, parse, read_yaml
+from edgeir.exporting.prove.compare import Gate
+from edgeir.exporting.targets.litert.target import LiteRT
+from edgeir.exporting.targets.onnx.target import ONNX
+
+__all__ = ["AnyTarget", "Calibration", "ExportProfile", "read_profile"]
+
+AnyTarget = Annotated[LiteRT | ONNX, Field(discriminator="kind")]
+"""Every target's configuration, discriminated by `kind`."""
+
+
+class Calibration(Config):
+    """Which pictures set the integer ranges."""
+
+    patches: int = Field(48, ge=1)
+    """Number of crops, spread over the photographs."""
+    size: int = Field(64, ge=8)
+    """Side of a crop, in network-input pixels."""
+    seed: int = 0
+    """Of the crops' positions."""
+
+
+class ExportProfile(Config):
+    """One way to export a network."""
+
+    target: AnyTarget
+    """The file format and its settings."""
+    sizes: tuple[tuple[int, int], ...] = ((180, 320),)
+    """Default low-resolution input sizes (height, width) of a format with fixed sizes; a network that takes the
+    enlarged image gets them times its scale."""
+    calibration: Calibration = Calibration()
+    """Only int8 looks at it."""
+    parity_per_image: int = Field(1, ge=1)
+    """Crops of each photograph on which file and network are compared."""
+    gate: Gate
+    """How far the file may be from the network."""
+
+
+def read_profile(name: str | Path) -> ExportProfile:
+    """A profile by name (``tflite-int8``) or path.
+
+    Raises:
+        ConfigError: there is no such profile, or it is wrong (every problem at once).
+    """
+    path = find_asset("profiles", name)
+    return parse(ExportProfile, read_yaml(path), where=path)

@@ -1,0 +1,1 @@
+"""Target formats, one package each."""

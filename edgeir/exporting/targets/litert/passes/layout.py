@@ -1,0 +1,98 @@
+"""Move TRANSPOSE operators through the graph until they meet and cancel.
+
+The converter wraps what it has no NHWC form for (means, paddings, element-wise operators behind a shuffle) in
+NHWC to NCHW and back. A TRANSPOSE commutes with each of these once their constants (axes, paddings, per-channel
+values) are permuted, so it is pushed towards the outputs until it meets its inverse.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from edgeir.exporting.targets.litert.passes.graph import Graph
+from edgeir.exporting.targets.litert.passes.shuffle import BINARY, UNARY
+
+__all__ = ["cancel_transposes"]
+
+
+def cancel_transposes(graph: Graph) -> None:
+    """Push every rank-4 TRANSPOSE down and cancel inverse pairs, until nothing changes."""
+    while _step(graph):
+        pass
+
+
+def _step(graph: Graph) -> bool:
+    for transpose in graph.operators:
+        if graph.kind(transpose) != "TRANSPOSE":
+            continue
+        order = _order(graph, transpose)
+        if order == tuple(range(len(order))):
+            graph.replace_uses(int(transpose.outputs[0]), int(transpose.inputs[0]))
+            graph.remove(transpose)
+            return True
+        for user in graph.consumers(int(transpose.outputs[0])):
+            if _push(graph, transpose, order, user):
+                return True
+    return False
+
+
+def _order(graph: Graph, transpose: Any) -> tuple[int, ...]:
+    value = graph.constant(int(transpose.inputs[1]))
+    assert value is not None
+    return tuple(int(axis) for axis in value)
+
+
+def _push(graph: Graph, transpose: Any, order: tuple[int, ...], user: Any) -> bool:
+    """Make `user` read the untransposed tensor and transpose its result instead."""
+    kind = graph.kind(user)
+    source, moved = int(transpose.inputs[0]), int(transpose.outputs[0])
+    if kind == "TRANSPOSE":
+        combined = np.array([order[axis] for axis in _order(graph, user)], np.int32)
+        user.inputs = [source, graph.add_constant("order", combined)]
+        return True
+    operands = [int(index) for index in user.inputs]
+    if kind in UNARY:
+        operands[0] = source
+    elif kind in BINARY:
+        replaced = [_untransposed(graph, index, order) for index in operands]
+        if any(index is None for index in replaced):
+            return False
+        operands = [index for index in replaced if index is not None]
+    elif kind == "MEAN" and user.builtinOptions.keepDims:
+        axes = graph.constant(operands[1])
+        assert axes is not None
+        new_axes = np.array([order[int(axis) % len(order)] for axis in axes.reshape(-1)], np.int32)
+        operands = [source, graph.add_constant("axes", np.sort(new_axes))]
+    elif kind == "PAD":
+        paddings = graph.constant(operands[1])
+        assert paddings is not None
+        new_paddings = np.empty_like(paddings)
+        new_paddings[list(order)] = paddings
+        operands = [source, graph.add_constant("paddings", new_paddings)]
+    else:
+        return False
+    old = int(user.outputs[0])
+    shape = [0] * len(order)
+    for place, axis in enumerate(order):
+        shape[axis] = graph.shape(old)[place]
+    new = graph.add_tensor(graph.tensor(old).name, shape)
+    user.inputs, user.outputs = operands, [new]
+    graph.add_operator("TRANSPOSE", [new, graph.add_constant("order", np.array(order, np.int32))], [old])
+    if not graph.consumers(moved) and moved not in graph.outputs:
+        graph.remove(transpose)
+    return True
+
+
+def _untransposed(graph: Graph, index: int, order: tuple[int, ...]) -> int | None:
+    """The tensor whose transposition by `order` is `index`; None where there is none to be had for free."""
+    value = graph.constant(index)
+    if value is not None:
+        if value.size == 1 or value.ndim != len(order):
+            return index if value.size == 1 else None
+        return graph.add_constant(graph.tensor(index).name, value.transpose(np.argsort(order)))
+    operator = graph.producer(index)
+    if operator is not None and graph.kind(operator) == "TRANSPOSE" and _order(graph, operator) == order:
+        return int(operator.inputs[0])
+    return None

@@ -1,0 +1,115 @@
+"""A float LiteRT graph to an integer one: 8-bit weights per channel, 8-bit activations, 32-bit biases.
+
+ai-edge-quantizer does the transformation; this file decides the ranges it is given and handles what it cannot:
+
+- The picture in and out is exactly 8 bits: scale 1/255, zero point -128. The output's range [0, 1] saturates, so
+  the clip is dropped.
+- DEPTH_TO_SPACE, which ai-edge-quantizer 0.10 has no entry for, is taken off the end of the graph and put back as
+  an integer operator: it only moves bytes, so input and output share their quantisation.
+- The features that an image-space residual is concatenated with are scaled to the image's own range first (weights
+  divided and multiplied, exact for ReLU), so that the concatenation copies bytes instead of requantising the image.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeir.core.requires import require
+from edgeir.exporting.targets.litert.passes.clip import remove_clip
+from edgeir.exporting.targets.litert.passes.graph import Graph
+from edgeir.exporting.targets.litert.quantize.leaky_relu import integer_leaky_relus
+from edgeir.exporting.targets.litert.quantize.observe import observe
+from edgeir.exporting.targets.litert.quantize.widen import widen
+from edgeir.quantize.ranges import RangeRule, activation_range
+
+__all__ = ["IMAGE_QUANTISATION", "Tail", "finish", "quantise", "take_tail"]
+
+IMAGE_QUANTISATION = (1 / 255, -128)
+"""Scale and zero point of an int8 image in [0, 1]."""
+
+
+@dataclass(frozen=True)
+class Tail:
+    """What `take_tail` removed from the end of the graph."""
+
+    block: int
+    """Block size of the DEPTH_TO_SPACE; 1 where there was none."""
+    clipped: bool
+
+
+def take_tail(graph: Graph) -> Tail:
+    """Remove the clip, and the DEPTH_TO_SPACE where it is the last operator."""
+    clipped = remove_clip(graph)
+    last = graph.producer(graph.outputs[0])
+    if last is None or graph.kind(last) != "DEPTH_TO_SPACE":
+        return Tail(1, clipped)
+    graph.replace_uses(int(last.outputs[0]), int(last.inputs[0]))
+    graph.remove(last)
+    return Tail(int(last.builtinOptions.blockSize), clipped)
+
+
+def quantise(model: bytes, images: NDArray[np.float32], *, rule: RangeRule) -> bytes:
+    """Quantise a float graph whose tail was taken; the result takes and gives int8 images.
+
+    Args:
+        model: what `Graph.to_bytes` gave after `take_tail` and the corrections.
+        images: (N, H, W, 3) calibration inputs in [0, 1].
+        rule: how activation ranges follow from the observed values.
+    """
+    graph = Graph(model)
+    names = [graph.name(int(index)) for op in graph.operators for index in op.outputs]
+    ranges = {name: activation_range(seen, rule) for name, seen in observe(model, names, images).items()}
+    ranges[graph.name(graph.inputs[0])] = (0.0, 1.0)
+    ranges[graph.name(graph.outputs[0])] = (0.0, 1.0)
+    widen(graph, ranges)
+    for operator in graph.operators:
+        if graph.kind(operator) == "CONCATENATION":
+            _share_range(graph, operator, ranges)
+    quantizer = require("ai_edge_quantizer.quantizer", "int8 for LiteRT")
+    recipe = require("ai_edge_quantizer.recipe", "int8 for LiteRT")
+    worker = quantizer.Quantizer(bytearray(model), recipe.static_wi8_ai8())
+    statistics = {
+        name: {"min": np.full((1, 1, 1, 1), low, np.float32), "max": np.full((1, 1, 1, 1), high, np.float32)}
+        for name, (low, high) in ranges.items()
+    }
+    result = worker.quantize(statistics, enable_progress_bar=False, enable_progress_report=False)
+    return integer_leaky_relus(bytes(result.quantized_model))
+
+
+def _share_range(graph: Graph, concatenation: Any, ranges: dict[str, tuple[float, float]]) -> None:
+    """A concatenation copies bytes only where its inputs and output have one range: the widest of the inputs'."""
+    inputs = [graph.name(int(index)) for index in concatenation.inputs]
+    low, high = min(ranges[name][0] for name in inputs), max(ranges[name][1] for name in inputs)
+    for name in (*inputs, graph.name(int(concatenation.outputs[0]))):
+        ranges[name] = (low, high)
+
+
+def finish(model: bytes, tail: Tail, io: Literal["float", "uint8"]) -> bytes:
+    """Put the DEPTH_TO_SPACE back and set the picture's type at both ends.
+
+    Args:
+        model: what `quantise` gave.
+        tail: what `take_tail` gave.
+        io: `float` takes and gives float32; `uint8` takes and gives bytes (scale 1/255, zero point 0).
+    """
+    graph = Graph(model)
+    image, restored = graph.inputs[0], graph.outputs[0]
+    if tail.block > 1:
+        batch, height, width, channels = graph.shape(restored)
+        shape = (batch, height * tail.block, width * tail.block, channels // tail.block**2)
+        picture = graph.add_tensor("picture", shape, "INT8", quantised=graph.quantisation(restored))
+        graph.add_operator("DEPTH_TO_SPACE", [restored], [picture], blockSize=tail.block)
+        restored = picture
+    outer: dict[str, Any] = (
+        {"dtype": "FLOAT32"} if io == "float" else {"dtype": "UINT8", "quantised": (1 / 255, 0)}
+    )
+    entry = graph.add_tensor("entry", graph.shape(image), **outer)
+    exit_ = graph.add_tensor("exit", graph.shape(restored), **outer)
+    graph.add_operator("QUANTIZE", [entry], [image])
+    graph.add_operator("DEQUANTIZE" if io == "float" else "QUANTIZE", [restored], [exit_])
+    graph.set_io([entry], [exit_])
+    return graph.to_bytes()

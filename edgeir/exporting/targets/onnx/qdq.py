@@ -1,0 +1,129 @@
+"""Static QDQ int8 of an ONNX graph by onnxruntime.quantization: per-channel weights, the picture exactly 8 bits."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeir.core.requires import require
+
+__all__ = ["correct_bias", "quantise_qdq"]
+
+Images = NDArray[np.float32]
+
+
+def quantise_qdq(
+    model: Any,
+    images: Images,
+    *,
+    ranges: Literal["minmax", "percentile", "entropy"],
+    activations: Literal["uint8", "int8"],
+) -> Any:
+    """Quantise `model` (input ``image``, output ``restored``, NCHW float32, no clip at the end).
+
+    The picture's range is [0, 1] at both ends (scale 1/255), and so is the tensor that DepthToSpace only rearranges.
+    """
+    quantization = require("onnxruntime.quantization", "int8 for ONNX")
+    onnx = require("onnx", "int8 for ONNX")
+    kind = quantization.QuantType.QUInt8 if activations == "uint8" else quantization.QuantType.QInt8
+    zero_point = np.array(0 if activations == "uint8" else -128, activations)
+    picture = [{"scale": np.array(1 / 255, np.float32), "zero_point": zero_point, "quant_type": kind}]
+    methods = {"minmax": "MinMax", "percentile": "Percentile", "entropy": "Entropy"}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "int8.onnx"
+        quantization.quantize_static(
+            _copy(model),
+            path,
+            _Reader(images),
+            quant_format=quantization.QuantFormat.QDQ,
+            per_channel=True,
+            activation_type=kind,
+            weight_type=quantization.QuantType.QInt8,
+            calibrate_method=getattr(quantization.CalibrationMethod, methods[ranges]),
+            extra_options={"TensorQuantOverrides": dict.fromkeys(_pictures(model), picture)},
+        )
+        return onnx.load(path)
+
+
+def correct_bias(model: Any, integer: Any, images: Images) -> bool:
+    """Take the integer graph's mean error out of the float graph's last bias, in place; whether there was one.
+
+    The error is measured per colour and position in the shuffle's block (see `bias` of the LiteRT target).
+    """
+    numpy_helper = require("onnx.numpy_helper", "int8 for ONNX")
+    convolution, block = _last_convolution(model)
+    if convolution is None or len(convolution.input) < 3:
+        return False
+    initialiser = next((i for i in model.graph.initializer if i.name == convolution.input[2]), None)
+    users = sum(list(node.input).count(convolution.input[2]) for node in model.graph.node)
+    if initialiser is None or users != 1:
+        return False
+    error = _means(integer, images, block) - _means(model, images, block)
+    bias = numpy_helper.to_array(initialiser)
+    initialiser.CopyFrom(numpy_helper.from_array((bias - error).astype(np.float32), initialiser.name))
+    return True
+
+
+class _Reader:
+    """What onnxruntime calls a calibration data reader."""
+
+    def __init__(self, images: Images) -> None:
+        self._images = iter(images)
+
+    def get_next(self) -> dict[str, Images] | None:
+        image = next(self._images, None)
+        return None if image is None else {"image": _nchw(image)}
+
+
+def _copy(model: Any) -> Any:
+    copy = type(model)()
+    copy.CopyFrom(model)
+    return copy
+
+
+def _nchw(image: Images) -> Images:
+    return np.ascontiguousarray(image.transpose(2, 0, 1)[None])
+
+
+def _maker(model: Any, name: str) -> Any | None:
+    return next((node for node in model.graph.node if name in node.output), None)
+
+
+def _pictures(model: Any) -> list[str]:
+    """Tensors that hold the picture: input, output, and what DepthToSpace rearranges into it."""
+    last = _maker(model, "restored")
+    shuffled = [last.input[0]] if last is not None and last.op_type == "DepthToSpace" else []
+    return ["image", "restored", *shuffled]
+
+
+def _last_convolution(model: Any) -> tuple[Any | None, int]:
+    """The convolution that makes the output (or the first one that is added to it), and the shuffle's block size."""
+    node, block = _maker(model, "restored"), 1
+    if node is not None and node.op_type == "DepthToSpace":
+        attributes = {attribute.name: attribute for attribute in node.attribute}
+        if attributes["mode"].s != b"CRD":
+            return None, 1
+        block = int(attributes["blocksize"].i)
+        node = _maker(model, node.input[0])
+    while node is not None and node.op_type == "Add":
+        node = _maker(model, node.input[0])
+    return (node if node is not None and node.op_type == "Conv" else None), block
+
+
+def _means(model: Any, images: Images, block: int) -> NDArray[np.float64]:
+    """Mean of each channel in front of the shuffle, measured behind it: (colours * block²,), colour-major."""
+    ort = require("onnxruntime", "int8 for ONNX")
+    options = ort.SessionOptions()
+    options.intra_op_num_threads, options.log_severity_level = 1, 3
+    session = ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    total: NDArray[np.float64] = np.zeros(())
+    for image in images:
+        out = np.clip(session.run(None, {"image": _nchw(image)})[0][0], 0, 1)
+        colours, height, width = out.shape
+        cells = out.reshape(colours, height // block, block, width // block, block)
+        total = total + cells.mean((1, 3), dtype=np.float64).reshape(-1)
+    return total / len(images)

@@ -1,0 +1,194 @@
+"""ONNX: torch's dynamo exporter, static QDQ int8 by onnxruntime.quantization.
+
+Height and width are dynamic unless a size is asked for. Float files take and give NCHW float32 (fp16 ones too: the
+casts are inside); ``--io uint8`` takes and gives **NHWC** bytes, which is how cameras and image decoders lay them out.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from edgeir.core.config import Config
+from edgeir.core.errors import EdgeIRError, ExportError
+from edgeir.core.requires import require
+from edgeir.exporting.target import Converted, Job, Precision
+from edgeir.exporting.targets.onnx.passes.bytes_in_out import bytes_in_and_out
+from edgeir.manifest.artifact import TensorSpec
+from edgeir.runtime.quiet import libraries_silenced
+
+__all__ = ["ONNX"]
+
+
+class ONNX(Config):
+    """Settings of an ONNX export."""
+
+    kind: Literal["onnx"] = "onnx"
+    precision: Precision = "fp32"
+    """fp16 computes in 16 bits between float32 ends; int8 is QDQ, per-channel weights."""
+    opset: int = Field(20, ge=18, le=25)
+    """Version of the operator set."""
+    ranges: Literal["minmax", "percentile", "entropy"] = "minmax"
+    """int8: how activation ranges follow from the calibration images."""
+    activations: Literal["uint8", "int8"] = "uint8"
+    """int8: type of the activations; weights are always int8."""
+    correct_bias: bool = True
+    """int8: shift the last biases so that the mean colour on the calibration images is that of the float network."""
+
+    @property
+    def suffix(self) -> str:
+        return ".onnx"
+
+    @property
+    def dynamic(self) -> bool:
+        return True
+
+    def convert(self, job: Job) -> Converted:
+        """See `edgeir.exporting.target.Target`."""
+        try:
+            with libraries_silenced():
+                require("onnxscript", "exporting to ONNX")
+                require("onnxruntime", "exporting to ONNX")
+                if self.precision == "int8":  # calibration crops have a size of their own
+                    model = self._quantise(_as_it_comes(job, self.opset, None), job.calibration)
+                    _fix_size(model, job)
+                else:
+                    model = _as_it_comes(job, self.opset, job.size)
+                if self.precision == "fp16":
+                    model = _halve(model)
+                if job.io == "uint8":
+                    model = bytes_in_and_out(model)
+                data = model.SerializeToString()
+        except EdgeIRError:
+            raise
+        except Exception as error:  # the exporter raises whatever its libraries raise
+            short = (str(error).splitlines() or [""])[0][:200]
+            raise ExportError(f"the ONNX conversion failed: {type(error).__name__}: {short}") from error
+        spatial = (None, None) if job.size is None else job.size
+        scale = job.network.facts.net_scale
+        out = (None, None) if job.size is None else (job.size[0] * scale, job.size[1] * scale)
+        channels = job.network.facts.channels
+        return Converted(
+            data, _spec("image", spatial, channels, job.io), _spec("restored", out, channels, job.io)
+        )
+
+    def _quantise(self, model: Any, images: NDArray[np.float32]) -> Any:
+        from edgeir.exporting.targets.onnx.qdq import correct_bias, quantise_qdq
+
+        _drop_clip(model)
+        settings: dict[str, Any] = {"ranges": self.ranges, "activations": self.activations}
+        integer = quantise_qdq(model, images, **settings)
+        if self.correct_bias and correct_bias(model, integer, images):
+            integer = quantise_qdq(model, images, **settings)
+        return integer
+
+
+def _as_it_comes(job: Job, opset: int, size: tuple[int, int] | None) -> Any:
+    """The exporter's model for inputs of `size` or of any: input ``image``, output ``restored``, NCHW float32."""
+    import torch
+
+    multiple = job.network.facts.size_multiple
+    height, width = size or (multiple * 8, multiple * 6)  # unequal, so that no symbol is shared
+    shapes: Any = None
+    if size is None:
+        shapes = ({2: _dimension("height", multiple), 3: _dimension("width", multiple)},)
+    program: Any = torch.onnx.export(
+        job.network.deploy(),
+        (torch.zeros(1, job.network.facts.channels, height, width),),
+        input_names=["image"],
+        output_names=["restored"],
+        dynamic_shapes=shapes,
+        opset_version=opset,
+        dynamo=True,
+        optimize=True,
+        verbose=False,
+    )
+    model = program.model_proto
+    _clean(model)
+    return model
+
+
+def _fix_size(model: Any, job: Job) -> None:
+    """Give a model for any size the one that was asked for, if one was."""
+    if job.size is None:
+        return
+    onnx = require("onnx", "exporting to ONNX")
+    scale = job.network.facts.net_scale
+    for value, factor in ((model.graph.input[0], 1), (model.graph.output[0], scale)):
+        dimensions = value.type.tensor_type.shape.dim
+        for dimension, length in zip(dimensions[2:], job.size, strict=True):
+            dimension.dim_value = length * factor  # replaces the dimension's name
+    del model.graph.value_info[:]
+    model.CopyFrom(onnx.shape_inference.infer_shapes(model, strict_mode=True))
+
+
+def _dimension(name: str, multiple: int) -> Any:
+    import torch
+
+    return (
+        torch.export.Dim(name, min=1)
+        if multiple == 1
+        else multiple * torch.export.Dim(f"{name}_units", min=1)
+    )
+
+
+def _clean(model: Any) -> None:
+    """Drop what only the exporter reads: module paths, source lines, unused constants."""
+    del model.metadata_props[:], model.graph.metadata_props[:]
+    for node in model.graph.node:
+        node.doc_string = ""
+        del node.metadata_props[:]
+    for value in (*model.graph.value_info, *model.graph.input, *model.graph.output):
+        del value.metadata_props[:]
+    model.graph.doc_string = ""
+    used = {name for node in model.graph.node for name in node.input}
+    for constant in [c for c in model.graph.initializer if c.name not in used]:
+        model.graph.initializer.remove(constant)
+
+
+def _drop_clip(model: Any) -> None:
+    """Remove the final Clip: the quantised range of the output is [0, 1] and saturates."""
+    last = next(node for node in model.graph.node if "restored" in node.output)
+    if last.op_type == "Clip":
+        before = next(node for node in model.graph.node if last.input[0] in node.output)
+        users = [node for node in model.graph.node if last.input[0] in node.input]
+        if len(users) == 1:
+            before.output[0] = "restored"
+            model.graph.node.remove(last)
+            _clean(model)
+
+
+def _halve(model: Any) -> Any:
+    """Compute in float16 between float32 ends."""
+    float16 = require("onnxruntime.transformers.float16", "fp16 for ONNX")
+    halved = float16.convert_float_to_float16(model, keep_io_types=True, disable_shape_infer=True)
+    _sort(halved.graph)
+    return halved
+
+
+def _sort(graph: Any) -> None:
+    """Put the nodes in an order in which they can run, as the format demands (casts were appended at the end)."""
+    known = {value.name for value in (*graph.input, *graph.initializer)} | {""}
+    waiting, ordered = list(graph.node), []
+    while waiting:
+        ready = [node for node in waiting if all(name in known for name in node.input)]
+        if not ready:
+            raise ExportError("the ONNX graph has a cycle")
+        ordered += ready
+        known |= {name for node in ready for name in node.output}
+        waiting = [node for node in waiting if not any(node is other for other in ready)]
+    nodes = [type(node).FromString(node.SerializeToString()) for node in ordered]
+    del graph.node[:]
+    graph.node.extend(nodes)
+
+
+def _spec(name: str, spatial: tuple[int | None, int | None], channels: int, io: str) -> TensorSpec:
+    if io == "uint8":
+        shape = (1, *spatial, channels)
+        return TensorSpec(
+            name=name, shape=shape, layout="NHWC", dtype="uint8", quant_scale=1 / 255, zero_point=0
+        )
+    return TensorSpec(name=name, shape=(1, channels, *spatial), layout="NCHW", dtype="float32")

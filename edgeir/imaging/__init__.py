@@ -1,0 +1,1 @@
+"""Image files and image arithmetic: reading, writing, luma, resizing. No torch."""

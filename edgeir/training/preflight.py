@@ -1,0 +1,65 @@
+"""What a run needs beside its pictures, looked for before the first of them is decoded.
+
+A checkpoint that is missing should cost seconds, not the building of a store.
+"""
+
+from __future__ import annotations
+
+from edgeir.checkpoint.load import configuration
+from edgeir.checkpoint.resolve import resolve_checkpoint
+from edgeir.core.errors import ConfigError
+from edgeir.manifest.card import read_card
+from edgeir.models.base import Network, outline, refuse_clean_reader
+from edgeir.training.recipe import Recipe
+from edgeir.training.sizes import check_sides
+
+__all__ = ["check_ahead"]
+
+
+def check_ahead(recipe: Recipe) -> None:
+    """Raise what would otherwise be noticed only after the store is built.
+
+    Raises:
+        ConfigError: patches or validation pictures have sides that a network cannot take, or the teacher or a peer does
+            not take what the student takes or gives other sizes or channels.
+        CheckpointError: `init` or the teacher is missing.
+        EdgeIRError: a file that a distillation method needs is missing.
+    """
+    check_sides(recipe)
+    if recipe.init is not None:
+        resolve_checkpoint(recipe.init)
+    distillation = recipe.objective.distillation
+    if distillation is None or not distillation.methods:  # the control never loads its teacher
+        return
+    if distillation.teacher is not None:
+        folder = resolve_checkpoint(distillation.teacher)
+        teacher = outline(configuration(read_card(folder), folder))
+        if distillation.cache:
+            refuse_clean_reader(teacher, str(folder))  # whole pictures are computed from the damaged ones
+        else:  # those are padded, patches are not
+            check_sides(recipe, teacher)
+        _check_partner("the teacher", teacher, recipe, folder, cached=distillation.cache)
+    for method in distillation.methods:
+        if method.companion_reads == "degraded" and (config := method.companion_config()) is not None:
+            _check_partner(
+                f"the network beside the student in `{method.kind}`", outline(config), recipe, recipe.name
+            )
+        method.check()
+
+
+def _check_partner(
+    name: str, partner: Network, recipe: Recipe, where: object, *, cached: bool = False
+) -> None:
+    """It must take the student's input and give pictures of its size; `cached`: computed beforehand from the data."""
+    ours, theirs = outline(recipe.model).facts, partner.facts
+    enlarges, whom = (ours.scale, "the data") if cached else (ours.net_scale, "the student")
+    problems = []
+    if theirs.net_scale != enlarges:
+        problems.append(f"{name} enlarges its input by {theirs.net_scale}, {whom} by {enlarges}")
+    if theirs.colour != ours.colour:
+        problems.append(f"{name} has {theirs.channels} channels, the student {ours.channels}")
+    told = getattr(recipe.data.degradation, "noise_map", False) and partner.reads == "degraded"
+    if told and theirs.sigma is None:
+        problems.append(f"{name} takes no noise level, but `noise_map` appends one to what it is given")
+    if problems:
+        raise ConfigError(problems, where=where)

@@ -1,0 +1,226 @@
+"""The recipe: everything that decides a training run, in one YAML file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from edgeir.core.assets import find_asset
+from edgeir.core.config import Config, apply_overrides, parse, read_yaml
+from edgeir.core.errors import ConfigError
+from edgeir.data.degrade import AnyDegradation
+from edgeir.data.degrade.bicubic import Bicubic
+from edgeir.data.items import AnyDataSource, drawn_anew, scale_of
+from edgeir.data.labelled.sources import Labelled
+from edgeir.data.patches import Augment
+from edgeir.data.sources.embedded import Embedded
+from edgeir.distill import AnyDistillation
+from edgeir.losses import L1, Adversarial, AnyLoss
+from edgeir.losses.backbone import PerceptualConfig
+from edgeir.models import AnyModel
+from edgeir.models.base import outline
+from edgeir.training.optim import Optim
+
+__all__ = ["Data", "Distillation", "ObjectiveConfig", "Recipe", "Train", "Validation", "load_recipe"]
+
+
+class Data(Config):
+    """What the network learns from."""
+
+    sources: tuple[AnyDataSource, ...] = Field(min_length=1)
+    degradation: AnyDegradation | None = Bicubic()
+    """None where the sources are paired: their pictures are damaged already (and further by a source's `then`)."""
+    rescale: tuple[Annotated[float, Field(gt=0, le=1)], ...] = Field((1.0,), min_length=1)
+    """Every image is used once per factor, shrunk by it (1 = as it is): removes JPEG artefacts, sharpens edges."""
+    patch: int = Field(48, ge=4)
+    """Side of the degraded patch in pixels."""
+    batch: int = Field(16, ge=1)
+    """Patches per step over all processes."""
+    augment: Augment = "all"
+    """``all`` eight flips and quarter turns; ``flips``, horizontal and vertical (DANet, section 4.1); ``rotations`` by
+    quarters (STFT, section 3.1, which does not name the angles); ``none``."""
+
+
+class Distillation(Config):
+    """A frozen teacher and how the student follows it."""
+
+    teacher: str | None = None
+    """A zoo name or a checkpoint folder; None where every method trains its own companion."""
+    methods: tuple[AnyDistillation, ...] = ()
+    """Empty: the control, which trains without the teacher at equal steps."""
+    cache: bool = False
+    """Compute the teacher's pictures once, before training (output distillation only). Saves its time in every step."""
+    self_ensemble: bool = False
+    """With `cache`: average the teacher over the eight flips and rotations of its input."""
+
+    @model_validator(mode="after")
+    def _cacheable(self) -> Distillation:
+        needing = [method.kind for method in self.methods if method.needs_teacher]
+        if self.teacher is None and (needing or not self.methods):
+            raise ValueError(f"`teacher` is missing{f'; {needing[0]} needs one' if needing else ''}")
+        if self.cache and any(method.kind != "output" for method in self.methods):
+            raise ValueError("`cache` keeps pictures, not features: it works with `output` distillation only")
+        if self.self_ensemble and not self.cache:
+            raise ValueError("`self_ensemble` needs `cache: true`")
+        return self
+
+
+class ObjectiveConfig(Config):
+    """What is minimised."""
+
+    losses: tuple[AnyLoss, ...] = Field((L1(),), min_length=1)
+    perceptual: Literal["vgg-19", "none"] = "vgg-19"
+    """``none`` leaves out the losses that need the backbone: the variant for who has no weights of it."""
+    adversarial: Adversarial | None = None
+    """A discriminator that takes turns with the network."""
+    distillation: Distillation | None = None
+
+    @model_validator(mode="after")
+    def _something_left(self) -> ObjectiveConfig:
+        if not self.used_losses:
+            raise ValueError("`perceptual: none` leaves no loss; name one that needs no backbone")
+        return self
+
+    @property
+    def used_losses(self) -> tuple[AnyLoss, ...]:
+        """`losses`, without those on the backbone where `perceptual` is ``none``."""
+        if self.perceptual == "vgg-19":
+            return self.losses
+        return tuple(loss for loss in self.losses if not isinstance(loss, PerceptualConfig))
+
+
+class Train(Config):
+    """Length, seed and bookkeeping of the run."""
+
+    steps: int = Field(ge=1)
+    seed: int = Field(0, ge=0)
+    precision: Literal["32-true", "16-mixed", "bf16-mixed"] = "32-true"
+    """Lightning's names. `bf16-mixed` also helps on CPUs with bfloat16 instructions."""
+    ema: float = Field(0.0, ge=0, lt=1)
+    """Decay of the averaged weights that are validated and saved; 0 = off."""
+    clip_grad: float | None = Field(None, gt=0)
+    """Upper limit of the gradient's norm."""
+    log_every: int = Field(50, ge=1)
+    validate_every: int = Field(1000, ge=1)
+    save_every: int = Field(500, ge=1)
+    samples: int = Field(2, ge=0)
+    """Validation pictures written to samples/ each time."""
+
+
+class Validation(Config):
+    """Held-out pictures: PSNR after rounding to 8 bit, with a border of `scale` pixels cropped in super-resolution."""
+
+    sources: tuple[AnyDataSource, ...] = (Embedded(),)
+    """Damaged as the training data are, so paired where those are."""
+    limit: int = Field(6, ge=1)
+    """Pictures used, the first ones of the sources."""
+    size: int = Field(256, ge=16)
+    """Side of the centre crop taken from each."""
+    channel: Literal["y", "rgb", "gray"] = "y"
+    """Super-resolution and JPEG repair are measured on Y, colour denoising on RGB; `gray` is the plane of a network of
+    one channel."""
+
+
+Task = Literal[
+    "super-resolution", "denoising", "jpeg", "dehazing", "deblurring", "deraining", "enhancement", "mixed"
+]
+"""What a network is for; it names the folder of its recipe."""
+
+
+class Recipe(Config):
+    """A training run."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")
+    about: str = ""
+    """What it is, from which paper, and what it needs."""
+    task: Task = "super-resolution"
+    model: AnyModel
+    init: str | None = None
+    """Zoo name or checkpoint to start from: the same network (PlainSR: also a smaller one, or other branches)."""
+    data: Data
+    objective: ObjectiveConfig = ObjectiveConfig()
+    optim: Optim = Optim()
+    train: Train
+    validation: Validation = Validation()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Recipe:
+        degradation = self.data.degradation
+        for name, sources in (("data", self.data.sources), ("validation", self.validation.sources)):
+            try:
+                scale = scale_of(sources, degradation)
+            except ConfigError as error:
+                raise ValueError(f"`{name}.sources`: {error.problems[0]}") from error
+            if self.model.scale != scale:
+                raise ValueError(f"`model.scale` is {self.model.scale} but that of `{name}` is {scale}")
+        distillation = self.objective.distillation
+        if distillation is not None and distillation.cache and drawn_anew(self.data.sources, degradation):
+            raise ValueError(
+                "`cache` keeps one picture per image: it does not work with a random degradation"
+            )
+        if getattr(degradation, "noise_map", False) and outline(self.model).facts.sigma is None:
+            raise ValueError(
+                f"`degradation.noise_map` needs a network that takes it, which `{self.model.kind}` does not"
+            )
+        adversarial, side = self.objective.adversarial, self.data.patch * self.model.scale
+        if adversarial is not None and adversarial.patch != side:
+            raise ValueError(
+                f"`objective.adversarial.patch` is {adversarial.patch}, but the patches are {side} pixels wide "
+                f"(`data.patch` {self.data.patch}, scale {self.model.scale})"
+            )
+        if distillation is not None and any(method.needs_labels for method in distillation.methods):
+            _labelled(self.data)
+        self._check_colour()
+        kinds = [loss.kind for loss in self.objective.losses]
+        if len(set(kinds)) != len(kinds):
+            raise ValueError("`objective.losses` names a loss twice")
+        return self
+
+    def _check_colour(self) -> None:
+        """What a network of one channel cannot be asked for, and what only it can."""
+        colour, channel = outline(self.model).facts.colour, self.validation.channel
+        distillation = self.objective.distillation
+        methods = distillation.methods if distillation is not None else ()
+        for method in methods:
+            companion = method.companion_config()
+            if companion is not None and outline(companion).facts.colour != colour:
+                raise ValueError(
+                    f"the network beside the student in `{method.kind}` needs the student's channels"
+                )
+        if colour == "rgb":
+            if channel == "gray":
+                raise ValueError("`validation.channel: gray` needs a network of one channel")
+            return
+        if channel == "rgb":
+            raise ValueError(
+                "a network of one channel is not measured on rgb: set `validation.channel: gray`"
+            )
+        shared = [part.kind for part in (*self.objective.losses, *methods) if getattr(part, "luma", 0.0)]
+        if shared:
+            raise ValueError(f"the `luma` share of `{shared[0]}` needs a network of three channels")
+        if distillation is not None and distillation.cache:
+            raise ValueError("`cache` keeps colour pictures: it needs a network of three channels")
+
+
+def _labelled(data: Data) -> None:
+    """Raise `ValueError` unless every source has labels, at the size of its images."""
+    for source in data.sources:
+        if not isinstance(source, Labelled):
+            raise ValueError(f"`data.sources`: a method needs labels, and a `{source.kind}` source has none")
+        if (source.rescale or data.rescale) != (1.0,):
+            raise ValueError("`data.rescale`: labelled images are not shrunk, leave it at [1.0]")
+
+
+def load_recipe(recipe: str | Path, overrides: Sequence[str] = ()) -> Recipe:
+    """Read a recipe by path or name and apply ``a.b=c`` overrides.
+
+    Raises:
+        ConfigError: with every problem at once.
+    """
+    path = find_asset("recipes", str(recipe))
+    return parse(
+        Recipe, apply_overrides(read_yaml(path), overrides), where=path.name if not overrides else recipe
+    )

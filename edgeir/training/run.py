@@ -1,0 +1,221 @@
+"""`train` and `distill`: from a recipe to a run folder.
+
+A run folder holds ``recipe.yaml`` (fully resolved), ``metrics.jsonl``, ``samples/*.png`` and
+``checkpoints/{last,best}/``. With `resume` the run continues from ``checkpoints/last``, bit for bit on the CPU.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+
+from edgeir.core.errors import ConfigError
+from edgeir.core.progress import Progress, no_progress
+from edgeir.data.degrade.base import enlargement_of
+from edgeir.data.patches import PatchSampler
+from edgeir.data.store.pair_store import PairStore, open_store
+from edgeir.losses.backbone import backbones_used
+from edgeir.models.base import Network, channels_last, outline
+from edgeir.training.adversary import Opponent
+from edgeir.training.build import build_objective, initialise
+from edgeir.training.loop import fit
+from edgeir.training.preflight import check_ahead
+from edgeir.training.recipe import Recipe, load_recipe
+from edgeir.training.record import RunFolder
+from edgeir.training.signals import quiet_lightning, stop_requests
+from edgeir.training.state import State, unpack
+from edgeir.training.teacher import teacher_pictures
+
+__all__ = ["TrainResult", "distill", "train"]
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """What a training call left behind."""
+
+    run_dir: Path
+    steps: int
+    """Steps done in all."""
+    stopped: bool
+    """The run was stopped by Ctrl-C or SIGTERM; `resume` continues it."""
+    metrics: dict[str, Any]
+    """Last validation and best PSNR in dB; `best_psnr_db` is None until there was a validation."""
+    images: int
+    """Images (copies of other sizes counted) in the recipe's sources."""
+    too_small: int
+    """How many of them are smaller than a patch, and therefore were not used."""
+    backbones: tuple[dict[str, Any], ...] = ()
+    """The files of frozen networks, the perceptual backbones of losses and the judges of distillation methods: loss,
+    network, file, sha256."""
+    restores: bool = True
+    """False for an auto-encoder of clean pictures, which others start from."""
+
+
+def train(
+    recipe: str | Path,
+    *,
+    overrides: Sequence[str] = (),
+    out: str | Path | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    devices: int = 1,
+    num_nodes: int = 1,
+    precision: str | None = None,
+    progress: Progress = no_progress,
+) -> TrainResult:
+    """Train a network without a teacher.
+
+    Args:
+        recipe: a path, or the name of a recipe that edgeir brings.
+        overrides: ``a.b=value`` settings.
+        out: the run folder, default ``runs/<recipe name>``.
+        resume: continue the run in `out` (its own recipe.yaml must describe the same run; `train.steps` may differ).
+        devices: processes (CPU) or GPUs per node. num_nodes: machines. Both are Lightning Fabric's.
+        precision: overrides `train.precision`.
+
+    Raises:
+        ConfigError, DataError, CheckpointError, OutputError, NonFiniteError.
+    """
+    loaded = _load(recipe, overrides, precision)
+    if loaded.objective.distillation is not None:
+        raise ConfigError(["the recipe has distillation methods"], where=recipe, fix="use edgeir distill")
+    return _launch(loaded, out, resume, overwrite, devices, num_nodes, progress)
+
+
+def distill(
+    recipe: str | Path,
+    *,
+    overrides: Sequence[str] = (),
+    out: str | Path | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    devices: int = 1,
+    num_nodes: int = 1,
+    precision: str | None = None,
+    progress: Progress = no_progress,
+) -> TrainResult:
+    """Train a student with the recipe's teacher; arguments and errors as for `train`."""
+    loaded = _load(recipe, overrides, precision)
+    if loaded.objective.distillation is None:
+        raise ConfigError(["the recipe has no distillation methods"], where=recipe, fix="use edgeir train")
+    return _launch(loaded, out, resume, overwrite, devices, num_nodes, progress)
+
+
+def _load(recipe: str | Path, overrides: Sequence[str], precision: str | None) -> Recipe:
+    extra = [] if precision is None else [f"train.precision={precision}"]
+    return load_recipe(recipe, [*overrides, *extra])
+
+
+def _launch(
+    recipe: Recipe,
+    out: str | Path | None,
+    resume: bool,
+    overwrite: bool,
+    devices: int,
+    num_nodes: int,
+    progress: Progress,
+) -> TrainResult:
+    world = devices * num_nodes
+    if recipe.data.batch % world:
+        raise ConfigError([f"`data.batch` (={recipe.data.batch}) must be divisible by the {world} processes"])
+    if recipe.train.precision == "16-mixed" and not torch.accelerator.is_available():
+        problem = "`train.precision` 16-mixed needs a GPU, and there is none"  # Fabric would take bfloat16 in silence
+        raise ConfigError([problem], where=recipe.name, fix="use bf16-mixed or 32-true")
+    # What can be missing is looked for first: that should cost seconds, not the building of a store or the steps to the
+    # first validation.
+    distillation = recipe.objective.distillation
+    methods = () if distillation is None else distillation.methods
+    judges = [entry for method in methods for entry in method.files()]
+    backbones = (*backbones_used(recipe.objective.used_losses), *judges)
+    run = RunFolder(Path(out) if out is not None else Path("runs") / recipe.name, recipe, backbones)
+    if resume:
+        run.check_resumable()
+    else:
+        run.refuse_existing(overwrite=overwrite)
+    check_ahead(recipe)
+    run.held_out()
+    if not resume:
+        run.start()
+    try:
+        return _prepare_and_run(recipe, run, resume, devices, num_nodes, progress)
+    except BaseException:  # whatever it was, Ctrl-C among it
+        run.discard_unused()  # so that the corrected command need not overwrite
+        raise
+
+
+def _prepare_and_run(
+    recipe: Recipe, run: RunFolder, resume: bool, devices: int, num_nodes: int, progress: Progress
+) -> TrainResult:
+    world = devices * num_nodes
+    distillation = recipe.objective.distillation
+    # The data and the teacher's pictures are prepared once, before any second process exists.
+    store = open_store(
+        recipe.data.sources, recipe.data.degradation, rescale=recipe.data.rescale, progress=progress
+    )
+    if distillation is not None and distillation.cache and distillation.methods:
+        teacher_pictures(distillation, store, progress)
+    with quiet_lightning():
+        strategy = "auto" if world == 1 else "ddp_spawn" if num_nodes == 1 else "ddp"
+        fabric = Fabric(
+            accelerator="auto" if torch.cuda.is_available() else "cpu",
+            devices=devices,
+            num_nodes=num_nodes,
+            strategy=strategy,
+            precision=recipe.train.precision,
+        )
+        threads = max(1, torch.get_num_threads() // devices) if world > 1 else torch.get_num_threads()
+        work: Callable[..., Any] = _work
+        done, step, metrics, too_small = fabric.launch(work, recipe, run, resume, store, threads, progress)
+    restores = outline(recipe.model).reads == "degraded"
+    return TrainResult(run.path, step, not done, metrics, len(store), too_small, run.backbones, restores)
+
+
+def _work(
+    fabric: Fabric,
+    recipe: Recipe,
+    run: RunFolder,
+    resume: bool,
+    store: PairStore,
+    threads: int,
+    progress: Progress,
+) -> tuple[bool, int, dict[str, Any], int]:
+    """One process's share of the run."""
+    torch.set_num_threads(threads)
+    torch.manual_seed(recipe.train.seed)
+    network: Network = recipe.model.build()
+    if recipe.init is not None:
+        initialise(network, recipe.init)
+    channels_last(network)
+    objective, planes = build_objective(recipe, network, store)
+    trained = [*network.parameters(), *objective.companions.parameters()]
+    state = State(network, recipe.optim.build(trained), {}, objective.companions)
+    if objective.adversary is not None:
+        state.opponent = Opponent(objective.adversary, recipe.optim)
+    if recipe.train.ema:
+        state.average = {key: value.detach().clone() for key, value in network.state_dict().items()}
+    if resume:
+        unpack(state, run.path / "checkpoints" / "last")
+        run.truncate(state.step)
+    network.train()
+    sampler = PatchSampler(
+        store,
+        patch=recipe.data.patch,
+        batch=recipe.data.batch,
+        seed=recipe.train.seed,
+        augment=recipe.data.augment,
+        planes=planes,
+        degradation=None if store.paired else recipe.data.degradation,
+        gray=network.facts.colour == "y",
+        enlarge=enlargement_of(recipe.data.degradation) if network.facts.input_kind == "bicubic" else None,
+    )
+    with stop_requests() as should_stop:
+        done = fit(fabric, recipe, state, objective, sampler, run, should_stop=should_stop, progress=progress)
+    best = state.best_psnr_db if math.isfinite(state.best_psnr_db) else None
+    metrics = {**state.validation, "best_psnr_db": best}
+    return done, state.step, metrics, sampler.skipped

@@ -1,0 +1,86 @@
+"""A tiny student whose output needs the clip, and its conversions, each made once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from edgeir.exporting.profile import read_profile
+from edgeir.exporting.target import Converted, Job
+from edgeir.manifest.card import Card
+from edgeir.models import PlainSRConfig
+from edgeir.models.base import Network
+
+SIZE = (12, 10)
+
+
+def busy(network: Network, seed: int = 0) -> Network:
+    """Give every layer weights that matter, so that a wrong channel order or a lost clip shows."""
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            fan_in = max(1, parameter[0].numel()) if parameter.ndim > 1 else 100
+            parameter.copy_(torch.randn(parameter.shape, generator=generator) / fan_in**0.5)
+    return network.eval()
+
+
+def card_of(network: Network, name: str = "tiny") -> Card:
+    return Card(name=name, model={}, facts=network.facts, parameters=1, weights_sha256="0" * 64)
+
+
+@pytest.fixture(name="busy")
+def busy_as_fixture() -> Callable[[Network], Network]:
+    return busy
+
+
+@pytest.fixture(scope="session")
+def tiny() -> Network:
+    return busy(PlainSRConfig(channels=8, blocks=1, branches=()).build())
+
+
+@pytest.fixture(scope="session")
+def calibration() -> np.ndarray:
+    return np.random.default_rng(0).random((4, 16, 16, 3), dtype=np.float32)
+
+
+@pytest.fixture(scope="session")
+def converted(tiny: Network, calibration: np.ndarray) -> Callable[..., Converted]:
+    made: dict[Any, Converted] = {}
+
+    def convert(profile: str, io: Any = "float", size: tuple[int, int] | None = SIZE) -> Converted:
+        key = (profile, io, size)
+        if key not in made:
+            made[key] = read_profile(profile).target.convert(Job(tiny, size, io, calibration))
+        return made[key]
+
+    return convert
+
+
+@pytest.fixture
+def run_litert() -> Callable[[bytes, np.ndarray], np.ndarray]:
+    """Run a LiteRT model on one batched tensor, resized to it."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    def run(model: bytes, tensor: np.ndarray) -> np.ndarray:
+        interpreter = Interpreter(model_content=model, num_threads=1)
+        entry = interpreter.get_input_details()[0]["index"]
+        interpreter.resize_tensor_input(entry, tensor.shape)
+        interpreter.allocate_tensors()
+        interpreter.set_tensor(entry, tensor)
+        interpreter.invoke()
+        return interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
+
+    return run
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Path:
+    """A folder that must still be empty when an export failed."""
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    return folder

@@ -1,0 +1,118 @@
+"""Every network of `AnyModel`, on every target: it converts, the graph is clean, and the file computes the network.
+
+A new network is covered the moment it is named in `AnyModel`. That it passes `torch.export` is part of the networks'
+own contract (`tests/models/test_contract.py`).
+"""
+
+from __future__ import annotations
+
+import typing
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+
+from edgeir.core.errors import ExportError
+from edgeir.exporting.target import Job
+from edgeir.exporting.targets.litert.passes.graph import Graph
+from edgeir.exporting.targets.litert.target import LiteRT, clean_problems, pixel_shuffles
+from edgeir.exporting.targets.onnx.target import ONNX
+from edgeir.models import AnyModel, AODNetConfig, DANetConfig, EDSRConfig
+
+MEMBERS = typing.get_args(typing.get_args(AnyModel)[0])
+SMALL_DANET = {"widths": (16, 24), "blocks": 1, "bottom_blocks": 1}
+FLAT_DANET = {"widths": (16,), "bottom_blocks": 1}
+SMALL_PPDN = {"stem": 4, "growth": 2, "layers": (1, 2, 1, 1), "expansion": 1.0,
+              "decoder_growths": (4, 4, 3, 3, 2), "decoder_widths": (4, 3, 3, 2, 2)}  # fmt: skip
+SMALLER = {
+    "plainsr": {"channels": 8, "blocks": 2},
+    "edsr": {"channels": 8, "blocks": 1, "residual_scale": 0.5},
+    "rcan": {"channels": 16, "groups": 1, "blocks": 1},
+    "dncnn": {"depth": 4, "width": 16},
+    "fdr-net": {"channels": 16, "phases": 1, "layers": 1, "process_blocks": 1, "auxiliary_blocks": 1},
+    "ppdn": SMALL_PPDN,
+    "danet": SMALL_DANET,
+    "danet-autoencoder": {"encoder": FLAT_DANET, "decoder": FLAT_DANET},
+}
+"""Where the default takes long to convert; every kind of operator is still there."""
+LONG = {"danet", "danet-autoencoder", "multiscale-denoiser", "ppdn"}
+CONFIGS = [
+    pytest.param(
+        member(**SMALLER.get(kind := member().kind, {})),
+        id=kind,
+        marks=[pytest.mark.slow] if kind in LONG else [],
+    )
+    for member in MEMBERS
+]
+RESHAPES_OF_A_SAMPLING, RESHAPES_OF_THE_GRIDS = 7, 4
+"""ONNX: GridSample takes groups of channels as pictures of a batch, and its grid grows with the picture."""
+
+
+@pytest.fixture(params=CONFIGS)
+def network(request, busy):
+    return busy(request.param.build())
+
+
+def sides(network, *units: int) -> tuple[int, ...]:
+    return tuple(network.facts.size_multiple * unit for unit in units)
+
+
+def picture_and_output(network, size: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """A random NCHW picture and what the deployed network makes of it."""
+    picture = np.random.default_rng(5).random((1, 3, *size), dtype=np.float32)
+    with torch.inference_mode():
+        expected = network.deploy()(torch.from_numpy(picture)).numpy()
+    assert ((expected > 0) & (expected < 1)).mean() > 0.1  # a clip hides what a wrong graph computes
+    return picture, expected
+
+
+def run_onnx(data: bytes, tensor: np.ndarray) -> np.ndarray:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.log_severity_level = 1, 3
+    session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    return session.run(["restored"], {"image": tensor})[0]
+
+
+def test_litert(network, calibration, run_litert) -> None:
+    size = sides(network, 11, 7)
+    job = Job(network, size, "float", calibration)
+    made = LiteRT().convert(job)
+    graph = Graph(made.data)
+    assert clean_problems(graph, shuffles=pixel_shuffles(network)) == []
+    scale = network.facts.net_scale
+    assert made.input.shape == (1, *size, 3)
+    assert made.output.shape == (1, *(scale * side for side in size), 3)
+    picture, expected = picture_and_output(network, size)
+    got = run_litert(made.data, np.ascontiguousarray(picture.transpose(0, 2, 3, 1)))
+    np.testing.assert_allclose(got.transpose(0, 3, 1, 2), expected, atol=1e-5)
+
+
+def test_onnx(network, calibration) -> None:
+    made = ONNX().convert(Job(network, None, "float", calibration))
+    kinds = [node.op_type for node in onnx.load_from_string(made.data).graph.node]
+    assert "Transpose" not in kinds
+    samplings = kinds.count("GridSample")
+    allowed = RESHAPES_OF_A_SAMPLING * samplings + RESHAPES_OF_THE_GRIDS if samplings else 0
+    assert kinds.count("Reshape") <= allowed
+    assert kinds.count("DepthToSpace") <= pixel_shuffles(network)
+    for units in ((11, 7), (8, 13)):
+        picture, expected = picture_and_output(network, sides(network, *units))
+        np.testing.assert_allclose(run_onnx(made.data, picture), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("config", [EDSRConfig(**SMALLER["edsr"]), AODNetConfig()], ids=["edsr", "aod-net"])
+def test_litert_int8_is_integer_inside(config, busy, calibration, run_litert) -> None:
+    network = busy(config.build())
+    made = LiteRT(precision="int8").convert(Job(network, (16, 12), "float", calibration))
+    graph = Graph(made.data)
+    assert graph.kinds().count("QUANTIZE") == graph.kinds().count("DEQUANTIZE") == 1
+    picture, expected = picture_and_output(network, (16, 12))
+    got = run_litert(made.data, np.ascontiguousarray(picture.transpose(0, 2, 3, 1)))
+    assert 0 < np.sqrt(np.mean((got.transpose(0, 3, 1, 2) - expected) ** 2)) < 0.02
+
+
+def test_deformable_sampling_has_no_litert_int8(calibration) -> None:
+    with pytest.raises(ExportError, match=r"deformable sampling.*no int8 \(choose --precision fp16 or fp32"):
+        LiteRT(precision="int8").convert(Job(DANetConfig(**FLAT_DANET).build(), (8, 8), "float", calibration))

@@ -1,0 +1,90 @@
+"""Every shipped profile is valid and is what its name says."""
+
+from __future__ import annotations
+
+import typing
+from pathlib import Path
+
+import pytest
+import yaml
+from pydantic import TypeAdapter
+
+from edgeir.core.assets import list_assets
+from edgeir.core.config import dump_yaml
+from edgeir.core.errors import ConfigError
+from edgeir.exporting.profile import AnyTarget, ExportProfile, read_profile
+from edgeir.runtime.loading import RUNTIME_OF_TARGET
+
+TARGETS = typing.get_args(typing.get_args(AnyTarget)[0])
+TARGET_KINDS = [target.model_fields["kind"].default for target in TARGETS]
+
+
+def test_every_target_of_the_union_has_a_runtime() -> None:
+    assert set(TARGET_KINDS) == set(RUNTIME_OF_TARGET)
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=TARGET_KINDS)
+def test_a_targets_settings_survive_yaml(target) -> None:
+    for precision in ("fp32", "fp16", "int8"):
+        config = target(precision=precision)
+        again = TypeAdapter(AnyTarget).validate_python(yaml.safe_load(dump_yaml(config)))
+        assert type(again) is target
+        assert again == config
+
+
+def test_there_is_one_profile_for_each_target_and_precision() -> None:
+    wanted = {f"{target}-{precision}" for target in TARGET_KINDS for precision in ("fp32", "fp16", "int8")}
+    assert wanted <= set(list_assets("profiles"))
+
+
+@pytest.mark.parametrize("name", list_assets("profiles"))
+def test_a_profile_makes_what_its_name_says(name: str) -> None:
+    profile = read_profile(name)
+    assert name.startswith(f"{profile.target.kind}-{profile.target.precision}")
+
+
+@pytest.mark.parametrize("name", list_assets("profiles"))
+def test_a_gate_of_fp32_is_tight_and_none_lets_a_tint_pass(name: str) -> None:
+    profile = read_profile(name)
+    assert profile.gate.colour_shift <= 0.25
+    if profile.target.precision == "fp32":
+        assert profile.gate.max_abs_error <= 1e-5
+
+
+def test_every_problem_of_a_profile_is_reported_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(
+        "target: {kind: tflite, presicion: int8}\ngate: {max_abs_error: -1, psnr_drop_db: 0, colour_shift: 1}\n"
+    )
+    with pytest.raises(ConfigError) as caught:
+        read_profile(path)
+    assert len(caught.value.problems) == 2
+    assert "did you mean `precision`" in str(caught.value)
+    assert "gate.max_abs_error" in str(caught.value)
+
+
+def test_an_unknown_profile_lists_those_there_are() -> None:
+    with pytest.raises(ConfigError, match="tflite-int8"):
+        read_profile("tflite-int9")
+
+
+def test_every_field_of_a_profile_is_documented() -> None:
+    import ast
+    import inspect
+
+    from edgeir.exporting import profile
+    from edgeir.exporting.prove import compare as parity
+    from edgeir.exporting.targets.litert import target as litert
+    from edgeir.exporting.targets.onnx import target as onnx
+
+    for module in (litert, onnx, parity, profile):
+        for node in ast.parse(inspect.getsource(module)).body:
+            if not isinstance(node, ast.ClassDef) or not any(
+                getattr(b, "id", "") == "Config" for b in node.bases
+            ):
+                continue
+            for field, after in zip(node.body, [*node.body[1:], None], strict=True):
+                if isinstance(field, ast.AnnAssign) and getattr(field.target, "id", "") != "kind":
+                    documented = isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
+                    assert documented, f"{node.name}.{getattr(field.target, 'id', '')}"
+    assert ExportProfile.model_fields
