@@ -135,4 +135,6 @@ def first_problem(error: Exception) -> str:
     if isinstance(error, ValidationError):
         detail = error.errors()[0]
         return f"`{'.'.join(map(str, detail['loc']))}`: {detail['msg']}"
-    return str(error).splitlines()[0]
+    if isinstance(error, KeyError):
+        return f"`{error.args[0]}` is missing"
+    return (str(error).splitlines() or [type(error).__name__])[0]
