@@ -16,6 +16,7 @@ from pydantic import Field, model_validator
 from edgeir.core.assets import find_asset
 from edgeir.core.config import Config, parse, read_yaml
 from edgeir.core.errors import ConfigError, DataError
+from edgeir.core.wording import shown
 from edgeir.data.degrade import AnyDegradation
 from edgeir.data.items import scale_of
 from edgeir.data.locate import collect_count_warnings
@@ -84,9 +85,9 @@ def _listed(source: AnySource) -> Sequence[ImageRef | PairRef]:
 class SuiteTiming(Config):
     """What `edgeir bench` times."""
 
-    height: int = Field(720, ge=1)
+    height: int = Field(720, ge=1, le=32_768)
     """Output size in pixels."""
-    width: int = Field(1280, ge=1)
+    width: int = Field(1280, ge=1, le=32_768)
     rule: Literal["median", "pirm"] = "median"
     """Which time enters scores: the median of all runs, or PIRM's mean of the third and fourth image."""
     baseline: Literal["srcnn"] | None = "srcnn"
@@ -115,20 +116,21 @@ class Suite(Config):
     @model_validator(mode="after")
     def _consistent(self) -> Suite:
         problems = [
-            f"there is no protocol `{name}`, only {', '.join(sorted(PROTOCOLS))}"
+            f"there is no protocol `{shown(name)}`, only {', '.join(sorted(PROTOCOLS))}"
             for name in (self.protocol, self.ms_ssim_protocol)
             if name is not None and name not in PROTOCOLS
         ]
         names = [entry.name for entry in self.sets]
         problems += [
-            f"the set `{name}` is given twice" for name in sorted({n for n in names if names.count(n) > 1})
+            f"the set `{shown(name)}` is given twice"
+            for name in sorted({n for n in names if names.count(n) > 1})
         ]
         for entry in self.sets:
             for source in (entry.source, entry.fallback):
                 try:
                     _ = source is None or scale_of((source,), self.degradation)
                 except ConfigError as error:
-                    problems.append(f"the set `{entry.name}`: {error.problems[0]}")
+                    problems.append(f"the set `{shown(entry.name)}`: {error.problems[0]}")
         if "psnr" not in self.metrics:
             problems.append("`metrics` must have psnr")
         if self.score is not None and "ms_ssim" not in self.metrics:

@@ -137,6 +137,10 @@ def parse(model: type[ConfigT], values: object, *, where: object) -> ConfigT:
         return model.model_validate(values)
     except ValidationError as error:
         raise ConfigError(problems_of(model, error), where=where) from error
+    except UnicodeEncodeError as error:  # pydantic cannot repeat such a text in a message
+        raise ConfigError(
+            ["a text holds halves of surrogate pairs, which are no characters"], where=where
+        ) from error
 
 
 def first_problem(error: Exception) -> str:

@@ -1,8 +1,8 @@
 """YAML as configuration needs it: plain data, each key once, merge keys, and bounds on depth and size.
 
-Mappings, lists, text, numbers, true and false, null and dates are read; other tags are refused. Aliases and merge keys
-(``<<: *base``) work, but what they expand to counts, so that a few lines cannot stand for gigabytes. Whatever is wrong
-with a text is one `ValueError` of one line.
+Mappings, lists, text, numbers, true, false and null are read; a date is text; other tags are refused. Aliases and merge
+keys (``<<: *base``) work, but what they expand to counts, so that a few lines cannot stand for gigabytes. Whatever is
+wrong with a text is one `ValueError` of one line.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ MAX_SIZE = 1_000_000
 
 _TAG = "tag:yaml.org,2002:"
 _MERGE = f"{_TAG}merge"
-_PLAIN = {f"{_TAG}{name}" for name in ("null", "bool", "int", "float", "str", "seq", "map", "timestamp")}
-_NAMES = {"timestamp": "date or time", "int": "whole number", "float": "number", "bool": "boolean"}
+_PLAIN = {f"{_TAG}{name}" for name in ("null", "bool", "int", "float", "str", "seq", "map")}
+_NAMES = {"int": "whole number", "float": "number", "bool": "boolean"}
 _NUMBERS = {f"{_TAG}int", f"{_TAG}float"}
 
 
@@ -59,6 +59,11 @@ def _reason(error: yaml.MarkedYAMLError) -> str:
 
 
 class _Loader(yaml.SafeLoader):
+    yaml_implicit_resolvers = {
+        first: [(tag, pattern) for tag, pattern in resolvers if tag != f"{_TAG}timestamp"]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
     def __init__(self, text: str) -> None:
         super().__init__(text)
         self._depth = 0
@@ -118,7 +123,7 @@ class _Loader(yaml.SafeLoader):
         try:
             return super().construct_object(node, deep=deep)
         except (ValueError, LookupError, AttributeError, TypeError, OverflowError) as error:
-            # what PyYAML's constructors raise for `!!int ''`, `2001-99-99`, `!!timestamp x`, `!!bool x`
+            # what PyYAML's constructors raise for `!!int ''`, `!!float x`, `!!bool x`
             shown = f"`{str(node.value)[:MAX_DIGITS]}`" if node.value else "an empty value"
             raise _error(f"{shown} is no {_NAMES.get(tag, tag)}", node.start_mark) from error
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import ValidationError
+from pydantic import Field
 
 from edgeir.core.config import Config, first_problem
 from edgeir.core.errors import ArtifactError
@@ -18,23 +18,28 @@ __all__ = ["ARTIFACT_NAME", "Artifact", "Parity", "Statistics", "TensorSpec", "r
 ARTIFACT_NAME = "artifact.json"
 
 
+Side = Annotated[int, Field(ge=1, le=1_000_000)]
+"""Of a tensor."""
+Count = Annotated[int, Field(ge=0, le=10**18)]
+
+
 class TensorSpec(Config):
     """One input or output of an artifact; integer values are real = (q - zero_point) * quant_scale."""
 
     name: str
-    shape: tuple[int | None, ...]
+    shape: tuple[Side | None, Side | None, Side | None, Side | None]
     """`None` marks a dynamic dimension."""
     layout: Literal["NHWC", "NCHW"]
     dtype: Literal["float32", "float16", "uint8", "int8"]
     value_range: tuple[float, float] = (0.0, 1.0)
-    quant_scale: float | None = None
-    zero_point: int | None = None
+    quant_scale: float | None = Field(None, gt=0, le=1e6)
+    zero_point: int | None = Field(None, ge=-128, le=255)
 
 
 class Parity(Config):
     """The written file against the torch network, on real patches (measured by running the file)."""
 
-    patches: int
+    patches: Count
     max_abs_error: float
     """Largest absolute difference, on the [0, 1] scale."""
     psnr_drop_db: float
@@ -59,13 +64,13 @@ class Artifact(Config):
     precision: Literal["fp32", "fp16", "int8"]
     profile: str
     sha256: str
-    bytes: int
-    inputs: tuple[TensorSpec, ...]
-    outputs: tuple[TensorSpec, ...]
+    bytes: Count
+    inputs: tuple[TensorSpec, ...] = Field(min_length=1)
+    outputs: tuple[TensorSpec, ...] = Field(min_length=1)
     facts: NetworkFacts
-    macs: int
+    macs: Count
     """Multiply-accumulates of one run at the input size of `inputs` (dynamic: per 1280x720 output)."""
-    parameters: int
+    parameters: Count
     variants: dict[str, str] = {}
     """Other fixed input sizes exported together: ``"HxW"`` to file name."""
     variant_sha256: dict[str, str] = {}
@@ -97,7 +102,7 @@ def read_artifact(path: str | Path, *, verify: bool = True) -> tuple[Artifact, P
         )
     try:
         artifact = Artifact.model_validate(json.loads(manifest.read_text(encoding="utf-8")))
-    except (OSError, ValueError, ValidationError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ArtifactError(f"the manifest is damaged: {first_problem(error)}", where=manifest) from error
     if verify:
         files = {artifact.name: artifact.sha256}

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from edgeir.core.config import Config
 from edgeir.core.errors import DataError
@@ -65,6 +65,14 @@ class Paired(Config):
     extra_degradation: AnyDegradation | None = None
     """Degrades the given images further (DID-HY: blur, noise and JPEG on DID-MDN's rain), drawn as `data.degradation`
     is for other sources. It must keep the size and the three channels."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_former_default(cls, values: Any) -> Any:
+        """Files that edgeir wrote with every setting (a run's recipe, the suite of a result) have ``then: null``."""
+        if isinstance(values, dict) and values.get("then", ...) is None:
+            return {key: value for key, value in values.items() if key != "then"}
+        return values
 
     @field_validator("extra_degradation")
     @classmethod
