@@ -108,7 +108,8 @@ def _wrong_value(problem: Problem) -> str:
     if (
         own != problem.message
     ):  # what concerns several sections belongs to the whole file, named in front of it
-        return f"`{problem.dotted}`: {own}{end}" if problem.key else f"{own}{end}"
+        colon = "" if own.startswith("must ") else ":"
+        return f"`{problem.dotted}`{colon} {own}{end}" if problem.key else f"{own}{end}"
     if problem.kind == "too_long":
         return f"`{problem.dotted}` must have at most {problem.context['max_length']} items, not {len(problem.value)}"
     rule = _RULES.get(problem.kind, problem.message.replace("Input should be", "must be"))

@@ -52,7 +52,7 @@ def load_yaml(text: str) -> Any:
 def _reason(error: yaml.MarkedYAMLError) -> str:
     problem = error.problem or error.context or "not YAML"
     if problem.startswith("found character '\\t'"):
-        return "a tab cannot begin a value; indent by spaces"
+        return "a tab stands where only spaces may"
     if problem == "second occurrence":
         return "an anchor of this name is there already"
     return f"{error.context} {problem}" if problem.startswith("but ") and error.context else problem

@@ -85,6 +85,8 @@ def test_a_manifest_cannot_point_outside_its_folder(folder: Path) -> None:
         (b"[]", "the manifest is damaged"),
         (b"\xff", "the manifest is damaged"),
         (b'{"format": "edgeir-artifact-9"}', "`format`"),
+        (b"[" * 100_000, "the manifest is damaged"),
+        (b'{"bytes": ' + b"9" * 10_000 + b"}", "the manifest is damaged"),
     ],
 )
 def test_a_damaged_manifest_is_one_line(folder: Path, content: bytes, words: str) -> None:
@@ -92,6 +94,33 @@ def test_a_damaged_manifest_is_one_line(folder: Path, content: bytes, words: str
     with pytest.raises(ArtifactError) as caught:
         read_artifact(folder)
     assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "key"),
+    [
+        ({"inputs": []}, "`inputs`"),
+        ({"outputs": []}, "`outputs`"),
+        ({"bytes": -1}, "`bytes`"),
+        ({"macs": 10**30}, "`macs`"),
+        ({"parameters": -5}, "`parameters`"),
+        *(
+            ({"shape": shape}, "`inputs.0.shape")
+            for shape in ([1, 4, 4], [1, 0, 4, 3], [1, -4, 4, 3], [1, 10**9, 4, 3], [])
+        ),
+        ({"quant_scale": 0}, "`inputs.0.quant_scale`"),
+        ({"quant_scale": -0.1}, "`inputs.0.quant_scale`"),
+        ({"zero_point": 10**30}, "`inputs.0.zero_point`"),
+    ],
+)
+def test_an_impossible_manifest_is_one_line(folder: Path, change: dict[str, object], key: str) -> None:
+    manifest = json.loads((folder / ARTIFACT_NAME).read_text())
+    (manifest if set(change) <= set(manifest) else manifest["inputs"][0]).update(change)
+    write_json(folder / ARTIFACT_NAME, manifest)
+    with pytest.raises(ArtifactError, match="the manifest is damaged") as caught:
+        read_artifact(folder)
+    assert key in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
@@ -113,7 +142,7 @@ def test_a_card_survives_the_round_trip(tmp_path: Path) -> None:
     assert read_card(tmp_path) == card
 
 
-@pytest.mark.parametrize("content", [b"", b"null", b'{"name": "x"}'])
+@pytest.mark.parametrize("content", [b"", b"null", b'{"name": "x"}', b"[" * 100_000])
 def test_a_damaged_card_is_one_line(tmp_path: Path, content: bytes) -> None:
     (tmp_path / CARD_NAME).write_bytes(content)
     with pytest.raises(CheckpointError, match="the card is damaged") as caught:

@@ -1,20 +1,25 @@
-"""Typing mistakes in every recipe, profile and suite that comes with edgeir: one plain line with the right name."""
+"""Every recipe, profile and suite that comes with edgeir, with mistakes in it: one plain line each, and nothing else.
+
+Typing mistakes name the right word; odd values (enormous, negative, not finite, of another type) are valid or refused.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import difflib
 import random
 import typing
 from collections.abc import Iterator
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
-from pydantic import BaseModel
+import yaml
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from edgeir.benchmarking.suite import Suite
 from edgeir.core.assets import AssetKind, find_asset, list_assets
-from edgeir.core.config import parse, read_yaml
+from edgeir.core.config import dump_yaml, parse, read_yaml
 from edgeir.core.errors import ConfigError
 from edgeir.exporting.profile import ExportProfile
 from edgeir.training.recipe import Recipe
@@ -90,6 +95,73 @@ def test_a_misspelt_kind_is_one_line_that_names_it_and_the_right_one(kind: Asset
         problem = only_problem(kind, values)
         assert problem.startswith(f"`{'.'.join(map(str, path))}` must be one of "), problem
         assert problem.endswith(f"not `{section['kind']}`, did you mean `{right}`?"), problem
+
+
+def values_in(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The place of every value, at any depth; of sections and lists too."""
+    for key, entry in (
+        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    ):
+        yield (*path, key)
+        yield from values_in(entry, (*path, key))
+
+
+ODD = [
+    0, -1, 2**31, 2**63, 10**30, -(10**30), 1e300, 1e-300, -1e300, 0.0001, 1.5, float("nan"), float("inf"), True, None,
+    "", "x", "x" * 5000, "\n", "1e400", [], [[]], [0], [-1, 1], [10**30], [None], {}, {"a": 1}, {"kind": "x"}, {1: 2},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "name"), SHIPPED)
+def test_an_odd_value_is_valid_or_one_line(kind: AssetKind, name: str) -> None:
+    """In a file with all of its settings, those left to their defaults too."""
+    draw, schema = random.Random(name), SCHEMAS[kind]
+    content = yaml.safe_load(dump_yaml(parse(schema, read_yaml(find_asset(kind, name)), where="file")))
+    for path in draw.choices(list(values_in(content)), k=25):
+        values, odd = copy.deepcopy(content), draw.choice(ODD)
+        at(values, path[:-1])[path[-1]] = odd
+        problems: tuple[str, ...] = ()
+        try:
+            parse(schema, values, where="file")
+        except ConfigError as error:
+            problems = error.problems
+        for problem in problems:
+            assert "\n" not in problem, problem
+            assert len(problem) < 1000, problem
+
+
+LIMITED = ("edgeir.data", "edgeir.models", "edgeir.losses", "edgeir.distill", "edgeir.benchmarking")
+
+
+def test_every_number_has_an_upper_bound() -> None:
+    """Or a slip of the keyboard ends in a full memory, an overflow or a loop without end."""
+    models: dict[type[BaseModel], None] = {}
+    for schema in SCHEMAS.values():
+        reachable(schema, models)
+    unbounded, numbers = [], 0
+    for model in (model for model in models if model.__module__.startswith(LIMITED)):
+        for name, field in model.model_fields.items():
+            adapter: TypeAdapter[Any] = TypeAdapter(Annotated[field.annotation, "with", *field.metadata])
+            numbers += accepts(
+                adapter, [1, [1], *([1] * count for count in (2, 4, 5)), 8, 32, [8], [0.5, 0.7]]
+            )
+            huge = [10**30, -(10**30), 1e30, *([1e30] * count for count in (1, 2, 4, 5))]
+            if name not in MEASURED and accepts(adapter, huge):
+                unbounded.append(f"{model.__name__}.{name}")
+    assert numbers > 100
+    assert not unbounded
+
+
+MEASURED = {"psnr_db", "ssim", "ms_ssim", "parameters"}
+"""Published figures, with which nothing is computed."""
+
+
+def accepts(adapter: TypeAdapter[Any], values: list[Any]) -> bool:
+    for value in values:
+        with contextlib.suppress(ValidationError):
+            adapter.validate_python(value)
+            return True
+    return False
 
 
 def unions(annotation: Any) -> Iterator[list[type[BaseModel]]]:
