@@ -105,9 +105,8 @@ def _discriminator(context: dict[str, Any]) -> str:
 def _wrong_value(problem: Problem) -> str:
     end = "" if isinstance(problem.value, dict | list | tuple) else f", not `{shown(problem.value)}`"
     own = problem.message.removeprefix("Value error, ")
-    if (
-        own != problem.message
-    ):  # what concerns several sections belongs to the whole file, named in front of it
+    if own != problem.message:
+        # What concerns several sections belongs to the whole file, which the error names in front of it.
         colon = "" if own.startswith("must ") else ":"
         return f"`{problem.dotted}`{colon} {own}{end}" if problem.key else f"{own}{end}"
     if problem.kind == "too_long":
