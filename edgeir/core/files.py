@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import glob
 import hashlib
 import json
 import os
@@ -183,10 +184,11 @@ def exclusive(path: Path, progress: Progress = no_progress) -> Iterator[None]:
 def settle_dir(path: Path) -> None:
     """Undo what a kill in the middle of `atomic_dir` may have left: put the old folder back, remove temporary ones."""
     with output_errors(path):
-        for old in sorted(path.parent.glob(f".{path.name}.*.tmp.old")):
+        name = glob.escape(path.name)
+        for old in sorted(path.parent.glob(f".{name}.*.tmp.old")):
             if not path.exists():
                 os.replace(old, path)
-        for leftover in path.parent.glob(f".{path.name}.*.tmp*"):
+        for leftover in path.parent.glob(f".{name}.*.tmp*"):
             shutil.rmtree(leftover, ignore_errors=True)
 
 

@@ -32,24 +32,27 @@ Statistics = Literal["image", "constant"]
 """Where a network takes its global statistics from: the image that it is given, or calibration."""
 
 
+Side = Annotated[int, Field(ge=1, le=1_000_000)]
+"""Of a tensor."""
+Count = Annotated[int, Field(ge=0, le=10**18)]
+
+
 class TensorSpec(Config):
     """One input or output of a model file; integer values are real = (q - zero_point) * quant_scale."""
 
     name: str
-    shape: Annotated[
-        tuple[Annotated[int, Field(ge=1, le=1 << 24)] | None, ...], Field(min_length=4, max_length=4)
-    ]
+    shape: tuple[Side | None, Side | None, Side | None, Side | None]
     """`None` marks a dynamic dimension."""
     layout: Literal["NHWC", "NCHW"]
     dtype: Literal["float32", "float16", "uint8", "int8"]
     value_range: tuple[float, float] = (0.0, 1.0)
-    quant_scale: float | None = Field(None, gt=0)
-    zero_point: int | None = None
+    quant_scale: float | None = Field(None, gt=0, le=1e6)
+    zero_point: int | None = Field(None, ge=-128, le=255)
 
     @property
     def size(self) -> tuple[int | None, int | None]:
         """Height and width; None where dynamic."""
-        return self.shape[1:3] if self.layout == "NHWC" else self.shape[2:4]  # type: ignore[return-value]
+        return self.shape[1:3] if self.layout == "NHWC" else self.shape[2:4]
 
     @property
     def fixed_size(self) -> tuple[int, int] | None:
@@ -71,11 +74,11 @@ class ModelFile(Config):
     """The export profile that it was made with."""
     inputs: Annotated[tuple[TensorSpec, ...], Field(min_length=1)]
     outputs: Annotated[tuple[TensorSpec, ...], Field(min_length=1)]
-    bytes: int = Field(ge=0)
+    bytes: Count
     """Of the file, or of all files of the folder."""
     sha256: str
     """Of the file, or of the tree (`edgeir.core.files.sha256_tree`)."""
-    macs: int = Field(ge=0)
+    macs: Count
     """Multiply-accumulates of one run at the input size (dynamic: per 1280x720 output)."""
     parity: AnyParity
 
@@ -101,7 +104,7 @@ class Artifact(Config):
     """Name of the checkpoint or zoo entry."""
     checkpoint_sha256: str
     facts: NetworkFacts
-    parameters: int = Field(ge=0)
+    parameters: Count
     files: Annotated[tuple[ModelFile, ...], Field(min_length=1)]
     """The first one is what a program takes that asks for none in particular."""
     statistics: Statistics | None = None

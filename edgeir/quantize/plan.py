@@ -25,6 +25,7 @@ class LayerFormat(Config):
     """How one layer's numbers are kept."""
 
     weights: Literal["float32", "float16", "int8"] = "float32"
+    """What the file stores."""
     activations: Literal["float32", "float16", "int8"] = "float32"
     """What the layer takes and gives. ``float16`` asks for it; a runtime may compute in float32."""
     granularity: Literal["channel", "tensor"] = "channel"
@@ -40,6 +41,7 @@ class QuantizationPlan(Config):
     """A format for every layer of a network."""
 
     default: LayerFormat = LayerFormat()
+    """Of every layer that `layers` does not name."""
     layers: dict[str, LayerFormat] = {}
     """Name or pattern of a layer to its format; the first that matches counts."""
 

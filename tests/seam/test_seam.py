@@ -1,4 +1,4 @@
-"""One new file and one entry of the catalog are a whole target: every command knows the made-up one beside this test."""
+"""One new file and one entry of the catalog are a whole target: every command knows the made-up one here."""
 
 from __future__ import annotations
 
