@@ -78,9 +78,10 @@ def _decode_jpeg(path: Path, max_pixels: int) -> Stored:
         exif, info = loaded_exif(image), image.info
         frames = getattr(image, "n_frames", 1)
     icc = info.get("icc_profile")
-    if header.gain_map:
+    named = b"hdrgm" in info.get("xmp", b"")  # then `clean_xmp` says what is left out
+    if header.gain_map and not named:
         remark(path, "its gain map (HDR) is not carried over: the result is the ordinary image")
-    elif frames > 1 and b"hdrgm" not in info.get("xmp", b""):
+    elif frames > 1 and not named:
         remark(path, f"it holds {frames} images, of which the main one is read")
     if mode == "CMYK":
         array, icc = cmyk_to_rgb(array, icc), None
