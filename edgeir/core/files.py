@@ -94,7 +94,7 @@ def refuse_existing(
             raise OutputError("the output exists already", where=path, fix=fix)
         return
     names = sorted(entry.name for entry in path.iterdir())
-    if not names and marker is not None:
+    if not names:
         return
     if not overwrite:
         raise OutputError("the output exists already", where=path, fix=fix)

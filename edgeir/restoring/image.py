@@ -102,7 +102,7 @@ def restore_photo(
         progress: called with the windows done, in all passes together.
 
     Returns:
-        A photo `facts.scale` times as large with the same depth, colour or gray, alpha, ICC profile and EXIF.
+        A photo `facts.scale` times as large with the same depth, colour or gray, alpha and metadata.
 
     Raises:
         ArtifactError: see `plan_photo`; or the network's output is not finite or not of the promised size.
@@ -137,7 +137,7 @@ def restore_photo(
         place = pixels[slice(*rows), slice(*columns)]
         _store(output, place, session.name)
     progress(total, total, "restored")
-    return Photo(pixels, _alpha(photo, facts.scale), photo.icc, photo.exif, photo.bits, photo.format)
+    return photo.with_pixels(pixels, _alpha(photo, facts.scale))
 
 
 def _staged(session: Session) -> bool:

@@ -212,3 +212,22 @@ def test_a_kill_between_the_renames_of_a_folder_is_undone(tmp_path: Path) -> Non
     settle_dir(path)
     assert (path / "file").read_text() == "old"
     assert [entry.name for entry in tmp_path.iterdir()] == ["last"]
+
+
+def test_a_folder_is_replaced_only_if_edgeir_wrote_all_of_it(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    known = {"marker": "artifact.json", "owned": ("model*",)}
+    refuse_existing(out, overwrite=False, **known)
+    (out / "photo.jpg").write_text("a person's")
+    with pytest.raises(OutputError, match="the output exists already"):
+        refuse_existing(out, overwrite=False, **known)
+    with pytest.raises(OutputError, match=r"no artifact.json, so edgeir did not write it"):
+        refuse_existing(out, overwrite=True, **known)
+    with pytest.raises(OutputError, match="it is a folder, not a file"):
+        refuse_existing(out, overwrite=True)
+    (out / "artifact.json").write_text("{}")
+    with pytest.raises(OutputError, match="also holds `photo.jpg`, which edgeir did not write"):
+        refuse_existing(out, overwrite=True, **known)
+    (out / "photo.jpg").rename(out / "model.onnx")
+    refuse_existing(out, overwrite=True, **known)
