@@ -102,7 +102,7 @@ class Latency(Config):
     p99_ms: float
     mean_ms: float
     pirm_ms: float | None = None
-    """PIRM's rule: four images after a fresh start, the first two discarded, mean of the rest."""
+    """PIRM's rule: four images after loading the file, the first two discarded, mean of the rest."""
     gmac_s: float | None = None
     """Multiply-accumulates per second at the median, in billions."""
     gemm_share: float | None = None
@@ -138,7 +138,7 @@ class Row(Config):
     sha256: str | None = None
     """Of the model file that ran."""
     sigma: float | None = None
-    """The noise level (on the 0-255 scale) that a network was told which takes one."""
+    """The noise level (on the 0-255 scale) that was given to a network which takes one."""
     quality: Quality | None = None
     latency: Latency | None = None
     peak_mib: float | None = None
@@ -164,8 +164,8 @@ class TimingFacts(Config):
     budget_s: float
     gemm_gmac_s: tuple[float, float] | None
     """fp32 matrix product rate of `threads` threads before and after, in GMAC/s."""
-    load_average: tuple[float, float]
-    """One-minute load average before and after; the run itself adds about `threads`."""
+    load_average: tuple[float, float] | None = None
+    """One-minute load average before and after; the run itself adds about `threads`. None where there is none."""
     others_cores: float | None = None
     """Cores that other processes (and the hypervisor) kept busy while the rounds ran; Linux only."""
     input: str = "seeded uniform noise, in the layout and type of the file's input"

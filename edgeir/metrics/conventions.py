@@ -8,10 +8,10 @@
 - `channel`: ``rgb``; ``y``, the luma of ITU-R BT.601 as MATLAB's `rgb2ycbcr` scales it (16 to 235); ``gray``, the one
   channel of a grayscale image, or of an RGB image whose three channels are equal.
 - `round_y`, with the channel ``y``: Y to whole levels too, as MATLAB's `rgb2ycbcr` gives it for a uint8 image. The
-  papers' MATLAB scripts measure that; BasicSR's `rgb2ycbcr` leaves Y unrounded, which is 0.01 to 0.02 dB more at 27 to 31 dB.
+  papers' MATLAB scripts measure that; BasicSR leaves Y unrounded, which is 0.01 to 0.02 dB more at 27 to 31 dB.
 
-A network of one channel gives luma on the full range (`edgeir.imaging.luma`). With ``y`` that is brought to Y's range and
-rounded once, there: what such a network's paper writes to a file is Y itself.
+A network of one channel gives luma on the full range (`edgeir.imaging.luma`). With ``y`` that is brought to Y's range
+and rounded once, there: what such a network's paper writes to a file is Y itself.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@ The names: ``sr`` is ``sr-x4``; ``sr-x2/3/4`` are the super-resolution benchmark
 and a border of the scale; ``div2k-x2/3/4`` is DIV2K's validation, RGB and a border of scale + 6; ``pirm-a`` and
 ``pirm-b`` are the tracks of PIRM 2018, whose pictures were not rounded; ``pirm-b-ms-ssim`` is the second track's
 MS-SSIM, which saw the network's output unclipped; ``colour-denoising``, ``gray-denoising`` and ``jpeg`` have no
-border; ``none`` compares files as they are. ``sr-x4-unrounded-y`` is ``sr-x4`` with Y left unrounded, as BasicSR and what
-is built on it measure.
+border; ``none`` compares files as they are. ``sr-x4-unrounded-y`` is ``sr-x4`` with Y left unrounded, as BasicSR and
+what is built on it measure.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ class Protocol(Config):
     rounding: bool = True
     clip: bool = True
     round_y: bool = True
-    """Y in whole levels, as MATLAB's `rgb2ycbcr` gives it; only for the channel `y`. Results whose protocol does not say
-    it were measured on unrounded Y."""
+    """Y in whole levels, as MATLAB's `rgb2ycbcr` gives it; only for the channel `y`. A result whose protocol does not
+    have this key was measured on unrounded Y."""
 
 
 def sr(scale: int) -> Protocol:

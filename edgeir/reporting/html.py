@@ -181,7 +181,9 @@ def _how(result: Result) -> str:
             if facts.others_cores is None
             else f"; others kept {facts.others_cores:.2f} cores busy meanwhile"
         )
-        load = f"{facts.load_average[0]:.2f} before, {facts.load_average[1]:.2f} after"
+        load = "not known here"
+        if facts.load_average is not None:
+            load = f"{facts.load_average[0]:.2f} before, {facts.load_average[1]:.2f} after"
         items.append(("load average", load + others))
     items += [(f"sha256 of {row.name}", row.sha256) for row in result.rows if row.sha256]
     body = "".join(f"<dt>{html.escape(key)}</dt><dd>{html.escape(value)}</dd>" for key, value in items)

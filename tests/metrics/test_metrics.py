@@ -87,8 +87,7 @@ def test_one_ruler_for_gray_and_colour_networks(height: int, width: int, seed: i
 
 
 def test_the_y_of_one_channel_is_rounded_once() -> None:
-    # 0.4 of a level is 0.34 of Y's: rounding to a level first would give Y of 0, which is 16, as rounding once does; but
-    # 2.9 levels are 2.49 of Y's, so 18, and 3 levels would be 2.58, so 19.
+    # 2.9 levels are 2.49 of Y's, so 18; rounded to 3 levels first they would be 2.58, so 19.
     image = np.array([[0.4, 2.9]]) / 255
     y, _ = prepare(image, image, channel="y", crop=0, rounding=True, clip=True)
     np.testing.assert_array_equal(y[0], [[16, 18]])

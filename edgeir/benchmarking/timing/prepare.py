@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from edgeir.benchmarking.timing.fresh import TIME_ONLY_GATE, write_noise
 from edgeir.benchmarking.timing.measure import input_size
+from edgeir.benchmarking.timing.untrained import TIME_ONLY_GATE, write_noise
 from edgeir.core.assets import list_zoo, zoo_folder
 from edgeir.core.errors import ArtifactError, ConfigError
 from edgeir.core.progress import Progress, no_progress
