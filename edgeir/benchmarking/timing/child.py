@@ -117,7 +117,7 @@ def main(arguments: list[str]) -> int:
     """Measure what the first argument names."""
     try:
         if arguments[0] == "gemm":
-            value = _gemm()
+            value: dict[str, Any] = _gemm()
         else:
             model, runtime, *numbers = arguments[1:]
             value = _memory(model, runtime, *map(int, numbers))
