@@ -113,6 +113,7 @@ def _row(
         runtime=entry.runtime,
         precision=entry.precision,
         input_kind=entry.facts.input_kind,
+        colours=entry.facts.colour,
         parameters=entry.parameters,
         macs=entry.macs,
         file_bytes=entry.file_bytes,

@@ -18,7 +18,8 @@ __all__ = ["INTERVAL", "Spread", "spread", "with_interval"]
 INTERVAL = "± is the half-width of the 95 % Student-t interval over the seeds"
 """What a table says of its figures."""
 QUANTILE = 0.975
-MOST_DIGITS = 6
+SMALLEST = 1e-6
+"""Below this, runs are equal but for rounding."""
 
 
 class Spread(Config):
@@ -50,7 +51,7 @@ def spread(values: Sequence[float]) -> Spread:
 
 
 def with_interval(values: Sequence[float], *, digits: int = 2, sign: bool = False) -> str:
-    """``27.10 ± 0.03``, the mean and its 95 % interval; the mean alone for one value.
+    """``27.10 ± 0.03``, the mean and its 95 % interval; the mean alone of one value, or of equal ones.
 
     More digits than asked for where the interval would read 0.00 without being zero.
 
@@ -59,8 +60,8 @@ def with_interval(values: Sequence[float], *, digits: int = 2, sign: bool = Fals
         sign: write a plus before a positive mean.
     """
     found = spread(values)
-    half = found.ci95
-    if half is not None and half > 0:
-        digits = min(max(digits, math.ceil(-math.log10(2 * half))), MOST_DIGITS)
+    half = None if found.ci95 is None or found.ci95 < SMALLEST else found.ci95
+    if half is not None:
+        digits = max(digits, math.ceil(-math.log10(2 * half)))
     mean = f"{found.mean:{'+' if sign else ''}.{digits}f}"
     return mean if half is None else f"{mean} ± {half:.{digits}f}"

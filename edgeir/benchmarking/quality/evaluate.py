@@ -79,6 +79,7 @@ def evaluate(
                 runtime=session.runtime,
                 precision=session.artifact.precision if session.artifact else "fp32",
                 input_kind=session.facts.input_kind,
+                colours=session.facts.colour,
                 parameters=session.artifact.parameters if session.artifact else None,
                 file_bytes=session.artifact.bytes if session.artifact else None,
                 sha256=session.source_sha256 or None,

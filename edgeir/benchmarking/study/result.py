@@ -14,7 +14,15 @@ from edgeir.benchmarking.spread import spread, with_interval
 from edgeir.core.config import Config, parse
 from edgeir.core.errors import ConfigError
 
-__all__ = ["StudyResult", "StudyRun", "VariantResult", "read_study_result", "rows_of", "variant_result"]
+__all__ = [
+    "StudyResult",
+    "StudyRun",
+    "VariantResult",
+    "paired",
+    "read_study_result",
+    "rows_of",
+    "variant_result",
+]
 
 
 class StudyRun(Config):
