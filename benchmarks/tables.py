@@ -9,9 +9,9 @@ A table stands between two comments and is named by its result file and what to 
 
 What to show: ``quality``, ``latency``, ``cost``, ``scores``, ``ratios`` of a result of edgeir bench or eval; ``rows``
 for any other JSON with a list of flat rows under ``rows`` (``rows:a,b,c`` for some columns of it), and for a study,
-whose rows are computed from its runs; ``about`` for date, machine and revision of either. ``index`` alone lists every result
-file, ``all`` shows all of them; ``evidence`` sets the differences that studies measured beside the published ones
-(``published`` in ``studies/NAME.yaml``).
+whose rows are computed from its runs; ``about`` for date, machine and revision of either. ``index`` alone lists every
+result file, ``all`` shows all of them; ``evidence`` sets the differences that studies measured beside the published
+ones (``published`` in ``studies/NAME.yaml``).
 """
 
 from __future__ import annotations
