@@ -1,9 +1,9 @@
-"""What it changes to measure Y in whole levels, as MATLAB's `rgb2ycbcr` gives it, or unrounded, as BasicSR does.
+"""What it changes to measure Y unrounded, as the papers on colour networks do, or in whole levels (SRCNN, FSRCNN).
 
     python benchmarks/luma_rounding.py
 
 Measures bicubic and the zoo's super-resolution networks on Set5, Set14 and B100 by both protocols (`sr-x4` and
-`sr-x4-unrounded-y`) and writes benchmarks/results/luma-rounding.json.
+`sr-x4-whole-y`) and writes benchmarks/results/luma-rounding.json.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from edgeir.benchmarking.suite import load_suite
 from edgeir.core.files import write_json
 
 OUT = Path(__file__).resolve().parent / "results" / "luma-rounding.json"
-SUITE, OTHER = "sr-x4", "sr-x4-unrounded-y"
+SUITE, OTHER = "sr-x4", "sr-x4-whole-y"
 MODELS = (BICUBIC, "sr-x4", "sr-x4-xs")
 
 
@@ -30,7 +30,7 @@ def main() -> None:
         OUT,
         {
             "kind": "luma-rounding",
-            "about": "PSNR in dB and SSIM on Y in whole levels (MATLAB) and unrounded (BasicSR), x4, 4 pixels cropped",
+            "about": "PSNR in dB and SSIM on Y, unrounded (as RCAN, BasicSR) or in whole levels (as SRCNN), x4",
             "created": timestamp(),
             "protocols": {
                 name: suite.model_copy(update={"protocol": name}).resolved_protocol().model_dump(mode="json")
@@ -45,21 +45,21 @@ def main() -> None:
 def compare(model: str) -> list[dict[str, Any]]:
     """One row per set of a network (or of bicubic)."""
     suite = load_suite(SUITE)
-    whole, unrounded = (
+    unrounded, whole = (
         evaluate(model, suite.model_copy(update={"protocol": name}), runtime="torch")["rows"][0]["quality"]
         for name in (SUITE, OTHER)
     )
     rows = []
-    for a, b in zip(whole["sets"], unrounded["sets"], strict=True):
+    for a, b in zip(unrounded["sets"], whole["sets"], strict=True):
         rows.append(
             {
                 "model": model,
                 "set": a["name"],
-                "whole dB": f"{a['psnr_db']:.3f}",
-                "unrounded dB": f"{b['psnr_db']:.3f}",
-                "difference dB": f"{a['psnr_db'] - b['psnr_db']:+.3f}",
-                "whole SSIM": f"{a['ssim']:.4f}",
-                "unrounded SSIM": f"{b['ssim']:.4f}",
+                "unrounded dB": f"{a['psnr_db']:.3f}",
+                "whole levels dB": f"{b['psnr_db']:.3f}",
+                "difference dB": f"{b['psnr_db'] - a['psnr_db']:+.3f}",
+                "unrounded SSIM": f"{a['ssim']:.4f}",
+                "whole levels SSIM": f"{b['ssim']:.4f}",
             }
         )
         print(rows[-1], flush=True)

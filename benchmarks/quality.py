@@ -49,7 +49,7 @@ def main() -> None:
     # What restores colour first; a network of luma alone has less to do.
     rows.sort(key=lambda row: (row["colours"] == colours("y"), row["parameters"] or 0))
     about = (
-        "PSNR in dB / SSIM on Y in whole levels, x4, MATLAB-style bicubic, border of 4 cropped; "
+        "PSNR in dB / SSIM on Y, x4, MATLAB-style bicubic, border of 4 cropped; "
         "networks of Y only do less work than those of RGB"
     )
     write_json(

@@ -107,9 +107,6 @@ def about(value: Result | dict[str, Any]) -> str:
     if isinstance(value, Result):
         machine, revision, created = value.environment.machine, value.environment.revision, value.created
         threads = "" if value.timing is None else f", threads: {value.timing.threads}"
-        protocol = value.protocol or {}
-        if protocol.get("channel") == "y" and "round_y" not in protocol:
-            threads += ", on unrounded Y"
     else:
         around = value.get("environment")
         facts = value | around if isinstance(around, dict) else value

@@ -7,11 +7,14 @@
 - `crop`: pixels cut off each of the four sides.
 - `channel`: ``rgb``; ``y``, the luma of ITU-R BT.601 as MATLAB's `rgb2ycbcr` scales it (16 to 235); ``gray``, the one
   channel of a grayscale image, or of an RGB image whose three channels are equal.
-- `round_y`, with the channel ``y``: Y to whole levels too, as MATLAB's `rgb2ycbcr` gives it for a uint8 image. The
-  papers' MATLAB scripts measure that; BasicSR leaves Y unrounded, which is 0.01 to 0.02 dB more at 27 to 31 dB.
+- `round_y`, with the channel ``y``: whether Y too is rounded to whole levels, as MATLAB's `rgb2ycbcr` gives it for a
+  uint8 image. Papers on networks of luma alone do that (SRCNN's and FSRCNN's scripts). Papers on colour networks do
+  not: RCAN's and ESRGAN's MATLAB scripts convert to floating point first, and BasicSR does the same. Rounding costs
+  0.01 to 0.02 dB at 27 to 31 dB.
 
-A network of one channel gives luma on the full range (`edgeir.imaging.luma`). With ``y`` that is brought to Y's range
-and rounded once, there: what such a network's paper writes to a file is Y itself.
+A network of one channel gives luma on the full range (`edgeir.imaging.luma`). With ``y`` its output is rounded as the
+8-bit file that it would be written to, and then brought to Y's range, so that gray and colour networks have one ruler;
+with `round_y` it is rounded once, on Y's range: what a paper on such a network writes to a file is Y itself.
 """
 
 from __future__ import annotations
@@ -46,7 +49,7 @@ def prepare(
     crop: int,
     rounding: bool,
     clip: bool,
-    round_y: bool = True,
+    round_y: bool = False,
 ) -> tuple[Samples, Samples]:
     """Both images as float64 in 8-bit levels, (channels, H, W), ready to compare.
 

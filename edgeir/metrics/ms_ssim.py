@@ -35,7 +35,7 @@ def ms_ssim(
     crop: int,
     rounding: bool = False,
     clip: bool = True,
-    round_y: bool = True,
+    round_y: bool = False,
 ) -> float:
     """MS-SSIM, 1 for equal images.
 

@@ -21,7 +21,7 @@ def psnr(
     crop: int,
     rounding: bool = True,
     clip: bool = True,
-    round_y: bool = True,
+    round_y: bool = False,
 ) -> float:
     """PSNR in dB with the peak 255: 10 log10(255² / MSE), MSE over all pixels and channels together.
 

@@ -32,7 +32,7 @@ def ssim(
     crop: int,
     rounding: bool = True,
     clip: bool = True,
-    round_y: bool = True,
+    round_y: bool = False,
 ) -> float:
     """Mean SSIM, 1 for equal images.
 

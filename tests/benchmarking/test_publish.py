@@ -81,7 +81,7 @@ def test_an_entry_is_the_network_fused_measured_and_described(run, network, suit
     figures = card.metrics["one"]
     (measured,) = evaluate(made.folder, suite, runtime="torch")["rows"][0]["quality"]["sets"]
     assert figures["psnr_db"] == pytest.approx(measured["psnr_db"], abs=5e-5)
-    assert figures["protocol"]["round_y"] is True
+    assert figures["protocol"]["round_y"] is False
     assert (figures["images"], figures["from"]) == (1, "zoo-tiny-x4-mine.json")
 
 

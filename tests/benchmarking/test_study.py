@@ -92,7 +92,7 @@ def test_a_study_from_end_to_end(workshop, monkeypatch):
     result = read_study_result(outcome.path)
     assert result == outcome.result
     assert list(result.variants) == ["slow", "fast"]
-    assert result.protocols["two-images"]["round_y"] is True
+    assert result.protocols["two-images"]["round_y"] is False
     slow, fast = result.variants.values()
     assert [run.seed for run in fast.runs] == [0, 1]
     assert (slow.against, fast.against) == (None, "slow")

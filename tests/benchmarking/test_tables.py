@@ -84,22 +84,17 @@ def test_evidence_sets_measured_beside_published(checkout):
     assert "stale" not in filled
 
 
-def test_old_figures_are_marked_as_of_unrounded_y(checkout):
+def test_the_colours_of_networks_are_shown_where_they_are_known(checkout):
     results = ROOT / "benchmarks" / "results"
     for name in ("eval-sr-x4-teacher", "zoo-sr-x4-sr-x4"):
-        (checkout / "benchmarks" / "results" / f"{name}.json").write_text(
-            (results / f"{name}.json").read_text()
-        )
+        copy = checkout / "benchmarks" / "results" / f"{name}.json"
+        copy.write_text((results / f"{name}.json").read_text())
     _, text = write(
         checkout,
-        "<!-- table: eval-sr-x4-teacher about -->\n<!-- /table -->\n<!-- table: zoo-sr-x4-sr-x4 about -->\n"
-        "<!-- /table -->\n<!-- table: eval-sr-x4-teacher quality -->\n<!-- /table -->\n"
+        "<!-- table: eval-sr-x4-teacher quality -->\n<!-- /table -->\n"
         "<!-- table: zoo-sr-x4-sr-x4 quality -->\n<!-- /table -->\n",
     )
-    old, _, new = text.partition("zoo-sr-x4-sr-x4 about")
-    assert "on unrounded Y" in old
-    assert "on unrounded Y" not in new
-    old, _, new = new.partition("zoo-sr-x4-sr-x4 quality")
+    old, _, new = text.partition("zoo-sr-x4-sr-x4 quality")
     assert "colours" not in old  # it was not recorded
     assert "| *SESR* | *published* |  | *Y only* | *115 K* |" in new
     assert "| sr-x4 | torch | fp32 | RGB |" in new

@@ -63,7 +63,7 @@ def test_psnr_written_out(round_y: bool) -> None:
 def test_y_is_whole_levels_as_matlabs_rgb2ycbcr_of_a_uint8_image() -> None:
     # rgb2ycbcr(uint8(cat(3, r, g, b))) for four colours
     colours = np.array([[[255, 0, 0], [0, 255, 0]], [[0, 0, 255], [10, 200, 30]]], np.uint8)
-    y, same = prepare(colours, colours, channel="y", crop=0, rounding=True, clip=True)
+    y, same = prepare(colours, colours, channel="y", crop=0, rounding=True, clip=True, round_y=True)
     np.testing.assert_array_equal(y[0], [[81, 145], [41, 122]])
     np.testing.assert_array_equal(same, y)
 
@@ -74,11 +74,13 @@ def test_one_ruler_for_gray_and_colour_networks(height: int, width: int, seed: i
     random = np.random.default_rng(seed)
     truth = random.integers(0, 256, (height, width, 3), dtype=np.uint8)
     levels = random.integers(0, 256, (height, width, 1), dtype=np.uint8)
+    real = (levels / 255).astype(np.float32)
     for metric in (psnr, ssim):
-        gray = metric(levels, truth, channel="y", crop=0)
-        assert gray == pytest.approx(metric(np.repeat(levels, 3, 2), truth, channel="y", crop=0), abs=1e-9)
-        real = (levels / 255).astype(np.float32)
-        assert metric(real, truth, channel="y", crop=0) == pytest.approx(gray, abs=1e-9)
+        for whole in (False, True):
+            gray = metric(levels, truth, channel="y", crop=0, round_y=whole)
+            colour = metric(np.repeat(levels, 3, 2), truth, channel="y", crop=0, round_y=whole)
+            assert gray == pytest.approx(colour, abs=1e-9)
+            assert metric(real, truth, channel="y", crop=0, round_y=whole) == pytest.approx(gray, abs=1e-9)
     plain, exact = (prepare(levels, truth, channel="y", crop=0, rounding=True, clip=True, round_y=whole)
                     for whole in (True, False))  # fmt: skip
     for whole, real in zip(plain, exact, strict=True):
@@ -89,7 +91,7 @@ def test_one_ruler_for_gray_and_colour_networks(height: int, width: int, seed: i
 def test_the_y_of_one_channel_is_rounded_once() -> None:
     # 2.9 levels are 2.49 of Y's, so 18; rounded to 3 levels first they would be 2.58, so 19.
     image = np.array([[0.4, 2.9]]) / 255
-    y, _ = prepare(image, image, channel="y", crop=0, rounding=True, clip=True)
+    y, _ = prepare(image, image, channel="y", crop=0, rounding=True, clip=True, round_y=True)
     np.testing.assert_array_equal(y[0], [[16, 18]])
 
 
@@ -200,7 +202,7 @@ def test_gray_images() -> None:
     assert psnr(a[:, :, None], b[:, :, None], channel="rgb", crop=0) == pytest.approx(value)
     assert psnr(np.stack([a] * 3, 2), np.stack([b] * 3, 2), channel="gray", crop=0) == pytest.approx(value)
     # Y spans 219 of 255 levels
-    found = psnr(a, b, channel="y", crop=0, round_y=False)
+    found = psnr(a, b, channel="y", crop=0)
     assert found == pytest.approx(value + 20 * math.log10(255 / 219), abs=1e-3)
     with pytest.raises(DataError, match="needs a grayscale image"):
         psnr(*(np.clip(image, 0, 1) for image in pair(30, 30)), channel="gray", crop=0)
@@ -242,8 +244,8 @@ def test_protocols_are_arguments_of_every_metric() -> None:
         images = [image[:, :, 0] for image in (a, b)] if name in gray else [a, b]
         for metric in (psnr, ssim, ms_ssim):
             assert math.isfinite(metric(*images, **protocol.model_dump()))
-    assert sr(3) == Protocol(channel="y", crop=3, rounding=True, clip=True, round_y=True)
-    assert PROTOCOLS["sr-x3-unrounded-y"] == sr(3).model_copy(update={"round_y": False})
+    assert sr(3) == Protocol(channel="y", crop=3, rounding=True, clip=True, round_y=False)
+    assert PROTOCOLS["sr-x3-whole-y"] == sr(3).model_copy(update={"round_y": True})
     assert PROTOCOLS["div2k-x2"].crop == 8
     assert PROTOCOLS["pirm-a"].crop == 16
     assert not PROTOCOLS["pirm-b-ms-ssim"].clip
