@@ -70,10 +70,10 @@ def main() -> int:
         for row in result["rows"]:
             artifact, _ = read_artifact(work / row["name"])
             row["times_faster"] = round(1 / row["time_ratio"], 3)
-            row["file_bytes"] = artifact.bytes
+            row["file_bytes"] = artifact.main.bytes
             row["b100_psnr_db"] = None if scores is None else round(scores[row["name"]], 4)
             row["b100_loss_db"] = None if scores is None else round(scores["fp32"] - scores[row["name"]], 4)
-            row["parity"] = artifact.parity.model_dump(mode="json")
+            row["parity"] = artifact.main.parity.model_dump(mode="json")
     result["b100_protocol"] = f"Y, {network.facts.scale} border pixels cropped, rounded to 8 bits"
     write_json(options.out, result)
     show(result, options.out)

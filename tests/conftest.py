@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 # Before numpy or torch is imported: two test processes share two cores.
@@ -12,6 +13,11 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from edgeir.core.files import sha256_file, write_json
+from edgeir.manifest.artifact import ARTIFACT_NAME, Artifact, ModelFile, TensorSpec
+from edgeir.manifest.facts import NetworkFacts
+from edgeir.manifest.parity import NotRun
 
 settings.register_profile(
     "edgeir", derandomize=True, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
@@ -35,3 +41,54 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """A developer's own settings must not change what a test sees."""
     monkeypatch.delenv("EDGEIR_DATA", raising=False)
     monkeypatch.delenv("EDGEIR_DEBUG", raising=False)
+
+
+@pytest.fixture
+def make_artifact() -> Callable[..., Path]:
+    """Writes an artifact around model files of a few bytes, described by hand: ``make_artifact(folder, **what)``."""
+    return _make_artifact
+
+
+def _make_artifact(
+    folder: Path,
+    *,
+    target: str = "tflite",
+    sizes: Sequence[tuple[int, int] | None] = ((4, 4),),
+    macs: int = 1000,
+    scale: int = 4,
+    precision: str = "int8",
+) -> Path:
+    """One file per size, `macs` each; the first is ``model.<suffix>``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    suffix = {"tflite": ".tflite", "onnx": ".onnx", "coreml": ".mlpackage"}[target]
+    layout = "NHWC" if target == "tflite" else "NCHW"
+    files = []
+    for index, size in enumerate(sizes):
+        height, width = size or (None, None)
+        path = folder / (f"model-{height}x{width}{suffix}" if index else f"model{suffix}")
+        path.write_bytes(path.name.encode())
+        shape = (1, height, width, 3) if layout == "NHWC" else (1, 3, height, width)
+        spec = TensorSpec(name="x", shape=shape, layout=layout, dtype="float32")
+        files.append(
+            ModelFile(
+                path=path.name,
+                target=target,
+                precision=precision,
+                profile="p",
+                inputs=(spec,),
+                outputs=(spec,),
+                bytes=path.stat().st_size,
+                sha256=sha256_file(path),
+                macs=macs,
+                parity=NotRun(reason="a test", command="none"),
+            )
+        )
+    artifact = Artifact(
+        source="net",
+        checkpoint_sha256="0" * 64,
+        facts=NetworkFacts(scale=scale),
+        parameters=7,
+        files=tuple(files),
+    )
+    write_json(folder / ARTIFACT_NAME, artifact.model_dump(mode="json"))
+    return folder

@@ -50,7 +50,7 @@ def main() -> int:
         work = Path(folder)
         export_network(network, card, read_profile("tflite-fp32"), name="tflite-fp32", out=work / "ours")
         artifact, _ = read_artifact(work / "ours")
-        ours, twin = work / "ours" / artifact.name, work / "twin.tflite"
+        ours, twin = work / "ours" / artifact.main.path, work / "twin.tflite"
         tensorflow = _build_twin(network, options.tensorflow, work, twin)
         files = {"edgeir": ours, "tensorflow": twin}
         difference = _difference(files, artifact)
@@ -65,7 +65,7 @@ def main() -> int:
             height=4 * HEIGHT,
             width=4 * WIDTH,
             seconds=options.seconds,
-            macs=artifact.macs,
+            macs=artifact.main.macs,
         )
         for row in result["rows"]:
             data = files[row["name"]].read_bytes()

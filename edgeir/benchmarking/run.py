@@ -16,7 +16,7 @@ from edgeir.benchmarking.quality.evaluate import bicubic_row, measure_quality
 from edgeir.benchmarking.result import Quality, Result, environment, timestamp, write_result
 from edgeir.benchmarking.suite import Suite, load_suite
 from edgeir.benchmarking.timing.measure import Schedule
-from edgeir.benchmarking.timing.prepare import Entry, Precision, RuntimeChoice, prepare
+from edgeir.benchmarking.timing.prepare import Entry, prepare
 from edgeir.benchmarking.timing.untrained import save_network
 from edgeir.core.errors import ConfigError, MissingExtraError
 from edgeir.core.files import output_errors, refuse_existing
@@ -32,8 +32,8 @@ def bench(
     models: Sequence[str | Path],
     suite: str | Path | Suite = "embedded-x4",
     *,
-    runtimes: Sequence[RuntimeChoice] = (),
-    precisions: Sequence[Precision] = ("fp32",),
+    runtimes: Sequence[str] = (),
+    precisions: Sequence[str] = ("fp32",),
     threads: int = 1,
     repeats: int | None = None,
     budget_s: float = 30.0,
@@ -122,8 +122,8 @@ def bench(
 def _entries(
     models: Sequence[str | Path],
     suite: Suite,
-    runtimes: Sequence[RuntimeChoice],
-    precisions: Sequence[Precision],
+    runtimes: Sequence[str],
+    precisions: Sequence[str],
     scratch: Path,
     progress: Progress,
 ) -> list[Entry]:

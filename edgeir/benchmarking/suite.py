@@ -1,4 +1,4 @@
-"""A benchmark suite: which pictures, degraded how, measured by which protocol, timed at which size.
+"""A benchmark suite: which images, degraded how, measured by which protocol, timed at which size.
 
 Suites are YAML files under ``benchmarks/suites`` (in a wheel under ``edgeir/_data/suites``); a file of your own
 works wherever a name does. Published figures are quoted beside the measured ones, each with its source.
@@ -16,11 +16,13 @@ from pydantic import Field, model_validator
 from edgeir.core.assets import find_asset
 from edgeir.core.config import Config, parse, read_yaml
 from edgeir.core.errors import ConfigError, DataError
+from edgeir.core.wording import shown
 from edgeir.data.degrade import AnyDegradation
-from edgeir.data.items import AnyDataSource, scale_of
-from edgeir.data.locate import remarks
+from edgeir.data.items import scale_of
+from edgeir.data.locate import collect_count_warnings
 from edgeir.data.paired.base import Paired, PairRef
 from edgeir.data.sources.base import ImageRef
+from edgeir.data.union import AnySource
 from edgeir.metrics.protocol import PROTOCOLS, Protocol
 
 __all__ = ["Found", "ImageSet", "MetricName", "Published", "Suite", "SuiteTiming", "load_suite"]
@@ -44,22 +46,22 @@ class Published(Config):
 
 
 class ImageSet(Config):
-    """One set of pictures; its mean is one column of a table."""
+    """One set of images; its mean is one column of a table."""
 
     name: str
-    source: AnyDataSource
-    fallback: AnyDataSource | None = None
+    source: AnySource
+    fallback: AnySource | None = None
     """Used where `source` is not found; the scores are then labelled as not comparable with `published`."""
     published: tuple[Published, ...] = ()
 
     def images(self) -> Found:
-        """The pictures of `source`, else of `fallback`.
+        """The images of `source`, else of `fallback`.
 
         Raises:
             DataError: neither is there.
         """
         try:
-            with remarks() as notes:
+            with collect_count_warnings() as notes:
                 return Found(self.name, _listed(self.source), "; ".join(notes))
         except DataError:
             if self.fallback is None:
@@ -71,7 +73,7 @@ class ImageSet(Config):
 
 @dataclass(frozen=True)
 class Found:
-    """The pictures of one set (pairs of them, of a paired source)."""
+    """The images of one set (pairs, of a paired source)."""
 
     name: str
     refs: Sequence[ImageRef | PairRef]
@@ -79,18 +81,18 @@ class Found:
     """Why figures on them are not comparable with published ones; empty where they are."""
 
 
-def _listed(source: AnyDataSource) -> Sequence[ImageRef | PairRef]:
+def _listed(source: AnySource) -> Sequence[ImageRef | PairRef]:
     return source.pairs() if isinstance(source, Paired) else source.images()
 
 
 class SuiteTiming(Config):
     """What `edgeir bench` times."""
 
-    height: int = Field(720, ge=1)
+    height: int = Field(720, ge=1, le=32_768)
     """Output size in pixels."""
-    width: int = Field(1280, ge=1)
+    width: int = Field(1280, ge=1, le=32_768)
     rule: Literal["median", "pirm"] = "median"
-    """Which time enters scores: the median of all runs, or PIRM's mean of the third and fourth picture."""
+    """Which time enters scores: the median of all runs, or PIRM's mean of the third and fourth image."""
     baseline: Literal["srcnn"] | None = "srcnn"
     """A network timed in the same run, to compare with."""
 
@@ -104,7 +106,7 @@ class Suite(Config):
     description: str = ""
     sets: tuple[ImageSet, ...] = Field(min_length=1)
     degradation: AnyDegradation | None
-    """None where the sets are paired: their pictures are damaged already."""
+    """None where the sets are paired: their images are degraded already."""
     protocol: str
     """A name of `edgeir.metrics.protocol.PROTOCOLS`."""
     ms_ssim_protocol: str | None = None
@@ -117,20 +119,21 @@ class Suite(Config):
     @model_validator(mode="after")
     def _consistent(self) -> Suite:
         problems = [
-            f"there is no protocol `{name}`, only {', '.join(sorted(PROTOCOLS))}"
+            f"there is no protocol `{shown(name)}`, only {', '.join(sorted(PROTOCOLS))}"
             for name in (self.protocol, self.ms_ssim_protocol)
             if name is not None and name not in PROTOCOLS
         ]
         names = [entry.name for entry in self.sets]
         problems += [
-            f"the set `{name}` is given twice" for name in sorted({n for n in names if names.count(n) > 1})
+            f"the set `{shown(name)}` is given twice"
+            for name in sorted({n for n in names if names.count(n) > 1})
         ]
         for entry in self.sets:
             for source in (entry.source, entry.fallback):
                 try:
                     _ = source is None or scale_of((source,), self.degradation)
                 except ConfigError as error:
-                    problems.append(f"the set `{entry.name}`: {error.problems[0]}")
+                    problems.append(f"the set `{shown(entry.name)}`: {error.problems[0]}")
         if "psnr" not in self.metrics:
             problems.append("`metrics` must have psnr")
         if self.score is not None and "ms_ssim" not in self.metrics:

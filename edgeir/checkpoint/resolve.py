@@ -1,39 +1,127 @@
-"""What a path or a name is."""
+"""What a path or a name is: the one answer, for every command."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
-from edgeir.core.assets import list_zoo, zoo_folder
-from edgeir.core.errors import CheckpointError
+from edgeir.core.assets import find_zoo, zoo_folder
+from edgeir.core.errors import ArtifactError, CheckpointError, EdgeIRError
+from edgeir.core.files import settle_dir
 from edgeir.core.shipped import recipe_of_run
+from edgeir.manifest.artifact import ARTIFACT_NAME
 from edgeir.manifest.card import CARD_NAME, WEIGHTS_NAME
 
-__all__ = ["resolve_checkpoint"]
+__all__ = ["Found", "Kind", "resolve", "resolve_checkpoint"]
+
+Kind = Literal["zoo network", "run", "checkpoint", "artifact", "model file"]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a path or a name stands for.
+
+    Attributes:
+        kind: a `run` is a training's folder, which stands for its best, else its last checkpoint.
+        folder: of the checkpoint (``card.json`` in it) or of the artifact (``artifact.json``).
+        name: as the user gave it.
+        file: the model file that was named; None: the artifact's first.
+    """
+
+    kind: Kind
+    folder: Path
+    name: str
+    file: Path | None = None
+
+    @property
+    def is_checkpoint(self) -> bool:
+        """It has weights that torch runs."""
+        return self.kind in ("zoo network", "run", "checkpoint")
+
+
+def resolve(name: str | Path) -> Found:
+    """Find out what `name` is. A path that exists wins over a name of the zoo.
+
+    Raises:
+        ArtifactError: there is a file or folder of that name, but edgeir knows no such thing.
+        CheckpointError: there is nothing of that name; for the run of a shipped recipe it says how to train that.
+    """
+    path = Path(name)
+    if not path.exists() and path.name:
+        settle_dir(path)  # a kill between the two renames of --overwrite has left it under another name
+    if (found := _in_folder(path, str(name)) if path.is_dir() else _of_file(path, str(name))) is not None:
+        return found
+    if (zoo := zoo_folder(str(name))) is not None:
+        return Found("zoo network", zoo, str(name))
+    raise _unknown(path, name)
 
 
 def resolve_checkpoint(name: str | Path) -> Path:
     """The folder of a checkpoint given as a path, a run folder (its best, else last checkpoint) or a zoo name.
 
     Raises:
-        CheckpointError: nothing of that name; for the run folder of a shipped recipe it says how to train that.
+        CheckpointError: it is none, or there is nothing of that name.
     """
-    path = Path(name)
-    for candidate in (path, path / "checkpoints" / "best", path / "checkpoints" / "last"):
-        if (candidate / CARD_NAME).is_file():
-            return candidate
-    if path.name == WEIGHTS_NAME and (path.parent / CARD_NAME).is_file():
-        return path.parent
-    if (folder := zoo_folder(str(name))) is not None:
-        return folder
-    if path.exists():
+    try:
+        found = resolve(name)
+    except ArtifactError as error:
+        raise CheckpointError(error.what, where=error.where, fix=error.fix) from error
+    if not found.is_checkpoint:
         raise CheckpointError(
-            "this is no checkpoint", where=path, fix=f"it needs {WEIGHTS_NAME} and {CARD_NAME}"
+            "this is an exported artifact, not a checkpoint",
+            where=name,
+            fix="name the checkpoint it was made of",
+        )
+    return found.folder
+
+
+def _in_folder(path: Path, name: str) -> Found | None:
+    if (path / ARTIFACT_NAME).is_file():
+        return Found("artifact", path, name)
+    if (path / CARD_NAME).is_file():
+        return Found("checkpoint", path, name)
+    checkpoints = path / "checkpoints"
+    for kind in ("best", "last") if checkpoints.is_dir() else ():
+        settle_dir(checkpoints / kind)
+        if (checkpoints / kind / CARD_NAME).is_file():
+            return Found("run", checkpoints / kind, name)
+    # A format that is a folder lies in the artifact's folder.
+    if (path.parent / ARTIFACT_NAME).is_file():
+        return Found("model file", path.parent, name, path)
+    return None
+
+
+def _of_file(path: Path, name: str) -> Found | None:
+    if not path.is_file():
+        return None
+    if path.name == ARTIFACT_NAME:
+        return Found("artifact", path.parent, name)
+    if path.name in (WEIGHTS_NAME, CARD_NAME) and (path.parent / CARD_NAME).is_file():
+        return Found("checkpoint", path.parent, name)
+    if (path.parent / ARTIFACT_NAME).is_file():
+        return Found("model file", path.parent, name, path)
+    return None
+
+
+def _unknown(path: Path, name: str | Path) -> EdgeIRError:
+    if path.is_file():
+        return ArtifactError(
+            f"no {ARTIFACT_NAME} lies beside this file, so nothing says what it takes and gives",
+            where=path,
+            fix="edgeir export writes both",
+        )
+    if path.exists():
+        return ArtifactError(
+            f"is no run, checkpoint or artifact: it holds neither {ARTIFACT_NAME} nor {CARD_NAME}", where=path
         )
     if (command := _command_for(path)) is not None:
-        raise CheckpointError("there is no such run yet", where=name, fix=f"first: {command}")
-    known = ", ".join(list_zoo()) or "empty"
-    raise CheckpointError("no such checkpoint or zoo model", where=name, fix=f"the zoo has: {known}")
+        return CheckpointError("there is no such run yet", where=name, fix=f"first: {command}")
+    try:
+        find_zoo(str(name))
+    except CheckpointError as error:
+        return error
+    raise AssertionError("a zoo network was resolved before")
 
 
 def _command_for(path: Path) -> str | None:

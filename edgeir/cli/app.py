@@ -59,7 +59,7 @@ app.command(rich_help_panel=_USE)(report)
 app.command(rich_help_panel=_LOOK)(channels)
 app.command(rich_help_panel=_LOOK)(demo)
 app.command(rich_help_panel=_LOOK)(models)
-app.add_typer(recipes, rich_help_panel=_LOOK)
+app.command(rich_help_panel=_LOOK)(recipes)
 app.add_typer(cache, rich_help_panel=_LOOK)
 app.command(rich_help_panel=_LOOK)(doctor)
 

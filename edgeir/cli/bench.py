@@ -2,33 +2,16 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from edgeir.cli.options import Json, Overwrite, Quiet, Suite, Threads
+from edgeir.cli.options import Json, Overwrite, PrecisionChoice, Quiet, Suite, Threads, TimedRuntime
 from edgeir.cli.output import Output
 from edgeir.cli.scores import score_lines
 
-__all__ = ["TimedPrecision", "TimedRuntime", "bench"]
-
-
-class TimedRuntime(StrEnum):
-    """An enumeration because Typer takes no list of literals."""
-
-    torch = "torch"
-    onnxruntime = "onnxruntime"
-    litert = "litert"
-
-
-class TimedPrecision(StrEnum):
-    """The number formats of an export."""
-
-    fp32 = "fp32"
-    fp16 = "fp16"
-    int8 = "int8"
+__all__ = ["bench"]
 
 
 def bench(
@@ -52,7 +35,7 @@ def bench(
     ] = None,
     threads: Threads = 1,
     precision: Annotated[
-        list[TimedPrecision] | None,
+        list[PrecisionChoice] | None,
         typer.Option(
             "--precision",
             help="What checkpoints are exported to; repeat for several. [default: fp32]",
@@ -97,9 +80,9 @@ def bench(
             path = run(
                 artifacts,
                 suite=suite,
-                runtimes=[choice.value for choice in runtime or ()],
+                runtimes=[str(choice) for choice in runtime or ()],
                 threads=threads,
-                precisions=[choice.value for choice in precision or (TimedPrecision.fp32,)],
+                precisions=[str(choice) for choice in precision or ("fp32",)],
                 repeats=repeats,
                 budget_s=budget,
                 limit=limit,

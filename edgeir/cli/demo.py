@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -31,11 +31,8 @@ ZOO = "sr-x4"
 SUITE = "embedded-x4"
 SIZE = (180, 320)
 """Input of the exported files: 1280x720 out."""
-FORMATS: tuple[tuple[Literal["tflite", "onnx"], Literal["fp32", "int8"]], ...] = (
-    ("tflite", "fp32"),
-    ("tflite", "int8"),
-    ("onnx", "fp32"),
-)
+MARKER, OWNED = "demo.json", ("run", "artifacts", "results", "pictures", "report.*", "bench.*")
+"""What shows that a folder is a demo's, and what else lies in one."""
 PHOTOS = {"astronaut": (60, 165), "chelsea": (90, 130), "coffee": (130, 250)}
 """Photographs to restore, and where the detail starts that is shown enlarged (row, column)."""
 DETAIL, ZOOM = 112, 3
@@ -72,7 +69,7 @@ def demo(
     with Output(quiet=quiet, json=json) as output:
         from edgeir.core.files import refuse_existing
 
-        refuse_existing(out, overwrite=overwrite)
+        refuse_existing(out, overwrite=overwrite, marker=MARKER, owned=OWNED)
         with output.progress() as progress:
             result = run_demo(out, note=output.note, progress=progress)
         times = [(f"  {stage}", f"{seconds:.0f} s") for stage, seconds in result.seconds.items()]
@@ -108,6 +105,7 @@ def run_demo(
     from edgeir.reporting.run import report
     from edgeir.training.run import distill
 
+    write_json(out / MARKER, {"recipe": recipe, "network": network})
     suite = load_suite(SUITE)
     suite = suite.model_copy(update={"description": f"{suite.description} {CAUTION}"})
     seconds: dict[str, float] = {}
@@ -128,7 +126,7 @@ def run_demo(
     begin("export", "the student and the zoo's network, each file run and compared with its network")
     artifacts = []
     for name, checkpoint in (("student", str(student)), (ZOO, network)):
-        for target, precision in FORMATS:
+        for target, precision in _formats():
             folder = out / "artifacts" / f"{name}-{target}-{precision}"
             export(
                 checkpoint,
@@ -162,7 +160,7 @@ def run_demo(
     end("bench")
 
     begin("restore", "shrunken photographs, with the int8 file")
-    pictures = _restore(out / "pictures", out / "artifacts" / f"{ZOO}-tflite-int8", progress)
+    pictures = _restore(out / "pictures", out / "artifacts" / f"{ZOO}-{'-'.join(_formats()[0])}", progress)
     end("restore")
 
     begin("report", "one page")
@@ -176,6 +174,13 @@ def run_demo(
         artifacts=artifacts,
         seconds=seconds,
     )
+
+
+def _formats() -> list[tuple[str, str]]:
+    """Target and precision of the files that are made: the first target in int8, all in fp32."""
+    from edgeir.runtime.catalog import target_names
+
+    return [(target_names()[0], "int8"), *((name, "fp32") for name in target_names())]
 
 
 def _restore(out: Path, model: Path, progress: Progress) -> list[Picture]:

@@ -9,9 +9,6 @@ from edgeir.cli.output import Output, table
 
 __all__ = ["doctor"]
 
-RUNTIMES = {"torch": "torch", "onnxruntime": "onnxruntime", "litert": "ai-edge-litert"}
-"""Name for `--runtime` to the distribution that it needs."""
-
 
 def doctor(quiet: Quiet = False, json: Json = False) -> None:
     """Print versions, runtimes, missing extras, data sets and the machine, for a bug report."""
@@ -23,13 +20,16 @@ def doctor(quiet: Quiet = False, json: Json = False) -> None:
 def diagnose() -> dict[str, Any]:
     """Everything `edgeir doctor` prints, as plain values; imports neither torch nor a runtime."""
     from edgeir.core.assets import list_assets, list_zoo
-    from edgeir.core.environment import git_revision, machine, missing_extras, versions
+    from edgeir.core.environment import git_revision, machine, versions
+    from edgeir.core.extras import missing_extras
+    from edgeir.runtime.catalog import RUNTIMES, TARGETS
 
     found = versions()
     return {
         "versions": found,
         "revision": git_revision(),
-        "runtimes": {name: found.get(package) for name, package in RUNTIMES.items()},
+        "runtimes": {entry.name: entry.version for entry in RUNTIMES},
+        "targets": {entry.name: entry.runtime for entry in TARGETS},
         "missing_extras": {
             extra: {"packages": packages, "fix": f"pip install 'edgeir[{extra}]'"}
             for extra, packages in missing_extras().items()
@@ -63,6 +63,7 @@ def _data() -> dict[str, Any]:
 def _lines(facts: dict[str, Any]) -> list[str]:
     versions = [*facts["versions"].items(), ("git revision", facts["revision"] or "none (not a checkout)")]
     runtimes = [(name, version or "not installed") for name, version in facts["runtimes"].items()]
+    targets = [(name, f"runs with {runtime or 'nothing here'}") for name, runtime in facts["targets"].items()]
     missing = [(name, entry["fix"]) for name, entry in facts["missing_extras"].items()]
     data = facts["data"]
     where = f"EDGEIR_DATA={data['root']}" if data["root"] else "EDGEIR_DATA is not set"
@@ -76,6 +77,7 @@ def _lines(facts: dict[str, Any]) -> list[str]:
     return [
         *_section("Versions", versions),
         *_section("Runtimes", runtimes),
+        *_section("Export targets", targets),
         *_section("Missing extras", missing or [("none", "")]),
         *_section("Machine", [(key, str(value)) for key, value in facts["machine"].items()]),
         *_section(f"Data ({where})", sets),

@@ -7,8 +7,21 @@ from typing import Annotated, Literal
 
 import typer
 
-from edgeir.cli.options import Json, NewFolder, Overwrite, Quiet, Sigma, parse_size
+from edgeir.cli.options import (
+    Json,
+    NewFolder,
+    Overwrite,
+    PrecisionChoice,
+    Quiet,
+    Sigma,
+    TargetChoice,
+    parse_size,
+)
 from edgeir.cli.output import Output, table
+from edgeir.exporting.prove.gate import gate_lines
+from edgeir.manifest.artifact import ModelFile
+from edgeir.manifest.parity import Parity
+from edgeir.runtime.catalog import target_titles
 
 __all__ = ["export"]
 
@@ -24,12 +37,12 @@ def export(
     ],
     *,
     target: Annotated[
-        Literal["tflite", "onnx"],
-        typer.Option("--target", help="LiteRT (Android, web) or ONNX.", show_default=False),
+        TargetChoice,
+        typer.Option("--target", help="Format: " + target_titles() + ".", show_default=False),
     ],
     precision: Annotated[
-        Literal["fp32", "fp16", "int8"],
-        typer.Option("--precision", help="Number format; int8 is calibrated on real patches."),
+        PrecisionChoice,
+        typer.Option("--precision", help="Number format; int8 is calibrated on photographs."),
     ] = "fp32",
     size: Annotated[
         list[str] | None,
@@ -44,12 +57,12 @@ def export(
         Literal["float", "uint8"], typer.Option("--io", help="Type of the file's input and output.")
     ] = "float",
     statistics: Annotated[
-        Literal["picture", "constant"],
+        Literal["image", "constant"],
         typer.Option(
             "--statistics",
-            help="Of a network that reads the whole picture: the picture's own, or constants of --calibration.",
+            help="Global statistics, for a network that has them: each image's own, or those of --calibration.",
         ),
-    ] = "picture",
+    ] = "image",
     profile: Annotated[
         str | None,
         typer.Option(
@@ -60,7 +73,15 @@ def export(
         Path | None,
         typer.Option(
             "--calibration",
-            help="Folder of photos for int8, constant statistics and the comparison; scikit-image's by default.",
+            help="Folder of photos that set int8 ranges and constant statistics; three of scikit-image's by default.",
+            show_default=False,
+        ),
+    ] = None,
+    proof: Annotated[
+        Path | None,
+        typer.Option(
+            "--proof",
+            help="Folder of further photos to compare file and network on; never those of --calibration.",
             show_default=False,
         ),
     ] = None,
@@ -72,7 +93,8 @@ def export(
 ) -> None:
     """Write a checkpoint as a file for a phone, and prove that the file does what the network does.
 
-    The written file is run on real patches and compared with the network; past the profile's gate the command fails.
+    The written file is run on photographs that calibration has not seen and on synthetic extremes, and compared with
+    the network; past the profile's gate the command fails and nothing is written.
     The folder holds the model, `artifact.json` (every fact a program needs) and `golden/` (an input and its output).
 
     Example: `edgeir export sr-x4 --target tflite --precision int8 --size 180x320 --out out/int8`
@@ -92,25 +114,33 @@ def export(
                 profile=profile,
                 out=out,
                 calibration=calibration,
+                proof=proof,
                 sigma=sigma,
                 overwrite=overwrite,
                 progress=progress,
             )
-        parity = artifact.parity
-        shift = " ".join(f"{value:+.2f}" for value in parity.colour_shift)
-        rows = [
-            ("  size", f"{artifact.bytes / 1024:.1f} KiB, {artifact.parameters} parameters"),
-            ("  work", f"{artifact.macs / 1e9:.2f} GMAC for input {_shape(artifact.inputs[0].shape)}"),
-            ("  largest error", f"{parity.max_abs_error:.2e} on [0, 1] over {parity.patches} patches"),
-            ("  PSNR lost", f"{parity.psnr_drop_db:+.3f} dB"),
-            ("  colour shift", f"{shift} of 255 (R G B)"),
-        ]
+        lines = [line for file in artifact.files for line in _file_lines(out, file)]
         if (changed := artifact.constants) is not None:
             change = " ".join(f"{value:+.2f}" for value in changed.colour_shift)
             largest = f"{changed.max_abs_error:.2e} on [0, 1]"
-            rows.append(("  constant statistics", f"change {largest} at most, colours by {change} of 255"))
-        others = [f"  also: {out / name}" for name in artifact.variants.values()]
-        output.emit(artifact, [f"wrote {out / artifact.name}", *table(rows), *others])
+            lines.append(f"constant statistics change {largest} at most, colours by {change} of 255")
+        output.emit(artifact, lines)
+
+
+def _file_lines(folder: Path, file: ModelFile) -> list[str]:
+    rows = [
+        ("  size", f"{file.bytes / 1024:.1f} KiB"),
+        ("  work", f"{file.macs / 1e9:.2f} GMAC for input {_shape(file.inputs[0].shape)}"),
+    ]
+    if isinstance(file.parity, Parity):
+        compared = f"{file.parity.images} photographs, {file.parity.extremes} extremes, {file.parity.engine}"
+        rows += [
+            ("  compared on", compared),
+            *((f"  {what}", text) for what, text, _ in gate_lines(file.parity)),
+        ]
+    else:
+        rows.append(("  not proved", f"{file.parity.reason} ({file.parity.command})"))
+    return [f"wrote {folder / file.path}", *table(rows)]
 
 
 def _shape(shape: tuple[int | None, ...]) -> str:

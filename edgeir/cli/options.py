@@ -3,24 +3,45 @@
 from __future__ import annotations
 
 import re
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
 from edgeir.core.errors import ConfigError
+from edgeir.quantize.plan import plan_names
+from edgeir.runtime.catalog import runtime_names, target_names
 
 __all__ = [
     "Json",
     "NewFolder",
     "Overwrite",
+    "PrecisionChoice",
     "Quiet",
     "RuntimeChoice",
     "Sigma",
     "Suite",
+    "TargetChoice",
     "Threads",
+    "TimedRuntime",
     "parse_size",
 ]
+
+if TYPE_CHECKING:  # Typer wants an enumeration, and what can be chosen is the catalog's affair
+    RuntimeChoice: TypeAlias = str
+    TimedRuntime: TypeAlias = str
+    TargetChoice: TypeAlias = str
+    PrecisionChoice: TypeAlias = str
+else:
+
+    def _choice(name: str, values: list[str]) -> type[StrEnum]:
+        return StrEnum(name, {value: value for value in values})
+
+    RuntimeChoice = _choice("RuntimeChoice", ["auto", *runtime_names()])
+    TimedRuntime = _choice("TimedRuntime", runtime_names())
+    TargetChoice = _choice("TargetChoice", target_names())
+    PrecisionChoice = _choice("PrecisionChoice", plan_names())
 
 Quiet: TypeAlias = Annotated[
     bool, typer.Option("--quiet", "-q", help="Print the result only: no progress, no remarks.")
@@ -35,7 +56,6 @@ NewFolder: TypeAlias = Annotated[
     Path, typer.Option("--out", "-o", help="Folder to write; made where missing.")
 ]
 Threads: TypeAlias = Annotated[int, typer.Option("--threads", "-t", min=1, help="Threads for the network.")]
-RuntimeChoice: TypeAlias = Literal["auto", "torch", "onnxruntime", "litert"]
 Sigma: TypeAlias = Annotated[
     float | None,
     typer.Option(

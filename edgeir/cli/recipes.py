@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
 from edgeir.cli.options import Json, Quiet
 from edgeir.cli.output import Output, table
+from edgeir.core.errors import ConfigError
 
 __all__ = ["recipes"]
 
@@ -33,39 +35,18 @@ _SENTENCE_END = re.compile(
     "".join(rf"(?<!\b{re.escape(word)})" for word in _ABBREVIATIONS) + r"\.(?=\s+[A-Z])"
 )
 
-recipes = typer.Typer(
-    name="recipes",
-    help="List the recipes for `edgeir train` and `edgeir distill`, or show one.",
-    add_completion=False,
-)
 
-
-@recipes.callback(invoke_without_command=True)
-def _list(context: typer.Context, quiet: Quiet = False, json: Json = False) -> None:
-    if context.invoked_subcommand is not None:
-        return
-    with Output(quiet=quiet, json=json) as output:
-        from edgeir.core.assets import find_asset, list_assets
-        from edgeir.core.config import read_yaml
-        from edgeir.core.shipped import command_of
-
-        found = []
-        for name in list_assets("recipes"):
-            path = find_asset("recipes", name)
-            content = read_yaml(path)
-            about = " ".join(str(content.get("about", "")).split())
-            found.append({"name": name, "path": str(path), "command": command_of(content), "about": about})
-        rows = [(entry["name"], entry["command"], _first_sentence(entry["about"])) for entry in found]
-        output.emit(found, table(rows))
-
-
-@recipes.command("show")
-def show(
-    name: Annotated[str, typer.Argument(help="Name from `edgeir recipes`.", show_default=False)],
+def recipes(
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="NAME", help="Recipe to show: a name from the list, or a YAML file.", show_default=False
+        ),
+    ] = None,
     changes: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[KEY=VALUE]...", help="Settings to change, like train.steps=100.", show_default=False
+            metavar="KEY=VALUE", help="Settings to change, like train.steps=100.", show_default=False
         ),
     ] = None,
     *,
@@ -78,28 +59,57 @@ def show(
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
-    """Print a recipe resolved: every setting, those left to their defaults too."""
+    """List the recipes for `edgeir train` and `edgeir distill`, or show one with every setting.
+
+    Example: `edgeir recipes super-resolution/demo train.steps=100`
+    """
+    words = [] if name is None else [name, *(changes or ())]
     with Output(quiet=quiet, json=json) as output:
-        import yaml
-
-        from edgeir.core.assets import find_asset
-        from edgeir.core.config import read_yaml
-        from edgeir.core.errors import ConfigError
-
-        path = find_asset("recipes", name)
-        if as_written:
-            if changes:
-                raise ConfigError(
-                    ["--as-written prints the file, so it takes no changes"], where="command line"
-                )
-            content = read_yaml(path)
-            text = path.read_text(encoding="utf-8").rstrip("\n")
+        if words[:1] == ["show"]:  # as this command was called before
+            words = words[1:]
+            if not words:
+                raise ConfigError(["no recipe is named"], where="command line", fix="see `edgeir recipes`")
+        if words:
+            _show(output, words[0], words[1:], as_written)
+        elif as_written:
+            raise ConfigError(["--as-written needs the name of a recipe"], where="command line")
         else:
-            from edgeir.training.recipe import load_recipe
+            _list(output)
 
-            content = load_recipe(name, changes or ()).model_dump(mode="json")
-            text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=110).rstrip("\n")
-        output.emit({"name": name, "path": path, "recipe": content}, text.split("\n"))
+
+def _list(output: Output) -> None:
+    from edgeir.core.assets import find_asset, list_assets
+    from edgeir.core.config import read_yaml
+    from edgeir.core.shipped import command_of
+
+    found = []
+    for name in list_assets("recipes"):
+        path = find_asset("recipes", name)
+        content = read_yaml(path)
+        about = " ".join(str(content.get("about", "")).split())
+        found.append({"name": name, "path": str(path), "command": command_of(content), "about": about})
+    rows = [(entry["name"], entry["command"], _first_sentence(entry["about"])) for entry in found]
+    output.emit(found, table(rows))
+
+
+def _show(output: Output, name: str, changes: Sequence[str], as_written: bool) -> None:
+    import yaml
+
+    from edgeir.core.assets import find_asset
+    from edgeir.core.config import read_yaml
+
+    path = find_asset("recipes", name)
+    if as_written:
+        if changes:
+            raise ConfigError(["--as-written prints the file, so it takes no changes"], where="command line")
+        content = read_yaml(path)
+        text = path.read_text(encoding="utf-8-sig").rstrip("\n")
+    else:
+        from edgeir.training.recipe import load_recipe
+
+        content = load_recipe(name, changes).model_dump(mode="json")
+        text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=110).rstrip("\n")
+    output.emit({"name": name, "path": path, "recipe": content}, text.split("\n"))
 
 
 def _first_sentence(text: str) -> str:

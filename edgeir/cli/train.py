@@ -140,7 +140,10 @@ def _show(output: Output, result: TrainResult, command: str) -> None:
             f"next: train the network that starts from it, with `init: {result.run_dir}` in its recipe"
         )
     else:
-        lines.append(f"next: edgeir export {result.run_dir / 'checkpoints' / 'best'} --target tflite --out …")
+        from edgeir.runtime.catalog import target_names
+
+        best = result.run_dir / "checkpoints" / "best"
+        lines.append(f"next: edgeir export {best} --target {target_names()[0]} --out …")
     output.emit(result, lines)
     if result.stopped:
         raise typer.Exit(130)

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from edgeir.core.errors import ConfigError
 from edgeir.core.problems import problems_of
+from edgeir.core.wording import shown
+from edgeir.core.yaml_text import load_yaml
 
 __all__ = ["Config", "apply_overrides", "dump_yaml", "first_problem", "parse", "read_yaml"]
 
@@ -23,44 +25,37 @@ class Config(BaseModel):
     """Base of every configuration: immutable, and an unknown key is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    renamed: ClassVar[dict[str, str]] = {}
+    """Former names of keys, each with what it is called now: for the error of a file that still has them."""
 
+
+MAX_BYTES = 1 << 16
+"""Of a YAML file; the largest recipe has a thirtieth of it. PyYAML takes seconds for as much as this."""
 
 ConfigT = TypeVar("ConfigT", bound=BaseModel)
 
 
-class _UniqueKeyLoader(yaml.SafeLoader):
-    """Safe YAML that refuses a key given twice (plain YAML keeps the last one silently)."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[Any] = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=deep)
-            if key in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key `{key}` is given twice", key_node.start_mark
-                )
-            seen.add(key)
-        return super().construct_mapping(node, deep=deep)
-
-
-def _load_yaml(text: str) -> Any:
-    return yaml.load(text, Loader=_UniqueKeyLoader)  # noqa: S506 - a SafeLoader
-
-
 def read_yaml(path: str | Path) -> dict[str, Any]:
-    """Read a YAML mapping.
+    """Read a YAML mapping: UTF-8, with or without a byte order mark.
 
     Raises:
-        ConfigError: the file is missing, is not YAML, or is not a mapping.
+        ConfigError: the file is missing, too large, is not YAML, or is not a mapping.
     """
     path = Path(path)
     try:
-        value = _load_yaml(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
+        with path.open("rb") as stream:
+            content = stream.read(MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
+            raise ConfigError([f"is larger than {MAX_BYTES:,} bytes, so it is no configuration"], where=path)
+        value = load_yaml(content.decode("utf-8-sig"))
+    except OSError as error:
+        raise ConfigError([f"cannot be read: {error.strerror or error}"], where=path) from error
+    except UnicodeDecodeError as error:
+        found = f"the byte 0x{content[error.start]:02x} at position {error.start:,}"
         raise ConfigError(
-            [f"cannot be read: {getattr(error, 'strerror', None) or error}"], where=path
+            [f"cannot be read: not UTF-8 text, {found}"], where=path, fix="save it as UTF-8"
         ) from error
-    except yaml.YAMLError as error:
+    except ValueError as error:
         raise ConfigError([f"is not valid YAML: {error}"], where=path) from error
     if not isinstance(value, dict):
         raise ConfigError([f"must be a mapping of keys to values, not {type(value).__name__}"], where=path)
@@ -77,31 +72,41 @@ def apply_overrides(values: dict[str, Any], overrides: Sequence[str]) -> dict[st
 
     A list element is addressed by its index (``data.sources.0.name=Set5``). Every malformed override is reported.
     """
-    result: dict[str, Any] = yaml.safe_load(yaml.safe_dump(values))
+    result: dict[str, Any] = _copy(values)
     problems: list[str] = []
     for override in overrides:
         key, equals, text = override.partition("=")
         if not equals or not key.strip(". "):
-            problems.append(f"override `{override}` must look like a.b=value")
+            problems.append(f"override `{shown(override)}` must look like a.b=value")
             continue
         try:
-            _assign(result, key.strip().split("."), _load_yaml(text))
-        except yaml.YAMLError:
-            problems.append(f"override `{override}`: `{text}` is not a YAML value")
+            if len(text) > MAX_BYTES:
+                raise ValueError(f"larger than {MAX_BYTES:,} characters")
+            _assign(result, key.strip().split("."), load_yaml(text))
+        except ValueError as error:
+            problems.append(f"override `{shown(override)}`: `{shown(text)}` is not a YAML value: {error}")
         except LookupError as error:
-            problems.append(f"override `{override}`: {error.args[0]}")
+            problems.append(f"override `{shown(override)}`: {error.args[0]}")
     if problems:
         raise ConfigError(problems, where="command line")
     return result
 
 
+def _copy(value: Any) -> Any:
+    """A deep copy in which no two places share a value, as those do that an alias or a merge key filled."""
+    if isinstance(value, dict):
+        return {key: _copy(entry) for key, entry in value.items()}
+    return [_copy(entry) for entry in value] if isinstance(value, list | tuple) else value
+
+
 def _assign(target: Any, keys: Sequence[str], value: Any) -> None:
     for depth, key in enumerate(keys):
         last = depth == len(keys) - 1
+        section = shown(".".join(keys[:depth]))
         if isinstance(target, list):
-            if not key.isdigit() or int(key) >= len(target):
+            if not _is_index(key, len(target)):
                 raise LookupError(
-                    f"`{'.'.join(keys[:depth])}` has {len(target)} entries, so `{key}` is no index of it"
+                    f"`{section}` has {len(target)} entries, so `{shown(key)}` is no index of it"
                 )
             if last:
                 target[int(key)] = value
@@ -115,7 +120,11 @@ def _assign(target: Any, keys: Sequence[str], value: Any) -> None:
                     target[key] = {}
                 target = target[key]
         else:
-            raise LookupError(f"`{'.'.join(keys[:depth])}` is a value, not a section")
+            raise LookupError(f"`{section}` is a value, not a section")
+
+
+def _is_index(key: str, length: int) -> bool:
+    return key.isascii() and key.isdecimal() and len(key) <= len(str(length)) and int(key) < length
 
 
 def parse(model: type[ConfigT], values: object, *, where: object) -> ConfigT:
@@ -128,6 +137,10 @@ def parse(model: type[ConfigT], values: object, *, where: object) -> ConfigT:
         return model.model_validate(values)
     except ValidationError as error:
         raise ConfigError(problems_of(model, error), where=where) from error
+    except UnicodeEncodeError as error:  # pydantic cannot repeat such a text in a message
+        raise ConfigError(
+            ["a text holds halves of surrogate pairs, which are no characters"], where=where
+        ) from error
 
 
 def first_problem(error: Exception) -> str:
@@ -135,4 +148,6 @@ def first_problem(error: Exception) -> str:
     if isinstance(error, ValidationError):
         detail = error.errors()[0]
         return f"`{'.'.join(map(str, detail['loc']))}`: {detail['msg']}"
-    return str(error).splitlines()[0]
+    if isinstance(error, KeyError):
+        return f"`{error.args[0]}` is missing"
+    return (str(error).splitlines() or [type(error).__name__])[0]

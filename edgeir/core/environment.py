@@ -2,57 +2,23 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import platform
 import shutil
 import subprocess
 from pathlib import Path
 
-__all__ = ["PACKAGES", "available_cores", "git_revision", "machine", "missing_extras", "versions"]
+from edgeir.core.extras import base_distributions, extras, installed_version
 
-PACKAGES = {
-    "numpy": "",
-    "pillow": "",
-    "scipy": "",
-    "scikit-image": "",
-    "torch": "train",
-    "lightning-fabric": "train",
-    "safetensors": "train",
-    "onnx": "onnx",
-    "onnxscript": "onnx",
-    "onnxruntime": "onnx",
-    "litert-torch": "litert",
-    "ai-edge-litert": "litert",
-    "ai-edge-quantizer": "litert",
-    "coremltools": "coreml",
-    "nncf": "nncf",
-    "tensorflow-cpu": "tf",
-}
-"""Distributions whose versions decide a result, and the extra that brings each (empty: always installed)."""
-
-
-def _version(distribution: str) -> str | None:
-    try:
-        return importlib.metadata.version(distribution)
-    except importlib.metadata.PackageNotFoundError:
-        return None
+__all__ = ["available_cores", "git_revision", "machine", "versions"]
 
 
 def versions() -> dict[str, str]:
-    """Versions of Python, edgeir and of every package in `PACKAGES` that is installed."""
-    found = {"python": platform.python_version(), "edgeir": _version("edgeir") or "not installed"}
-    found.update({name: version for name in PACKAGES if (version := _version(name))})
+    """Versions of Python, edgeir and of every package that it or one of its extras depends on and that is installed."""
+    found = {"python": platform.python_version(), "edgeir": installed_version("edgeir") or "not installed"}
+    wanted = {*base_distributions(), *(name for brings in extras().values() for name in brings)}
+    found.update({name: version for name in sorted(wanted) if (version := installed_version(name))})
     return found
-
-
-def missing_extras() -> dict[str, list[str]]:
-    """Each extra that is not complete, and the distributions it lacks."""
-    missing: dict[str, list[str]] = {}
-    for name, extra in PACKAGES.items():
-        if extra and _version(name) is None:
-            missing.setdefault(extra, []).append(name)
-    return missing
 
 
 def available_cores() -> int:

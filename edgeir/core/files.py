@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import glob
 import hashlib
 import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,8 @@ __all__ = [
     "refuse_existing",
     "settle_dir",
     "sha256_file",
+    "sha256_tree",
+    "tree_bytes",
     "write_json",
 ]
 
@@ -66,17 +70,49 @@ def output_errors(path: Path) -> Iterator[None]:
 
 
 def refuse_existing(
-    path: Path, *, overwrite: bool, fix: str = "choose another name or pass --overwrite"
+    path: Path,
+    *,
+    overwrite: bool,
+    fix: str = "choose another name or pass --overwrite",
+    marker: str | None = None,
+    owned: Sequence[str] = (),
 ) -> None:
     """Raise `OutputError` when `path` exists (a folder counts only when not empty) and may not be replaced.
 
-    `fix` is what the error tells the user to do.
+    A folder is replaced only if edgeir wrote it and nobody else put anything in: whatever an application or a person
+    keeps in it would be lost.
+
+    Args:
+        fix: what the error tells the user to do.
+        marker: for an output that is a folder: the file by which edgeir recognises one of its own.
+        owned: patterns of the names that such a folder holds.
     """
-    if overwrite or not path.exists():
+    if not path.exists():
         return
-    if path.is_dir() and not any(path.iterdir()):
+    if not path.is_dir():
+        if not overwrite:
+            raise OutputError("the output exists already", where=path, fix=fix)
         return
-    raise OutputError("the output exists already", where=path, fix=fix)
+    names = sorted(entry.name for entry in path.iterdir())
+    if not names and marker is not None:
+        return
+    if not overwrite:
+        raise OutputError("the output exists already", where=path, fix=fix)
+    if marker is None:
+        raise OutputError("it is a folder, not a file", where=path, fix="choose another output")
+    if marker not in names:
+        raise OutputError(
+            f"the folder has no {marker}, so edgeir did not write it and does not replace it",
+            where=path,
+            fix="choose another output",
+        )
+    if strangers := [name for name in names if not any(fnmatchcase(name, mine) for mine in (marker, *owned))]:
+        more = f" and {len(strangers) - 1} more" if len(strangers) > 1 else ""
+        raise OutputError(
+            f"the folder also holds `{strangers[0]}`{more}, which edgeir did not write and does not replace",
+            where=path,
+            fix="move that away or choose another output",
+        )
 
 
 @contextlib.contextmanager
@@ -148,10 +184,11 @@ def exclusive(path: Path, progress: Progress = no_progress) -> Iterator[None]:
 def settle_dir(path: Path) -> None:
     """Undo what a kill in the middle of `atomic_dir` may have left: put the old folder back, remove temporary ones."""
     with output_errors(path):
-        for old in sorted(path.parent.glob(f".{path.name}.*.tmp.old")):
+        name = glob.escape(path.name)
+        for old in sorted(path.parent.glob(f".{name}.*.tmp.old")):
             if not path.exists():
                 os.replace(old, path)
-        for leftover in path.parent.glob(f".{path.name}.*.tmp*"):
+        for leftover in path.parent.glob(f".{name}.*.tmp*"):
             shutil.rmtree(leftover, ignore_errors=True)
 
 
@@ -168,6 +205,22 @@ def sha256_file(path: str | Path) -> str:
         while block := stream.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
+
+
+def sha256_tree(path: str | Path) -> str:
+    """SHA-256 of a file, or of a folder: of its files' hashes and relative names, sorted, one line each."""
+    path = Path(path)
+    if path.is_file():
+        return sha256_file(path)
+    files = sorted(entry.relative_to(path).as_posix() for entry in path.rglob("*") if entry.is_file())
+    lines = "".join(f"{sha256_file(path / name)}  {name}\n" for name in files)
+    return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def tree_bytes(path: str | Path) -> int:
+    """Size of a file, or of all files of a folder."""
+    path = Path(path)
+    return sum(entry.stat().st_size for entry in (path, *path.rglob("*")) if entry.is_file())
 
 
 def write_json(path: str | Path, value: Any) -> None:

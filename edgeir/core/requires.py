@@ -6,28 +6,9 @@ import importlib
 from types import ModuleType
 
 from edgeir.core.errors import MissingExtraError
+from edgeir.core.extras import extra_of
 
-__all__ = ["EXTRAS", "missing_extra", "require"]
-
-EXTRAS = {
-    "torch": "train",
-    "lightning_fabric": "train",
-    "safetensors": "train",
-    "sklearn": "train",
-    "onnx": "onnx",
-    "onnxscript": "onnx",
-    "onnxruntime": "onnx",
-    "litert_torch": "litert",
-    "ai_edge_litert": "litert",
-    "ai_edge_quantizer": "litert",
-    "litert_converter": "litert",
-    "flatbuffers": "litert",
-    "coremltools": "coreml",
-    "nncf": "nncf",
-    "tensorflow": "tf",
-    "h5py": "hdf5",
-}
-"""Top-level import name to the extra of edgeir that brings it."""
+__all__ = ["missing_extra", "require"]
 
 
 def require(module: str, purpose: str) -> ModuleType:
@@ -42,10 +23,11 @@ def require(module: str, purpose: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] != top:
             raise
-        raise MissingExtraError(top, EXTRAS.get(top, "all"), purpose) from error
+        raise MissingExtraError(top, extra_of(top) or "all", purpose) from error
 
 
 def missing_extra(error: ModuleNotFoundError, purpose: str) -> MissingExtraError | None:
     """The error that a user can act on, where `error` is about a package of an extra; else None."""
     top = (error.name or "").partition(".")[0]
-    return MissingExtraError(top, EXTRAS[top], purpose) if top in EXTRAS else None
+    extra = extra_of(top) if top else None
+    return None if extra is None else MissingExtraError(top, extra, purpose)

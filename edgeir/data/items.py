@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,17 +13,14 @@ import numpy.typing as npt
 from edgeir.core.errors import ConfigError, DataError
 from edgeir.data.degrade import AnyDegradation
 from edgeir.data.degrade.bicubic import resize
-from edgeir.data.labelled.sources import AnyLabelled, Plane, label_plane
+from edgeir.data.labelled.sources import Plane, label_plane
 from edgeir.data.paired.base import Paired, PairRef
-from edgeir.data.paired.hdf5 import AnyHdf5
-from edgeir.data.paired.published import AnyPaired
-from edgeir.data.sources import AnySource
 from edgeir.data.sources.base import ImageRef, Label
+from edgeir.data.union import AnySource
 
-__all__ = ["AnyDataSource", "Item", "drawn_anew", "items_of", "labels_of", "scale_of"]
+__all__ = ["Item", "drawn_anew", "items_of", "labels_of", "scale_of"]
 
 Pixels = npt.NDArray[np.uint8]
-AnyDataSource: TypeAlias = AnySource | AnyLabelled | AnyPaired | AnyHdf5
 
 
 @dataclass(frozen=True)
@@ -35,7 +32,7 @@ class Item:
         weight: how often a pixel of it is to be sampled.
         load: decodes to (degraded or None, clean), uint8 HWC, the clean one cropped to a multiple of the scale.
         label: of an image of a labelled source, at its own size; None where it was shrunk.
-        then: damages the degraded picture of a paired source further; left to whoever uses it.
+        extra_degradation: degrades the degraded image of a paired source further; left to whoever uses it.
     """
 
     name: str
@@ -43,27 +40,30 @@ class Item:
     weight: float
     load: Callable[[], tuple[Pixels | None, Pixels]]
     label: Label | None = None
-    then: AnyDegradation | None = None
+    extra_degradation: AnyDegradation | None = None
 
 
-def drawn_anew(sources: Sequence[AnyDataSource], degradation: AnyDegradation | None) -> bool:
-    """Whether every patch has a degradation of its own, so that a picture has no one degraded version."""
-    further = [source.then for source in sources if isinstance(source, Paired)]
+def drawn_anew(sources: Sequence[AnySource], degradation: AnyDegradation | None) -> bool:
+    """Whether every patch has a degradation of its own, so that an image has no one degraded version."""
+    further = [source.extra_degradation for source in sources if isinstance(source, Paired)]
     return any(one is not None and one.random for one in (degradation, *further))
 
 
-def scale_of(sources: Sequence[AnyDataSource], degradation: AnyDegradation | None) -> int:
+def scale_of(sources: Sequence[AnySource], degradation: AnyDegradation | None) -> int:
     """Clean pixels per degraded pixel, per side.
 
     Raises:
-        ConfigError: paired sources with a degradation, unpaired ones without, or pairs of different scales.
+        ConfigError: no source, paired ones with a degradation, unpaired ones without, or pairs of different scales.
     """
+    if not sources:
+        raise ConfigError(["there must be at least one source"])
     paired = [isinstance(source, Paired) for source in sources]
     if degradation is not None:
         if any(paired):
             raise ConfigError(
                 [
-                    "paired sources are damaged already: set `degradation: null` (what comes on top is their `then`)"
+                    "paired sources are degraded already: set `degradation: null` "
+                    "(what comes on top is their `extra_degradation`)"
                 ]
             )
         return degradation.scale
@@ -76,19 +76,25 @@ def scale_of(sources: Sequence[AnyDataSource], degradation: AnyDegradation | Non
 
 
 def items_of(
-    sources: Sequence[AnyDataSource], degradation: AnyDegradation | None, rescale: Sequence[float]
+    sources: Sequence[AnySource], degradation: AnyDegradation | None, rescale: Sequence[float]
 ) -> list[Item]:
     """Every item, in order.
 
     A random degradation is left to whoever cuts patches: such items hold clean images only. So is a paired source's
-    `then`: such items hold the pair as it lies on the disk.
+    `extra_degradation`: such items hold the pair as it lies on the disk.
     """
     scale = scale_of(sources, degradation)
     items: list[Item] = []
     for source in sources:
         if isinstance(source, Paired):
             items += [
-                Item(ref.name, ref.stamp, source.weight, _paired_loader(ref, scale), then=ref.then)
+                Item(
+                    ref.name,
+                    ref.stamp,
+                    source.weight,
+                    _paired_loader(ref, scale),
+                    extra_degradation=ref.extra_degradation,
+                )
                 for ref in source.pairs()
             ]
         else:
@@ -107,7 +113,7 @@ def items_of(
 
 
 def labels_of(
-    sources: Sequence[AnyDataSource],
+    sources: Sequence[AnySource],
     degradation: AnyDegradation | None,
     rescale: Sequence[float],
     sizes: Sequence[tuple[int, int]],
@@ -122,7 +128,14 @@ def _loader(
     def load() -> tuple[Pixels | None, Pixels]:
         image = ref.load()
         if factor != 1.0:
-            image = resize(image, (round(image.shape[0] * factor), round(image.shape[1] * factor)))
+            size = (round(image.shape[0] * factor), round(image.shape[1] * factor))
+            if not all(size):
+                raise DataError(
+                    f"the image of {image.shape[0]}x{image.shape[1]} pixels, shrunk by {factor:g}, has none left",
+                    where=ref.name,
+                    fix="leave out the small factors of `rescale`, or the small images",
+                )
+            image = resize(image, size)
         clean = _whole(image, scale, ref.name)
         if degradation is None or degradation.random:
             return None, clean
@@ -140,7 +153,7 @@ def _paired_loader(ref: PairRef, scale: int) -> Callable[[], tuple[Pixels | None
         expected = (clean.shape[0] // scale, clean.shape[1] // scale)
         if given.shape[:2] != expected:
             raise DataError(
-                f"the damaged picture is {given.shape[0]}x{given.shape[1]} instead of {expected[0]}x{expected[1]}",
+                f"the degraded image is {given.shape[0]}x{given.shape[1]} instead of {expected[0]}x{expected[1]}",
                 where=where,
             )
         return np.ascontiguousarray(given), clean

@@ -12,14 +12,14 @@ from pathlib import Path, PurePosixPath
 from edgeir.core.errors import DataError
 
 __all__ = [
+    "check_count",
+    "collect_count_warnings",
     "data_root",
-    "entries",
     "find_root",
-    "placed",
-    "remark_count",
-    "remarks",
+    "folder_contents",
+    "nearest_contents",
     "required_root",
-    "seen",
+    "resolve_path",
 ]
 
 LOG = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ SHOWN = 5
 def data_root() -> Path | None:
     """``$EDGEIR_DATA``, or None where it is not set."""
     value = os.environ.get("EDGEIR_DATA")
-    return Path(value).expanduser() if value else None
+    return _expanded(value) if value else None
 
 
 def required_root(name: str, expected: str) -> Path:
@@ -50,22 +50,32 @@ def required_root(name: str, expected: str) -> Path:
     return root
 
 
-def placed(path: str, *, file: bool = False) -> Path:
+def resolve_path(path: str, *, file: bool = False) -> Path:
     """A folder, or a file, by its path: from the working directory, or else below ``$EDGEIR_DATA``; ``~`` is expanded.
 
     Raises:
         DataError: it is in neither, with the places tried and how to mend it.
     """
-    here, root = Path(path).expanduser(), data_root()
+    here, root = _expanded(path), data_root()
     places = [here] if here.is_absolute() or root is None else [here, root / here]
     for place in places:
-        if place.is_file() if file else place.is_dir():
-            return place
+        with contextlib.suppress(OSError):  # a name too long, a folder without permission
+            if place.is_file() if file else place.is_dir():
+                return place
     tried = " or ".join(str(place.absolute()) for place in places)
     fix = "put it there, or give another path"
     if not here.is_absolute() and root is None:
         fix = "EDGEIR_DATA, under which it is looked for too, is not set: set it, or give another path"
     raise DataError(f"no such {'file' if file else 'folder'}; looked for {tried}", where=path, fix=fix)
+
+
+def _expanded(path: str) -> Path:
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise DataError(
+            "there is no such user, or no home folder", where=path, fix="give the whole path"
+        ) from error
 
 
 def find_root(name: str, roots: Iterable[str], inside: str, *, file: bool = False) -> Path:
@@ -82,11 +92,13 @@ def find_root(name: str, roots: Iterable[str], inside: str, *, file: bool = Fals
         if (root / place).is_file() if file else (root / place).is_dir():
             return root / folder
     raise DataError(
-        f"the data set {name} was not found; {seen(root, places)}", where=root, fix=f"put it into {expected}"
+        f"the data set {name} was not found; {nearest_contents(root, places)}",
+        where=root,
+        fix=f"put it into {expected}",
     )
 
 
-def seen(root: Path, tried: Iterable[str]) -> str:
+def nearest_contents(root: Path, tried: Iterable[str]) -> str:
     """What lies in the folder under `root` that is there and nearest to one of the places `tried`, for an error."""
     nearest = root
     for place in tried:
@@ -96,36 +108,36 @@ def seen(root: Path, tried: Iterable[str]) -> str:
         if len(folder.parts) > len(nearest.parts):
             nearest = folder
     where = "it" if nearest == root else nearest.relative_to(root).as_posix()
-    return f"in {where} there is {entries(nearest)}"
+    return f"in {where} there is {folder_contents(nearest)}"
 
 
-def entries(folder: Path) -> str:
+def folder_contents(folder: Path) -> str:
     """The first few names in a folder, or "nothing"; hidden ones are left out."""
     names = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
     more = ["…"] if len(names) > SHOWN else []
     return ", ".join([*names[:SHOWN], *more]) or "nothing"
 
 
-_REMARKS: ContextVar[list[str] | None] = ContextVar("remarks", default=None)
+_WARNINGS: ContextVar[list[str] | None] = ContextVar("count warnings", default=None)
 
 
 @contextlib.contextmanager
-def remarks() -> Iterator[list[str]]:
-    """Collect what `remark_count` has to say inside, for a result, instead of logging it."""
+def collect_count_warnings() -> Iterator[list[str]]:
+    """Collect the warnings of `check_count` inside, for a result, instead of logging them."""
     collected: list[str] = []
-    token = _REMARKS.set(collected)
+    token = _WARNINGS.set(collected)
     try:
         yield collected
     finally:
-        _REMARKS.reset(token)
+        _WARNINGS.reset(token)
 
 
-def remark_count(name: str, found: int, published: int, where: Path, what: str = "pictures") -> None:
-    """Log a warning where a set is not whole (or has more than was published): its figures compare with no other."""
+def check_count(name: str, found: int, published: int, where: Path, what: str = "images") -> None:
+    """Log a warning where a set has fewer or more images than were published: its figures compare with no other."""
     if found == published:
         return
-    remark = f"{name} has {found} {what} here instead of the {published} published: not comparable"
-    if (collected := _REMARKS.get()) is not None:
-        collected.append(remark)
+    warning = f"{name} has {found} {what} here instead of the {published} published: not comparable"
+    if (collected := _WARNINGS.get()) is not None:
+        collected.append(warning)
     else:
-        LOG.warning("%s: %s", where, remark)
+        LOG.warning("%s: %s", where, warning)

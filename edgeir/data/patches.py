@@ -47,10 +47,11 @@ class PatchSampler:
         seed: of everything random here.
         augment: apply to each pair one of the eight flips and rotations, each as likely; one of the four that
             horizontal and vertical flips make; one of the four quarter turns; or leave it.
-        planes: further pictures of the same records (a teacher's cached output, labels), sampled at the same places; by
+        planes: further images of the same records (a teacher's cached output, labels), sampled at the same places; by
             index, HWC of the clean image's size.
         degradation: makes the degraded patch where the store holds clean images only. Each patch has a generator of its
-            own, seeded by (seed, step, place in the batch); so has what the store's `thens` add to a stored one.
+            own, seeded by (seed, step, place in the batch); so have the store's
+            `extra_degradations` of a stored one.
         gray: give luma, one channel. The clean image's luma is what is degraded; of stored pairs both become luma.
         enlarge: give the degraded patch at the clean one's size, enlarged bicubically, for a network that reads that.
 
@@ -108,14 +109,14 @@ class PatchSampler:
         record, size, scale = self.store.records[index], self.patch, self.store.scale
         top, left = (int(draw[1 + axis] * (record.size[axis] // scale - size + 1)) for axis in (0, 1))
         if self.degradation is None:
-            (source, hr), damage = self.store.pair(index), self.store.thens[index]
+            (source, hr), degradation = self.store.pair(index), self.store.extra_degradations[index]
         else:
-            source, damage = self.store.clean(index), self.degradation
+            source, degradation = self.store.clean(index), self.degradation
             hr = source
         cut: list[Degraded] = [source[top : top + size, left : left + size]]
-        if damage is not None:
+        if degradation is not None:
             rng = np.random.default_rng([self.seed, step, place])
-            cut = [_degrade_patch(damage, source, top, left, size, rng, gray=self.gray)]
+            cut = [_degrade_patch(degradation, source, top, left, size, rng, gray=self.gray)]
         if self.enlarge is not None and scale > 1:
             cut = [upscale(to_bytes(to_unit(cut[0])), scale, self.enlarge)]
         for image in (hr, *(plane(index) for plane in self.planes)):

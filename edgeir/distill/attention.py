@@ -26,7 +26,7 @@ class AttentionMaps(TapPairs):
     """Match the normalised channel-mean maps of pairs of taps."""
 
     kind: Literal["attention"] = "attention"
-    weight: float = Field(75.0, gt=0)
+    weight: float = Field(75.0, gt=0, le=1e9)
     """75 is the weight in PPCN eq. 13, whose other terms are on the [0, 1] scale as well."""
     form: Literal["norm", "squared"] = "norm"
 

@@ -35,7 +35,7 @@ class Method(Config):
     Subclasses have a `kind`, name the taps they read, and turn what the networks did into unweighted terms.
     """
 
-    weight: float = Field(1.0, gt=0)
+    weight: float = Field(1.0, gt=0, le=1e9)
     """Of the method's terms, unless `weight_of` says otherwise."""
 
     @property

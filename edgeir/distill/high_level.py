@@ -37,7 +37,7 @@ class HighLevelTask(Method):
     """Cross-entropy of a frozen classifier or segmentation network on the student's output."""
 
     kind: Literal["high-level"] = "high-level"
-    weight: float = Field(0.25, gt=0)
+    weight: float = Field(0.25, gt=0, le=1e9)
     """lambda: 0.25 for classification, 0.5 for segmentation."""
     network: AnyHighLevel
     target: Literal["labels", "clean"] = "labels"

@@ -26,7 +26,7 @@ class Imitation(Method):
     """Mean absolute difference between a tap that holds an image and the degraded image."""
 
     kind: Literal["imitation"] = "imitation"
-    weight: float = Field(1e-4, gt=0)
+    weight: float = Field(1e-4, gt=0, le=1e9)
     """Beside a mean squared error on [0, 1]."""
     student_tap: str = "encoded"
 

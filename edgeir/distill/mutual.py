@@ -28,7 +28,7 @@ class MutualLearning(Method):
     """Joint training with a peer."""
 
     kind: Literal["mutual"] = "mutual"
-    weight: float = Field(1.0, gt=0)
+    weight: float = Field(1.0, gt=0, le=1e9)
     """Of the pull on either side; 1 in the original."""
     distance: Literal["l1", "l2"] = "l2"
     """Between the two outputs, on the [0, 1] scale.

@@ -27,7 +27,7 @@ class SVDO(Method):
     """A regularisation of features; it needs no other network."""
 
     kind: Literal["svdo"] = "svdo"
-    weight: float = Field(1e-5, gt=0)
+    weight: float = Field(1e-5, gt=0, le=1e9)
     """Beta of eq. 8, for features that are not normalised; of order 1 for those that are."""
     student_taps: tuple[str, ...] = Field(min_length=1)
     """FDR-Net: ``phase.N.disentangle``."""

@@ -36,11 +36,11 @@ class TargetFeatures(Method):
     """Joint training with a target feature extractor."""
 
     kind: Literal["target-features"] = "target-features"
-    weight: float = Field(1.0, gt=0)
+    weight: float = Field(1.0, gt=0, le=1e9)
     """lambda1: 1 for EDSR, DnCNN, FFDNet and PPDN, 50 for RCAN, 100 for AOD-Net, on a scale of images that the paper
     does not give. Batch-normalised features do not follow that scale: beside an image loss on [0, 1], 1 drew both
     networks to features without content (docs/LOG.md), and 1/255 is what 1 means beside one on 0-255."""
-    extractor_weight: float = Field(0.1, ge=0)
+    extractor_weight: float = Field(0.1, ge=0, le=1e9)
     """lambda2."""
     distance: Distance = "l2"
     """Fig. 4: l2 and l1 help most."""

@@ -17,7 +17,7 @@ beside the student and thrown away.
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
 import torch.nn.functional as F
@@ -37,10 +37,10 @@ class VariationalFeatures(TapPairs):
     """Sum over pairs of taps of the negative log-likelihood of the teacher's feature."""
 
     kind: Literal["variational-features"] = "variational-features"
-    weight: float = Field(1e-4, gt=0)
+    weight: float = Field(1e-4, gt=0, le=1e9)
     """Beside an image loss on [0, 1]; the paper's is not on this scale, so it is a choice."""
     distribution: Literal["laplace", "gaussian"] = "laplace"
-    channels: tuple[int, ...] = Field(min_length=1)
+    channels: tuple[Annotated[int, Field(ge=1, le=4096)], ...] = Field(min_length=1)
     """Of the features of each pair, equal on both sides."""
 
     @model_validator(mode="after")

@@ -1,4 +1,4 @@
-"""What an export does about statistics of the whole picture: leave them in the file, or make them constant."""
+"""What an export does about global statistics: leave them in the file, or make them constant."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from edgeir.exporting.prove.compare import compare
 from edgeir.exporting.prove.images import Patch
-from edgeir.manifest.artifact import Parity
+from edgeir.manifest.parity import Change
 
 if TYPE_CHECKING:
     from edgeir.models import Network
@@ -29,11 +29,11 @@ def made_constant(network: Network, inputs: NDArray[np.float32]) -> Network:
     return with_constants(network, calibrate(network, inputs))
 
 
-def cost(constant: Network, picture: Network, crops: Iterable[Patch]) -> Parity:
-    """What constants change on real pictures: the network that has them against the one that reads each picture."""
+def cost(constant: Network, own: Network, crops: Iterable[Patch]) -> Change:
+    """What constants change on photographs: the network that has them against the one that reads each image."""
     from edgeir.runtime.torch import TorchSession
 
-    changed, own = (
-        TorchSession(network.deploy(), network.facts, name="torch") for network in (constant, picture)
+    changed, reference = (
+        TorchSession(network.deploy(), network.facts, name="torch") for network in (constant, own)
     )
-    return compare(changed.run, own.run, crops)
+    return compare(changed.run, reference.run, crops)

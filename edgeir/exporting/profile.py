@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, TypeAlias, Union
 
 from pydantic import Field
 
 from edgeir.core.assets import find_asset
 from edgeir.core.config import Config, parse, read_yaml
-from edgeir.exporting.prove.compare import Gate
-from edgeir.exporting.targets.litert.target import LiteRT
-from edgeir.exporting.targets.onnx.target import ONNX
+from edgeir.exporting.target import Target
+from edgeir.manifest.parity import Gate
+from edgeir.runtime import catalog
 
-__all__ = ["AnyTarget", "Calibration", "ExportProfile", "read_profile"]
+__all__ = ["AnyTarget", "CalibrationConfig", "ExportProfile", "read_profile"]
 
-AnyTarget = Annotated[LiteRT | ONNX, Field(discriminator="kind")]
-"""Every target's configuration, discriminated by `kind`."""
+if TYPE_CHECKING:
+    AnyTarget: TypeAlias = Target
+else:
+    AnyTarget = Annotated[
+        Union[tuple(entry.settings() for entry in catalog.TARGETS)],  # noqa: UP007 - made of the table
+        Field(discriminator="kind"),
+    ]
+    """Every target's configuration, those of the catalog, discriminated by `kind`."""
 
 
-class Calibration(Config):
+class CalibrationConfig(Config):
     """Which pictures set the integer ranges."""
 
     patches: int = Field(48, ge=1)
@@ -38,7 +44,7 @@ class ExportProfile(Config):
     sizes: tuple[tuple[int, int], ...] = ((180, 320),)
     """Default low-resolution input sizes (height, width) of a format with fixed sizes; a network that takes the
     enlarged image gets them times its scale."""
-    calibration: Calibration = Calibration()
+    calibration: CalibrationConfig = CalibrationConfig()
     """Only int8 looks at it."""
     parity_per_image: int = Field(1, ge=1)
     """Crops of each photograph on which file and network are compared."""

@@ -1,38 +1,41 @@
 """``edgeir export``: a checkpoint becomes an artifact, or nothing is written.
 
-The artifact is a folder: the model file (one per size), ``artifact.json`` and ``golden/`` with three arrays for the
-app developer's own test, batch included: ``input.npy`` and ``output.npy`` as the file takes and gives them (layout,
-dtype), ``expected.npy`` what the torch network gives for it (float32, the layout of `output.npy`).
+The artifact is a folder: the model files (one per size), ``artifact.json`` and ``golden/`` with three arrays for the
+app developer's own test, batch included: ``input.npy`` and ``output.npy`` as the first file takes and gives them
+(layout, dtype), ``expected.npy`` what the torch network gives for it (float32, the layout of `output.npy`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgeir.core.environment import git_revision, versions
 from edgeir.core.errors import ConfigError, ExportError
-from edgeir.core.files import atomic_dir, refuse_existing, sha256_file, write_json
+from edgeir.core.files import atomic_dir, refuse_existing, sha256_tree, tree_bytes, write_json
 from edgeir.core.progress import Progress, no_progress
 from edgeir.core.requires import require
+from edgeir.exporting.calibration import CalibrationData, gather
 from edgeir.exporting.constants import cost, made_constant
 from edgeir.exporting.profile import ExportProfile, read_profile
-from edgeir.exporting.prove.compare import check_gate
-from edgeir.exporting.prove.images import calibration_inputs, degradation_of
-from edgeir.exporting.prove.run import crops_for, prove
-from edgeir.exporting.target import Converted, Job, Precision, Target
-from edgeir.manifest.artifact import ARTIFACT_NAME, Artifact, Parity, Statistics
+from edgeir.exporting.prove.gate import applied_gate, check_gate
+from edgeir.exporting.prove.images import Patch, degradation_of, patches, proof_photographs
+from edgeir.exporting.prove.run import input_size, prove
+from edgeir.exporting.target import Io, Job, Target, Written
+from edgeir.manifest.artifact import ARTIFACT_NAME, Artifact, ModelFile, Statistics
 from edgeir.manifest.card import Card
 from edgeir.manifest.facts import NetworkFacts
+from edgeir.manifest.parity import NotRun, Parity
+from edgeir.runtime import catalog
 
 __all__ = ["export", "export_network"]
 
 Size = tuple[int, int]
-UNCHECKED = Parity(patches=0, max_abs_error=0, psnr_drop_db=0, colour_shift=(0, 0, 0))
+UNPROVED = NotRun(reason="the export is not finished", command="edgeir export")
 FULL_HD_READY = (720, 1280)
 """Output size for which a dynamic file's MACs are given."""
 
@@ -40,14 +43,15 @@ FULL_HD_READY = (720, 1280)
 def export(
     checkpoint: str | Path,
     *,
-    target: Literal["tflite", "onnx"],
-    precision: Precision = "fp32",
+    target: str,
+    precision: str = "fp32",
     sizes: Sequence[Size] = (),
-    io: Literal["float", "uint8"] = "float",
-    statistics: Statistics = "picture",
+    io: Io = "float",
+    statistics: Statistics = "image",
     profile: str | Path | ExportProfile | None = None,
     out: str | Path,
     calibration: str | Path | NDArray[np.generic] | None = None,
+    proof: str | Path | None = None,
     sigma: float | None = None,
     overwrite: bool = False,
     progress: Progress = no_progress,
@@ -55,16 +59,20 @@ def export(
     """Export a checkpoint folder or zoo entry, run the written file and compare it with the network.
 
     Args:
+        target: a format of `edgeir.runtime.catalog`.
+        precision: short name of a quantisation plan.
         sizes: input sizes (height, width) in the network's own input pixels; the first is the main file. Empty: the
-            profile's for LiteRT, dynamic for ONNX.
+            profile's, or dynamic where the format can be.
         io: `float` takes and gives float32 in [0, 1]; `uint8` takes and gives NHWC bytes.
-        statistics: for a network that reads the whole picture: `picture` leaves that in the file, which then takes
-            whole pictures only; `constant` puts the calibration pictures' statistics in, so that the file may run in
-            tiles. Constants cost quality (`benchmarks/whole_picture.py`).
+        statistics: for a network that reads the whole image: `image` leaves that in the file, which then takes whole
+            images only; `constant` puts the calibration images' statistics in, so that the file may run in tiles.
+            Constants cost quality (`benchmarks/whole_picture.py`).
         profile: a name, a file or a configuration; ``TARGET-PRECISION`` by default.
         out: the artifact's folder.
-        calibration: for int8 and constant statistics: a folder of photographs (also used for the comparison) or an
-            array of network inputs (N, H, W, C), uint8 or float in [0, 1]; scikit-image's photographs by default.
+        calibration: for int8 and constant statistics: a folder of photographs or an array of network inputs
+            (N, H, W, C), uint8 or float in [0, 1]; three of scikit-image's photographs by default.
+        proof: a folder of further photographs that the file is compared with the network on. None that calibration
+            used is compared; scikit-image's others always are.
         sigma: the noise level, on the 0-255 scale, that becomes a constant of the file, for a network that takes one.
 
     Raises:
@@ -72,20 +80,8 @@ def export(
         ExportError: the network cannot be converted, or has no statistics that could be constant.
         ParityError: the file differs from the network by more than the profile's gate; nothing is left behind.
     """
-    settings = (
-        profile if isinstance(profile, ExportProfile) else read_profile(profile or f"{target}-{precision}")
-    )
-    name = (
-        f"{target}-{precision}"
-        if profile is None
-        else "custom"
-        if isinstance(profile, ExportProfile)
-        else str(profile)
-    )
-    if (settings.target.kind, settings.target.precision) != (target, precision):
-        found = f"{settings.target.kind} {settings.target.precision}"
-        raise ConfigError([f"the profile makes {found}, not {target} {precision}"], where=name)
-    refuse_existing(Path(out), overwrite=overwrite)
+    settings, name = _profile(profile, target, precision)
+    _refuse_existing(Path(out), overwrite)
     require("torch", "exporting")
     from edgeir.checkpoint.load import load_checkpoint
     from edgeir.models.base import refuse_clean_reader
@@ -104,9 +100,32 @@ def export(
         io=io,
         statistics=statistics,
         calibration=calibration,
+        proof=proof,
         overwrite=overwrite,
         progress=progress,
     )
+
+
+def _refuse_existing(out: Path, overwrite: bool) -> None:
+    refuse_existing(out, overwrite=overwrite, marker=ARTIFACT_NAME, owned=("model*", "golden"))
+
+
+def _profile(
+    profile: str | Path | ExportProfile | None, target: str, precision: str
+) -> tuple[ExportProfile, str]:
+    """The profile to export with, and what the manifest calls it."""
+    if target not in catalog.target_names():
+        raise ConfigError(
+            [f"there is no target `{target}`"], fix=f"targets: {', '.join(catalog.target_names())}"
+        )
+    if profile is None:
+        return read_profile(f"{target}-{precision}"), f"{target}-{precision}"
+    settings = profile if isinstance(profile, ExportProfile) else read_profile(profile)
+    name = "custom" if isinstance(profile, ExportProfile) else str(profile)
+    if (settings.target.kind, settings.target.precision.name) != (target, precision):
+        found = f"{settings.target.kind} {settings.target.precision.name}"
+        raise ConfigError([f"the profile makes {found}, not {target} {precision}"], where=name)
+    return settings, name
 
 
 def export_network(
@@ -117,64 +136,57 @@ def export_network(
     out: str | Path,
     name: str,
     sizes: Sequence[Size] = (),
-    io: Literal["float", "uint8"] = "float",
-    statistics: Statistics = "picture",
+    io: Io = "float",
+    statistics: Statistics = "image",
     calibration: str | Path | NDArray[np.generic] | None = None,
+    proof: str | Path | None = None,
     overwrite: bool = False,
     progress: Progress = no_progress,
 ) -> Artifact:
     """Like `export`, for a `edgeir.models.Network` in memory; `card` names it and gives its hash."""
     out = Path(out)
-    refuse_existing(out, overwrite=overwrite)
-    facts: NetworkFacts = network.facts
-    chosen = _sizes(profile, sizes, facts)
-    folder = None if isinstance(calibration, np.ndarray) else calibration
-    inputs = np.zeros((0, 1, 1, 3), np.float32)
-    if profile.target.precision == "int8" or statistics == "constant":
-        settings = profile.calibration
-        inputs = calibration_inputs(
-            calibration,
-            facts,
-            degradation_of(card),
-            size=settings.size,
-            count=settings.patches,
-            seed=settings.seed,
+    _refuse_existing(out, overwrite)
+    chosen = _sizes(profile, sizes, network.facts)
+    data = CalibrationData.none(network.facts.channels)
+    degradation = degradation_of(card)
+    if profile.target.calibrates or statistics == "constant":
+        given = profile.calibration
+        data = gather(
+            calibration, network.facts, degradation, size=given.size, count=given.patches, seed=given.seed
         )
+    unseen = proof_photographs(proof, data.seen)
+
+    def crops(size: Size | None) -> list[Patch]:
+        shape = input_size(network.facts, size)
+        per_image = profile.parity_per_image
+        return list(patches(unseen, network.facts, degradation, shape, per_image=per_image, seed=1))
+
     own = network
     if statistics == "constant":
-        network = made_constant(network, inputs)
-        facts = network.facts
-    steps = 2 * len(chosen)
+        network = made_constant(network, data.inputs)
     with atomic_dir(out) as temporary:
-        files: list[tuple[str, Size | None, Converted]] = []
+        written: list[Written] = []
         for step, size in enumerate(chosen):
-            progress(step, steps, f"converting {_label(size)}")
-            made = profile.target.convert(Job(network, size, io, inputs))
-            file = (
-                f"model{profile.target.suffix}"
-                if step == 0
-                else f"model-{_label(size)}{profile.target.suffix}"
-            )
-            (temporary / file).write_bytes(made.data)
-            files.append((file, size, made))
-        artifact = _describe(temporary, files, network, card, profile, name)
-        main = artifact
-        for step, (file, size, made) in enumerate(files):
-            progress(len(files) + step, steps, f"comparing {_label(size)} with the network")
-            described = _of_file(artifact, temporary, file, made)
-            crops = crops_for(card, facts, profile, size, folder)
-            parity = prove(temporary / file, described, network, crops, golden=step == 0)
-            check_gate(parity, profile.gate, io=io, where=f"{card.name} {name} {_label(size)}")
-            if step == 0:
-                main = artifact.model_copy(update={"parity": parity})
-                if network is not own:
-                    crops = crops_for(card, facts, profile, size, folder)
-                    main = main.model_copy(
-                        update={"statistics": "constant", "constants": cost(network, own, crops)}
-                    )
-        write_json(temporary / ARTIFACT_NAME, main.model_dump(mode="json"))
-        progress(steps, steps, "done")
-    return main
+            progress(step, 2 * len(chosen), f"converting {_label(size)}")
+            path = temporary / _file_name(profile.target, size, main=step == 0)
+            written.append(profile.target.write(Job(network, size, io, data), path))
+        artifact = _describe(temporary, written, chosen, network, card, profile, name)
+        proved: list[ModelFile] = []
+        for step, (file, size) in enumerate(zip(artifact.files, chosen, strict=True)):
+            progress(len(chosen) + step, 2 * len(chosen), f"comparing {_label(size)} with the network")
+            gate = applied_gate(profile.gate, io)
+            parity = prove(temporary, artifact, file, network, crops(size), gate, golden=step == 0)
+            if isinstance(parity, Parity):
+                check_gate(parity, where=f"{card.name} {name} {_label(size)}")
+            proved.append(file.model_copy(update={"parity": parity}))
+        update: dict[str, Any] = {"files": tuple(proved)}
+        if network is not own:
+            change = cost(network, own, crops(chosen[0]))
+            update |= {"statistics": "constant", "constants": change}
+        artifact = artifact.model_copy(update=update)
+        write_json(temporary / ARTIFACT_NAME, artifact.model_dump(mode="json"))
+        progress(2 * len(chosen), 2 * len(chosen), "done")
+    return artifact
 
 
 def _sizes(profile: ExportProfile, sizes: Sequence[Size], facts: NetworkFacts) -> list[Size | None]:
@@ -183,7 +195,7 @@ def _sizes(profile: ExportProfile, sizes: Sequence[Size], facts: NetworkFacts) -
         return [None]
     factor = facts.scale if facts.input_kind == "bicubic" else 1
     chosen = [(h, w) for h, w in sizes] or [(h * factor, w * factor) for h, w in profile.sizes]
-    # The degradation that makes parity patches needs whole low-resolution pixels too.
+    # The degradation that makes the patches of the proof needs whole low-resolution pixels too.
     multiple = max(facts.size_multiple, factor)
     for height, width in chosen:
         if height < 1 or width < 1 or height % multiple or width % multiple:
@@ -200,45 +212,45 @@ def _label(size: Size | None) -> str:
     return "any size" if size is None else f"{size[0]}x{size[1]}"
 
 
+def _file_name(target: Target, size: Size | None, *, main: bool) -> str:
+    suffix = catalog.target_entry(target.kind).suffix
+    return f"model{suffix}" if main else f"model-{_label(size)}{suffix}"
+
+
 def _describe(
     folder: Path,
-    files: list[tuple[str, Size | None, Converted]],
+    written: Sequence[Written],
+    sizes: Sequence[Size | None],
     network: Any,
     card: Card,
     profile: ExportProfile,
     name: str,
 ) -> Artifact:
-    file, size, made = files[0]
+    """The manifest, its files not yet proved."""
     scale = network.facts.net_scale
-    height, width = size or (FULL_HD_READY[0] // scale, FULL_HD_READY[1] // scale)
+    open_size = (FULL_HD_READY[0] // scale, FULL_HD_READY[1] // scale)
+    files = tuple(
+        ModelFile(
+            path=made.path.relative_to(folder).as_posix(),
+            target=profile.target.kind,
+            precision=profile.target.precision.name,
+            profile=name,
+            inputs=(made.input,),
+            outputs=(made.output,),
+            bytes=tree_bytes(made.path),
+            sha256=sha256_tree(made.path),
+            macs=network.macs(*(size or open_size)),
+            parity=UNPROVED,
+        )
+        for made, size in zip(written, sizes, strict=True)
+    )
     return Artifact(
-        name=file,
         source=card.name,
-        target=profile.target.kind,
-        precision=profile.target.precision,
-        profile=name,
-        sha256=sha256_file(folder / file),
-        bytes=len(made.data),
-        inputs=(made.input,),
-        outputs=(made.output,),
-        facts=network.facts,
-        macs=network.macs(height, width),
-        parameters=sum(parameter.numel() for parameter in network.deploy().parameters()),
-        variants={_label(other): variant for variant, other, _ in files[1:]},
-        variant_sha256={_label(other): sha256_file(folder / variant) for variant, other, _ in files[1:]},
         checkpoint_sha256=card.weights_sha256,
-        statistics="picture" if network.facts.global_operations else None,
-        parity=UNCHECKED,
+        facts=network.facts,
+        parameters=sum(parameter.numel() for parameter in network.deploy().parameters()),
+        files=files,
+        statistics="image" if network.facts.global_operations else None,
         versions=versions(),
         revision=git_revision(),
     )
-
-
-def _of_file(artifact: Artifact, folder: Path, file: str, made: Converted) -> Artifact:
-    update = {
-        "inputs": (made.input,),
-        "outputs": (made.output,),
-        "sha256": sha256_file(folder / file),
-        "name": file,
-    }
-    return artifact.model_copy(update=update)

@@ -1,21 +1,26 @@
-"""What a target is asked for and what it gives back."""
+"""The seam of a target format: what a target is asked for and what it gives back.
+
+A target writes files into a folder that it is given and says what it wrote; nothing about a format is known elsewhere,
+but for its entry in `edgeir.runtime.catalog`.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
+from edgeir.exporting.calibration import CalibrationData
 from edgeir.manifest.artifact import TensorSpec
+from edgeir.quantize.plan import QuantizationPlan
 
 if TYPE_CHECKING:
     from edgeir.models import Network
 
-__all__ = ["Converted", "Job", "Precision", "Target"]
+__all__ = ["Io", "Job", "Target", "Written"]
 
-Precision = Literal["fp32", "fp16", "int8"]
+Io = Literal["float", "uint8"]
+"""What a file takes and gives: float32 images in [0, 1], or bytes."""
 
 
 @dataclass(frozen=True)
@@ -25,43 +30,55 @@ class Job:
     Attributes:
         network: in its training form; a target exports ``network.deploy()``.
         size: fixed input height and width; None asks for dynamic ones.
-        io: what the file takes and gives: float32 images in [0, 1], or bytes.
-        calibration: (N, H, W, C) float32 network inputs in [0, 1], for int8; any H and W.
+        io: what the file takes and gives.
+        calibration: what sets integer ranges; any height and width.
     """
 
     network: Network
     size: tuple[int, int] | None
-    io: Literal["float", "uint8"]
-    calibration: NDArray[np.float32]
+    io: Io
+    calibration: CalibrationData
 
 
 @dataclass(frozen=True)
-class Converted:
-    """One model file, not yet written."""
+class Written:
+    """One model file that was written.
 
-    data: bytes
+    Attributes:
+        path: of the file, or of the folder that the format is.
+        input, output: what it takes and gives.
+    """
+
+    path: Path
     input: TensorSpec
     output: TensorSpec
 
 
 class Target(Protocol):
-    """A file format: the seam that `export/litert.py` and `export/onnx.py` implement."""
+    """Settings of a target format, a member of `edgeir.exporting.profile.AnyTarget`."""
 
     @property
-    def suffix(self) -> str:
-        """Of the model file, with the dot."""
+    def kind(self) -> str:
+        """Its name in `edgeir.runtime.catalog`."""
         ...
 
     @property
-    def precision(self) -> Precision: ...
+    def precision(self) -> QuantizationPlan:
+        """Which layer is kept how."""
+        ...
 
     @property
     def dynamic(self) -> bool:
         """The format can leave height and width open."""
         ...
 
-    def convert(self, job: Job) -> Converted:
-        """Convert the network.
+    @property
+    def calibrates(self) -> bool:
+        """It looks at `Job.calibration`."""
+        ...
+
+    def write(self, job: Job, path: Path) -> Written:
+        """Convert the network and write it to `path`, a new name with the suffix of the format.
 
         Raises:
             ExportError: it cannot be converted.

@@ -34,11 +34,11 @@ __all__ = ["Adversarial", "Adversary"]
 class Adversarial(Config):
     """The texture loss and its discriminator."""
 
-    weight: float = Field(1.0, gt=0)
+    weight: float = Field(1.0, gt=0, le=1e9)
     form: Literal["printed", "saturating"] = "printed"
-    patch: int = Field(100, ge=SMALLEST)
+    patch: int = Field(100, ge=SMALLEST, le=512)
     """Side of the output patches in pixels; the discriminator's size follows it."""
-    rate: float = Field(1.0, gt=0)
+    rate: float = Field(1.0, gt=0, le=1e3)
     """The discriminator's learning rate, relative to the network's. From about 1e-3 on it tends to collapse: it then
     answers one half to everything, its loss stays at log 2 = 0.693, and the texture loss has no gradient."""
 

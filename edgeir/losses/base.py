@@ -14,7 +14,7 @@ class ImageLoss(Config):
     """A term of a recipe's total, a function of (prediction, target), both (N, C, H, W) on [0, 1]."""
 
     kind: str
-    weight: float = Field(1.0, gt=0)
+    weight: float = Field(1.0, gt=0, le=1e9)
 
     @property
     def least(self) -> int:

@@ -30,9 +30,9 @@ class Colour(ImageLoss):
     """Sum of squared differences of the blurred images / (2 · batch), images on [0, 1]."""
 
     kind: Literal["colour"] = "colour"
-    sigma: float = Field(3.0, gt=0)
+    sigma: float = Field(3.0, ge=0.01, le=1000)
     """Of the blur, in pixels; 4.707 is the authors' kernel."""
-    radius: int = Field(10, ge=1)
+    radius: int = Field(10, ge=1, le=100)
     """The kernel has 2 radius + 1 pixels a side; outside the picture is zero."""
 
     def build(self) -> nn.Module:

@@ -28,9 +28,9 @@ class Contextual(PerceptualConfig):
 
     kind: Literal["contextual"] = "contextual"
     layer: Layer = "conv4_2"
-    bandwidth: float = Field(0.5, gt=0)
+    bandwidth: float = Field(0.5, ge=1e-3, le=1000)
     """h of eq. 2."""
-    samples: int = Field(65**2, ge=1)
+    samples: int = Field(65**2, ge=1, le=128**2)
     """At most this many positions of a map, spread evenly."""
 
     def build(self) -> nn.Module:

@@ -52,7 +52,7 @@ class Charbonnier(ImageLoss):
     kind: Literal["charbonnier"] = "charbonnier"
     luma: float = Field(0.0, ge=0, le=1)
     """Share of the loss that is measured on luma."""
-    epsilon: float = Field(1e-3, gt=0)
+    epsilon: float = Field(1e-3, ge=1e-6, le=1000)
     """Width of the rounded tip, on the [0, 1] scale."""
 
     def build(self) -> PixelLoss:

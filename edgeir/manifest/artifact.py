@@ -1,120 +1,210 @@
-"""``artifact.json``: what describes an exported model, beside its file; reading it checks the file's SHA-256."""
+"""``artifact.json``: what `edgeir export` wrote, described file by file.
+
+A file may be a folder (some formats are); its hash is then that of the tree. Reading a manifest checks the hashes.
+"""
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import Literal
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any, Literal
 
-from pydantic import ValidationError
+from pydantic import Field, field_validator
 
 from edgeir.core.config import Config, first_problem
 from edgeir.core.errors import ArtifactError
-from edgeir.core.files import sha256_file
+from edgeir.core.files import sha256_tree
 from edgeir.manifest.facts import NetworkFacts
+from edgeir.manifest.parity import AnyParity, Change
 
-__all__ = ["ARTIFACT_NAME", "Artifact", "Parity", "Statistics", "TensorSpec", "read_artifact"]
+__all__ = [
+    "ARTIFACT_NAME",
+    "Artifact",
+    "ModelFile",
+    "Statistics",
+    "TensorSpec",
+    "read_artifact",
+]
 
 ARTIFACT_NAME = "artifact.json"
 
+Statistics = Literal["image", "constant"]
+"""Where a network takes its global statistics from: the image that it is given, or calibration."""
+
+
+Side = Annotated[int, Field(ge=1, le=1_000_000)]
+"""Of a tensor."""
+Count = Annotated[int, Field(ge=0, le=10**18)]
+
 
 class TensorSpec(Config):
-    """One input or output of an artifact; integer values are real = (q - zero_point) * quant_scale."""
+    """One input or output of a model file; integer values are real = (q - zero_point) * quant_scale."""
 
     name: str
-    shape: tuple[int | None, ...]
+    shape: tuple[Side | None, Side | None, Side | None, Side | None]
     """`None` marks a dynamic dimension."""
     layout: Literal["NHWC", "NCHW"]
     dtype: Literal["float32", "float16", "uint8", "int8"]
     value_range: tuple[float, float] = (0.0, 1.0)
-    quant_scale: float | None = None
-    zero_point: int | None = None
+    quant_scale: float | None = Field(None, gt=0, le=1e6)
+    zero_point: int | None = Field(None, ge=-128, le=255)
+
+    @property
+    def size(self) -> tuple[int | None, int | None]:
+        """Height and width; None where dynamic."""
+        return self.shape[1:3] if self.layout == "NHWC" else self.shape[2:4]
+
+    @property
+    def fixed_size(self) -> tuple[int, int] | None:
+        """Height and width, or None where one of them is dynamic."""
+        height, width = self.size
+        return None if height is None or width is None else (height, width)
 
 
-class Parity(Config):
-    """The written file against the torch network, on real patches (measured by running the file)."""
+class ModelFile(Config):
+    """One model file of an artifact: its format and precision, what it takes and gives, and its proof."""
 
-    patches: int
-    max_abs_error: float
-    """Largest absolute difference, on the [0, 1] scale."""
-    psnr_drop_db: float
-    """Mean PSNR of the network minus that of the file, both against the ground truth, RGB."""
-    colour_shift: tuple[float, float, float]
-    """Mean of (file - network) per channel R, G, B, in 8-bit levels; three times the same for one channel."""
+    path: str
+    """Of the file, or of the folder that the format is; in the manifest's folder."""
+    target: str
+    """The format, a name of `edgeir.runtime.catalog`."""
+    precision: str
+    """Short name of the quantisation plan."""
+    profile: str
+    """The export profile that it was made with."""
+    inputs: Annotated[tuple[TensorSpec, ...], Field(min_length=1)]
+    outputs: Annotated[tuple[TensorSpec, ...], Field(min_length=1)]
+    bytes: Count
+    """Of the file, or of all files of the folder."""
+    sha256: str
+    """Of the file, or of the tree (`edgeir.core.files.sha256_tree`)."""
+    macs: Count
+    """Multiply-accumulates of one run at the input size (dynamic: per 1280x720 output)."""
+    parity: AnyParity
 
+    @field_validator("path")
+    @classmethod
+    def _inside(cls, value: str) -> str:
+        parts = PurePosixPath(value).parts
+        if not parts or value.startswith("/") or ".." in parts or "\\" in value or ":" in value:
+            raise ValueError(f"`{value}` is no path inside the artifact")
+        return value
 
-Statistics = Literal["picture", "constant"]
-"""Where a network takes what it would read of the whole picture from: the picture that it is given, or calibration."""
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """The only input height and width that it takes; None: any."""
+        return self.inputs[0].fixed_size
 
 
 class Artifact(Config):
-    """`artifact.json`: the manifest of an exported model."""
+    """`artifact.json`: the manifest of an export."""
 
-    format: Literal["edgeir-artifact-1"] = "edgeir-artifact-1"
-    name: str
-    """The model file's name, in the manifest's folder."""
+    format: Literal["edgeir-artifact-2"] = "edgeir-artifact-2"
     source: str
     """Name of the checkpoint or zoo entry."""
-    target: Literal["tflite", "onnx", "coreml"]
-    precision: Literal["fp32", "fp16", "int8"]
-    profile: str
-    sha256: str
-    bytes: int
-    inputs: tuple[TensorSpec, ...]
-    outputs: tuple[TensorSpec, ...]
-    facts: NetworkFacts
-    macs: int
-    """Multiply-accumulates of one run at the input size of `inputs` (dynamic: per 1280x720 output)."""
-    parameters: int
-    variants: dict[str, str] = {}
-    """Other fixed input sizes exported together: ``"HxW"`` to file name."""
-    variant_sha256: dict[str, str] = {}
     checkpoint_sha256: str
+    facts: NetworkFacts
+    parameters: Count
+    files: Annotated[tuple[ModelFile, ...], Field(min_length=1)]
+    """The first one is what a program takes that asks for none in particular."""
     statistics: Statistics | None = None
-    """How it reads the whole picture (`facts.global_operations` of the checkpoint); None where it does not."""
-    constants: Parity | None = None
-    """What constant statistics change: the constant torch network against the one that reads each picture."""
-    parity: Parity
+    """How it reads the whole image (`facts.global_operations` of the checkpoint); None where it does not."""
+    constants: Change | None = None
+    """What constant statistics change: the constant torch network against the one that reads each image."""
     versions: dict[str, str] = {}
     revision: str | None = None
 
+    @property
+    def main(self) -> ModelFile:
+        """The first file."""
+        return self.files[0]
+
 
 def read_artifact(path: str | Path, *, verify: bool = True) -> tuple[Artifact, Path]:
-    """Read a manifest; `path` is the artifact's folder, its ``artifact.json`` or its model file.
+    """Read a manifest; `path` is the artifact's folder, its ``artifact.json`` or one of its model files.
+
+    Manifests of edgeir before it described files one by one (``edgeir-artifact-1``) are read as well.
 
     Returns:
         The manifest and the folder that holds it.
 
     Raises:
-        ArtifactError: missing, damaged, or (with `verify`) the model file's SHA-256 does not match.
+        ArtifactError: missing, damaged, or (with `verify`) the SHA-256 of a model file does not match.
     """
     path = Path(path)
-    folder = path if path.is_dir() else path.parent
+    folder = (
+        path
+        if (path / ARTIFACT_NAME).is_file() or not (path.parent / ARTIFACT_NAME).is_file()
+        else path.parent
+    )
     manifest = folder / ARTIFACT_NAME
     if not manifest.is_file():
         raise ArtifactError(
             f"no {ARTIFACT_NAME} here, so this is no artifact", where=folder, fix="edgeir export makes one"
         )
     try:
-        artifact = Artifact.model_validate(json.loads(manifest.read_text(encoding="utf-8")))
-    except (OSError, ValueError, ValidationError) as error:
+        artifact = Artifact.model_validate(_as_now(json.loads(manifest.read_text(encoding="utf-8"))))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ArtifactError(f"the manifest is damaged: {first_problem(error)}", where=manifest) from error
     if verify:
-        files = {artifact.name: artifact.sha256}
-        files.update(
-            {name: artifact.variant_sha256.get(size, "") for size, name in artifact.variants.items()}
-        )
-        for name, expected in files.items():
-            model = folder / name
-            if Path(name).name != name or not model.is_file():
-                raise ArtifactError(
-                    f"the model file `{name}` is missing", where=folder, fix="export it again"
-                )
-            found = sha256_file(model)
-            if found != expected:
-                raise ArtifactError(
-                    f"the file changed after it was exported: sha256 {found[:12]}… instead of {expected[:12]}…",
-                    where=model,
-                    fix="export it again",
-                )
+        for file in artifact.files:
+            _verify(folder, file)
     return artifact, folder
+
+
+def _verify(folder: Path, file: ModelFile) -> None:
+    model = folder / file.path
+    if not model.exists():
+        raise ArtifactError(f"the model file `{file.path}` is missing", where=folder, fix="export it again")
+    found = sha256_tree(model)
+    if found != file.sha256:
+        raise ArtifactError(
+            f"the file changed after it was exported: sha256 {found[:12]}… instead of {file.sha256[:12]}…",
+            where=model,
+            fix="export it again",
+        )
+
+
+def _as_now(values: Any) -> Any:
+    """A manifest of the first format in today's, which says of each file what the first said of the main one."""
+    if not isinstance(values, dict) or values.get("format") != "edgeir-artifact-1":
+        return values
+    kept = ("source", "checkpoint_sha256", "facts", "parameters", "versions", "revision")
+    result: dict[str, Any] = {key: values[key] for key in kept if key in values}
+    if (statistics := values.get("statistics")) is not None:
+        result["statistics"] = "image" if statistics == "picture" else statistics
+    if (constants := values.get("constants")) is not None:
+        result["constants"] = {key: value for key, value in constants.items() if key in Change.model_fields}
+    described = {
+        key: values[key] for key in ("target", "precision", "profile", "inputs", "outputs", "bytes", "macs")
+    }
+    unknown = {
+        "status": "not run",
+        "reason": "made by an edgeir whose proof does not hold today's images and extremes",
+        "command": "edgeir export",
+    }
+    files = [{"path": values["name"], "sha256": values["sha256"], **described, "parity": unknown}]
+    scale = 1 if values["facts"].get("input_kind") == "bicubic" else values["facts"].get("scale", 1)
+    for size, name in (values.get("variants") or {}).items():
+        height, width = (int(part) for part in size.split("x"))
+        resized = {
+            "inputs": [_resized(spec, height, width) for spec in values["inputs"]],
+            "outputs": [_resized(spec, height * scale, width * scale) for spec in values["outputs"]],
+        }
+        sha256 = values["variant_sha256"][size]
+        macs = round(values["macs"] * height * width / max(_pixels(values["inputs"][0]), 1))
+        files.append(
+            {"path": name, "sha256": sha256, **described, **resized, "macs": macs, "parity": unknown}
+        )
+    return {**result, "files": files}
+
+
+def _pixels(spec: dict[str, Any]) -> int:
+    height, width = spec["shape"][1:3] if spec["layout"] == "NHWC" else spec["shape"][2:4]
+    return (height or 0) * (width or 0)
+
+
+def _resized(spec: dict[str, Any], height: int, width: int) -> dict[str, Any]:
+    batch, *middle, last = spec["shape"]
+    shape = [batch, height, width, last] if spec["layout"] == "NHWC" else [batch, middle[0], height, width]
+    return {**spec, "shape": shape}

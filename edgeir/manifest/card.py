@@ -6,8 +6,6 @@ import json
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import ValidationError
-
 from edgeir.core.config import Config, first_problem
 from edgeir.core.errors import CheckpointError
 from edgeir.manifest.facts import NetworkFacts
@@ -44,5 +42,5 @@ def read_card(folder: str | Path) -> Card:
         raise CheckpointError(f"no {CARD_NAME} here, so this is no checkpoint", where=folder)
     try:
         return Card.model_validate(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, ValidationError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise CheckpointError(f"the card is damaged: {first_problem(error)}", where=path) from error

@@ -41,13 +41,13 @@ class DANetConfig(Config):
     scale: Literal[1] = 1
     channels: Literal[1, 3] = 3
     """1 for gray, 3 for colour."""
-    widths: tuple[Annotated[int, Field(ge=_GROUPS, multiple_of=_GROUPS)], ...] = Field(
-        (80, 128, 192), min_length=1
+    widths: tuple[Annotated[int, Field(ge=_GROUPS, le=1024, multiple_of=_GROUPS)], ...] = Field(
+        (80, 128, 192), min_length=1, max_length=8
     )
     """Channels per scale, multiples of the 8 groups of offsets."""
-    blocks: int = Field(3, ge=1)
+    blocks: int = Field(3, ge=1, le=64)
     """Per level of the encoder and of the decoder; 6 in the large DANet."""
-    bottom_blocks: int = Field(5, ge=1)
+    bottom_blocks: int = Field(5, ge=1, le=64)
     """At the smallest scale; 6 in the large DANet."""
     task: Literal["denoising", "jpeg", "super-resolution"] = "denoising"
     """What it is trained for."""

@@ -29,9 +29,9 @@ class DnCNNConfig(Config):
     scale: Literal[1] = 1
     channels: Literal[1, 3] = 3
     """1 for gray, 3 for colour."""
-    depth: int = Field(17, ge=3)
+    depth: int = Field(17, ge=3, le=256)
     """Convolutions in all: 17 for one noise level, 20 for blind colour, 29 in STFT's larger one."""
-    width: int = Field(64, ge=1)
+    width: int = Field(64, ge=1, le=1024)
     residual: bool = True
     """Estimate the noise and subtract it; False returns the image itself (STFT's extractor)."""
 

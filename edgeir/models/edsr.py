@@ -23,9 +23,9 @@ class EDSRConfig(Config):
     kind: Literal["edsr"] = "edsr"
     scale: Literal[1, 2, 3, 4] = 4
     """1 leaves the size as it is (STFT's extractor)."""
-    channels: int = Field(64, ge=1)
-    blocks: int = Field(16, ge=1)
-    residual_scale: float = Field(1.0, gt=0)
+    channels: int = Field(64, ge=1, le=1024)
+    blocks: int = Field(16, ge=1, le=256)
+    residual_scale: float = Field(1.0, gt=0, le=100)
     """Factor on each residual branch; 0.1 in the authors' large network."""
 
     def build(self) -> EDSR:

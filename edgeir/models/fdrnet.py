@@ -37,12 +37,12 @@ class FDRNetConfig(Config):
 
     kind: Literal["fdr-net"] = "fdr-net"
     scale: Literal[1] = 1
-    channels: int = Field(32, ge=1)
-    phases: int = Field(6, ge=1)
-    layers: int = Field(3, ge=1)
+    channels: int = Field(32, ge=1, le=1024)
+    phases: int = Field(6, ge=1, le=64)
+    layers: int = Field(3, ge=1, le=16)
     """FD layers, and as many FA layers, per phase (Table 6)."""
-    process_blocks: int = Field(7, ge=0)
-    auxiliary_blocks: int = Field(4, ge=1)
+    process_blocks: int = Field(7, ge=0, le=64)
+    auxiliary_blocks: int = Field(4, ge=1, le=64)
     disentangle: bool = True
     """False: without gain control and its inverse (the ablation of Table 5)."""
     auxiliary: bool = True

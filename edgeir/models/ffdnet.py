@@ -36,9 +36,9 @@ class FFDNetConfig(Config):
     scale: Literal[1] = 1
     channels: Literal[1, 3] = 3
     """1 for gray, 3 for colour."""
-    depth: int | None = Field(None, ge=3)
+    depth: int | None = Field(None, ge=3, le=256)
     """Convolutions in all; the paper's 15 for gray and 12 for colour where it is left out."""
-    width: int | None = Field(None, ge=1)
+    width: int | None = Field(None, ge=1, le=1024)
     """Channels of the features; the paper's 64 for gray and 96 for colour where it is left out."""
     sigma: float = Field(25.0, ge=0, le=255)
     """Noise level, on the 0-255 scale, that the network assumes where it is not told."""

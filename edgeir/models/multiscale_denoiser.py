@@ -30,7 +30,7 @@ class MultiscaleDenoiserConfig(Config):
     kind: Literal["multiscale-denoiser"] = "multiscale-denoiser"
     scale: Literal[1] = 1
     channels: Literal[1, 3] = 3
-    width: int = Field(64, ge=4, multiple_of=2)
+    width: int = Field(64, ge=4, le=512, multiple_of=2)
     """Channels of the first convolution; all others keep the paper's ratio to it (an option beyond the paper)."""
 
     def build(self) -> MultiscaleDenoiser:

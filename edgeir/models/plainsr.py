@@ -42,15 +42,15 @@ class PlainSRConfig(Config):
     kind: Literal["plainsr"] = "plainsr"
     scale: int = Field(4, ge=2, le=4)
     """Enlargement per side."""
-    channels: int = Field(32, ge=1)
+    channels: int = Field(32, ge=1, le=1024)
     """Width of every hidden convolution."""
-    blocks: int = Field(10, ge=0)
+    blocks: int = Field(10, ge=0, le=256)
     """Hidden C->C convolutions between the first and the last one."""
-    branches: tuple[Branch, ...] = ("expand", "pointwise", "identity")
+    branches: tuple[Branch, ...] = Field(("expand", "pointwise", "identity"), max_length=8)
     """Training-time linear branches of every convolution; empty trains the plain network."""
-    expansion: int = Field(4, ge=1)
+    expansion: int = Field(4, ge=1, le=16)
     """Width of the `expand` branch, in multiples of the layer's channels."""
-    tail_rank: int | None = Field(None, ge=1)
+    tail_rank: int | None = Field(None, ge=1, le=1024)
     """Split the last convolution into a 3x3 to this many channels and a 1x1 to 3s² (no ReLU between): in a narrow
     network the last layer is the largest, and the details of the three colours are nearly the same."""
     residual_kernel: Literal[1, 3] = 3

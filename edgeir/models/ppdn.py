@@ -16,7 +16,7 @@ at random (the paper's encoder starts from ImageNet's).
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
 import torch.nn.functional as F
@@ -31,6 +31,8 @@ from edgeir.models.blocks.fuse import ConvNorm
 __all__ = ["PPDN"]
 
 _POOLS = (32, 16, 8, 4)
+Depth = Annotated[int, Field(ge=1, le=64)]
+Width = Annotated[int, Field(ge=1, le=1024)]
 
 
 class PPDNConfig(Config):
@@ -38,16 +40,16 @@ class PPDNConfig(Config):
 
     kind: Literal["ppdn"] = "ppdn"
     scale: Literal[1] = 1
-    stem: int = Field(64, ge=2, multiple_of=2)
+    stem: int = Field(64, ge=2, le=1024, multiple_of=2)
     """Channels of the encoder's first convolution."""
-    growth: int = Field(32, ge=1)
+    growth: int = Field(32, ge=1, le=1024)
     """Channels that each layer of the encoder adds."""
-    layers: tuple[int, int, int, int] = (6, 12, 24, 16)
+    layers: tuple[Depth, Depth, Depth, Depth] = (6, 12, 24, 16)
     """Of the encoder's dense blocks; DenseNet-121."""
-    decoder_growths: tuple[int, int, int, int, int] = (256, 256, 128, 64, 32)
-    decoder_widths: tuple[int, int, int, int, int] = (128, 128, 64, 32, 16)
+    decoder_growths: tuple[Width, Width, Width, Width, Width] = (256, 256, 128, 64, 32)
+    decoder_widths: tuple[Width, Width, Width, Width, Width] = (128, 128, 64, 32, 16)
     """Channels after each doubling of the size."""
-    expansion: float = Field(2.1, gt=0)
+    expansion: float = Field(2.1, gt=0, le=16)
     """Hidden channels of a residual block, relative to its input."""
     residual: bool = True
     """False drops the input from the decoder and the end (STFT's extractor): nothing is left to copy the image from."""

@@ -26,11 +26,11 @@ class RCANConfig(Config):
     kind: Literal["rcan"] = "rcan"
     scale: Literal[1, 2, 3, 4] = 4
     """1 leaves the size as it is (STFT's extractor)."""
-    channels: int = Field(64, ge=1)
-    groups: int = Field(4, ge=1)
-    blocks: int = Field(5, ge=1)
+    channels: int = Field(64, ge=1, le=1024)
+    groups: int = Field(4, ge=1, le=64)
+    blocks: int = Field(5, ge=1, le=64)
     """Channel-attention blocks per group."""
-    reduction: int = Field(16, ge=1)
+    reduction: int = Field(16, ge=1, le=1024)
 
     def build(self) -> RCAN:
         return RCAN(self)

@@ -12,6 +12,7 @@ from typing import Literal
 import numpy as np
 import torch
 import torch.nn.functional as F
+from pydantic import Field
 from torch import nn
 
 from edgeir.core.config import Config
@@ -26,7 +27,7 @@ class SRCNNConfig(Config):
     """Configuration of `SRCNN`."""
 
     kind: Literal["srcnn"] = "srcnn"
-    scale: int = 4
+    scale: int = Field(4, ge=1, le=16)
     """Only tells evaluation how much the picture was enlarged before."""
 
     def build(self) -> SRCNN:

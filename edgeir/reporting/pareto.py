@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from edgeir.benchmarking.result import Result, Row
 from edgeir.core.requires import require
 from edgeir.reporting.table import published_rows, threads
+from edgeir.runtime.catalog import RUNTIMES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,7 +26,6 @@ STYLE = {
     "light": {"ink": "#1f2430", "faint": "#8a90a0", "grid": "#e4e7ee", "paper": "#ffffff"},
     "dark": {"ink": "#e6e9f0", "faint": "#8b93a7", "grid": "#2c3242", "paper": "#161a23"},
 }
-RUNTIMES = {"litert": ("o", "#d1495b"), "onnxruntime": ("s", "#2e86ab"), "torch": ("^", "#e08e1b")}
 OTHER = ("D", "#7a7f8c")
 LEAST_DB = 0.8
 """Height of the plot at the least, so that a hundredth of a decibel does not look like a cliff."""
@@ -116,8 +116,9 @@ def plot(result: Result, *, scheme: Scheme = "light") -> Figure | None:
         zorder=2,
         label="best for its time",
     )
+    marks = {entry.name: (entry.marker, entry.colour) for entry in RUNTIMES}
     for runtime in dict.fromkeys(point.runtime for point in points):
-        marker, colour = RUNTIMES.get(runtime, OTHER)
+        marker, colour = marks.get(runtime, OTHER)
         own = [point for point in points if point.runtime == runtime]
         axes.scatter(
             [p.latency_ms for p in own],

@@ -43,7 +43,7 @@ def restore_dnd(
             [f"the network enlarges x{session.facts.scale}, DND is noise alone"], where=session.name
         )
     crops = DND().crops()
-    refuse_existing(Path(out), overwrite=overwrite)
+    refuse_existing(Path(out), overwrite=overwrite, marker="0001.mat", owned=("00??.mat",))
     with atomic_dir(Path(out)) as folder:
         images: dict[int, list[np.ndarray[tuple[int, ...], np.dtype[np.float32]]]] = {}
         for done, crop in enumerate(crops):

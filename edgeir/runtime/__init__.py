@@ -1,6 +1,6 @@
-"""Run a network where it is: a checkpoint with torch, an artifact with the runtime it was exported for."""
+"""Run a network where it is: a checkpoint with torch, a model file with the runtime of its format."""
 
-from edgeir.runtime.loading import AnyRuntime, RuntimeName, load
+from edgeir.runtime.loading import RuntimeName, load
 from edgeir.runtime.session import Session
 
-__all__ = ["AnyRuntime", "RuntimeName", "Session", "load"]
+__all__ = ["RuntimeName", "Session", "load"]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from edgeir.core.config import Config
 from edgeir.core.errors import ArtifactError
 from edgeir.core.requires import require
-from edgeir.manifest.artifact import Artifact
+from edgeir.manifest.artifact import Artifact, ModelFile
 from edgeir.runtime.quiet import native_silenced
 from edgeir.runtime.session import check_image, from_native, to_native
 
@@ -25,14 +25,14 @@ class LiteRT(Config):
     kind: Literal["litert"] = "litert"
     threads: int = 1
 
-    def load(self, model: Path, artifact: Artifact) -> LiteRTSession:
-        """Load the model file of an artifact.
+    def load(self, model: Path, artifact: Artifact, file: ModelFile) -> LiteRTSession:
+        """Load `model`, which `file` of the artifact describes.
 
         Raises:
             ArtifactError: LiteRT cannot run the file.
             MissingExtraError: ai-edge-litert is not installed.
         """
-        return LiteRTSession(model, artifact, threads=self.threads)
+        return LiteRTSession(model, artifact, file, threads=self.threads)
 
 
 class LiteRTSession:
@@ -40,7 +40,7 @@ class LiteRTSession:
 
     runtime = "litert"
 
-    def __init__(self, model: Path, artifact: Artifact, *, threads: int) -> None:
+    def __init__(self, model: Path, artifact: Artifact, file: ModelFile, *, threads: int) -> None:
         litert = require("ai_edge_litert.interpreter", "running a .tflite artifact")
         try:
             with native_silenced():
@@ -51,9 +51,10 @@ class LiteRTSession:
         entry = self._interpreter.get_input_details()[0]
         exit_ = self._interpreter.get_output_details()[0]
         self.artifact: Artifact | None = artifact
+        self.file: ModelFile | None = file
         self.facts = artifact.facts
-        self.input = artifact.inputs[0]
-        self._output = artifact.outputs[0]
+        self.input = file.inputs[0]
+        self._output = file.outputs[0]
         for spec, detail in ((self.input, entry), (self._output, exit_)):
             if tuple(detail["shape"]) != spec.shape or np.dtype(detail["dtype"]).name != spec.dtype:
                 found = f"{np.dtype(detail['dtype']).name} {tuple(detail['shape'])}"
@@ -62,8 +63,8 @@ class LiteRTSession:
                     where=model,
                 )
         self.fixed_size: tuple[int, int] | None = (int(entry["shape"][1]), int(entry["shape"][2]))
-        self.source_sha256 = artifact.sha256
-        self.name = f"{artifact.source} {artifact.target}-{artifact.precision}"
+        self.source_sha256 = file.sha256
+        self.name = f"{artifact.source} {file.target}-{file.precision}"
         self._entry = self._interpreter.tensor(entry["index"])
         self._result = _buffer(self._interpreter.tensor(exit_["index"])())
 

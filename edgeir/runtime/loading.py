@@ -3,28 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Any
 
-from pydantic import Field
-
-from edgeir.core.assets import list_zoo, zoo_folder
+from edgeir.checkpoint.resolve import Found, resolve
 from edgeir.core.errors import ArtifactError
-from edgeir.manifest.artifact import ARTIFACT_NAME, Artifact, TensorSpec, read_artifact
-from edgeir.manifest.card import CARD_NAME, WEIGHTS_NAME
-from edgeir.runtime.litert import LiteRT
-from edgeir.runtime.onnxruntime import OnnxRuntime
+from edgeir.manifest.artifact import Artifact, ModelFile, read_artifact
+from edgeir.runtime import catalog
 from edgeir.runtime.session import Session
-from edgeir.runtime.torch import Torch
 
-__all__ = ["AnyRuntime", "RuntimeName", "load", "load_model"]
+__all__ = ["RuntimeName", "load", "load_file"]
 
-AnyRuntime = Annotated[Torch | OnnxRuntime | LiteRT, Field(discriminator="kind")]
-"""Every runtime's configuration, told apart by `kind`."""
-
-RuntimeName = Literal["auto", "torch", "onnxruntime", "litert"]
-
-MODEL_SUFFIXES = (".tflite", ".onnx")
-RUNTIME_OF_TARGET = {"tflite": "litert", "onnx": "onnxruntime"}
+RuntimeName = str
+"""``auto``, or a name of `edgeir.runtime.catalog`."""
 
 
 def load(
@@ -35,12 +25,13 @@ def load(
     clip: bool = True,
     sigma: float | None = None,
 ) -> Session:
-    """Load an artifact (folder, ``artifact.json`` or model file), a checkpoint folder or a zoo entry.
+    """Load an artifact (folder, ``artifact.json`` or model file), a checkpoint, a run folder or a zoo network.
 
-    The model file of a further ``--size`` of an artifact loads that size; the folder loads the first.
+    The folder of an artifact loads its first file; another one is loaded by its path.
 
     Args:
-        runtime: `auto` takes the one that fits: litert for ``.tflite``, onnxruntime for ``.onnx``, torch for weights.
+        runtime: `auto` takes the one that fits: that of the file's format, torch for weights. A zoo network runs from
+            the file that comes with it where torch is not installed, or where the file's runtime is asked for.
         threads: threads inside one operator.
         sigma: the noise level, on the 0-255 scale, for the checkpoint of a network that takes one; an artifact has its
             own (`NetworkFacts.sigma`).
@@ -54,87 +45,83 @@ def load(
     """
     if threads < 1:
         raise ArtifactError(f"`threads` must be at least 1, not {threads}")
-    path = Path(path_or_name)
-    if _is_artifact(path):
-        artifact, model = _select(path)
-        fitting = RUNTIME_OF_TARGET.get(artifact.target)
-        if fitting is None:
-            raise ArtifactError(f"a {artifact.target} artifact cannot run here", where=path)
-        if runtime not in ("auto", fitting):
-            raise ArtifactError(
-                f"runs with {fitting}, not with {runtime}", where=path, fix=f"--runtime {fitting}"
-            )
-        if sigma is not None:
-            raise ArtifactError(
-                "an exported file's noise level is fixed", where=path, fix="export with another --sigma"
-            )
-        return load_model(model, artifact, threads=threads)
-    if _is_checkpoint(path) or zoo_folder(str(path_or_name)) is not None:
-        if runtime not in ("auto", "torch"):
-            raise ArtifactError(
-                f"is a checkpoint, which runs with torch, not with {runtime}",
-                where=path_or_name,
-                fix="edgeir export makes an artifact of it",
-            )
-        return Torch(threads=threads, clip=clip, sigma=sigma).load(str(path_or_name))
-    if path.exists():
-        raise ArtifactError(f"holds neither an {ARTIFACT_NAME} nor a {CARD_NAME}", where=path)
-    known = ", ".join(list_zoo()) or "the zoo is empty"
-    raise ArtifactError(
-        "no artifact, checkpoint or zoo model of that name", where=path_or_name, fix=f"zoo: {known}"
-    )
+    if runtime not in ("auto", *catalog.runtime_names()):
+        raise ArtifactError(
+            f"there is no runtime `{runtime}`", fix=f"runtimes: auto, {', '.join(catalog.runtime_names())}"
+        )
+    found = resolve(path_or_name)
+    if (
+        found.kind == "zoo network"
+        and (packaged := _packaged(found.folder, runtime)) is not None
+        and sigma is None
+    ):
+        found = Found("artifact", packaged, found.name)
+    if found.kind in ("artifact", "model file"):
+        return _load_artifact(found, runtime, threads, sigma)
+    if runtime not in ("auto", catalog.CHECKPOINT_RUNTIME):
+        raise ArtifactError(
+            f"is a checkpoint, which runs with {catalog.CHECKPOINT_RUNTIME}, not with {runtime}",
+            where=path_or_name,
+            fix="edgeir export makes an artifact of it",
+        )
+    settings: Any = catalog.runtime_entry(catalog.CHECKPOINT_RUNTIME).settings()
+    session: Session = settings(threads=threads, clip=clip, sigma=sigma).load(str(found.folder))
+    return session
 
 
-def load_model(model: Path, artifact: Artifact, *, threads: int = 1) -> Session:
-    """Load a model file that `artifact` describes, with the runtime of its target; no hash is checked."""
-    if artifact.target == "tflite":
-        return LiteRT(threads=threads).load(model, artifact)
-    return OnnxRuntime(threads=threads).load(model, artifact)
+def load_file(folder: Path, artifact: Artifact, file: ModelFile, *, threads: int = 1) -> Session:
+    """Load a file of the artifact in `folder` with the runtime of its target; no hash is checked.
+
+    Raises:
+        ArtifactError: nothing here runs its format, or the runtime cannot run it.
+        MissingExtraError: the runtime is not installed.
+    """
+    entry = next((entry for entry in catalog.TARGETS if entry.name == file.target), None)
+    if entry is None or entry.runtime is None:
+        raise ArtifactError(f"a {file.target} file cannot run here", where=folder / file.path)
+    settings: Any = catalog.runtime_entry(entry.runtime).settings()
+    session: Session = settings(threads=threads).load(folder / file.path, artifact, file)
+    return session
 
 
-def _is_checkpoint(path: Path) -> bool:
-    """A checkpoint folder, its weights file, or the folder of a training run."""
-    candidates = (path, path.parent if path.name == WEIGHTS_NAME else path, path / "checkpoints" / "best")
-    return any((folder / CARD_NAME).is_file() for folder in (*candidates, path / "checkpoints" / "last"))
+def _load_artifact(found: Found, runtime: RuntimeName, threads: int, sigma: float | None) -> Session:
+    artifact, folder = read_artifact(found.folder)
+    file = file_at(artifact, folder, found.file)
+    where = found.file or found.folder
+    fitting = {entry.name: entry.runtime for entry in catalog.TARGETS}.get(file.target)
+    if fitting is not None and runtime not in ("auto", fitting):
+        raise ArtifactError(
+            f"runs with {fitting}, not with {runtime}", where=where, fix=f"--runtime {fitting}"
+        )
+    if sigma is not None:
+        raise ArtifactError(
+            "an exported file's noise level is fixed", where=where, fix="export with another --sigma"
+        )
+    return load_file(folder, artifact, file, threads=threads)
 
 
-def _is_artifact(path: Path) -> bool:
-    if path.is_dir():
-        return (path / ARTIFACT_NAME).is_file()
-    return path.is_file() and (path.suffix in MODEL_SUFFIXES or path.name == ARTIFACT_NAME)
+def file_at(artifact: Artifact, folder: Path, path: Path | None) -> ModelFile:
+    """The file of the artifact in `folder` that lies at `path`; the first one for None.
+
+    Raises:
+        ArtifactError: the manifest does not describe it.
+    """
+    if path is None:
+        return artifact.main
+    for file in artifact.files:
+        if (folder / file.path).resolve() == path.resolve():
+            return file
+    described = ", ".join(f"`{file.path}`" for file in artifact.files)
+    raise ArtifactError(f"the manifest beside it describes {described}, not this file", where=path)
 
 
-def _select(path: Path) -> tuple[Artifact, Path]:
-    """The manifest as it describes the chosen model file (the main one, or a further fixed size), and that file."""
-    artifact, folder = read_artifact(path)
-    if path.is_dir() or path.name in (ARTIFACT_NAME, artifact.name):
-        return artifact, folder / artifact.name
-    for size, name in artifact.variants.items():
-        if name == path.name:
-            height, width = (int(part) for part in size.split("x"))
-            return _resized(artifact, height, width, artifact.variant_sha256[size]), path
-    raise ArtifactError(f"the manifest beside it describes `{artifact.name}`, not this file", where=path)
-
-
-def _resized(artifact: Artifact, height: int, width: int, sha256: str) -> Artifact:
-    net_scale = artifact.facts.net_scale
-    old = artifact.inputs[0].shape
-    pixels = (
-        (old[1] or 0) * (old[2] or 0)
-        if artifact.inputs[0].layout == "NHWC"
-        else (old[2] or 0) * (old[3] or 0)
-    )
-    return artifact.model_copy(
-        update={
-            "inputs": (_with_size(artifact.inputs[0], height, width),),
-            "outputs": (_with_size(artifact.outputs[0], height * net_scale, width * net_scale),),
-            "sha256": sha256,
-            "macs": round(artifact.macs * height * width / pixels) if pixels else artifact.macs,
-        }
-    )
-
-
-def _with_size(spec: TensorSpec, height: int, width: int) -> TensorSpec:
-    channels = spec.shape[3 if spec.layout == "NHWC" else 1]
-    shape = (1, height, width, channels) if spec.layout == "NHWC" else (1, channels, height, width)
-    return spec.model_copy(update={"shape": shape})
+def _packaged(zoo: Path, runtime: RuntimeName) -> Path | None:
+    """The artifact that comes with a zoo network, if that is what should run."""
+    for entry in catalog.RUNTIMES:
+        folder = zoo / entry.name
+        if folder.is_dir() and (
+            runtime == entry.name
+            or (runtime == "auto" and catalog.runtime_entry(catalog.CHECKPOINT_RUNTIME).version is None)
+        ):
+            return folder
+    return None

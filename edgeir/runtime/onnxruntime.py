@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from edgeir.core.config import Config
 from edgeir.core.errors import ArtifactError
 from edgeir.core.requires import require
-from edgeir.manifest.artifact import Artifact
+from edgeir.manifest.artifact import Artifact, ModelFile
 from edgeir.runtime.session import check_image, from_native, to_native
 
 __all__ = ["OnnxRuntime", "OnnxSession"]
@@ -23,14 +23,14 @@ class OnnxRuntime(Config):
     kind: Literal["onnxruntime"] = "onnxruntime"
     threads: int = 1
 
-    def load(self, model: Path, artifact: Artifact) -> OnnxSession:
-        """Load the model file of an artifact.
+    def load(self, model: Path, artifact: Artifact, file: ModelFile) -> OnnxSession:
+        """Load `model`, which `file` of the artifact describes.
 
         Raises:
             ArtifactError: ONNX Runtime cannot run the file.
             MissingExtraError: onnxruntime is not installed.
         """
-        return OnnxSession(model, artifact, threads=self.threads)
+        return OnnxSession(model, artifact, file, threads=self.threads)
 
 
 class OnnxSession:
@@ -38,7 +38,7 @@ class OnnxSession:
 
     runtime = "onnxruntime"
 
-    def __init__(self, model: Path, artifact: Artifact, *, threads: int) -> None:
+    def __init__(self, model: Path, artifact: Artifact, file: ModelFile, *, threads: int) -> None:
         ort = require("onnxruntime", "running an .onnx artifact")
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
@@ -51,14 +51,14 @@ class OnnxSession:
         except Exception as error:  # onnxruntime's exceptions share no public base
             raise ArtifactError(f"ONNX Runtime cannot load it: {_short(error)}", where=model) from error
         self.artifact: Artifact | None = artifact
+        self.file: ModelFile | None = file
         self.facts = artifact.facts
-        self.input = artifact.inputs[0]
-        self._output = artifact.outputs[0]
+        self.input = file.inputs[0]
+        self._output = file.outputs[0]
         self._names = ([self._output.name], self.input.name)
-        self.source_sha256 = artifact.sha256
-        self.name = f"{artifact.source} {artifact.target}-{artifact.precision}"
-        height, width = self.input.shape[1:3] if self.input.layout == "NHWC" else self.input.shape[2:4]
-        self.fixed_size = None if height is None or width is None else (height, width)
+        self.source_sha256 = file.sha256
+        self.name = f"{artifact.source} {file.target}-{file.precision}"
+        self.fixed_size = self.input.fixed_size
 
     def run(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
         """See `Session.run`."""

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from edgeir.core.errors import ArtifactError
 from edgeir.core.moments import Accumulator, Moments
-from edgeir.manifest.artifact import Artifact, TensorSpec
+from edgeir.manifest.artifact import Artifact, ModelFile, TensorSpec
 from edgeir.manifest.facts import NetworkFacts
 
 __all__ = ["Session", "StagedSession", "check_image", "from_native", "to_native"]
@@ -26,13 +26,15 @@ class Session(Protocol):
     name: str
     """The source checkpoint or zoo entry, and the precision: ``sr-x4 tflite-int8``."""
     runtime: str
-    """``torch``, ``onnxruntime`` or ``litert``."""
+    """A name of `edgeir.runtime.catalog`."""
     facts: NetworkFacts
     input: TensorSpec
     fixed_size: tuple[int, int] | None
     """The only accepted input height and width; None when any size goes."""
     artifact: Artifact | None
-    """The manifest; None for a checkpoint run by torch."""
+    """The manifest; None for a checkpoint."""
+    file: ModelFile | None
+    """What the manifest says of the file that runs; None for a checkpoint."""
     source_sha256: str
     """SHA-256 of the file that runs: the model file, or the checkpoint's weights."""
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from edgeir.core.config import Config
 from edgeir.core.moments import Accumulator, Moments
 from edgeir.core.requires import require
-from edgeir.manifest.artifact import Artifact, TensorSpec
+from edgeir.manifest.artifact import Artifact, ModelFile, TensorSpec
 from edgeir.manifest.facts import NetworkFacts
 from edgeir.runtime.session import check_image, from_native, to_native
 
@@ -66,6 +66,7 @@ class TorchSession:
 
     runtime = "torch"
     artifact: Artifact | None = None
+    file: ModelFile | None = None
     fixed_size: tuple[int, int] | None = None
 
     def __init__(

@@ -13,10 +13,11 @@ from edgeir.core.config import Config, apply_overrides, parse, read_yaml
 from edgeir.core.errors import ConfigError
 from edgeir.data.degrade import AnyDegradation
 from edgeir.data.degrade.bicubic import Bicubic
-from edgeir.data.items import AnyDataSource, drawn_anew, scale_of
+from edgeir.data.items import drawn_anew, scale_of
 from edgeir.data.labelled.sources import Labelled
 from edgeir.data.patches import Augment
 from edgeir.data.sources.embedded import Embedded
+from edgeir.data.union import AnySource
 from edgeir.distill import AnyDistillation
 from edgeir.losses import L1, Adversarial, AnyLoss
 from edgeir.losses.backbone import PerceptualConfig
@@ -30,9 +31,10 @@ __all__ = ["Data", "Distillation", "ObjectiveConfig", "Recipe", "Train", "Valida
 class Data(Config):
     """What the network learns from."""
 
-    sources: tuple[AnyDataSource, ...] = Field(min_length=1)
+    sources: tuple[AnySource, ...] = Field(min_length=1)
     degradation: AnyDegradation | None = Bicubic()
-    """None where the sources are paired: their pictures are damaged already (and further by a source's `then`)."""
+    """None where the sources are paired: their images are degraded already (and further by a source's
+    `extra_degradation`)."""
     rescale: tuple[Annotated[float, Field(gt=0, le=1)], ...] = Field((1.0,), min_length=1)
     """Every image is used once per factor, shrunk by it (1 = as it is): removes JPEG artefacts, sharpens edges."""
     patch: int = Field(48, ge=4)
@@ -113,7 +115,7 @@ class Train(Config):
 class Validation(Config):
     """Held-out pictures: PSNR after rounding to 8 bit, with a border of `scale` pixels cropped in super-resolution."""
 
-    sources: tuple[AnyDataSource, ...] = (Embedded(),)
+    sources: tuple[AnySource, ...] = (Embedded(),)
     """Damaged as the training data are, so paired where those are."""
     limit: int = Field(6, ge=1)
     """Pictures used, the first ones of the sources."""

@@ -49,8 +49,12 @@ class RunFolder:
         """Raise `OutputError` when the folder holds something and may not be replaced."""
         if (self.path / "checkpoints" / "last").is_dir():
             fix = "pass --resume to go on with the run, choose another --out, or pass --overwrite"
-            refuse_existing(self.path, overwrite=overwrite, fix=fix)
-        refuse_existing(self.path, overwrite=overwrite)
+            self._refuse(overwrite, fix=fix)
+        self._refuse(overwrite)
+
+    def _refuse(self, overwrite: bool, **how: str) -> None:
+        owned = ("metrics.jsonl", "samples", "checkpoints", ".*")
+        refuse_existing(self.path, overwrite=overwrite, marker="recipe.yaml", owned=owned, **how)
 
     def start(self) -> None:
         """Begin a new run: an empty metrics file, the resolved recipe, and nothing of a run that was here before."""

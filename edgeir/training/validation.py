@@ -61,7 +61,7 @@ def validation_pairs(recipe: Recipe) -> list[ValidationPair]:
             assert lr is not None
             whole, damage = (
                 _centre(luma_of(lr) if gray else lr, config.size // scale, step // scale, 1),
-                item.then,
+                item.extra_degradation,
             )
         else:
             whole, damage = hr, degradation

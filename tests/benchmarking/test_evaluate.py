@@ -107,7 +107,7 @@ def test_an_incomplete_set_is_labelled(suite, pictures, tmp_path, monkeypatch, c
     entry = ImageSet(name="Set5", source=StandardSet(name="Set5"))
     result = evaluate("bicubic", suite.model_copy(update={"sets": (entry,)}))
     assert not result["comparable"]
-    assert result["notes"] == ["Set5 has 3 pictures here instead of the 5 published: not comparable"]
+    assert result["notes"] == ["Set5 has 3 images here instead of the 5 published: not comparable"]
     assert not caplog.records
     assert len(StandardSet(name="Set5").images()) == 3  # where nobody collects it, it is logged
     assert "not comparable" in caplog.text

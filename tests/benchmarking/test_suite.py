@@ -109,7 +109,7 @@ def values(**changes):
         ({"degradation": None}, ["the set `DIV2K`: without a `degradation` every source must be paired"]),
         (
             {"sets": [{"name": "B", "source": {"kind": "pirm-b"}}]},
-            ["the set `B`: paired sources are damaged"],
+            ["the set `B`: paired sources are degraded"],
         ),
         ({"degredation": 1}, ["did you mean `degradation`"]),
         ({"timing": {"height": 720, "width": 1280, "baseline": None}}, ["needs timing.baseline srcnn"]),

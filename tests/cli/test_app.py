@@ -140,7 +140,7 @@ def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) 
         (["export", "x", "--target", "ncnn", "--out", "o"], "'ncnn' is not one of 'tflite', 'onnx'"),
         (["bench", "x", "--suite", "s", "--out", "o", "--runtime", "tvm"], "'tvm' is not one of"),
         (["export", "x", "--target", "onnx", "--out", "o", "--size", "720"], "--size must be HEIGHTxWIDTH"),
-        (["recipes", "show", "nothing-like-it"], "there is no recipe or file `nothing-like-it`"),
+        (["recipes", "nothing-like-it"], "there is no recipe or file `nothing-like-it`"),
     ],
 )
 def test_a_wrong_word_is_one_line_and_exit_2(
@@ -327,12 +327,12 @@ def test_recipes_are_listed_and_shown(capsys: pytest.CaptureFixture[str]) -> Non
     names = [entry["name"] for entry in listed]
     assert names == list_assets("recipes")
     assert all(entry["about"] for entry in listed)
-    assert main(["recipes", "show", names[0], "--as-written"]) == 0
+    assert main(["recipes", names[0], "--as-written"]) == 0
     assert (
         capsys.readouterr().out
         == find_asset("recipes", names[0]).read_text(encoding="utf-8").rstrip("\n") + "\n"
     )
-    assert main(["recipes", "show", names[0], "--json"]) == 0
+    assert main(["recipes", names[0], "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["recipe"]["name"]
 
 
@@ -341,15 +341,21 @@ def test_a_recipe_is_shown_resolved_and_is_the_same_recipe(
 ) -> None:
     from edgeir.training.recipe import load_recipe
 
-    assert main(["recipes", "show", "mixed/fdrnet-small", "train.steps=7"]) == 0
+    assert main(["recipes", "mixed/fdrnet-small", "train.steps=7"]) == 0
     text = capsys.readouterr().out
     assert "clip_grad: 1.0" in text
     assert "save_every: " in text, "defaults are shown as well"
     (tmp_path / "resolved.yaml").write_text(text)
     assert load_recipe(tmp_path / "resolved.yaml") == load_recipe("mixed/fdrnet-small", ["train.steps=7"])
-    assert main(["recipes", "show", "mixed/fdrnet-small", "train.stepz=7"]) == 2
+    assert main(["recipes", "mixed/fdrnet-small", "train.stepz=7"]) == 2
     assert "stepz" in capsys.readouterr().err
-    assert main(["recipes", "show", "mixed/fdrnet-small", "train.steps=7", "--as-written"]) == 2
+    assert main(["recipes", "mixed/fdrnet-small", "train.steps=7", "--as-written"]) == 2
+    assert main(["recipes", "--as-written"]) == 2
+    capsys.readouterr()
+    assert main(["recipes", "show", "mixed/fdrnet-small", "train.steps=7"]) == 0, "as it was called before"
+    assert capsys.readouterr().out == text
+    assert main(["recipes", "show"]) == 2
+    assert "no recipe is named" in capsys.readouterr().err
 
 
 def test_models_lists_the_cards(capsys: pytest.CaptureFixture[str]) -> None:

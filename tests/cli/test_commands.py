@@ -145,7 +145,7 @@ def test_an_export_is_an_artifact_with_figures(artifact: Path, capsys: pytest.Ca
     from edgeir.manifest.artifact import read_artifact
 
     manifest, _ = read_artifact(artifact)
-    assert manifest.parity.max_abs_error < 1e-4
+    assert manifest.main.parity.max_abs_error < 1e-4
     assert (artifact / "golden" / "input.npy").is_file()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import pytest
 from hypothesis import given, settings
@@ -70,7 +70,7 @@ def test_a_missing_tag_names_the_tag() -> None:
 
 def test_a_wrong_value_names_key_rule_and_value() -> None:
     (problem,) = problems({"name": "x", "optim": {"kind": "momentum", "lr": -1.0}})
-    assert problem == "`optim.lr`: input should be greater than 0, not `-1.0`"
+    assert problem == "`optim.lr` must be greater than 0, not `-1.0`"
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
@@ -106,12 +106,13 @@ class Frames(Config):
     every: int = 1
 
 
-Pictures = Annotated[Disk | Web, Field(discriminator="kind")]
-Films = Annotated[Frames | Adam, Field(discriminator="kind")]
+AnyInput = Annotated[Disk | Web | Frames | Adam, Field(discriminator="kind")]
 
 
 class Mixture(Config):
-    sources: tuple[Pictures | Films, ...] = Field((), min_length=1)
+    renamed: ClassVar[dict[str, str]] = {"inputs": "sources"}
+
+    sources: tuple[AnyInput, ...] = Field((), min_length=1)
     pair: tuple[int, ...] = Field((1, 2), min_length=2)
 
     @model_validator(mode="after")
@@ -131,7 +132,7 @@ class Mixture(Config):
         (
             {"sources": [{"kind": "frames", "evry": 2, "every": "x"}]},
             [
-                "`sources.0.every`: input should be a valid integer, unable to parse string as an integer, not `x`",
+                "`sources.0.every` must be a whole number, not `x`",
                 "unknown key `sources.0.evry`, did you mean `every`?",
             ],
         ),
@@ -145,22 +146,34 @@ class Mixture(Config):
         (
             {"sources": [{"kind": "web"}], "pair": ["x"]},
             [
-                "`pair.0`: input should be a valid integer, unable to parse string as an integer, not `x`",
+                "`pair.0` must be a whole number, not `x`",
                 "`pair` must have at least 2 items, not 1",
             ],
         ),
         (
             {"sources": [{"kind": "disk", "sigma": "x"}]},
-            [
-                "`sources.0.sigma`: input should be a valid number, unable to parse string as a number, not `x`",
-                "`sources.0.sigma`: input should be a valid tuple, not `x`",
-            ],
+            ["`sources.0.sigma` must be a number, not `x`"],
         ),
+        ({"sources": [{"kind": "disk", "sigma": None}]}, ["`sources.0.sigma` must be a number, not `None`"]),
+        (
+            {"sources": [{"kind": "disk", "sigma": [1, "x"]}]},
+            ["`sources.0.sigma.1` must be a number, not `x`"],
+        ),
+        (
+            {"sources": [{"kind": "disk", "sigma": [1, 2, 3]}]},
+            ["`sources.0.sigma` must have at most 2 items, not 3"],
+        ),
+        ({"sources": [{"knid": "web"}]}, ["unknown key `sources.0.knid`, did you mean `kind`?"]),
+        (
+            {"sources": [{"kind": "disk", "frames": 1}]},
+            ["unknown key `sources.0.frames`, did you mean `name`?"],
+        ),
+        ({"inputs": []}, ["unknown key `inputs`, which is called `sources` now"]),
         ({"sources": [{"kind": "web"}]}, ["Web pictures are not allowed"]),
         ({"tagged-union[": 1}, ["unknown key `tagged-union[`, known keys: pair, sources"]),
     ],
 )
-def test_of_a_union_of_tagged_unions_the_branch_that_was_meant_is_told(
+def test_of_a_union_the_branch_that_was_meant_is_reported(
     values: dict[str, Any], expected: list[str]
 ) -> None:
     with pytest.raises(ConfigError) as caught:
@@ -258,6 +271,6 @@ def test_no_value_makes_parse_fail_in_another_way(values: Any) -> None:
         st.sampled_from(["sources", "pair", "tagged-union["]), nested | st.lists(nested, max_size=3)
     )
 )
-def test_nor_where_unions_are_told_apart(values: Any) -> None:
+def test_nor_where_there_are_unions(values: Any) -> None:
     with contextlib.suppress(ConfigError):
         parse(Mixture, values, where="anything")

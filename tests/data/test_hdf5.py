@@ -75,7 +75,7 @@ def test_the_parts_of_nyu2_do_not_overlap(nyu2):
     assert names[0][-1] == "0002-03"  # five pairs of a picture in a row
     assert names[1] == ["0002-04", "0003-00", "0003-01", "0003-02"]
     assert len(items_of([NYU2Haze(**sizes)], None, (1.0,))) == 14
-    with pytest.raises(DataError, match=r"4 pictures with 19 `copies` each give fewer .* `total` \(=27256\)"):
+    with pytest.raises(DataError, match=r"4 images with 19 `copies` each give fewer .* `total` \(=27256\)"):
         NYU2Haze().pairs()
     with pytest.raises(ValueError, match="`training` .=20. must be less than `total` .=20."):
         NYU2Haze(total=20, training=20)

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from edgeir.data.paired.hdf5 import AnyHdf5
+from edgeir.data.paired.base import Paired
 from edgeir.data.paired.inventory import PAIRED_SETS, find_paired
-from edgeir.data.paired.published import AnyPaired, PairedFolders
+from edgeir.data.paired.published import PairedFolders
+from edgeir.data.union import AnySource
 
 
 def test_every_source_of_a_published_set_is_asked() -> None:
-    sources = {kind for union in (AnyPaired, AnyHdf5) for kind in typing.get_args(typing.get_args(union)[0])}
+    sources = {kind for kind in typing.get_args(typing.get_args(AnySource)[0]) if issubclass(kind, Paired)}
     assert set(PAIRED_SETS.values()) == sources - {PairedFolders}
 
 
@@ -39,7 +40,7 @@ def test_a_part_is_found_in_its_published_layout(
     assert find_paired(name) == [tmp_path / place for place in places]
 
 
-def test_files_and_both_folders_of_div2k_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_and_both_folders_of_div2k_are_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EDGEIR_DATA", str(tmp_path))
     files = ["NYU2/nyu_depth_v2_labeled.mat", "DND/info.mat"]
     files += [f"SIDD/Validation{kind}BlocksSrgb.mat" for kind in ("Noisy", "Gt")]

@@ -166,7 +166,7 @@ def test_a_store_of_pairs(root, tmp_path):
     assert (lr.shape, hr.shape) == ((10, 12, 3), (20, 24, 3))
     assert (lr.mean(), hr.mean()) == (10, 90)
     picture(root / "a" / "1.png", 10, (13, 10))
-    with pytest.raises(DataError, match=r"a/1.png: the damaged picture is 10x13 instead of 10x12"):
+    with pytest.raises(DataError, match=r"a/1.png: the degraded image is 10x13 instead of 10x12"):
         open_store([source], None, root=tmp_path)
 
 

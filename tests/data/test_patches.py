@@ -25,7 +25,7 @@ class Ramp:
             store_module.Record(str(place), (2 * h, 2 * w), 0, 0, "") for place, (h, w) in enumerate(sizes)
         ]
         self.weights = tuple(float(1 + place) for place in range(len(sizes)))
-        self.thens = (None,) * len(sizes)
+        self.extra_degradations = (None,) * len(sizes)
 
     def __len__(self):
         return len(self.images)

@@ -117,12 +117,10 @@ def test_a_range_is_a_part_in_the_order_of_names(tmp_path, monkeypatch):
     parts = [StandardSet(name="DIV2K", range=part).images() for part in ((0, 6), (6, 8))]
     names = [[ref.name for ref in part] for part in parts]
     assert names == [[f"{index:04d}" for index in range(1, 7)], ["0007", "0008"]]
-    with pytest.raises(
-        DataError, match=r"range \[750, 800\] leaves the set DIV2K, which has 8 pictures here"
-    ):
+    with pytest.raises(DataError, match=r"range \[750, 800\] leaves the set DIV2K, which has 8 images here"):
         StandardSet(name="DIV2K", range=(750, 800)).images()
     for wrong in ((3, 3), (5, 2), (-1, 2)):
-        with pytest.raises(ValidationError, match="holds no picture|greater than or equal to 0"):
+        with pytest.raises(ValidationError, match="holds no image|greater than or equal to 0"):
             StandardSet(name="DIV2K", range=wrong)
 
 
@@ -132,7 +130,7 @@ def test_another_number_of_pictures_than_published_is_a_warning(tmp_path, monkey
     with caplog.at_level(logging.WARNING, "edgeir"):
         assert len(StandardSet(name="Kodak24").images()) == 1
     (record,) = caplog.records
-    assert "Kodak24 has 1 pictures here instead of the 24 published" in record.getMessage()
+    assert "Kodak24 has 1 images here instead of the 24 published" in record.getMessage()
     assert str(tmp_path / "Kodak24") in record.getMessage()
     caplog.clear()
     for index in range(2, 25):

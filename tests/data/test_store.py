@@ -139,7 +139,7 @@ class Doubled:
         self.records = [
             store_module.Record(str(i), (3 * h, 3 * w), 0, 0, "") for i, (h, w) in enumerate(sizes)
         ]
-        self.weights, self.thens = (1.0,) * len(sizes), (None,) * len(sizes)
+        self.weights, self.extra_degradations = (1.0,) * len(sizes), (None,) * len(sizes)
 
     def __len__(self):
         return len(self.images)

@@ -98,6 +98,6 @@ def test_the_small_pictures_are_not_enlarged_ones(root, tmp_path):
     """A small picture of a wrong size is an error of the store, not a patch that does not fit."""
     picture(root / "DIV2K_valid_HR/0801.png", 0, (24, 20))
     picture(root / "DIV2K_valid_LR_bicubic/X2/0801x2.png", 0, (6, 5))
-    with pytest.raises(DataError, match="damaged picture is 5x6 instead of 10x12"):
+    with pytest.raises(DataError, match="degraded image is 5x6 instead of 10x12"):
         open_store([DIV2KLR(part="validation", times=2)], None, root=tmp_path)
     assert np.array_equal(DIV2KLR(part="validation", times=2).pairs()[0].clean(), np.zeros((20, 24, 3)))

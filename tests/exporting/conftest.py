@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +12,34 @@ import numpy as np
 import pytest
 import torch
 
+from edgeir.exporting.calibration import CalibrationData
 from edgeir.exporting.profile import read_profile
-from edgeir.exporting.target import Converted, Job
+from edgeir.exporting.target import Job, Target
+from edgeir.manifest.artifact import TensorSpec
 from edgeir.manifest.card import Card
 from edgeir.models import PlainSRConfig
 from edgeir.models.base import Network
 
 SIZE = (12, 10)
+
+
+@dataclass(frozen=True)
+class Made:
+    """A model file, read back."""
+
+    data: bytes
+    input: TensorSpec
+    output: TensorSpec
+
+
+def convert(
+    target: Target, network: Any, size: tuple[int, int] | None, io: Any, calibration: np.ndarray
+) -> Made:
+    """What `target` writes for `network`."""
+    with tempfile.TemporaryDirectory() as folder:
+        job = Job(network, size, io, CalibrationData(calibration))
+        written = target.write(job, Path(folder) / "model")
+        return Made(written.path.read_bytes(), written.input, written.output)
 
 
 def busy(network: Network, seed: int = 0) -> Network:
@@ -49,16 +72,16 @@ def calibration() -> np.ndarray:
 
 
 @pytest.fixture(scope="session")
-def converted(tiny: Network, calibration: np.ndarray) -> Callable[..., Converted]:
-    made: dict[Any, Converted] = {}
+def converted(tiny: Network, calibration: np.ndarray) -> Callable[..., Made]:
+    made: dict[Any, Made] = {}
 
-    def convert(profile: str, io: Any = "float", size: tuple[int, int] | None = SIZE) -> Converted:
+    def converted_once(profile: str, io: Any = "float", size: tuple[int, int] | None = SIZE) -> Made:
         key = (profile, io, size)
         if key not in made:
-            made[key] = read_profile(profile).target.convert(Job(tiny, size, io, calibration))
+            made[key] = convert(read_profile(profile).target, tiny, size, io, calibration)
         return made[key]
 
-    return convert
+    return converted_once
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ import torch
 from edgeir.core.errors import ArtifactError, ExportError
 from edgeir.exporting.profile import read_profile
 from edgeir.exporting.run import export_network
-from edgeir.exporting.target import Job
 from edgeir.exporting.targets.litert.passes.graph import Graph
 from edgeir.exporting.targets.litert.target import LiteRT, clean_problems
 from edgeir.imaging.files import Photo
@@ -22,6 +21,8 @@ from edgeir.models.blocks.global_statistics import InstanceNorm
 from edgeir.models.constants import calibrate, with_constants
 from edgeir.restoring.image import restore_photo
 from edgeir.runtime import load
+
+from .conftest import convert
 
 PLAIN = {"CONV_2D", "LEAKY_RELU", "ADD", "MUL", "TANH", "RELU", "QUANTIZE", "DEQUANTIZE"}
 
@@ -64,7 +65,7 @@ def output_of(network: Network, image: np.ndarray) -> np.ndarray:
 def test_constants_convert_to_a_plain_litert_graph(precision, student, photos, run_litert) -> None:
     inputs = photos.astype(np.float32) / np.float32(255)
     constant = with_constants(student, calibrate(student, inputs))
-    data = LiteRT(precision=precision).convert(Job(constant, (64, 64), "float", inputs)).data
+    data = convert(LiteRT(precision=precision), constant, (64, 64), "float", inputs).data
     graph = Graph(data)
     assert clean_problems(graph) == []
     assert set(graph.kinds()) <= PLAIN
@@ -80,7 +81,7 @@ def test_constants_convert_to_a_plain_litert_graph(precision, student, photos, r
 
 def test_a_file_that_reads_the_picture_is_clean_too(student, photos, run_litert) -> None:
     inputs = photos.astype(np.float32) / np.float32(255)
-    data = LiteRT().convert(Job(student, (64, 64), "float", inputs)).data
+    data = convert(LiteRT(), student, (64, 64), "float", inputs).data
     kinds = Graph(data).kinds()
     assert clean_problems(Graph(data)) == []
     assert kinds.count("MEAN") == 2 * (1 + 2 * 2)  # mean, and per norm mean and variance; rows, then columns
@@ -102,7 +103,7 @@ def test_constants_through_export_and_back(target, student, photos, tmp_path: Pa
     )
     assert (artifact.statistics, artifact.facts.global_operations) == ("constant", ())
     assert artifact.constants is not None
-    assert artifact.constants.max_abs_error > 100 * artifact.parity.max_abs_error
+    assert artifact.constants.max_abs_error > 100 * artifact.main.parity.max_abs_error
     assert read_artifact(tmp_path / "out")[0] == artifact
     constant = with_constants(student, calibrate(student, photos.astype(np.float32) / np.float32(255)))
     photo = Photo(photos[:2].reshape(128, 64, 3)[:, :57])
@@ -118,7 +119,7 @@ def test_constant_attention_is_one_factor_per_channel(photos, run_litert) -> Non
     network = FDRNetConfig(channels=8, phases=1, process_blocks=1, auxiliary_blocks=1).build().eval()
     inputs = photos.astype(np.float32) / np.float32(255)
     constant = with_constants(network, calibrate(network, inputs))
-    graph = Graph(data := LiteRT().convert(Job(constant, (64, 64), "float", inputs)).data)
+    graph = Graph(data := convert(LiteRT(), constant, (64, 64), "float", inputs).data)
     assert clean_problems(graph) == []
     assert not {"MEAN", "LOGISTIC"} & set(graph.kinds())
     np.testing.assert_allclose(run_litert(data, inputs[:1]), output_of(constant, inputs[:1]), atol=5e-6)
@@ -129,7 +130,7 @@ def test_the_pictures_own_statistics_are_the_default(target, student, photos, tm
     profile = read_profile(f"{target}-fp32")
     card, sizes = card_of(student), [(64, 64)] if target == "tflite" else []
     artifact = export_network(student, card, profile, out=tmp_path / "out", name="test", sizes=sizes)
-    assert (artifact.statistics, artifact.constants) == ("picture", None)
+    assert (artifact.statistics, artifact.constants) == ("image", None)
     session = load(tmp_path / "out")
     photo = Photo(photos[0])
     whole = output_of(student, photos[:1].astype(np.float32) / np.float32(255))[0]

@@ -15,11 +15,12 @@ import pytest
 import torch
 
 from edgeir.core.errors import ExportError
-from edgeir.exporting.target import Job
 from edgeir.exporting.targets.litert.passes.graph import Graph
 from edgeir.exporting.targets.litert.target import LiteRT, clean_problems, pixel_shuffles
 from edgeir.exporting.targets.onnx.target import ONNX
 from edgeir.models import AnyModel, AODNetConfig, DANetConfig, EDSRConfig
+
+from .conftest import convert
 
 MEMBERS = typing.get_args(typing.get_args(AnyModel)[0])
 SMALL_DANET = {"widths": (16, 24), "blocks": 1, "bottom_blocks": 1}
@@ -77,8 +78,7 @@ def run_onnx(data: bytes, tensor: np.ndarray) -> np.ndarray:
 
 def test_litert(network, calibration, run_litert) -> None:
     size = sides(network, 11, 7)
-    job = Job(network, size, "float", calibration)
-    made = LiteRT().convert(job)
+    made = convert(LiteRT(), network, size, "float", calibration)
     graph = Graph(made.data)
     assert clean_problems(graph, shuffles=pixel_shuffles(network)) == []
     scale = network.facts.net_scale
@@ -90,7 +90,7 @@ def test_litert(network, calibration, run_litert) -> None:
 
 
 def test_onnx(network, calibration) -> None:
-    made = ONNX().convert(Job(network, None, "float", calibration))
+    made = convert(ONNX(), network, None, "float", calibration)
     kinds = [node.op_type for node in onnx.load_from_string(made.data).graph.node]
     assert "Transpose" not in kinds
     samplings = kinds.count("GridSample")
@@ -105,7 +105,7 @@ def test_onnx(network, calibration) -> None:
 @pytest.mark.parametrize("config", [EDSRConfig(**SMALLER["edsr"]), AODNetConfig()], ids=["edsr", "aod-net"])
 def test_litert_int8_is_integer_inside(config, busy, calibration, run_litert) -> None:
     network = busy(config.build())
-    made = LiteRT(precision="int8").convert(Job(network, (16, 12), "float", calibration))
+    made = convert(LiteRT(precision="int8"), network, (16, 12), "float", calibration)
     graph = Graph(made.data)
     assert graph.kinds().count("QUANTIZE") == graph.kinds().count("DEQUANTIZE") == 1
     picture, expected = picture_and_output(network, (16, 12))
@@ -115,4 +115,4 @@ def test_litert_int8_is_integer_inside(config, busy, calibration, run_litert) ->
 
 def test_deformable_sampling_has_no_litert_int8(calibration) -> None:
     with pytest.raises(ExportError, match=r"deformable sampling.*no int8 \(choose --precision fp16 or fp32"):
-        LiteRT(precision="int8").convert(Job(DANetConfig(**FLAT_DANET).build(), (8, 8), "float", calibration))
+        convert(LiteRT(precision="int8"), DANetConfig(**FLAT_DANET).build(), (8, 8), "float", calibration)

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from edgeir.exporting.target import Job
 from edgeir.exporting.targets.litert.passes.graph import Graph
 from edgeir.exporting.targets.litert.target import LiteRT, clean_problems
 from edgeir.manifest.facts import NetworkFacts
 from edgeir.models.blocks.deformable import DeformableConv
+
+from .conftest import convert
 
 
 class Moving(torch.nn.Module):
@@ -41,7 +42,7 @@ class Moving(torch.nn.Module):
 @pytest.mark.parametrize(("groups", "reach"), [(1, 1.0), (3, 100.0)])
 def test_it_computes_what_torch_computes(groups, reach, calibration, run_litert) -> None:
     network = Moving(groups, reach)
-    made = LiteRT().convert(Job(network, (9, 14), "float", calibration))  # type: ignore[arg-type]
+    made = convert(LiteRT(), network, (9, 14), "float", calibration)  # type: ignore[arg-type]
     graph = Graph(made.data)
     assert clean_problems(graph) == []
     assert graph.kinds().count("GATHER_ND") == 1

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from edgeir.core.errors import ExportError
+from edgeir.exporting.calibration import gather
 from edgeir.exporting.profile import read_profile
-from edgeir.exporting.prove.images import calibration_inputs
 from edgeir.exporting.run import export_network
 from edgeir.manifest.artifact import read_artifact
 from edgeir.manifest.card import Card
@@ -37,10 +37,10 @@ def test_a_gray_file(network, tmp_path, profile, io, shape):
     )
     artifact, folder = read_artifact(tmp_path / "out")
     assert artifact.facts.colour == "y"
-    assert artifact.inputs[0].shape == artifact.outputs[0].shape == shape
-    assert len(set(artifact.parity.colour_shift)) == 1
-    for file in [artifact.name, *artifact.variants.values()]:
-        session = load(folder / file)
+    assert artifact.main.inputs[0].shape == artifact.main.outputs[0].shape == shape
+    assert len(set(artifact.main.parity.colour_shift)) == 1
+    for file in artifact.files:
+        session = load(folder / file.path)
         size = session.fixed_size or (9, 14)
         x = np.random.default_rng(0).random((*size, 1), dtype=np.float32)
         with torch.no_grad():
@@ -53,4 +53,4 @@ def test_a_gray_file(network, tmp_path, profile, io, shape):
 
 def test_calibration_inputs_have_the_networks_channels(network):
     with pytest.raises(ExportError, match=r"must have shape \(N, H, W, 1\), not \(2, 8, 8, 3\)"):
-        calibration_inputs(np.zeros((2, 8, 8, 3), np.float32), network.facts, None, size=8, count=2)
+        gather(np.zeros((2, 8, 8, 3), np.float32), network.facts, None, size=8, count=2)

@@ -7,10 +7,11 @@ import pytest
 import torch
 
 from edgeir.core.errors import ExportError
-from edgeir.exporting.target import Job
 from edgeir.exporting.targets.litert.passes.graph import Graph
 from edgeir.exporting.targets.litert.target import LiteRT, clean_problems
 from edgeir.models import PlainSRConfig, PPCNSRConfig, SRCNNConfig
+
+from .conftest import convert
 
 ALLOWED = {"CONV_2D", "CONCATENATION", "ADD", "RELU", "DEPTH_TO_SPACE", "QUANTIZE", "DEQUANTIZE"}
 
@@ -89,7 +90,7 @@ def test_bytes_in_and_out_give_what_floats_give(converted, run_litert) -> None:
 @pytest.mark.parametrize("rule", ["minmax", "percentile", "mse"])
 def test_int8_stays_close_with_every_range_rule(rule, merge, tiny, calibration, run_litert) -> None:
     target = LiteRT(precision="int8", ranges=rule, merge_residual=merge)
-    data = target.convert(Job(tiny, (16, 16), "float", calibration)).data
+    data = convert(target, tiny, (16, 16), "float", calibration).data
     error = run_litert(data, calibration[:1]) - network_output(tiny, calibration[:1])
     assert 1e-5 < np.sqrt(np.mean(error**2)) < 0.02
 
@@ -98,7 +99,7 @@ def test_bias_correction_takes_the_tint_away(tiny, calibration, run_litert) -> N
     shifts = []
     for correct in (False, True):
         target = LiteRT(precision="int8", merge_residual=False, correct_bias=correct)
-        data = target.convert(Job(tiny, (16, 16), "float", calibration)).data
+        data = convert(target, tiny, (16, 16), "float", calibration).data
         errors = [run_litert(data, x[None]) - network_output(tiny, x[None]) for x in calibration]
         shifts.append(np.abs(np.mean(errors, axis=(0, 1, 2, 3))).max() * 255)
     assert shifts[1] < 0.1
@@ -113,7 +114,7 @@ def test_bias_correction_takes_the_tint_away(tiny, calibration, run_litert) -> N
 def test_other_networks_convert_to_clean_graphs(config, calibration, run_litert) -> None:
     torch.manual_seed(0)
     network = config.build().eval()
-    made = LiteRT().convert(Job(network, (16, 12), "float", calibration))
+    made = convert(LiteRT(), network, (16, 12), "float", calibration)
     assert clean_problems(Graph(made.data)) == []
     image = np.random.default_rng(4).random((1, 16, 12, 3), dtype=np.float32)
     np.testing.assert_allclose(run_litert(made.data, image), network_output(network, image), atol=1e-6)
@@ -121,9 +122,9 @@ def test_other_networks_convert_to_clean_graphs(config, calibration, run_litert)
 
 def test_what_it_cannot_do_is_one_line(tiny, calibration) -> None:
     with pytest.raises(ExportError, match="fixed input size.*--size"):
-        LiteRT().convert(Job(tiny, None, "float", calibration))
+        convert(LiteRT(), tiny, None, "float", calibration)
     with pytest.raises(ExportError, match="--io uint8 needs --precision int8"):
-        LiteRT().convert(Job(tiny, (8, 8), "uint8", calibration))
+        convert(LiteRT(), tiny, (8, 8), "uint8", calibration)
 
 
 def test_a_graph_that_stays_unclean_is_refused(calibration) -> None:
@@ -143,12 +144,12 @@ def test_a_graph_that_stays_unclean_is_refused(calibration) -> None:
             )
 
     with pytest.raises(ExportError) as caught:
-        LiteRT().convert(Job(Unknown(), (24, 8), "float", calibration))  # type: ignore[arg-type]
+        convert(LiteRT(), Unknown(), (24, 8), "float", calibration)  # type: ignore[arg-type]
     assert "\n" not in str(caught.value)
     assert "not clean" in str(caught.value)
 
 
 def test_nothing_is_printed(tiny, calibration, capfd) -> None:
-    LiteRT(precision="int8").convert(Job(tiny, (8, 8), "float", calibration))
+    convert(LiteRT(precision="int8"), tiny, (8, 8), "float", calibration)
     captured = capfd.readouterr()
     assert (captured.out, captured.err) == ("", "")

@@ -9,9 +9,10 @@ import pytest
 import torch
 
 from edgeir.core.errors import ExportError
-from edgeir.exporting.target import Job
 from edgeir.exporting.targets.onnx.target import ONNX
 from edgeir.models import PlainSRConfig, PPCNSRConfig, SRCNNConfig
+
+from .conftest import convert
 
 
 def run(data: bytes, tensor: np.ndarray) -> np.ndarray:
@@ -66,8 +67,7 @@ def test_int8_of_one_size_is_int8_of_any_size(config, calibration) -> None:
     network = config.build().eval()
     tensor = np.random.default_rng(2).random((1, 3, 20, 36), dtype=np.float32)
     fixed, free = (
-        ONNX(precision="int8").convert(Job(network, size, "float", calibration)).data
-        for size in ((20, 36), None)
+        convert(ONNX(precision="int8"), network, size, "float", calibration).data for size in ((20, 36), None)
     )
     np.testing.assert_array_equal(run(fixed, tensor), run(free, tensor))
 
@@ -116,9 +116,7 @@ def test_bytes_in_and_out_give_what_floats_give(profile, converted) -> None:
 def test_bias_correction_takes_the_tint_away(tiny, calibration) -> None:
     shifts = []
     for correct in (False, True):
-        data = (
-            ONNX(precision="int8", correct_bias=correct).convert(Job(tiny, None, "float", calibration)).data
-        )
+        data = convert(ONNX(precision="int8", correct_bias=correct), tiny, None, "float", calibration).data
         tensors = [np.ascontiguousarray(x.transpose(2, 0, 1)[None]) for x in calibration]
         errors = [run(data, tensor) - network_output(tiny, tensor) for tensor in tensors]
         shifts.append(np.abs(np.mean(errors, axis=(0, 1, 3, 4))).max() * 255)
@@ -129,14 +127,14 @@ def test_bias_correction_takes_the_tint_away(tiny, calibration) -> None:
 def test_a_size_multiple_becomes_part_of_the_shape(calibration) -> None:
     torch.manual_seed(0)
     network = PPCNSRConfig().build().eval()
-    data = ONNX().convert(Job(network, None, "float", calibration)).data
+    data = convert(ONNX(), network, None, "float", calibration).data
     for size in ((12, 20), (8, 8)):
         tensor = np.random.default_rng(0).random((1, 3, *size), dtype=np.float32)
         np.testing.assert_allclose(run(data, tensor), network_output(network, tensor), atol=1e-6)
 
 
 def test_a_fixed_size_is_fixed(tiny, calibration) -> None:
-    made = ONNX().convert(Job(tiny, (6, 7), "float", calibration))
+    made = convert(ONNX(), tiny, (6, 7), "float", calibration)
     assert (made.input.shape, made.output.shape) == ((1, 3, 6, 7), (1, 3, 24, 28))
     with pytest.raises(Exception, match="dimensions"):
         run(made.data, np.zeros((1, 3, 8, 8), np.float32))
@@ -153,8 +151,8 @@ def test_a_failure_is_one_line_and_nothing_is_printed(tiny, calibration, capfd) 
             return x if float(x.sum()) > 0 else -x  # control flow on data cannot be exported
 
     with pytest.raises(ExportError, match="the ONNX conversion failed") as caught:
-        ONNX().convert(Job(Broken(), None, "float", calibration))  # type: ignore[arg-type]
+        convert(ONNX(), Broken(), None, "float", calibration)  # type: ignore[arg-type]
     assert "\n" not in str(caught.value)
-    ONNX(precision="int8").convert(Job(tiny, None, "float", calibration))
+    convert(ONNX(precision="int8"), tiny, None, "float", calibration)
     captured = capfd.readouterr()
     assert (captured.out, captured.err) == ("", "")

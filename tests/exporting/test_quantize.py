@@ -8,13 +8,14 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgeir.exporting.target import Job
 from edgeir.exporting.targets.litert.quantize.observe import observe
 from edgeir.exporting.targets.litert.target import LiteRT
 from edgeir.models import RCANConfig
 from edgeir.models.blocks.attention import ChannelAttention
 from edgeir.quantize.observers import BINS, Observation
 from edgeir.quantize.ranges import activation_range
+
+from .conftest import convert
 
 
 def observation(values: np.ndarray) -> Observation:
@@ -87,7 +88,7 @@ def test_a_unit_that_is_silent_in_calibration_does_not_stop_the_file(run_litert)
         attention.squeeze.weight.abs_().neg_()
         attention.squeeze.bias.fill_(-5.0)
     images = np.random.default_rng(0).random((4, 32, 32, 3), dtype=np.float32)
-    data = LiteRT(precision="int8").convert(Job(network, (32, 32), "float", images)).data
+    data = convert(LiteRT(precision="int8"), network, (32, 32), "float", images).data
     with torch.inference_mode():
         expected = network.deploy()(torch.from_numpy(images[:1].transpose(0, 3, 1, 2).copy()))
     error = run_litert(data, images[:1]) - expected.numpy().transpose(0, 2, 3, 1)

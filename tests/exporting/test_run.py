@@ -7,19 +7,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from edgeir.checkpoint.save import save_checkpoint
 from edgeir.core.errors import ConfigError, DataError, ExportError, OutputError, ParityError
 from edgeir.data.degrade import AWGN, Bicubic
 from edgeir.exporting.profile import ExportProfile, read_profile
-from edgeir.exporting.prove.compare import Gate, check_gate, compare
-from edgeir.exporting.prove.images import Patch, calibration_inputs, degradation_of, patches, photographs
+from edgeir.exporting.prove.images import calibration_photographs, degradation_of, patches
 from edgeir.exporting.run import export, export_network
-from edgeir.manifest.artifact import Parity, read_artifact
+from edgeir.manifest.artifact import read_artifact
 from edgeir.manifest.card import Card
 from edgeir.manifest.facts import NetworkFacts
+from edgeir.manifest.parity import Gate, Parity
 from edgeir.models import PlainSRConfig, SRCNNConfig
 from edgeir.models.base import Network
 from edgeir.runtime import load
@@ -63,17 +62,21 @@ def test_an_artifact_is_complete(artifact: Path, checkpoint: Path) -> None:
     ]
     manifest, _ = read_artifact(artifact)
     card = json.loads((checkpoint / "card.json").read_text())
-    assert (manifest.source, manifest.profile, manifest.checkpoint_sha256) == (
-        "student",
-        "tflite-int8",
-        card["weights_sha256"],
-    )
-    assert manifest.variants == {"8x8": "model-8x8.tflite"}
-    assert manifest.bytes == (artifact / "model.tflite").stat().st_size
-    assert manifest.macs == 12 * 10 * 9 * (3 * 4 + 4 * 48 + 3 * 48)
+    assert (manifest.source, manifest.checkpoint_sha256) == ("student", card["weights_sha256"])
+    assert [(file.path, file.size) for file in manifest.files] == [
+        ("model.tflite", (12, 10)),
+        ("model-8x8.tflite", (8, 8)),
+    ]
+    for file, pixels in zip(manifest.files, (12 * 10, 8 * 8), strict=True):
+        assert (file.target, file.precision, file.profile) == ("tflite", "int8", "tflite-int8")
+        assert file.bytes == (artifact / file.path).stat().st_size
+        assert file.macs == pixels * 9 * (3 * 4 + 4 * 48 + 3 * 48)
+        assert isinstance(file.parity, Parity), "each file has its own proof"
+        assert file.parity.images >= 7
+        assert file.parity.extremes == 15
+        assert 0 < file.parity.p99_abs_error <= file.parity.max_abs_error < 0.2
+        assert file.parity.engine.startswith("LiteRT ")
     assert manifest.parameters == card["parameters"]
-    assert manifest.parity.patches == 2
-    assert 0 < manifest.parity.max_abs_error < 0.2
     assert "litert-torch" in manifest.versions
 
 
@@ -89,19 +92,19 @@ def test_the_golden_pair_is_what_the_file_computes_and_close_to_the_network(arti
 def test_another_size_loads_by_its_file(artifact: Path) -> None:
     session = load(artifact / "model-8x8.tflite")
     assert session.fixed_size == (8, 8)
-    assert session.artifact is not None
-    assert session.artifact.macs == 8 * 8 * 9 * (3 * 4 + 4 * 48 + 3 * 48)
+    assert session.file is not None
+    assert session.file.macs == 8 * 8 * 9 * (3 * 4 + 4 * 48 + 3 * 48)
     assert session.run(np.zeros((8, 8, 3), np.float32)).shape == (32, 32, 3)
 
 
 def test_past_the_gate_nothing_is_left_and_the_message_says_by_how_much(
     tiny: Network, photos: Path, empty: Path
 ) -> None:
-    strict = read_profile("onnx-int8").model_dump() | {
-        "gate": {"max_abs_error": 1e-4, "psnr_drop_db": 0.0, "colour_shift": 1e-6}
-    }
+    strict = read_profile("onnx-int8").model_dump() | {"gate": dict.fromkeys(Gate.model_fields, 1e-6)}
     profile = ExportProfile.model_validate(strict)
-    with pytest.raises(ParityError, match=r"largest error .* is above 1.00e-04.*shifts by") as caught:
+    with pytest.raises(
+        ParityError, match=r"largest error .* \(at most 1.00e-06\).*colour shift .* by"
+    ) as caught:
         export_network(tiny, card_of(tiny), profile, out=empty / "x", name="strict", calibration=photos)
     assert "\n" not in str(caught.value)
     assert list(empty.iterdir()) == []
@@ -111,9 +114,9 @@ def test_a_dynamic_file_runs_at_any_size_and_matches_torch(
     checkpoint: Path, photos: Path, tmp_path: Path
 ) -> None:
     made = export(checkpoint, target="onnx", out=tmp_path / "x", calibration=photos, profile=_small_parity())
-    assert made.inputs[0].shape == (1, 3, None, None)
-    assert made.macs == 180 * 320 * 9 * (3 * 4 + 4 * 48 + 3 * 48)
-    assert made.parity.max_abs_error < 1e-5
+    assert made.main.inputs[0].shape == (1, 3, None, None)
+    assert made.main.macs == 180 * 320 * 9 * (3 * 4 + 4 * 48 + 3 * 48)
+    assert made.main.parity.max_abs_error < 1e-5
     image = np.random.default_rng(0).random((7, 13, 3), dtype=np.float32)
     np.testing.assert_allclose(load(tmp_path / "x").run(image), load(checkpoint).run(image), atol=1e-5)
 
@@ -129,15 +132,33 @@ def test_existing_output_is_refused_before_any_work(checkpoint: Path, tmp_path: 
     assert (tmp_path / "kept").read_text() == "mine"
 
 
+def test_overwrite_replaces_an_artifact_and_nothing_else(checkpoint: Path, tmp_path: Path) -> None:
+    out = tmp_path / "assets"
+    out.mkdir()
+    (out / "icon.png").write_bytes(b"an application's")
+    with pytest.raises(OutputError, match=r"has no artifact.json, so edgeir did not write it"):
+        export(checkpoint, target="onnx", out=out, overwrite=True)
+    assert (out / "icon.png").read_bytes() == b"an application's"
+    (out / "icon.png").unlink()
+    export(checkpoint, target="onnx", out=out, overwrite=True, sizes=[(8, 8)])
+    export(checkpoint, target="onnx", out=out, overwrite=True, sizes=[(8, 12)])
+    assert read_artifact(out)[0].main.size == (8, 12)
+    (out / "notes.txt").write_text("mine")
+    with pytest.raises(OutputError, match=r"also holds `notes.txt`, which edgeir did not write"):
+        export(checkpoint, target="onnx", out=out, overwrite=True)
+    assert (out / "notes.txt").read_text() == "mine"
+
+
 @pytest.mark.parametrize(
     ("changes", "error", "message"),
     [
         ({"profile": "onnx-int8"}, ConfigError, "the profile makes onnx int8, not tflite fp32"),
         ({"profile": "tflite-fp23"}, ConfigError, "tflite-fp32"),
+        ({"target": "tensorrt"}, ConfigError, "there is no target `tensorrt` .*tflite, onnx"),
         ({"sizes": [(8, 0)]}, ExportError, "8x0 does not fit"),
         ({"sizes": [(8, 8), (8, 8)]}, ExportError, "given twice: 8x8, 8x8"),
         ({"io": "uint8", "sizes": [(8, 8)]}, ExportError, "needs --precision int8"),
-        ({"calibration": "/nowhere/at/all"}, DataError, "no such folder"),
+        ({"proof": "/nowhere/at/all"}, DataError, "no such folder"),
     ],
 )
 def test_wrong_requests_are_one_line_and_leave_nothing(changes, error, message, checkpoint, empty) -> None:
@@ -169,39 +190,11 @@ def test_progress_reaches_its_total(checkpoint: Path, photos: Path, tmp_path: Pa
     assert seen == [(0, 2), (1, 2), (2, 2)]
 
 
-def test_parity_is_measured_by_its_definition() -> None:
-    rng = np.random.default_rng(0)
-    patch = Patch(rng.random((4, 4, 3), dtype=np.float32), rng.random((4, 4, 3), dtype=np.float32))
-    tint = np.array([0.01, 0, -0.02], np.float32)
-    parity = compare(lambda x: x + tint, lambda x: x, [patch, patch])
-    assert parity.patches == 2
-    assert parity.max_abs_error == pytest.approx(0.02, rel=1e-4)
-    assert parity.colour_shift == pytest.approx((2.55, 0, -5.1), rel=1e-3, abs=1e-6)
-    error = np.mean((patch.input - patch.truth) ** 2), np.mean((patch.input + tint - patch.truth) ** 2)
-    assert parity.psnr_drop_db == pytest.approx(10 * np.log10(error[1] / error[0]), abs=1e-4)
-
-
-def test_nan_never_passes() -> None:
-    patch = Patch(np.zeros((2, 2, 3), np.float32), np.zeros((2, 2, 3), np.float32))
-    with pytest.raises(ParityError, match="NaN"):
-        compare(lambda x: x * np.float32("nan"), lambda x: x, [patch])
-
-
-def test_byte_files_are_forgiven_their_rounding_and_no_more() -> None:
-    gate = Gate(max_abs_error=1e-5, psnr_drop_db=0, colour_shift=0.1)
-    rounded = Parity(patches=1, max_abs_error=0.499 / 255, psnr_drop_db=0.003, colour_shift=(0, 0, 0))
-    check_gate(rounded, gate, io="uint8", where="x")
-    with pytest.raises(ParityError):
-        check_gate(rounded, gate, where="x")
-    with pytest.raises(ParityError):
-        check_gate(rounded.model_copy(update={"max_abs_error": 1 / 255}), gate, io="uint8", where="x")
-
-
 @pytest.mark.parametrize("kind", ["lr", "bicubic"])
 def test_patches_have_the_size_asked_for_even_of_small_photographs(kind, photos: Path) -> None:
     facts = NetworkFacts(scale=4, input_kind=kind)
     factor = 4 if kind == "lr" else 1
-    found = list(patches(photographs(photos), facts, Bicubic(), (32, 40), per_image=2, seed=0))
+    found = list(patches(calibration_photographs(photos), facts, Bicubic(), (32, 40), per_image=2, seed=0))
     assert len(found) == 4
     for patch in found:
         assert patch.input.shape == (32, 40, 3)
@@ -211,29 +204,6 @@ def test_patches_have_the_size_asked_for_even_of_small_photographs(kind, photos:
         np.testing.assert_allclose(patch.input.mean((0, 1)), patch.truth.mean((0, 1)), atol=0.02)
 
 
-def test_calibration_takes_arrays_and_says_what_is_wrong_with_others() -> None:
-    facts = NetworkFacts(scale=4)
-    ready = np.random.default_rng(0).integers(0, 256, (2, 8, 9, 3), dtype=np.uint8)
-    np.testing.assert_allclose(
-        calibration_inputs(ready, facts, None, size=64, count=9), ready / 255, atol=1e-6
-    )
-    for wrong, message in (
-        (ready[0], r"shape \(N, H, W, 3\)"),
-        (np.full((1, 4, 4, 3), 200.0), r"must lie in \[0, 1\]"),
-        (np.full((1, 4, 4, 3), np.nan), r"must lie in \[0, 1\]"),
-        (ready[:0], "shape"),
-    ):
-        with pytest.raises(ExportError, match=message):
-            calibration_inputs(wrong, facts, None, size=64, count=9)
-
-
-def test_the_embedded_photographs_calibrate_by_default() -> None:
-    inputs = calibration_inputs(None, NetworkFacts(scale=4), Bicubic(), size=16, count=8)
-    assert inputs.shape[1:] == (16, 16, 3)
-    assert len(inputs) >= 8
-    assert torch.from_numpy(inputs).std() > 0.1
-
-
 def test_inputs_are_degraded_as_the_recipe_says(photos):
     recipe = {"data": {"degradation": {"kind": "awgn", "sigma": 25.0, "clip": True}}}
     facts = NetworkFacts(task="denoising")
@@ -241,7 +211,9 @@ def test_inputs_are_degraded_as_the_recipe_says(photos):
         name="x", model={}, facts=facts, parameters=1, weights_sha256="0", provenance={"recipe": recipe}
     )
     assert degradation_of(card) == AWGN(sigma=25.0, clip=True)
-    crops = list(patches(photographs(photos), facts, degradation_of(card), (32, 32), per_image=2, seed=0))
+    crops = list(
+        patches(calibration_photographs(photos), facts, degradation_of(card), (32, 32), per_image=2, seed=0)
+    )
     errors = np.concatenate([(crop.input - crop.truth).ravel() for crop in crops])
     assert np.std(errors) == pytest.approx(25 / 255, rel=0.15)  # clipping takes a little away
     plain = Card(name="x", model={}, facts=NetworkFacts(scale=3), parameters=1, weights_sha256="0")

@@ -3,52 +3,31 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from edgeir.core.errors import ArtifactError, CheckpointError
-from edgeir.core.files import sha256_file, write_json
-from edgeir.manifest.artifact import ARTIFACT_NAME, Artifact, Parity, TensorSpec, read_artifact
+from edgeir.core.files import sha256_tree, tree_bytes, write_json
+from edgeir.manifest.artifact import ARTIFACT_NAME, read_artifact
 from edgeir.manifest.card import CARD_NAME, Card, read_card
 from edgeir.manifest.facts import NetworkFacts
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def folder(tmp_path: Path, make_artifact: Callable[..., Path]) -> Path:
     """A well-formed artifact of two sizes around models of a few bytes."""
-    main, other = tmp_path / "model.tflite", tmp_path / "model-8x8.tflite"
-    main.write_bytes(b"the model")
-    other.write_bytes(b"the other size")
-    spec = TensorSpec(name="image", shape=(1, 4, 4, 3), layout="NHWC", dtype="float32")
-    artifact = Artifact(
-        name=main.name,
-        source="sr-x4",
-        target="tflite",
-        precision="fp32",
-        profile="tflite-fp32",
-        sha256=sha256_file(main),
-        bytes=9,
-        inputs=(spec,),
-        outputs=(spec,),
-        facts=NetworkFacts(scale=4),
-        macs=1,
-        parameters=1,
-        variants={"8x8": other.name},
-        variant_sha256={"8x8": sha256_file(other)},
-        checkpoint_sha256="0" * 64,
-        parity=Parity(patches=1, max_abs_error=0.0, psnr_drop_db=0.0, colour_shift=(0.0, 0.0, 0.0)),
-    )
-    write_json(tmp_path / ARTIFACT_NAME, artifact.model_dump(mode="json"))
-    return tmp_path
+    return make_artifact(tmp_path, sizes=[(4, 4), (8, 8)])
 
 
 @pytest.mark.parametrize("name", ["", ARTIFACT_NAME, "model.tflite", "model-8x8.tflite"])
 def test_folder_manifest_and_model_lead_to_the_same_artifact(folder: Path, name: str) -> None:
     artifact, found = read_artifact(folder / name)
     assert found == folder
-    assert artifact.name == "model.tflite"
-    assert artifact.inputs[0].shape == (1, 4, 4, 3)
+    assert [file.path for file in artifact.files] == ["model.tflite", "model-8x8.tflite"]
+    assert [file.size for file in artifact.files] == [(4, 4), (8, 8)]
+    assert artifact.main.inputs[0].shape == (1, 4, 4, 3)
 
 
 @pytest.mark.parametrize("name", ["model.tflite", "model-8x8.tflite"])
@@ -70,11 +49,60 @@ def test_a_missing_model_file_is_named(folder: Path, name: str) -> None:
         read_artifact(folder)
 
 
-def test_a_manifest_cannot_point_outside_its_folder(folder: Path) -> None:
+@pytest.mark.parametrize("path", ["../secret", "/etc/passwd", "a/../../b", "", "c:x", "a\\b"])
+def test_a_manifest_cannot_point_outside_its_folder(folder: Path, path: str) -> None:
     manifest = json.loads((folder / ARTIFACT_NAME).read_text())
-    manifest["name"] = "../secret"
+    manifest["files"][0]["path"] = path
     write_json(folder / ARTIFACT_NAME, manifest)
-    with pytest.raises(ArtifactError, match="is missing"):
+    with pytest.raises(ArtifactError, match="no path inside the artifact"):
+        read_artifact(folder)
+
+
+def test_a_format_that_is_a_folder_is_hashed_as_a_tree(folder: Path) -> None:
+    package = folder / "model.package"
+    (package / "weights").mkdir(parents=True)
+    (package / "weights" / "0.bin").write_bytes(b"weights")
+    (package / "graph").write_bytes(b"graph")
+    manifest = json.loads((folder / ARTIFACT_NAME).read_text())
+    manifest["files"][0] |= {
+        "path": package.name,
+        "sha256": sha256_tree(package),
+        "bytes": tree_bytes(package),
+    }
+    write_json(folder / ARTIFACT_NAME, manifest)
+    artifact, _ = read_artifact(folder)
+    assert artifact.main.bytes == len(b"weights") + len(b"graph")
+    assert read_artifact(package)[0] == artifact
+    (package / "weights" / "0.bin").rename(package / "weights" / "1.bin")
+    with pytest.raises(ArtifactError, match="changed after it was exported"):
+        read_artifact(folder)
+
+
+def test_a_manifest_of_the_first_format_is_read(folder: Path) -> None:
+    spec = {"name": "x", "shape": [1, 4, 4, 3], "layout": "NHWC", "dtype": "float32"}
+    first = {
+        "format": "edgeir-artifact-1", "name": "model.tflite", "source": "sr-x4", "target": "tflite",
+        "precision": "fp32", "profile": "tflite-fp32", "sha256": sha256_tree(folder / "model.tflite"), "bytes": 12,
+        "inputs": [spec], "outputs": [{**spec, "shape": [1, 16, 16, 3]}], "facts": {"scale": 4}, "macs": 10,
+        "parameters": 3, "variants": {"8x6": "model-8x8.tflite"},
+        "variant_sha256": {"8x6": sha256_tree(folder / "model-8x8.tflite")}, "checkpoint_sha256": "0" * 64,
+        "statistics": "picture",
+        "constants": None,
+        "parity": {"patches": 1, "max_abs_error": 0.0, "psnr_drop_db": 0.0, "colour_shift": [0.0, 0.0, 0.0]},
+        "versions": {"torch": "2"}, "revision": None,
+    }  # fmt: skip
+    write_json(folder / ARTIFACT_NAME, first)
+    artifact, _ = read_artifact(folder)
+    assert [(file.path, file.size) for file in artifact.files] == [
+        ("model.tflite", (4, 4)), ("model-8x8.tflite", (8, 6))
+    ]  # fmt: skip
+    assert artifact.files[1].outputs[0].shape == (1, 32, 24, 3)
+    assert artifact.files[1].macs == 30
+    assert {file.parity.status for file in artifact.files} == {"not run"}
+    assert artifact.statistics == "image"
+    del first["name"]
+    write_json(folder / ARTIFACT_NAME, first)
+    with pytest.raises(ArtifactError, match="`name` is missing"):
         read_artifact(folder)
 
 
@@ -85,6 +113,8 @@ def test_a_manifest_cannot_point_outside_its_folder(folder: Path) -> None:
         (b"[]", "the manifest is damaged"),
         (b"\xff", "the manifest is damaged"),
         (b'{"format": "edgeir-artifact-9"}', "`format`"),
+        (b"[" * 100_000, "the manifest is damaged"),
+        (b'{"bytes": ' + b"9" * 10_000 + b"}", "the manifest is damaged"),
     ],
 )
 def test_a_damaged_manifest_is_one_line(folder: Path, content: bytes, words: str) -> None:
@@ -92,6 +122,36 @@ def test_a_damaged_manifest_is_one_line(folder: Path, content: bytes, words: str
     with pytest.raises(ArtifactError) as caught:
         read_artifact(folder)
     assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "key"),
+    [
+        ({"files": []}, "`files`"),
+        ({"files": None}, "`files`"),
+        ({"parameters": -5}, "`parameters`"),
+        ({"inputs": []}, "`files.0.inputs`"),
+        ({"outputs": []}, "`files.0.outputs`"),
+        ({"bytes": -1}, "`files.0.bytes`"),
+        ({"macs": 10**30}, "`files.0.macs`"),
+        *(
+            ({"shape": shape}, "`files.0.inputs.0.shape")
+            for shape in ([1, 4, 4], [1, 0, 4, 3], [1, -4, 4, 3], [1, 10**9, 4, 3], [])
+        ),
+        ({"quant_scale": 0}, "`files.0.inputs.0.quant_scale`"),
+        ({"quant_scale": -0.1}, "`files.0.inputs.0.quant_scale`"),
+        ({"zero_point": 10**30}, "`files.0.inputs.0.zero_point`"),
+    ],
+)
+def test_an_impossible_manifest_is_one_line(folder: Path, change: dict[str, object], key: str) -> None:
+    manifest = json.loads((folder / ARTIFACT_NAME).read_text())
+    places = (manifest, manifest["files"][0], manifest["files"][0]["inputs"][0])
+    next((place for place in places if set(change) <= set(place)), places[-1]).update(change)
+    write_json(folder / ARTIFACT_NAME, manifest)
+    with pytest.raises(ArtifactError, match="the manifest is damaged") as caught:
+        read_artifact(folder)
+    assert key in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
@@ -113,7 +173,7 @@ def test_a_card_survives_the_round_trip(tmp_path: Path) -> None:
     assert read_card(tmp_path) == card
 
 
-@pytest.mark.parametrize("content", [b"", b"null", b'{"name": "x"}'])
+@pytest.mark.parametrize("content", [b"", b"null", b'{"name": "x"}', b"[" * 100_000])
 def test_a_damaged_card_is_one_line(tmp_path: Path, content: bytes) -> None:
     (tmp_path / CARD_NAME).write_bytes(content)
     with pytest.raises(CheckpointError, match="the card is damaged") as caught:

@@ -6,7 +6,6 @@ import json
 import shutil
 import subprocess
 import sys
-import typing
 from pathlib import Path
 
 import numpy as np
@@ -15,37 +14,31 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
-from pydantic import TypeAdapter
 
 from edgeir.core.config import dump_yaml
 from edgeir.core.errors import ArtifactError, CheckpointError, EdgeIRError
 from edgeir.core.files import sha256_file
 from edgeir.manifest.artifact import TensorSpec
-from edgeir.runtime import AnyRuntime, RuntimeName, load
-from edgeir.runtime.loading import RUNTIME_OF_TARGET
+from edgeir.runtime import catalog, load
 from edgeir.runtime.session import from_native, to_native
 
 RUNTIMES = [("student", "torch"), ("onnx", "onnxruntime"), ("tflite", "litert")]
-MEMBERS = typing.get_args(typing.get_args(AnyRuntime)[0])
 
 
 def image(*shape: int) -> np.ndarray:
     return np.random.default_rng(0).random(shape, dtype=np.float32)
 
 
-def test_every_runtime_of_the_union_is_here_and_can_be_asked_for() -> None:
-    kinds = {member.model_fields["kind"].default for member in MEMBERS}
-    assert kinds == {runtime for _, runtime in RUNTIMES}
-    assert kinds | {"auto"} == set(typing.get_args(RuntimeName))
-    assert set(RUNTIME_OF_TARGET.values()) == kinds - {"torch"}  # it runs checkpoints
+def test_every_runtime_of_the_catalog_is_tested_here() -> None:
+    assert set(catalog.runtime_names()) == {runtime for _, runtime in RUNTIMES}
 
 
-@pytest.mark.parametrize("member", MEMBERS, ids=lambda member: member.model_fields["kind"].default)
-def test_a_runtimes_settings_survive_yaml(member) -> None:
+@pytest.mark.parametrize("entry", catalog.RUNTIMES, ids=lambda entry: entry.name)
+def test_a_runtimes_settings_survive_yaml(entry) -> None:
+    member = entry.settings()
+    assert member.model_fields["kind"].default == entry.name
     config = member(threads=3)
-    again = TypeAdapter(AnyRuntime).validate_python(yaml.safe_load(dump_yaml(config)))
-    assert type(again) is member
-    assert again == config
+    assert member.model_validate(yaml.safe_load(dump_yaml(config))) == config
 
 
 @pytest.mark.parametrize(("source", "runtime"), RUNTIMES)
@@ -109,12 +102,13 @@ def test_a_fixed_size_says_which(made: Path) -> None:
         ("tflite", "onnxruntime", "runs with litert, not with onnxruntime"),
         ("onnx", "torch", "runs with onnxruntime, not with torch"),
         ("student", "litert", "is a checkpoint, which runs with torch"),
-        ("photos", "auto", "neither an artifact.json nor a card.json"),
-        ("nothing-here", "auto", "no artifact, checkpoint or zoo model of that name"),
+        ("photos", "auto", "neither artifact.json nor card.json"),
+        ("nothing-here", "auto", "neither a file, a folder nor a network of the zoo"),
+        ("student", "tensorrt", "there is no runtime `tensorrt`"),
     ],
 )
 def test_the_wrong_runtime_or_path_is_one_line(source, runtime, message, made: Path) -> None:
-    with pytest.raises(ArtifactError, match=message) as caught:
+    with pytest.raises(EdgeIRError, match=message) as caught:
         load(made / source, runtime=runtime)
     assert "\n" not in str(caught.value)
 
@@ -151,7 +145,7 @@ def test_a_damaged_file_whose_hash_was_made_to_fit_is_one_line(
     noise = np.random.default_rng(0).integers(0, 256, len(data), dtype=np.uint8).tobytes()
     model.write_bytes({"empty": b"", "truncated": data[: len(data) // 3], "noise": noise}[damage])
     manifest = json.loads((folder / "artifact.json").read_text())
-    manifest["sha256"] = sha256_file(model)
+    manifest["files"][0]["sha256"] = sha256_file(model)
     (folder / "artifact.json").write_text(json.dumps(manifest))
     with pytest.raises(ArtifactError) as caught:
         load(folder)
@@ -163,7 +157,7 @@ def test_a_manifest_that_lies_about_the_tensors_is_refused(made: Path, tmp_path:
     folder = tmp_path / "copy"
     shutil.copytree(made / "tflite", folder)
     manifest = json.loads((folder / "artifact.json").read_text())
-    manifest["inputs"][0]["dtype"] = "uint8"
+    manifest["files"][0]["inputs"][0]["dtype"] = "uint8"
     (folder / "artifact.json").write_text(json.dumps(manifest))
     with pytest.raises(ArtifactError, match=r"tensor `image` is float32 .*the manifest says uint8"):
         load(folder)

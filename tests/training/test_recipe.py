@@ -30,7 +30,7 @@ def test_all_mistakes_are_reported_at_once(recipe):
     text = str(caught.value)
     assert "unknown key `optim.lrr`, did you mean `lr`?" in text
     assert "not `plainsrr`, did you mean `plainsr`?" in text
-    assert "`train.steps`: input should be greater than or equal to 1, not `-1`" in text
+    assert "`train.steps` must be greater than or equal to 1, not `-1`" in text
     assert "\n" not in text
 
 
@@ -46,7 +46,7 @@ def test_all_mistakes_are_reported_at_once(recipe):
          "works with `output` distillation only"),
         ("objective.distillation={teacher: x, self_ensemble: true}", "needs `cache: true`"),
         ("data.augment=false", "`data.augment` must be one of all, flips, rotations, none, not `False`"),
-        ("optim.lr=fast", "`optim.lr`: input should be a valid number"),
+        ("optim.lr=fast", "`optim.lr` must be a number"),
     ],
 )  # fmt: skip
 def test_settings_that_do_not_fit_together(recipe, override, message):

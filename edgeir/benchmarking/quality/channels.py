@@ -31,7 +31,7 @@ from edgeir.data.degrade.blur import gaussian_blur
 from edgeir.data.degrade.blur_noise_jpeg import KERNEL_SIZE
 from edgeir.data.degrade.hybrid import BLUR_EDGES, NOISE_EDGES, QUALITY_EDGES
 from edgeir.data.degrade.jpeg import compress
-from edgeir.data.sources import AnySource
+from edgeir.data.sources.base import Source
 from edgeir.data.sources.embedded import Embedded
 from edgeir.imaging.luma import luma_of
 
@@ -73,7 +73,7 @@ def channels(
     *,
     before: str | None = None,
     after: str | None = None,
-    sources: Sequence[AnySource] = (Embedded(),),
+    sources: Sequence[Source] = (Embedded(),),
     limit: int = 8,
     size: int = 128,
     progress: Progress = no_progress,
@@ -181,7 +181,7 @@ def _taps(network: Network, before: str | None, after: str | None) -> tuple[str,
     return before or standard[0], after or standard[1]
 
 
-def _pictures(sources: Sequence[AnySource], limit: int, size: int) -> list[Pixels]:
+def _pictures(sources: Sequence[Source], limit: int, size: int) -> list[Pixels]:
     found: list[Pixels] = []
     for ref in (ref for source in sources for ref in source.images()):
         image = ref.load()

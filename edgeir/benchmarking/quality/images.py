@@ -65,7 +65,10 @@ def quality_of(
 def _score(
     restore: Callable[[Degraded], Image], suite: Suite, ref: ImageRef | PairRef, rng: np.random.Generator
 ) -> ImageScore:
-    """Crop to a multiple of the scale from the top left, degrade (a pair only by its `then`), restore, compare."""
+    """Crop to a multiple of the scale from the top left, degrade, restore, compare.
+
+    A pair is degraded already; only its `extra_degradation` comes on top.
+    """
     scale, original = suite.scale, ref.clean() if isinstance(ref, PairRef) else ref.load()
     height, width = (side - side % scale for side in original.shape[:2])
     conventions = suite.resolved_protocol().model_dump()
@@ -75,7 +78,7 @@ def _score(
         target = luma_of(target)
     given, damage = target, suite.degradation
     if isinstance(ref, PairRef):
-        given, damage = ref.given()[: height // scale, : width // scale], ref.then
+        given, damage = ref.given()[: height // scale, : width // scale], ref.extra_degradation
         if conventions["channel"] == "gray":
             given = luma_of(given)
     output: NDArray[Any] = restore(given if damage is None else damage.degrade(given, rng))

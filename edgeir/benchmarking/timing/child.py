@@ -85,11 +85,12 @@ def _memory(model: str, runtime: str, threads: int, height: int, width: int) -> 
     import importlib
 
     from edgeir.benchmarking.timing.measure import runner
-    from edgeir.runtime import load
+    from edgeir.runtime.catalog import runtime_entry
+    from edgeir.runtime.loading import load
 
-    importlib.import_module({"litert": "ai_edge_litert.interpreter"}.get(runtime, runtime))
+    importlib.import_module(runtime_entry(runtime).module)
     before = peak_mib()
-    session = load(model, runtime=runtime, threads=threads)  # type: ignore[arg-type]
+    session = load(model, runtime=runtime, threads=threads)
     run, _ = runner(session, height, width, pictures=1)
     for index in range(MEMORY_RUNS):
         run(index)

@@ -9,25 +9,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from edgeir.benchmarking.timing.measure import input_size
 from edgeir.benchmarking.timing.untrained import TIME_ONLY_GATE, write_noise
-from edgeir.core.assets import list_zoo, zoo_folder
-from edgeir.core.errors import ArtifactError, ConfigError
+from edgeir.checkpoint.resolve import Found, resolve
+from edgeir.core.errors import ConfigError
 from edgeir.core.progress import Progress, no_progress
 from edgeir.core.requires import require
-from edgeir.manifest.artifact import ARTIFACT_NAME, Artifact, read_artifact
-from edgeir.manifest.card import CARD_NAME, WEIGHTS_NAME, read_card
+from edgeir.manifest.artifact import ModelFile, read_artifact
+from edgeir.manifest.card import WEIGHTS_NAME, read_card
 from edgeir.manifest.facts import NetworkFacts
+from edgeir.runtime import catalog
+from edgeir.runtime.loading import file_at
 
-__all__ = ["Entry", "Precision", "is_checkpoint", "prepare"]
-
-Precision = Literal["fp32", "fp16", "int8"]
-RuntimeChoice = Literal["torch", "onnxruntime", "litert"]
-
-RUNTIME_OF: dict[str, RuntimeChoice] = {"tflite": "litert", "onnx": "onnxruntime"}
-TARGET_OF: dict[str, Literal["tflite", "onnx"]] = {"litert": "tflite", "onnxruntime": "onnx"}
+__all__ = ["Entry", "prepare"]
 
 
 @dataclass(frozen=True)
@@ -42,8 +37,8 @@ class Entry:
 
     model: str
     path: Path
-    runtime: RuntimeChoice
-    precision: Precision
+    runtime: str
+    precision: str
     facts: NetworkFacts
     parameters: int
     macs: int
@@ -56,21 +51,11 @@ class Entry:
         return f"{self.model} {self.runtime} {self.precision}"
 
 
-def is_checkpoint(model: str | Path) -> bool:
-    """`model` is a zoo name, a checkpoint folder or a run folder (not an artifact)."""
-    path = Path(model)
-    if (path / ARTIFACT_NAME).is_file() or path.is_file():
-        return False
-    return (
-        (path / CARD_NAME).is_file() or (path / "checkpoints").is_dir() or zoo_folder(str(model)) is not None
-    )
-
-
 def prepare(
     model: str | Path,
     *,
-    runtimes: Sequence[RuntimeChoice],
-    precisions: Sequence[Precision],
+    runtimes: Sequence[str],
+    precisions: Sequence[str],
     height: int,
     width: int,
     scratch: Path,
@@ -93,30 +78,30 @@ def prepare(
         ConfigError: no requested runtime takes the artifact.
         ArtifactError, CheckpointError, ExportError: it cannot be read or exported.
     """
-    if not is_checkpoint(model):
-        return [_artifact_entry(Path(model), runtimes, height, width, name)]
+    found = resolve(model)
+    if not found.is_checkpoint:
+        return [_artifact_entry(found, runtimes, height, width, name)]
     require("torch", "running a checkpoint")
-    from edgeir.checkpoint.resolve import resolve_checkpoint
-
-    folder = resolve_checkpoint(model)
+    folder = found.folder
     card = read_card(folder)
     entries: list[Entry] = []
-    for runtime in runtimes or ("torch",):
-        if runtime == "torch":
+    for runtime in runtimes or (catalog.CHECKPOINT_RUNTIME,):
+        target = catalog.target_of_runtime(runtime)
+        if target is None:
             entries.append(_torch_entry(folder, height, width, name))
             continue
         size = input_size(card.facts, height, width)
         for precision in precisions:
             out = scratch / f"{len(list(scratch.iterdir()))}-{card.name}-{runtime}-{precision}"
-            _export(folder, TARGET_OF[runtime], precision, size, out, time_only, progress)
-            entries.append(_artifact_entry(out, (), height, width, name or card.name))
+            _export(folder, target.name, precision, size, out, time_only, progress)
+            entries.append(_artifact_entry(resolve(out), (), height, width, name or card.name))
     return entries
 
 
 def _export(
     folder: Path,
-    target: Literal["tflite", "onnx"],
-    precision: Precision,
+    target: str,
+    precision: str,
     size: tuple[int, int],
     out: Path,
     time_only: bool,
@@ -144,56 +129,36 @@ def _export(
 
 
 def _artifact_entry(
-    path: Path, runtimes: Sequence[RuntimeChoice], height: int, width: int, name: str | None
+    found: Found, runtimes: Sequence[str], height: int, width: int, name: str | None
 ) -> Entry:
-    if not path.exists():
-        known = ", ".join(list_zoo()) or "empty"
-        raise ArtifactError(
-            "no artifact, checkpoint or zoo model of that name", where=path, fix=f"zoo: {known}"
-        )
-    artifact, folder = read_artifact(path)
-    runtime = RUNTIME_OF.get(artifact.target)
+    artifact, folder = read_artifact(found.folder)
+    size = input_size(artifact.facts, height, width)
+    file = file_at(artifact, folder, found.file)
+    if found.file is None and file.size != size:  # a further size, where the artifact has the one to be timed
+        file = next((other for other in artifact.files if other.size == size), file)
+    runtime = {entry.name: entry.runtime for entry in catalog.TARGETS}.get(file.target)
     if runtime is None or (runtimes and runtime not in runtimes):
         asked = f", and only {', '.join(runtimes)} asked for" if runtimes else ""
         raise ConfigError(
-            [f"a {artifact.target} artifact runs with {runtime or 'no runtime here'}{asked}"], where=path
-        )
-    size = input_size(artifact.facts, height, width)
-    file, sha256 = artifact.name, artifact.sha256
-    variant = "x".join(map(str, size))
-    if path.is_file() and path.name != ARTIFACT_NAME:
-        file = path.name
-    elif _fixed(artifact) != size and variant in artifact.variants:
-        file = artifact.variants[variant]
-    if file != artifact.name:
-        sha256 = next(
-            artifact.variant_sha256[key] for key, value in artifact.variants.items() if value == file
+            [f"a {file.target} artifact runs with {runtime or 'no runtime here'}{asked}"], where=found.name
         )
     return Entry(
         model=name or artifact.source,
-        path=folder / file,
+        path=folder / file.path,
         runtime=runtime,
-        precision=artifact.precision,
+        precision=file.precision,
         facts=artifact.facts,
         parameters=artifact.parameters,
-        macs=_macs(artifact, size),
-        file_bytes=(folder / file).stat().st_size,
-        sha256=sha256,
+        macs=_macs(artifact.facts, file, size),
+        file_bytes=file.bytes,
+        sha256=file.sha256,
     )
 
 
-def _fixed(artifact: Artifact) -> tuple[int, int] | None:
-    shape = artifact.inputs[0].shape
-    height, width = shape[1:3] if artifact.inputs[0].layout == "NHWC" else shape[2:4]
-    return None if height is None or width is None else (height, width)
-
-
-def _macs(artifact: Artifact, size: tuple[int, int]) -> int:
+def _macs(facts: NetworkFacts, file: ModelFile, size: tuple[int, int]) -> int:
     """Of a network input of `size`: the manifest counts its own fixed size, or a 1280x720 output."""
-    fixed = _fixed(artifact)
-    scale = artifact.facts.net_scale
-    counted = fixed[0] * fixed[1] if fixed else 720 * 1280 / scale**2
-    return round(artifact.macs * size[0] * size[1] / counted)
+    counted = file.size[0] * file.size[1] if file.size else 720 * 1280 / facts.net_scale**2
+    return round(file.macs * size[0] * size[1] / counted)
 
 
 def _torch_entry(folder: Path, height: int, width: int, name: str | None) -> Entry:

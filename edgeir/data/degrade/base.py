@@ -15,11 +15,15 @@ from pydantic import AfterValidator, Field
 from edgeir.core.config import Config
 
 __all__ = [
+    "BlurSigma",
     "Degradation",
     "Degraded",
+    "NoiseSigma",
+    "NonNegative",
     "Pixels",
     "Range",
     "SameSize",
+    "at_most",
     "draw",
     "enlargement_of",
     "ordered",
@@ -42,9 +46,24 @@ def ordered(value: Bounds) -> Bounds:
     return value
 
 
+def at_most(limit: float) -> AfterValidator:
+    """A check that a value, or the end of a range, is no larger than `limit`."""
+
+    def check(value: Bounds) -> Bounds:
+        if (value[-1] if isinstance(value, tuple) else value) > limit:
+            raise ValueError(f"must be at most {limit:g}")
+        return value
+
+    return AfterValidator(check)
+
+
 NonNegative = Annotated[float, Field(ge=0)]
 Range = Annotated[NonNegative | tuple[NonNegative, NonNegative], AfterValidator(ordered)]
 """A fixed value, or a range from which each sample draws uniformly."""
+BlurSigma = Annotated[Range, at_most(1000)]
+"""Standard deviation of a Gaussian in pixels, or a range."""
+NoiseSigma = Annotated[Range, at_most(1000)]
+"""Standard deviation of noise on the 0-255 scale, or a range."""
 
 
 class Degradation(Config):
@@ -57,7 +76,7 @@ class Degradation(Config):
 
     @property
     def enlargement(self) -> Literal["matlab", "pillow"]:
-        """The bicubic enlargement that belongs to it, for networks that take the enlarged picture."""
+        """The bicubic enlargement that belongs to it, for networks that take the enlarged image."""
         return "matlab"
 
     @property
@@ -71,7 +90,7 @@ class Degradation(Config):
 
 
 def enlargement_of(degradation: Degradation | None) -> Literal["matlab", "pillow"]:
-    """The bicubic enlargement for networks that read the enlarged picture; of pairs, as papers do it."""
+    """The bicubic enlargement for networks that read the enlarged image; of pairs, as papers do it."""
     return "matlab" if degradation is None else degradation.enlargement
 
 

@@ -9,18 +9,22 @@ import numpy.typing as npt
 from pydantic import Field
 from scipy import ndimage
 
-from edgeir.data.degrade.base import Pixels, Range, SameSize, draw, to_bytes, to_unit
+from edgeir.data.degrade.base import BlurSigma, Pixels, SameSize, draw, to_bytes, to_unit
 
 __all__ = ["GaussianBlur", "gaussian_blur"]
+
+
+NARROWEST = 0.01
+"""Sigma in pixels below which every weight but the middle one is 0 in float64, so that nothing is blurred."""
 
 
 class GaussianBlur(SameSize):
     """Blur with a sampled, normalised Gaussian."""
 
     kind: Literal["gaussian-blur"] = "gaussian-blur"
-    sigma: Range = (0.0, 5.0)
+    sigma: BlurSigma = (0.0, 5.0)
     """Standard deviation in pixels, or a range (drawn per image); 0 leaves the image as it is."""
-    radius: int = Field(10, ge=0)
+    radius: int = Field(10, ge=0, le=100)
     """The kernel reaches this far: 2 radius + 1 pixels a side."""
 
     @property
@@ -33,7 +37,7 @@ class GaussianBlur(SameSize):
 
 def gaussian_blur(image: npt.NDArray[np.float32], sigma: float, size: int) -> npt.NDArray[np.float32]:
     """(H, W, C) float32, blurred along rows and columns; the border is replicated."""
-    if sigma <= 0:
+    if sigma < NARROWEST:
         return image
     offsets = np.arange(size) - size // 2
     kernel = np.exp(-(offsets**2) / (2 * sigma**2))

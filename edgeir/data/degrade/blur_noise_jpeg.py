@@ -7,11 +7,11 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from edgeir.data.degrade.base import Pixels, Range, SameSize, draw, to_bytes, to_unit
+from edgeir.data.degrade.base import BlurSigma, NoiseSigma, Pixels, SameSize, draw, to_bytes, to_unit
 from edgeir.data.degrade.blur import gaussian_blur
 from edgeir.data.degrade.jpeg import Quality, compress, draw_quality
 
-__all__ = ["KERNEL_SIZE", "BlurNoiseJPEG", "spoil"]
+__all__ = ["KERNEL_SIZE", "BlurNoiseJPEG", "apply_blur_noise_jpeg"]
 
 KERNEL_SIZE = 21
 """Of the blur, in pixels (RL-Restore's protocol)."""
@@ -20,14 +20,14 @@ KERNEL_SIZE = 21
 class BlurNoiseJPEG(SameSize):
     """The three in a row, each of a strength of its own.
 
-    FDR-Net (section 4.1) adds them to the rainy pictures of DID-MDN and calls the set DID-HY; it names no strengths.
+    FDR-Net (section 4.1) adds them to the rainy images of DID-MDN and calls the set DID-HY; it names no strengths.
     The defaults span those of the hybrid protocol, which couples them instead (`Hybrid`).
     """
 
     kind: Literal["blur-noise-jpeg"] = "blur-noise-jpeg"
-    blur_sigma: Range = (0.0, 5.0)
+    blur_sigma: BlurSigma = (0.0, 5.0)
     """In pixels, or a range."""
-    noise_sigma: Range = (0.0, 50.0)
+    noise_sigma: NoiseSigma = (0.0, 50.0)
     """On the 0-255 scale, or a range."""
     jpeg_quality: Quality | None = (10, 100)
     """libjpeg's quality, or a range; None does not compress."""
@@ -38,10 +38,10 @@ class BlurNoiseJPEG(SameSize):
 
     def degrade(self, image: Pixels, rng: np.random.Generator) -> Pixels:
         blur, noise = draw(self.blur_sigma, rng), draw(self.noise_sigma, rng)
-        return spoil(to_unit(image), blur, noise, self.jpeg_quality, rng)
+        return apply_blur_noise_jpeg(to_unit(image), blur, noise, self.jpeg_quality, rng)
 
 
-def spoil(
+def apply_blur_noise_jpeg(
     image: npt.NDArray[np.float32],
     blur: float,
     noise: float,
@@ -57,8 +57,8 @@ def spoil(
     Returns:
         (H, W, C) uint8.
     """
-    spoilt = gaussian_blur(image, blur, KERNEL_SIZE)
+    degraded = gaussian_blur(image, blur, KERNEL_SIZE)
     if noise:
-        spoilt = spoilt + np.float32(noise / 255) * rng.standard_normal(spoilt.shape, np.float32)
-    result = to_bytes(spoilt)
+        degraded = degraded + np.float32(noise / 255) * rng.standard_normal(degraded.shape, np.float32)
+    result = to_bytes(degraded)
     return result if quality is None else compress(result, draw_quality(quality, rng))

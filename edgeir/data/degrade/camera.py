@@ -1,21 +1,21 @@
 """What a phone's camera does to a scene: optics, photon and read noise, demosaicing, tone and colour, JPEG.
 
-The order is that of a camera: light is blurred and counted **in linear light**, then the picture is rendered. That is
+The order is that of a camera: light is blurred and counted **in linear light**, then the image is rendered. That is
 why its noise depends on brightness, is correlated between neighbours and colours, and is coloured by the white
-balance, none of which holds for noise added to a finished picture (order and noise model: Brooks et al.,
+balance, none of which holds for noise added to a finished image (order and noise model: Brooks et al.,
 *Unprocessing images for learned raw denoising*, CVPR 2019).
 """
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 from scipy import ndimage
 
-from edgeir.data.degrade.base import Pixels, Range, SameSize, draw, to_bytes, to_unit
+from edgeir.data.degrade.base import BlurSigma, Pixels, Range, SameSize, at_most, draw, to_bytes, to_unit
 from edgeir.data.degrade.blur import gaussian_blur
 from edgeir.data.degrade.jpeg import Quality, compress, draw_quality
 from edgeir.imaging.luma import luma_of
@@ -29,15 +29,15 @@ class PhoneCamera(SameSize):
     """A clean photograph as an older phone would have taken it."""
 
     kind: Literal["phone-camera"] = "phone-camera"
-    blur_sigma: Range = (0.4, 1.2)
+    blur_sigma: BlurSigma = (0.4, 1.2)
     """Optics and focus, in pixels, or a range."""
-    shot: Range = (0.0005, 0.006)
+    shot: Annotated[Range, at_most(1)] = (0.0005, 0.006)
     """Variance of the photon noise per unit of linear light, or a range."""
-    read: Range = (0.0, 0.01)
+    read: Annotated[Range, at_most(1)] = (0.0, 0.01)
     """Standard deviation of the read noise in linear light, or a range."""
     demosaic: bool = True
     """Sample a Bayer mosaic and interpolate it: softer colour, and noise that spreads to neighbours."""
-    tone: Range = (0.85, 1.15)
+    tone: Annotated[Range, at_most(10)] = (0.85, 1.15)
     """Exponent of the tone curve, or a range; 1 = as it is."""
     cast: float = Field(0.06, ge=0, lt=0.5)
     """Largest relative error of the red and blue gains (white balance)."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from edgeir.data.degrade.base import Pixels, Range, SameSize, draw, to_bytes, to_unit
+from edgeir.data.degrade.base import Pixels, Range, SameSize, at_most, draw, to_bytes, to_unit
 
 __all__ = ["Haze", "add_haze"]
 
@@ -22,9 +22,9 @@ class Haze(SameSize):
     """
 
     kind: Literal["haze"] = "haze"
-    beta: Range = (0.4, 1.6)
+    beta: Annotated[Range, at_most(100)] = (0.4, 1.6)
     """Scattering per unit of depth (depth is scaled to [0, 1]), or a range. AOD-Net: 0.4 to 1.6."""
-    airlight: Range = (0.6, 1.0)
+    airlight: Annotated[Range, at_most(1)] = (0.6, 1.0)
     """Brightness A of the haze on [0, 1], or a range; gray. AOD-Net: 0.6 to 1."""
 
     def degrade(self, image: Pixels, rng: np.random.Generator) -> Pixels:
@@ -40,7 +40,7 @@ def add_haze(image: Floats, depth: Floats, beta: float, airlight: float) -> Floa
 
 
 def _depth(height: int, width: int, rng: np.random.Generator) -> Floats:
-    """A scene in [0, 1]: farther towards the top, with bumps an eighth of the picture wide."""
+    """A scene in [0, 1]: farther towards the top, with bumps an eighth of the image wide."""
     tilt = rng.uniform(-0.5, 0.5)
     bumps = rng.standard_normal((8, 8))
     rows, columns = np.mgrid[0:height, 0:width].astype(np.float32)

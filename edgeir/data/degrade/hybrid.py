@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 
 from edgeir.data.degrade.base import Pixels, SameSize, to_unit
-from edgeir.data.degrade.blur_noise_jpeg import KERNEL_SIZE, spoil
+from edgeir.data.degrade.blur_noise_jpeg import KERNEL_SIZE, apply_blur_noise_jpeg
 
 __all__ = ["BLUR_EDGES", "NOISE_EDGES", "QUALITY_EDGES", "Hybrid", "combinations"]
 
@@ -43,7 +43,7 @@ class Hybrid(SameSize):
             edges[index - 1] + rng.random() * (edges[index] - edges[index - 1])
             for edges, index in zip((BLUR_EDGES, NOISE_EDGES, QUALITY_EDGES), bins, strict=True)
         )
-        return spoil(to_unit(image), float(blur), float(noise), round(float(quality)), rng)
+        return apply_blur_noise_jpeg(to_unit(image), float(blur), float(noise), round(float(quality)), rng)
 
 
 @functools.cache

@@ -25,7 +25,7 @@ class JPEG(SameSize):
     """Compress and decompress.
 
     The 8x8 grid begins at the corner of the image it is given; patches are compressed on their own, so that the grid's
-    position relative to the picture varies, as it does in pictures that were cropped.
+    position relative to the image varies, as it does in images that were cropped.
     """
 
     kind: Literal["jpeg"] = "jpeg"
@@ -48,9 +48,9 @@ def compress(
     image: Pixels, quality: int, subsampling: Subsampling = "4:2:0", *, gray: bool = False
 ) -> Pixels:
     """One trip through libjpeg: (H, W, 3) or (H, W, 1) uint8 in and out."""
-    picture = Image.fromarray(image[:, :, 0] if image.shape[2] == 1 else image)
+    plain = Image.fromarray(image[:, :, 0] if image.shape[2] == 1 else image)
     stream = io.BytesIO()
-    (picture.convert("L") if gray else picture).save(stream, "JPEG", quality=quality, subsampling=subsampling)
+    (plain.convert("L") if gray else plain).save(stream, "JPEG", quality=quality, subsampling=subsampling)
     stream.seek(0)
     with Image.open(stream) as decoded:
         pixels = np.asarray(decoded.convert("L" if image.shape[2] == 1 else "RGB"))

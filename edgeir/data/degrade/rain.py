@@ -1,35 +1,35 @@
-"""Rain streaks, alone or followed by blur, noise and JPEG, for pictures without rain of their own."""
+"""Rain streaks, alone or followed by blur, noise and JPEG, for images without rain of their own."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 from scipy import ndimage
 
-from edgeir.data.degrade.base import Pixels, Range, SameSize, draw, to_unit
-from edgeir.data.degrade.blur_noise_jpeg import KERNEL_SIZE, spoil
+from edgeir.data.degrade.base import BlurSigma, NoiseSigma, Pixels, Range, SameSize, at_most, draw, to_unit
+from edgeir.data.degrade.blur_noise_jpeg import KERNEL_SIZE, apply_blur_noise_jpeg
 from edgeir.data.degrade.jpeg import Quality
 
 __all__ = ["Rain", "rain_streaks"]
 
 
 class Rain(SameSize):
-    """Add bright streaks; then, where asked for, blur, noise and JPEG in that order, in the manner of DID-HY."""
+    """Add bright streaks; then, where asked for, blur, noise and JPEG in that order, as in DID-HY."""
 
     kind: Literal["rain"] = "rain"
-    density: Range = (0.002, 0.01)
+    density: Annotated[Range, at_most(1)] = (0.002, 0.01)
     """Drops per pixel, or a range."""
-    length: Range = (10.0, 30.0)
+    length: Annotated[Range, at_most(200)] = (10.0, 30.0)
     """Length of a streak in pixels, or a range."""
     angle: float = Field(30.0, ge=0, le=80)
     """Largest deviation from the vertical in degrees; each image draws one direction."""
-    brightness: Range = (0.5, 0.9)
+    brightness: Annotated[Range, at_most(1)] = (0.5, 0.9)
     """Of a streak's core on [0, 1], or a range."""
-    blur_sigma: Range = 0.0
-    noise_sigma: Range = 0.0
+    blur_sigma: BlurSigma = 0.0
+    noise_sigma: NoiseSigma = 0.0
     """On the 0-255 scale."""
     jpeg_quality: Quality | None = None
     """libjpeg's quality, or a range; None does not compress."""
@@ -44,7 +44,7 @@ class Rain(SameSize):
         blur, noise = draw(self.blur_sigma, rng), draw(self.noise_sigma, rng)
         streaks = rain_streaks(image.shape[0], image.shape[1], density, length, angle, rng)
         rainy = to_unit(image) + np.float32(brightness) * streaks[:, :, None]
-        return spoil(np.clip(rainy, 0, 1), blur, noise, self.jpeg_quality, rng)
+        return apply_blur_noise_jpeg(np.clip(rainy, 0, 1), blur, noise, self.jpeg_quality, rng)
 
 
 def rain_streaks(

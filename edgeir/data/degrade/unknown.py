@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
-from edgeir.data.degrade.base import Degradation, Pixels, Range, draw, to_bytes, to_unit
+from edgeir.data.degrade.base import BlurSigma, Degradation, NoiseSigma, Pixels, draw, to_bytes, to_unit
 from edgeir.data.degrade.bicubic import downscale
 from edgeir.data.degrade.blur import gaussian_blur
 
@@ -25,9 +25,9 @@ class Unknown(Degradation):
     kind: Literal["unknown"] = "unknown"
     scale: int = Field(4, ge=2, le=4)
     """Pixels of the original per pixel of the result, per side."""
-    blur_sigma: Range = (0.2, 3.0)
+    blur_sigma: BlurSigma = (0.2, 3.0)
     """In pixels of the original, or a range."""
-    noise_sigma: Range = (0.0, 10.0)
+    noise_sigma: NoiseSigma = (0.0, 10.0)
     """On the 0-255 scale, or a range."""
 
     @property

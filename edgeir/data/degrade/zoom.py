@@ -1,7 +1,7 @@
 """What a shorter focal length costs: the pairs of RealSR, drawn.
 
 RealSR photographs a scene at two focal lengths and registers both to one size, so that the network sharpens without
-enlarging. Where its pairs are not at hand: the picture blurred, shrunk, its noise added, and enlarged again.
+enlarging. Where its pairs are not at hand: the image blurred, shrunk, its noise added, and enlarged again.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
-from edgeir.data.degrade.base import Pixels, Range, SameSize
+from edgeir.data.degrade.base import BlurSigma, NoiseSigma, Pixels, SameSize
 from edgeir.data.degrade.bicubic import upscale
 from edgeir.data.degrade.unknown import Unknown
 
@@ -19,15 +19,15 @@ __all__ = ["Zoom"]
 
 
 class Zoom(SameSize):
-    """`Unknown`, enlarged to the size that the picture had. The strengths are a choice of this project."""
+    """`Unknown`, enlarged to the size that the image had. The strengths are a choice of this project."""
 
     kind: Literal["zoom"] = "zoom"
     zoom: int = Field(4, ge=2, le=4)
     """Ratio of the focal lengths."""
-    blur_sigma: Range = (0.2, 2.0)
+    blur_sigma: BlurSigma = (0.2, 2.0)
     """Of the optics, in pixels of the original, or a range; what `zoom` takes comes on top."""
-    noise_sigma: Range = (0.0, 3.0)
-    """Of the shrunk picture, on the 0-255 scale, or a range."""
+    noise_sigma: NoiseSigma = (0.0, 3.0)
+    """Of the shrunk image, on the 0-255 scale, or a range."""
 
     @property
     def margin(self) -> int:

@@ -1,6 +1,6 @@
-"""Image sources whose pictures have labels, for losses that a high-level network judges.
+"""Sources of images with labels, for losses that a high-level network judges.
 
-A label is the class of a whole picture, or a map with the class of every pixel (-1: does not count). Labels stay out of
+A label is the class of a whole image, or a map with the class of every pixel (-1: does not count). Labels stay out of
 the store: they belong to the use, and a store is shared by recipes that want others. A patch takes the part of the map
 that belongs to it, through the same flips and turns as its pixels; `data.augment: none` is up to the recipe where a
 class does not survive them (a turned 6 is a 9).
@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -29,11 +29,11 @@ from edgeir.core.errors import DataError
 from edgeir.core.files import file_stamp
 from edgeir.core.requires import require
 from edgeir.data.degrade.bicubic import resize, upscale
-from edgeir.data.locate import placed
-from edgeir.data.sources.base import ImageRef, Label, Labels, Source
+from edgeir.data.locate import resolve_path
+from edgeir.data.sources.base import ImageRef, Label, Labels, Source, by_name
 from edgeir.imaging.files import list_images, read_rgb
 
-__all__ = ["AnyLabelled", "ClassFolders", "Digits", "Labelled", "Plane", "SegmentedFolders", "label_plane"]
+__all__ = ["ClassFolders", "Digits", "Labelled", "Plane", "SegmentedFolders", "label_plane"]
 
 Pixels = npt.NDArray[np.uint8]
 _PARTS = {"train": (0, 1197), "validation": (1197, 1297), "test": (1297, 1797)}
@@ -41,15 +41,7 @@ _VOID = 255
 
 
 class Labelled(Source):
-    """What every labelled source has in common."""
-
-    def images(self) -> list[ImageRef]:
-        """List the images, each with its label.
-
-        Raises:
-            DataError: a folder, or the label of an image, is not where it belongs.
-        """
-        raise NotImplementedError
+    """What every labelled source has in common: each of its images has a `label`."""
 
 
 class Digits(Labelled):
@@ -62,9 +54,9 @@ class Digits(Labelled):
     kind: Literal["digits"] = "digits"
     part: Literal["train", "validation", "test"] = "train"
     size: Literal[8, 16, 32] = 32
-    """Side of the picture in pixels."""
+    """Side of the image in pixels."""
     labels: Literal["digit", "stroke"] = "digit"
-    """The digit; or a map, 1 where the picture is at least half as bright as ink can be."""
+    """The digit; or a map, 1 where the image is at least half as bright as ink can be."""
 
     def images(self) -> list[ImageRef]:
         """List the digits of the part."""
@@ -88,11 +80,11 @@ class ClassFolders(Labelled):
 
     kind: Literal["class-folders"] = "class-folders"
     path: str
-    shorter_side: int | None = Field(None, ge=8)
+    shorter_side: int | None = Field(None, ge=8, le=8192)
     """Resize every image so that its shorter side has this length (256 in VGG's protocol); None: as it is."""
 
     def images(self) -> list[ImageRef]:
-        root = placed(self.path)
+        root = resolve_path(self.path)
         classes = sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
         refs = [
             ImageRef(
@@ -120,11 +112,11 @@ class SegmentedFolders(Labelled):
     """A text file with one name per line; None: every image."""
 
     def images(self) -> list[ImageRef]:
-        folder, maps = placed(self.given), placed(self.maps)
-        found = {path.stem: path for path in list_images(folder)}
+        folder, maps = resolve_path(self.given), resolve_path(self.maps)
+        found = by_name(list_images(folder))
         wanted = list(found)
         if self.names is not None:
-            wanted = placed(self.names, file=True).read_text(encoding="utf-8").split()
+            wanted = resolve_path(self.names, file=True).read_text(encoding="utf-8").split()
         if not wanted:
             raise DataError("the folder holds no image", where=folder)
         missing = [name for name in wanted if name not in found or not (maps / f"{name}.png").is_file()]
@@ -140,9 +132,6 @@ class SegmentedFolders(Labelled):
             for name in wanted
         ]
 
-
-AnyLabelled = Annotated[Digits | ClassFolders | SegmentedFolders, Field(discriminator="kind")]
-"""Every labelled source, discriminated by `kind`."""
 
 Plane: TypeAlias = Callable[[int], Labels]
 

@@ -18,17 +18,17 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from edgeir.core.errors import DataError
 from edgeir.core.files import file_stamp
 from edgeir.core.requires import require
-from edgeir.data.degrade.base import to_bytes, to_unit
+from edgeir.data.degrade.base import NonNegative, at_most, ordered, to_bytes, to_unit
 from edgeir.data.degrade.haze import add_haze
 from edgeir.data.locate import find_root
 from edgeir.data.paired.base import Paired, PairRef
 
-__all__ = ["DND", "AnyHdf5", "DNDCrop", "NYU2Haze"]
+__all__ = ["DND", "DNDCrop", "NYU2Haze"]
 
 Pixels = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
@@ -37,24 +37,24 @@ Floats = npt.NDArray[np.float32]
 class NYU2Haze(Paired):
     """Indoor photographs with measured depth d (Silberman et al., ECCV 2012) and haze by it, t = exp(-beta d).
 
-    AOD-Net made 27,256 pairs from the 1449 pictures so, and STFT trains on 25,000 of them and tests on the other 2,256
-    (sections 3.1 and 3.2); which pictures they are was not published. Here a picture gives `copies` pairs in a row with
+    AOD-Net made 27,256 pairs from the 1449 images so, and STFT trains on 25,000 of them and tests on the other 2,256
+    (sections 3.1 and 3.2); which images they are was not published. Here an image gives `copies` pairs in a row with
     beta and A drawn per pair (the same in every run); the first `total` of all are kept, and the first `training` of
-    those are for training, so that at most one picture is on both sides. Depth is divided by the picture's largest, as
+    those are for training, so that at most one image is on both sides. Depth is divided by the image's largest, as
     `Haze` scales its own.
     """
 
     kind: Literal["nyu2-haze"] = "nyu2-haze"
     part: Literal["train", "test", "all"] = "train"
-    copies: int = Field(19, ge=1)
-    """Pairs per picture."""
-    total: int = Field(27_256, ge=2)
+    copies: int = Field(19, ge=1, le=10_000)
+    """Pairs per image."""
+    total: int = Field(27_256, ge=2, le=10_000_000)
     """Pairs in all."""
-    training: int = Field(25_000, ge=1)
+    training: int = Field(25_000, ge=1, le=10_000_000)
     """The first ones, for training; the others are for tests."""
-    beta: tuple[float, float] = (0.4, 1.6)
+    beta: Annotated[tuple[NonNegative, NonNegative], AfterValidator(ordered), at_most(100)] = (0.4, 1.6)
     """Scattering per unit of depth. AOD-Net: 0.4 to 1.6."""
-    airlight: tuple[float, float] = (0.6, 1.0)
+    airlight: Annotated[tuple[NonNegative, NonNegative], AfterValidator(ordered), at_most(1)] = (0.6, 1.0)
     """Brightness of the haze on [0, 1]. AOD-Net: 0.6 to 1."""
 
     @model_validator(mode="after")
@@ -79,9 +79,9 @@ class NYU2Haze(Paired):
             )
         if images[0] * self.copies < self.total:
             raise DataError(
-                f"{images[0]} pictures with {self.copies} `copies` each give fewer pairs than `total` (={self.total})",
+                f"{images[0]} images with {self.copies} `copies` each give fewer pairs than `total` (={self.total})",
                 where=path,
-                fix="get the published file with its 1449 pictures, or lower `total` and `training`",
+                fix="get the published file with its 1449 images, or lower `total` and `training`",
             )
         first, last = {
             "train": (0, self.training),
@@ -158,10 +158,6 @@ class DND(Paired):
                     part = (slice(top - 1, bottom), slice(left - 1, right))
                     result.append(DNDCrop(image, box, _crop(path, part)))
         return result
-
-
-AnyHdf5 = Annotated[NYU2Haze | DND, Field(discriminator="kind")]
-"""Every source in a MATLAB 7.3 file, discriminated by `kind`."""
 
 
 def _crop(path: Path, part: tuple[slice, slice]) -> Callable[[], Floats]:

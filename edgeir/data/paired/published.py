@@ -1,7 +1,8 @@
-"""Data sets that come as pairs, a damaged and a clean picture of the same scene, in the layout of their publication.
+"""Data sets that come as pairs, a degraded and a clean image of the same scene, in the layout of their publication.
 
 Each reader looks for its set under ``$EDGEIR_DATA``, checks the layout, and says what it expected and what it found. A
-recipe with paired sources has ``degradation: null``; what damages the given pictures further is their source's `then`.
+recipe with paired sources has ``degradation: null``; what degrades the given images further is their source's
+`extra_degradation`.
 Sets that come in one piece can be divided (`Divided`).
 
 | set | layout |
@@ -9,7 +10,7 @@ Sets that come in one piece can be divided (`Divided`).
 | DPED | ``dped/<phone>/training_data/{<phone>,canon}/N.jpg``; for tests ``test_data/patches`` instead |
 | PIRM | ``pirm/enhance-patches/{iphone,canon}/N.jpg`` or ``dped_patches``, the 400 test patches of PIRM 2018, track B |
 | SIDD | see `edgeir.data.paired.sidd` |
-| RealSR, DIV2K's own small pictures | see `edgeir.data.paired.realsr` |
+| RealSR, DIV2K's own small images | see `edgeir.data.paired.realsr` |
 | GoPro | ``GOPRO_Large/{train,test}/<sequence>/{blur,sharp}/NAME.png`` |
 | DID-MDN | ``DID-MDN-training/Rain_{Heavy,Medium,Light}/train2018new/NAME.jpg``, ``DID-MDN-test/NAME.jpg``, halves |
 """
@@ -17,29 +18,29 @@ Sets that come in one piece can be divided (`Divided`).
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field
 
 from edgeir.core.errors import DataError
 from edgeir.core.files import file_stamp
-from edgeir.data.locate import entries, find_root, placed, remark_count
+from edgeir.data.locate import check_count, find_root, folder_contents, resolve_path
 from edgeir.data.paired.base import (
     Divided,
     Paired,
     PairRef,
-    existing,
-    half,
-    matched,
-    nothing,
+    half_of,
+    match_pairs,
+    no_pairs,
     pair_of,
-    same_stem,
+    partners_in,
+    required_partner,
 )
 from edgeir.data.paired.realsr import DIV2KLR, RealSR
 from edgeir.data.paired.sidd import SIDD
 from edgeir.imaging.files import list_images
 
-__all__ = ["DIDMDN", "DIV2KLR", "DPED", "PIRM", "SIDD", "AnyPaired", "GoPro", "PairedFolders", "RealSR"]
+__all__ = ["DIDMDN", "DIV2KLR", "DPED", "PIRM", "SIDD", "GoPro", "PairedFolders", "RealSR"]
 
 
 class PairedFolders(Divided):
@@ -47,22 +48,25 @@ class PairedFolders(Divided):
 
     kind: Literal["paired-folders"] = "paired-folders"
     given: str
-    """The damaged pictures."""
+    """The degraded images."""
     clean: str
     times: int = Field(1, ge=1, le=4)
-    """Clean pixels per damaged pixel, per side."""
+    """Clean pixels per degraded pixel, per side."""
 
     @property
     def scale(self) -> int:
         return self.times
 
     def located(self) -> list[Path]:
-        return [placed(self.given), placed(self.clean)]
+        return [resolve_path(self.given), resolve_path(self.clean)]
 
     def listed(self) -> list[PairRef]:
         given, clean = self.located()
+        partner = partners_in(clean)
         return self.kept(
-            matched(list_images(given), lambda path: same_stem(clean, path), given, "a file of the same name")
+            match_pairs(
+                list_images(given), lambda path: partner(path.name), given, "an image of the same name"
+            )
         )
 
 
@@ -80,13 +84,9 @@ class PIRM(Divided):
 
     def listed(self) -> list[PairRef]:
         (root,) = self.located()
+        given, partner = list_images(root / "iphone"), partners_in(root / "canon")
         return self.kept(
-            matched(
-                list_images(root / "iphone"),
-                lambda path: same_stem(root / "canon", path),
-                root,
-                "a file of the same name under canon",
-            )
+            match_pairs(given, lambda path: partner(path.name), root, "an image of the same name under canon")
         )
 
 
@@ -104,12 +104,9 @@ class DPED(Paired):
 
     def listed(self) -> list[PairRef]:
         (folder,) = self.located()
-        clean = folder / "canon"
-        return matched(
-            list_images(folder / self.phone),
-            lambda path: same_stem(clean, path),
-            folder,
-            "a file of the same name under canon",
+        given, partner = list_images(folder / self.phone), partners_in(folder / "canon")
+        return match_pairs(
+            given, lambda path: partner(path.name), folder, "an image of the same name under canon"
         )
 
 
@@ -134,22 +131,24 @@ class GoPro(Paired):
             missing = [name for name in (blur, "sharp") if not (sequence / name).is_dir()]
             if missing:
                 raise DataError(
-                    f"there is no {' and no '.join(missing)} here, only {entries(sequence)}",
+                    f"there is no {' and no '.join(missing)} here, only {folder_contents(sequence)}",
                     where=sequence,
                     fix=f"every sequence has {blur}/NAME.png and sharp/NAME.png",
                 )
             for path in list_images(sequence / blur):
-                existing(sequence / "sharp" / path.name, path)
+                required_partner(sequence / "sharp" / path.name, path)
             result += [
-                pair_of(f"{sequence.name}/{path.stem}", existing(sequence / blur / path.name, path), path)
+                pair_of(
+                    f"{sequence.name}/{path.stem}", required_partner(sequence / blur / path.name, path), path
+                )
                 for path in list_images(sequence / "sharp")
             ]
-        remark_count("GoPro", len(result), 2103 if self.part == "train" else 1111, folder, "pairs")
-        return result or nothing(folder, "<sequence>/sharp/NAME.png")
+        check_count("GoPro", len(result), 2103 if self.part == "train" else 1111, folder, "pairs")
+        return result or no_pairs(folder, "<sequence>/sharp/NAME.png")
 
 
 class DIDMDN(Paired):
-    """Rain of three densities (Zhang and Patel, CVPR 2018): the two pictures lie side by side in one file.
+    """Rain of three densities (Zhang and Patel, CVPR 2018): the two images lie side by side in one file.
 
     4,000 pairs of each density for training, and 1,200 of all for tests.
     """
@@ -176,17 +175,11 @@ class DIDMDN(Paired):
             PairRef(
                 path.stem,
                 f"{file_stamp(path)}:{self.rainy}",
-                half(path, halves[0]),
-                half(path, halves[1]),
+                half_of(path, halves[0]),
+                half_of(path, halves[1]),
                 where=path,
             )
             for path in list_images(folder)
         ]
-        remark_count("DID-MDN", len(result), 4000 if self.part == "train" else 1200, folder, "pairs")
-        return result or nothing(folder, "NAME.jpg")
-
-
-AnyPaired = Annotated[
-    PairedFolders | DPED | PIRM | SIDD | RealSR | DIV2KLR | GoPro | DIDMDN, Field(discriminator="kind")
-]
-"""Every paired source, discriminated by `kind`."""
+        check_count("DID-MDN", len(result), 4000 if self.part == "train" else 1200, folder, "pairs")
+        return result or no_pairs(folder, "NAME.jpg")

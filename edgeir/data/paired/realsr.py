@@ -1,4 +1,4 @@
-"""Pairs for super-resolution that come with their own small pictures: RealSR, and DIV2K's tracks.
+"""Pairs for super-resolution that come with their own small images: RealSR, and DIV2K's tracks.
 
 | set | layout under ``$EDGEIR_DATA`` |
 |---|---|
@@ -16,8 +16,16 @@ from typing import Literal
 from PIL import Image
 
 from edgeir.core.errors import DataError
-from edgeir.data.locate import find_root, remark_count
-from edgeir.data.paired.base import Paired, PairRef, existing, matched, nothing, pair_of, same_stem
+from edgeir.data.locate import check_count, find_root
+from edgeir.data.paired.base import (
+    Paired,
+    PairRef,
+    match_pairs,
+    no_pairs,
+    pair_of,
+    partners_in,
+    required_partner,
+)
 from edgeir.imaging.files import list_images
 
 __all__ = ["DIV2KLR", "RealSR"]
@@ -35,8 +43,8 @@ class RealSR(Paired):
 
     Of the set's three versions (its authors' repository, csjcai/RealSR) the first has the 234 scenes of the paper, on
     which published figures such as DANet's are (183, 234 and 178 training pairs for x2, x3 and x4 of both cameras
-    together); the others have more than 500. Both pictures of a pair have the same size in versions 1 and 2; in
-    version 3 the damaged one is smaller by `zoom`. Of the first version's test pictures, 15 per camera and zoom, the
+    together); the others have more than 500. Both images of a pair have the same size in versions 1 and 2; in
+    version 3 the degraded one is smaller by `zoom`. Of the first version's test images, 15 per camera and zoom, the
     published figures are means over both cameras.
     """
 
@@ -61,16 +69,16 @@ class RealSR(Paired):
         folders = self.located()
         result = [pair for folder in folders for pair in self._photographs(folder)]
         if self.version == 1 and self.part == "Test":
-            remark_count(f"RealSR x{self.zoom}", len(result), 15 * len(folders), folders[0], "test pairs")
+            check_count(f"RealSR x{self.zoom}", len(result), 15 * len(folders), folders[0], "test pairs")
         return result
 
     def _photographs(self, folder: Path) -> list[PairRef]:
         result: list[PairRef] = []
         for clean in (path for path in list_images(folder) if path.stem.endswith("_HR")):
-            given = existing(clean.with_name(f"{clean.stem[:-2]}LR{self.zoom}{clean.suffix}"), clean)
+            given = required_partner(clean.with_name(f"{clean.stem[:-2]}LR{self.zoom}{clean.suffix}"), clean)
             self._check_sizes(given, clean)
             result.append(pair_of(clean.stem, given, clean))
-        return result or nothing(folder, f"NAME_HR.png beside NAME_LR{self.zoom}.png")
+        return result or no_pairs(folder, f"NAME_HR.png beside NAME_LR{self.zoom}.png")
 
     def _check_sizes(self, given: Path, clean: Path) -> None:
         """Raise `DataError` where the sizes are not those of the version."""
@@ -90,7 +98,7 @@ class RealSR(Paired):
 
 
 class DIV2KLR(Paired):
-    """DIV2K with its own small pictures, of the two tracks of NTIRE 2017 (Timofte et al., CVPRW 2017).
+    """DIV2K with its own small images, of the two tracks of NTIRE 2017 (Timofte et al., CVPRW 2017).
 
     Both tracks shrink; how ``unknown`` does it was not published.
     """
@@ -112,13 +120,14 @@ class DIV2KLR(Paired):
 
     def listed(self) -> list[PairRef]:
         small, clean = self.located()
-        result = matched(
+        partner = partners_in(clean)
+        result = match_pairs(
             list_images(small),
-            lambda path: same_stem(clean, clean / f"{path.stem.removesuffix(f'x{self.times}')}{path.suffix}"),
+            lambda path: partner(f"{path.stem.removesuffix(f'x{self.times}')}{path.suffix}"),
             small,
             f"its original under {clean.name} (0001x{self.times}.png belongs to 0001.png)",
         )
-        remark_count("DIV2K", len(result), 800 if self.part == "train" else 100, small, "pairs")
+        check_count("DIV2K", len(result), 800 if self.part == "train" else 100, small, "pairs")
         return result
 
 
@@ -128,4 +137,4 @@ def _size(path: Path) -> tuple[int, int]:
         with Image.open(path) as image:
             return image.size
     except (OSError, SyntaxError) as error:  # what Pillow raises for damaged files
-        raise DataError(f"the picture cannot be read: {error}", where=path) from error
+        raise DataError(f"the image cannot be read: {error}", where=path) from error

@@ -7,7 +7,7 @@
 | validation (1,280) | ``ValidationNoisyBlocksSrgb.mat`` and ``ValidationGtBlocksSrgb.mat`` |
 
 Published figures on the validation set are means over its blocks. Each of the two files is MATLAB's version 5, with one
-array that is called like the file: (40 pictures, 32 blocks, 256, 256, 3) uint8.
+array that is called like the file: (40 images, 32 blocks, 256, 256, 3) uint8.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from scipy.io.matlab import MatReadError
 
 from edgeir.core.errors import DataError
 from edgeir.core.files import file_stamp
-from edgeir.data.locate import find_root, remark_count
-from edgeir.data.paired.base import Paired, PairRef, existing, nothing, pair_of
+from edgeir.data.locate import check_count, find_root
+from edgeir.data.paired.base import Paired, PairRef, no_pairs, pair_of, required_partner
 from edgeir.imaging.files import list_images
 
 __all__ = ["SIDD"]
@@ -64,27 +64,28 @@ class SIDD(Paired):
                  if "GT_SRGB" in path.name]  # fmt: skip
         noisy = {path: path.with_name(path.name.replace("GT_SRGB", "NOISY_SRGB")) for path in clean}
         result = [
-            pair_of(f"{path.parent.name}/{path.stem}", existing(noisy[path], path), path) for path in clean
+            pair_of(f"{path.parent.name}/{path.stem}", required_partner(noisy[path], path), path)
+            for path in clean
         ]
-        remark_count("SIDD", len(result), 160 if self.size == "small" else 320, folder, "pairs")
-        return result or nothing(folder, "<scene>/GT_SRGB_….PNG")
+        check_count("SIDD", len(result), 160 if self.size == "small" else 320, folder, "pairs")
+        return result or no_pairs(folder, "<scene>/GT_SRGB_….PNG")
 
 
 def _blocks(noisy: _Blocks, clean: _Blocks) -> list[PairRef]:
     shapes = noisy.shape(), clean.shape()
     if shapes[0] != shapes[1]:
         raise DataError(f"the blocks are {shapes[1]}, but the noisy ones {shapes[0]}", where=clean.path)
-    pictures, blocks = shapes[0][:2]
+    images, blocks = shapes[0][:2]
     stamp = f"{file_stamp(noisy.path)}|{file_stamp(clean.path)}"
-    remark_count("SIDD's validation", pictures * blocks, 1280, noisy.path, "blocks")
+    check_count("SIDD's validation", images * blocks, 1280, noisy.path, "blocks")
     return [
         PairRef(
-            f"{picture:02d}-{block:02d}",
-            f"{stamp}:{picture}:{block}",
-            noisy.reader(picture, block),
-            clean.reader(picture, block),
+            f"{image:02d}-{block:02d}",
+            f"{stamp}:{image}:{block}",
+            noisy.reader(image, block),
+            clean.reader(image, block),
         )
-        for picture in range(pictures)
+        for image in range(images)
         for block in range(blocks)
     ]
 
@@ -113,9 +114,9 @@ class _Blocks:
             )
         return shape
 
-    def reader(self, picture: int, block: int) -> Callable[[], Pixels]:
+    def reader(self, image: int, block: int) -> Callable[[], Pixels]:
         """Decoder of one block, (256, 256, 3) uint8 RGB."""
-        return lambda: np.array(self._values[picture, block], order="C")
+        return lambda: np.array(self._values[image, block], order="C")
 
     @cached_property
     def _values(self) -> Pixels:

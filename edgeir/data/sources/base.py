@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, TypeAlias
@@ -12,11 +12,12 @@ import numpy.typing as npt
 from pydantic import Field
 
 from edgeir.core.config import Config
+from edgeir.core.errors import DataError
 from edgeir.core.files import file_stamp
 from edgeir.imaging.files import read_photo, rgb_of
 from edgeir.imaging.luma import luma_of, studio
 
-__all__ = ["Files", "ImageRef", "Label", "Labels", "Source"]
+__all__ = ["Files", "ImageRef", "Label", "Labels", "Source", "Weight", "by_name"]
 
 Pixels = npt.NDArray[np.uint8]
 Labels: TypeAlias = npt.NDArray[np.int16]
@@ -45,21 +46,33 @@ class ImageRef:
     label: Label | None = None
 
 
+Weight = Annotated[float, Field(gt=0, le=1e6)]
+"""How often something is sampled, relative to others."""
+
+
 class Source(Config):
     """What every source has in common."""
 
-    weight: float = Field(1.0, gt=0)
+    weight: Weight = 1.0
     """How often a pixel of this source is sampled, relative to the other sources."""
-    rescale: tuple[Annotated[float, Field(gt=0, le=1)], ...] | None = Field(None, min_length=1)
+    rescale: tuple[Annotated[float, Field(ge=0.01, le=1)], ...] | None = Field(None, min_length=1)
     """Factors for this source alone, in place of `data.rescale`."""
+
+    def images(self) -> list[ImageRef]:
+        """List the images, each with its label where the source has labels.
+
+        Raises:
+            DataError: a folder, an image or a label is not where it belongs.
+        """
+        raise NotImplementedError
 
 
 class Files(Source):
     """A source of image files."""
 
     matlab_y: bool = False
-    """Give the Y of MATLAB's ``rgb2ycbcr`` (16 to 235, rounded), as a gray picture, in place of colours: what the JPEG
-    papers make of LIVE1 and of their training pictures. Gray files stay as they are."""
+    """Give the Y of MATLAB's ``rgb2ycbcr`` (16 to 235, rounded), as a gray image, in place of colours: what the JPEG
+    papers make of LIVE1 and of their training images. Gray files stay as they are."""
 
     def _ref(self, path: Path, crop: tuple[int, int] | None = None) -> ImageRef:
         """One file; a `crop` has its longer side first."""
@@ -78,6 +91,23 @@ class Files(Source):
 
         stamp = f"{file_stamp(path)}:{crop}{':matlab-y' if self.matlab_y else ''}"
         return ImageRef(path.stem, stamp, load, gray)
+
+
+def by_name(paths: Iterable[Path]) -> dict[str, Path]:
+    """Files by their names without suffix, in the same order.
+
+    Raises:
+        DataError: two of them differ in their suffix alone.
+    """
+    found: dict[str, Path] = {}
+    for path in paths:
+        if (other := found.setdefault(path.stem, path)) is not path:
+            raise DataError(
+                f"`{other.name}` and `{path.name}` differ in their suffix alone",
+                where=path.parent,
+                fix="keep one of them, or rename one",
+            )
+    return found
 
 
 def _matlab_y(image: Pixels) -> Pixels:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from edgeir.core.errors import DataError
-from edgeir.data.locate import placed
+from edgeir.data.locate import resolve_path
 from edgeir.data.sources.base import Files, ImageRef
 from edgeir.imaging.files import list_images
 
@@ -25,7 +25,7 @@ class Folder(Files):
         Raises:
             DataError: the folder is missing or holds no image.
         """
-        folder = placed(self.path)
+        folder = resolve_path(self.path)
         refs = [self._ref(path) for path in list_images(folder)]
         if not refs:
             raise DataError("the folder holds no image", where=folder)

@@ -1,9 +1,9 @@
-"""The standard sets of single pictures, their layouts and sizes.
+"""The standard sets of single images, their layouts and sizes.
 
 They are looked for in these folders relative to ``$EDGEIR_DATA``, first match wins (``edgeir doctor`` prints what was
-found). A set with another number of pictures than the published one is used, with a warning.
+found). A set with another number of images than the published one is used, with a warning.
 
-| set | pictures | folders tried |
+| set | images | folders tried |
 |---|---|---|
 | Set5, Set14, Urban100 | 5, 14, 100 | ``test/set5``, ``Set5/HR``, ``Set5``; likewise for the others |
 | B100 | 100 | ``test/bsds500-val``, ``B100/HR``, ``B100``, ``BSDS500/data/images/val``; cropped to 480x320 |
@@ -16,7 +16,7 @@ found). A set with another number of pictures than the published one is used, wi
 | DIV2K, DIV2K-val | 800, 100 | ``DIV2K/DIV2K_train_HR``, ``DIV2K_train_HR``; ``…_valid_HR`` |
 | Flickr2K | 2650 | ``Flickr2K/Flickr2K_HR``, ``Flickr2K`` |
 
-B100 is the val part of BSDS500, cropped from the top left of each picture; the set BSDS500 is train and test. Its
+B100 is the val part of BSDS500, cropped from the top left of each image; the set BSDS500 is train and test. Its
 archive unpacks as ``BSR/BSDS500/data/images``; that is found too.
 """
 
@@ -25,7 +25,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from edgeir.core.errors import DataError
-from edgeir.data.locate import data_root, remark_count, required_root, seen
+from edgeir.data.locate import check_count, data_root, nearest_contents, required_root
+from edgeir.data.sources.base import by_name
 from edgeir.imaging.files import list_images
 
 __all__ = ["PUBLISHED_COUNTS", "STANDARD_SETS", "find_set", "set_images"]
@@ -62,7 +63,7 @@ PUBLISHED_COUNTS: dict[str, int] = {
     "CBSD68": 68, "Classic5": 5, "LIVE1": 29, "Kodak24": 24, "McMaster": 18, "DIV2K": 800, "DIV2K-val": 100,
     "Flickr2K": 2650,
 }  # fmt: skip
-"""Pictures of every set as it was published."""
+"""Images of every set as it was published."""
 
 LISTED_SETS = {"CBSD68": ("test/bsds500-val", "test/cbsd68.txt")}
 """Sets that may also be a part of a folder: the folder, and a text file with one name (without suffix) per line."""
@@ -88,7 +89,7 @@ def _folders(name: str) -> list[Path]:
         paths = [root / folder for folder in folders]
         if all(path.is_dir() and list_images(path) for path in paths):
             return paths
-    there = seen(root, [folder for folders in tried for folder in folders])
+    there = nearest_contents(root, [folder for folders in tried for folder in folders])
     raise DataError(
         f"the data set {name} was not found; {there}", where=root, fix=f"put its images into {shown}"
     )
@@ -103,7 +104,7 @@ def set_images(name: str) -> list[Path]:
     listed = _listed(name)
     folders = [] if listed is not None else _folders(name)
     paths = listed if listed is not None else [path for folder in folders for path in list_images(folder)]
-    remark_count(name, len(paths), PUBLISHED_COUNTS[name], paths[0].parent)
+    check_count(name, len(paths), PUBLISHED_COUNTS[name], paths[0].parent)
     return paths
 
 
@@ -122,7 +123,7 @@ def _listed(name: str) -> list[Path] | None:
     wanted = names.read_text(encoding="utf-8").split()
     if not wanted:
         raise DataError("the list names no image", where=names)
-    found = {path.stem: path for path in list_images(folder)}
+    found = by_name(list_images(folder))
     missing = [stem for stem in wanted if stem not in found]
     if missing:
         raise DataError(

@@ -13,6 +13,9 @@ from edgeir.data.sources.layouts import set_images
 __all__ = ["StandardSet"]
 
 
+_Index = Annotated[int, Field(ge=0, le=1_000_000)]
+
+
 class StandardSet(Files):
     """A standard data set, found under ``$EDGEIR_DATA``."""
 
@@ -22,15 +25,15 @@ class StandardSet(Files):
         "Set12", "BSD68", "CBSD68", "Classic5", "LIVE1", "Kodak24", "McMaster",
     ]  # fmt: skip
 
-    range: tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]] | None = None
-    """Pictures from the first to before the last, counted from 0 in the order of names; None: all. RL-Restore trains on
+    range: tuple[_Index, _Index] | None = None
+    """Images from the first to before the last, counted from 0 in the order of names; None: all. RL-Restore trains on
     [0, 750] of DIV2K and tests on [750, 800]."""
 
     @field_validator("range")
     @classmethod
     def _not_empty(cls, value: tuple[int, int] | None) -> tuple[int, int] | None:
         if value is not None and value[0] >= value[1]:
-            raise ValueError(f"the range [{value[0]}, {value[1]}] holds no picture")
+            raise ValueError(f"the range [{value[0]}, {value[1]}] holds no image")
         return value
 
     def images(self) -> list[ImageRef]:
@@ -44,7 +47,7 @@ class StandardSet(Files):
         first, last = self.range if self.range is not None else (0, len(paths))
         if last > len(paths):
             raise DataError(
-                f"the range [{first}, {last}] leaves the set {self.name}, which has {len(paths)} pictures here",
+                f"the range [{first}, {last}] leaves the set {self.name}, which has {len(paths)} images here",
                 where=paths[0].parent,
                 fix="lower `range` or complete the set",
             )

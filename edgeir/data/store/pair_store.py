@@ -23,8 +23,9 @@ from edgeir.core.errors import DataError
 from edgeir.core.files import exclusive, output_errors, write_json
 from edgeir.core.progress import Progress, no_progress
 from edgeir.data.degrade import AnyDegradation
-from edgeir.data.items import AnyDataSource, Item, items_of, scale_of
+from edgeir.data.items import Item, items_of, scale_of
 from edgeir.data.store.use import StoreUse, write_made_from
+from edgeir.data.union import AnySource
 
 __all__ = ["PairStore", "cache_root", "open_store"]
 
@@ -48,8 +49,8 @@ class Record:
 class PairStore:
     """Read access to a finished store: ``store.pair(i) -> (lr, hr)``, read-only uint8 HWC views.
 
-    `weights` says per pair how often a pixel of it is to be sampled, `thens` what damages its degraded image further.
-    Both belong to the use, not to the files: recipes that differ in them share a store.
+    `weights` says per pair how often a pixel of it is to be sampled, `extra_degradations` what degrades the given image
+    further. Both belong to the use, not to the files: recipes that differ in them share a store.
     """
 
     def __init__(
@@ -58,13 +59,15 @@ class PairStore:
         scale: int,
         records: Sequence[Record],
         weights: Sequence[float] | None = None,
-        thens: Sequence[AnyDegradation | None] | None = None,
+        extra_degradations: Sequence[AnyDegradation | None] | None = None,
         *,
         paired: bool = True,
     ) -> None:
         self.folder, self.scale, self.records = folder, scale, tuple(records)
         self.weights = tuple(weights) if weights is not None else (1.0,) * len(self.records)
-        self.thens = tuple(thens) if thens is not None else (None,) * len(self.records)
+        self.extra_degradations = (
+            tuple(extra_degradations) if extra_degradations is not None else (None,) * len(self.records)
+        )
         self.paired = paired
         """The degraded images are here too; otherwise `pair` is refused."""
         self.use: StoreUse | None = None
@@ -126,7 +129,7 @@ def cache_root() -> Path:
 
 
 def open_store(
-    sources: Sequence[AnyDataSource],
+    sources: Sequence[AnySource],
     degradation: AnyDegradation | None,
     *,
     rescale: Sequence[float] = (1.0,),
@@ -173,9 +176,9 @@ def open_store(
         raise DataError(
             "the index is damaged", where=index, fix="delete the folder; it is made anew"
         ) from error
-    weights, thens = [item.weight for item in items], [item.then for item in items]
+    weights, extra_degradations = [item.weight for item in items], [item.extra_degradation for item in items]
     write_made_from(folder, sources, degradation, rescale)
-    store = PairStore(folder, scale, records, weights, thens, paired=paired)
+    store = PairStore(folder, scale, records, weights, extra_degradations, paired=paired)
     store.use = use
     return store
 

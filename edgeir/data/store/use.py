@@ -17,7 +17,7 @@ from typing import Any
 from edgeir.core.errors import OutputError
 from edgeir.core.files import write_json
 from edgeir.data.degrade import AnyDegradation
-from edgeir.data.items import AnyDataSource
+from edgeir.data.union import AnySource
 
 __all__ = ["MADE_FROM", "StoreUse", "unused", "use_file", "write_made_from"]
 
@@ -77,7 +77,7 @@ def _fcntl() -> Any:
 
 def write_made_from(
     folder: Path,
-    sources: Sequence[AnyDataSource],
+    sources: Sequence[AnySource],
     degradation: AnyDegradation | None,
     rescale: Sequence[float],
 ) -> None:

@@ -1,8 +1,9 @@
-"""Real pictures for calibration and parity: photographs, degraded as the task says, cut to the size a file takes."""
+"""Real images for calibration and proof: photographs, degraded as the task says, cut to the size that a file takes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,38 +11,80 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
-from edgeir.core.errors import DataError, ExportError
+from edgeir.core.errors import DataError
 from edgeir.data.degrade import AnyDegradation, Bicubic
 from edgeir.data.degrade.base import to_bytes, to_unit
 from edgeir.data.degrade.bicubic import upscale
 from edgeir.data.sources.base import ImageRef
-from edgeir.data.sources.embedded import Embedded
+from edgeir.data.sources.embedded import CALIBRATION_PHOTOS, PROOF_PHOTOS, embedded
 from edgeir.data.sources.folder import Folder
 from edgeir.imaging.luma import luma_of
 from edgeir.manifest.card import Card
 from edgeir.manifest.facts import NetworkFacts
 
-__all__ = ["Patch", "calibration_inputs", "degradation_of", "patches", "photographs"]
+__all__ = [
+    "Patch",
+    "calibration_photographs",
+    "degradation_of",
+    "fingerprint",
+    "patches",
+    "proof_photographs",
+]
 
 Pixels = NDArray[np.uint8]
 _DEGRADATION: TypeAdapter[AnyDegradation] = TypeAdapter(AnyDegradation)
+FEWEST = 3
+"""Photographs that a proof needs at least."""
 
 
 @dataclass(frozen=True)
 class Patch:
-    """A network input and its ground truth, float32 HWC in [0, 1]."""
+    """A network input and its ground truth, float32 HWC in [0, 1], of the photograph `name`."""
 
     input: NDArray[np.float32]
     truth: NDArray[np.float32]
+    name: str = ""
 
 
-def photographs(folder: str | Path | None) -> list[ImageRef]:
-    """The images of `folder`, or scikit-image's photographs.
+def calibration_photographs(folder: str | Path | None) -> list[ImageRef]:
+    """The images of `folder`, or those of scikit-image's that calibrate.
 
     Raises:
         DataError: the folder is missing or holds no image.
     """
-    return (Embedded() if folder is None else Folder(path=str(folder))).images()
+    return embedded(CALIBRATION_PHOTOS) if folder is None else Folder(path=str(folder)).images()
+
+
+def proof_photographs(folder: str | Path | None, seen: Collection[str]) -> list[ImageRef]:
+    """Photographs that calibration never saw: the user's `folder`, and scikit-image's.
+
+    Args:
+        folder: further photographs; None: scikit-image's alone.
+        seen: the `fingerprint` of every image that calibration used; those are left out.
+
+    Raises:
+        DataError: the folder is missing or holds no image, or fewer than three photographs are left.
+    """
+    candidates = [*(Folder(path=str(folder)).images() if folder is not None else []), *embedded(PROOF_PHOTOS)]
+    if seen:  # where calibration used others, its own photographs are as good as unseen
+        candidates += embedded(CALIBRATION_PHOTOS)
+    kept: dict[str, ImageRef] = {}
+    for ref in candidates:
+        key = fingerprint(ref.load())
+        if key not in seen:
+            kept.setdefault(key, ref)
+    if len(kept) < FEWEST:
+        raise DataError(
+            f"only {len(kept)} photographs are left for the proof that calibration did not use",
+            where=folder,
+            fix="calibrate on fewer images or name others with --proof",
+        )
+    return list(kept.values())
+
+
+def fingerprint(image: Pixels) -> str:
+    """What tells images apart by their pixels."""
+    return hashlib.sha256(str(image.shape).encode() + np.ascontiguousarray(image).tobytes()).hexdigest()
 
 
 def degradation_of(card: Card) -> AnyDegradation | None:
@@ -57,7 +100,7 @@ def degradation_of(card: Card) -> AnyDegradation | None:
 
 
 def patches(
-    refs: list[ImageRef],
+    refs: Sequence[ImageRef],
     facts: NetworkFacts,
     degradation: AnyDegradation | None,
     size: tuple[int, int],
@@ -79,46 +122,7 @@ def patches(
             left = int(rng.integers(photo.shape[1] - width + 1))
             truth = photo[top : top + height, left : left + width]
             truth = luma_of(truth) if facts.colour == "y" else truth
-            yield Patch(_degraded(truth, facts, degradation, rng), to_unit(truth))
-
-
-def calibration_inputs(
-    calibration: str | Path | NDArray[np.generic] | None,
-    facts: NetworkFacts,
-    degradation: AnyDegradation | None,
-    *,
-    size: int,
-    count: int,
-    seed: int = 0,
-) -> NDArray[np.float32]:
-    """Network inputs for calibration, (N, H, W, C) float32 in [0, 1], C 3 or that of a network of one channel.
-
-    Args:
-        calibration: a folder of photographs (degraded here), ready inputs (N, H, W, C) uint8 or float in [0, 1], or
-            None for the embedded photographs.
-        size: side of a crop, in network-input pixels.
-        count: at least this many crops, equally many from each photograph.
-
-    Raises:
-        DataError: the folder is missing or empty.
-        ExportError: the array has another shape or range.
-    """
-    if isinstance(calibration, np.ndarray):
-        return _checked(calibration, facts.channels)
-    refs = photographs(calibration)
-    side = max(size // facts.size_multiple, 1) * facts.size_multiple
-    per_image = -(-count // len(refs))
-    crops = patches(refs, facts, degradation, (side, side), per_image=per_image, seed=seed)
-    return np.stack([crop.input for crop in crops])
-
-
-def _checked(array: NDArray[np.generic], channels: int) -> NDArray[np.float32]:
-    if array.ndim != 4 or array.shape[3] != channels or array.shape[0] == 0:
-        raise ExportError(f"calibration inputs must have shape (N, H, W, {channels}), not {array.shape}")
-    values = to_unit(array)  # type: ignore[arg-type]  # any number type
-    if not (np.isfinite(values).all() and values.min() >= 0 and values.max() <= 1):
-        raise ExportError(f"calibration inputs must lie in [0, 1], not [{values.min()}, {values.max()}]")
-    return values
+            yield Patch(_degraded(truth, facts, degradation, rng), to_unit(truth), ref.name)
 
 
 def _degraded(

@@ -1,4 +1,4 @@
-"""The proof of an export: the file that was written against the network, on real patches, and the golden arrays."""
+"""The proof of an export: the file that was written against the network, on images that calibration never saw."""
 
 from __future__ import annotations
 
@@ -9,51 +9,56 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeir.exporting.profile import ExportProfile
-from edgeir.exporting.prove.compare import compare
-from edgeir.exporting.prove.images import Patch, degradation_of, patches, photographs
-from edgeir.manifest.artifact import Artifact, Parity, TensorSpec
-from edgeir.manifest.card import Card
+from edgeir.core.errors import ParityError
+from edgeir.exporting.prove.compare import compare, compare_extremes
+from edgeir.exporting.prove.extremes import extremes
+from edgeir.exporting.prove.images import Patch
+from edgeir.manifest.artifact import Artifact, ModelFile, TensorSpec
 from edgeir.manifest.facts import NetworkFacts
-from edgeir.runtime.loading import load_model
+from edgeir.manifest.parity import Gate, NotRun, Parity
+from edgeir.runtime import catalog
+from edgeir.runtime.loading import load_file
 from edgeir.runtime.session import to_native
 
-__all__ = ["crops_for", "prove"]
+__all__ = ["DYNAMIC_PATCH", "input_size", "prove"]
 
 DYNAMIC_PATCH = 96
-"""Network-input side of the parity crops of a dynamic file (low-resolution pixels)."""
+"""Network-input side of the patches that a file of any size is compared on (low-resolution pixels)."""
 
 
-def crops_for(
-    card: Card,
-    facts: NetworkFacts,
-    profile: ExportProfile,
-    size: tuple[int, int] | None,
-    photos: str | Path | None,
-) -> Iterable[Patch]:
-    """What a file is compared with the network on."""
+def input_size(facts: NetworkFacts, size: tuple[int, int] | None) -> tuple[int, int]:
+    """Height and width of what a file is compared on: its own, or those for a file that takes any."""
     side = DYNAMIC_PATCH * (facts.scale if facts.input_kind == "bicubic" else 1)
-    shape = size or (side, side)
-    per_image = profile.parity_per_image
-    return patches(photographs(photos), facts, degradation_of(card), shape, per_image=per_image, seed=1)
+    side = max(side // facts.size_multiple, 1) * facts.size_multiple
+    return size or (side, side)
 
 
 def prove(
-    model: Path,
+    folder: Path,
     artifact: Artifact,
+    file: ModelFile,
     network: Any,
     crops: Iterable[Patch],
+    gate: Gate,
     *,
     golden: bool,
-) -> Parity:
-    """Run the file `model` and the deployed network on `crops` and compare them.
+) -> Parity | NotRun:
+    """Run a file of the artifact in `folder` and the deployed network on `crops` and on the extremes, and compare them.
 
     Args:
-        golden: also write the first crop and both outputs to ``golden/`` beside the file.
+        gate: kept beside the figures; nothing is refused here (`edgeir.exporting.prove.gate`).
+        golden: also write the first crop and both outputs to ``golden/`` in the folder.
+
+    Raises:
+        ParityError: the file computes NaN or infinity.
     """
     from edgeir.runtime.torch import TorchSession
 
-    session = load_model(model, artifact)
+    entry = catalog.target_entry(file.target)
+    if entry.runtime is None:
+        return NotRun(reason=f"nothing runs {entry.title} here", command=f"edgeir prove {artifact.source}")
+    runtime = catalog.runtime_entry(entry.runtime)
+    session = load_file(folder, artifact, file)
     reference = TorchSession(network.deploy(), network.facts, name=artifact.source)
     first: list[Patch] = []
 
@@ -63,16 +68,26 @@ def prove(
             yield patch
 
     try:
-        parity = compare(session.run, reference.run, remembered())
+        change = compare(session.run, reference.run, remembered())
+        height, width = input_size(network.facts, file.size)
+        synthetic = extremes(height, width, network.facts.channels)
+        shift, worst = compare_extremes(session.run, reference.run, synthetic)
         if golden:
-            tensor = to_native(first[0].input, artifact.inputs[0])
-            expected = reference.run(first[0].input)
-            _write_golden(
-                model.parent / "golden", tensor, session.run_raw(tensor), expected, artifact.outputs[0]
-            )
+            tensor = to_native(first[0].input, file.inputs[0])
+            output = np.array(session.run_raw(tensor))
+            _write_golden(folder / "golden", tensor, output, reference.run(first[0].input), file.outputs[0])
+    except ParityError as error:
+        raise ParityError(error.what, where=f"{artifact.source} {file.target} {file.precision}") from error
     finally:
         session.close()
-    return parity
+    return Parity(
+        **change.model_dump(),
+        engine=f"{runtime.title} {runtime.version}",
+        extremes=len(synthetic),
+        extreme_shift=shift,
+        worst_extreme=worst,
+        gate=gate,
+    )
 
 
 def _write_golden(
@@ -81,5 +96,5 @@ def _write_golden(
     folder.mkdir()
     batch = expected[None] if spec.layout == "NHWC" else expected.transpose(2, 0, 1)[None]
     np.save(folder / "input.npy", tensor)
-    np.save(folder / "output.npy", np.array(output))
+    np.save(folder / "output.npy", output)
     np.save(folder / "expected.npy", np.ascontiguousarray(batch))

@@ -135,7 +135,7 @@ class VGG16(HighLevel):
     """VGG-16, a classifier; weights with torchvision's names, its ``vgg16-397923af.pth`` for instance."""
 
     kind: Literal["vgg16"] = "vgg16"
-    classes: int = Field(1000, ge=2)
+    classes: int = Field(1000, ge=2, le=100_000)
 
     def build(self) -> Frozen:
         return self._loaded(VGG(16, classes=self.classes))
@@ -145,7 +145,7 @@ class DeepLab(HighLevel):
     """DeepLab-LargeFOV, a segmentation network; weights with Caffe's names (see `edgeir.models.backbones.deeplab`)."""
 
     kind: Literal["deeplab-largefov"] = "deeplab-largefov"
-    classes: int = Field(21, ge=2)
+    classes: int = Field(21, ge=2, le=10_000)
 
     def build(self) -> Frozen:
         return self._loaded(DeepLabLargeFOV(self.classes))

@@ -7,12 +7,13 @@ something that the rewrites do not know.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from edgeir.core.config import Config
 from edgeir.core.errors import EdgeIRError, ExportError
 from edgeir.core.requires import require
-from edgeir.exporting.target import Converted, Job, Precision
+from edgeir.exporting.target import Job, Written
 from edgeir.exporting.targets.litert.passes.clip import ClipStyle, hoist_clip, write_clip
 from edgeir.exporting.targets.litert.passes.deformable import lower_deformable
 from edgeir.exporting.targets.litert.passes.graph import Graph
@@ -25,6 +26,7 @@ from edgeir.exporting.targets.litert.quantize.bias import correct_output_bias
 from edgeir.exporting.targets.litert.quantize.int8 import finish, quantise, take_tail
 from edgeir.exporting.targets.litert.quantize.moves import keep_moves_integer
 from edgeir.manifest.artifact import TensorSpec
+from edgeir.quantize.plan import PLANS, Plan
 from edgeir.quantize.ranges import RangeRule
 from edgeir.runtime.quiet import libraries_silenced
 
@@ -38,8 +40,9 @@ class LiteRT(Config):
     """Settings of a LiteRT export."""
 
     kind: Literal["tflite"] = "tflite"
-    precision: Precision = "fp32"
-    """fp16 stores the weights in 16 bits and computes as the runtime likes; int8 is integer from end to end."""
+    precision: Plan = PLANS["fp32"]
+    """The quantisation plan. fp16 stores the weights in 16 bits and computes as the runtime likes; int8 is integer from
+    end to end."""
     clip: ClipStyle = "relu_n1_to_1"
     """How fp32 and fp16 spell the clip to [0, 1] (see `passes.clip`); int8 needs none."""
     merge_residual: bool = True
@@ -54,20 +57,20 @@ class LiteRT(Config):
     # Fields above are settings of a profile; what follows is the `Target` protocol.
 
     @property
-    def suffix(self) -> str:
-        return ".tflite"
+    def calibrates(self) -> bool:
+        return self.precision.default.integer
 
     @property
     def dynamic(self) -> bool:
         return False
 
-    def convert(self, job: Job) -> Converted:
+    def write(self, job: Job, path: Path) -> Written:
         """See `edgeir.exporting.target.Target`; needs a fixed size."""
         if job.size is None:
             raise ExportError("LiteRT files have a fixed input size", fix="pass --size HEIGHTxWIDTH")
-        if self.precision != "int8" and job.io == "uint8":
+        if not self.precision.default.integer and job.io == "uint8":
             raise ExportError("--io uint8 needs --precision int8", fix="or keep --io float")
-        if self.precision == "int8" and "deformable sampling" in job.network.facts.global_operations:
+        if self.precision.default.integer and "deformable sampling" in job.network.facts.global_operations:
             raise ExportError(
                 "a LiteRT graph with deformable sampling is tied to its size and finds positions in float32: no int8",
                 fix="choose --precision fp16 or fp32, or --target onnx",
@@ -87,7 +90,8 @@ class LiteRT(Config):
                 f"the LiteRT graph is not clean: {', '.join(problems)}",
                 fix="set target.require_clean to false to ship it as it is",
             )
-        return Converted(data, _spec(graph, graph.inputs[0]), _spec(graph, graph.outputs[0]))
+        path.write_bytes(data)
+        return Written(path, _spec(graph, graph.inputs[0]), _spec(graph, graph.outputs[0]))
 
     def _convert(self, job: Job, size: tuple[int, int]) -> bytes:
         graph = Graph(_as_it_comes(job, size))
@@ -97,19 +101,23 @@ class LiteRT(Config):
         split_means(graph)
         hoist_clip(graph)
         lower_deformable(graph)  # behind the searches above: it writes many operators
-        if self.precision == "int8":
+        if self.precision.default.integer:
             tail = take_tail(graph)
             if self.merge_residual:
                 merge_added_convolutions(graph)
             core = graph.to_bytes()
-            integer = keep_moves_integer(quantise(core, job.calibration, rule=self.ranges))
+            integer = keep_moves_integer(quantise(core, job.calibration.range_inputs, rule=self.ranges))
             if self.correct_bias:
-                integer = correct_output_bias(integer, core, job.calibration)
+                integer = correct_output_bias(integer, core, job.calibration.inputs)
             return finish(integer, tail, job.io)
         if self.merge_residual:
             merge_added_convolutions(graph)
         write_clip(graph, self.clip)
-        return _halve_weights(graph.to_bytes()) if self.precision == "fp16" else graph.to_bytes()
+        return (
+            _halve_weights(graph.to_bytes())
+            if self.precision.default.weights == "float16"
+            else graph.to_bytes()
+        )
 
 
 def clean_problems(graph: Graph, *, shuffles: int = 1) -> list[str]:

@@ -6,18 +6,19 @@ casts are inside); ``--io uint8`` takes and gives **NHWC** bytes, which is how c
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from edgeir.core.config import Config
 from edgeir.core.errors import EdgeIRError, ExportError
 from edgeir.core.requires import require
-from edgeir.exporting.target import Converted, Job, Precision
+from edgeir.exporting.calibration import CalibrationData
+from edgeir.exporting.target import Job, Written
 from edgeir.exporting.targets.onnx.passes.bytes_in_out import bytes_in_and_out
 from edgeir.manifest.artifact import TensorSpec
+from edgeir.quantize.plan import PLANS, Plan
 from edgeir.runtime.quiet import libraries_silenced
 
 __all__ = ["ONNX"]
@@ -27,8 +28,8 @@ class ONNX(Config):
     """Settings of an ONNX export."""
 
     kind: Literal["onnx"] = "onnx"
-    precision: Precision = "fp32"
-    """fp16 computes in 16 bits between float32 ends; int8 is QDQ, per-channel weights."""
+    precision: Plan = PLANS["fp32"]
+    """The quantisation plan. fp16 computes in 16 bits between float32 ends; int8 is QDQ, per-channel weights."""
     opset: int = Field(20, ge=18, le=25)
     """Version of the operator set."""
     ranges: Literal["minmax", "percentile", "entropy"] = "minmax"
@@ -39,25 +40,25 @@ class ONNX(Config):
     """int8: shift the last biases so that the mean colour on the calibration images is that of the float network."""
 
     @property
-    def suffix(self) -> str:
-        return ".onnx"
+    def calibrates(self) -> bool:
+        return self.precision.default.integer
 
     @property
     def dynamic(self) -> bool:
         return True
 
-    def convert(self, job: Job) -> Converted:
+    def write(self, job: Job, path: Path) -> Written:
         """See `edgeir.exporting.target.Target`."""
         try:
             with libraries_silenced():
                 require("onnxscript", "exporting to ONNX")
                 require("onnxruntime", "exporting to ONNX")
-                if self.precision == "int8":  # calibration crops have a size of their own
+                if self.precision.default.integer:  # calibration crops have a size of their own
                     model = self._quantise(_as_it_comes(job, self.opset, None), job.calibration)
                     _fix_size(model, job)
                 else:
                     model = _as_it_comes(job, self.opset, job.size)
-                if self.precision == "fp16":
+                if self.precision.default.weights == "float16":
                     model = _halve(model)
                 if job.io == "uint8":
                     model = bytes_in_and_out(model)
@@ -71,18 +72,19 @@ class ONNX(Config):
         scale = job.network.facts.net_scale
         out = (None, None) if job.size is None else (job.size[0] * scale, job.size[1] * scale)
         channels = job.network.facts.channels
-        return Converted(
-            data, _spec("image", spatial, channels, job.io), _spec("restored", out, channels, job.io)
+        path.write_bytes(data)
+        return Written(
+            path, _spec("image", spatial, channels, job.io), _spec("restored", out, channels, job.io)
         )
 
-    def _quantise(self, model: Any, images: NDArray[np.float32]) -> Any:
+    def _quantise(self, model: Any, calibration: CalibrationData) -> Any:
         from edgeir.exporting.targets.onnx.qdq import correct_bias, quantise_qdq
 
         _drop_clip(model)
         settings: dict[str, Any] = {"ranges": self.ranges, "activations": self.activations}
-        integer = quantise_qdq(model, images, **settings)
-        if self.correct_bias and correct_bias(model, integer, images):
-            integer = quantise_qdq(model, images, **settings)
+        integer = quantise_qdq(model, calibration.range_inputs, **settings)
+        if self.correct_bias and correct_bias(model, integer, calibration.inputs):
+            integer = quantise_qdq(model, calibration.range_inputs, **settings)
         return integer
 
 

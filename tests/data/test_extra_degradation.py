@@ -1,4 +1,4 @@
-"""Pairs whose given picture is damaged further (DID-HY: blur, noise and JPEG on DID-MDN's rain)."""
+"""Pairs whose given image is degraded further (DID-HY: blur, noise and JPEG on DID-MDN's rain)."""
 
 import numpy as np
 import pytest
@@ -31,7 +31,7 @@ def folders(tmp_path):
 
 
 def patches(folders, then, root, **options):
-    store = open_store([PairedFolders(**folders, then=then)], None, root=root)
+    store = open_store([PairedFolders(**folders, extra_degradation=then)], None, root=root)
     return store, PatchSampler(store, **{"patch": 12, "batch": 6, "seed": 3, **options})
 
 
@@ -39,8 +39,8 @@ def test_the_store_is_that_of_the_pairs_alone(folders, tmp_path):
     plain, _ = patches(folders, None, tmp_path)
     further, _ = patches(folders, GaussianBlur(), tmp_path)
     assert further.folder == plain.folder
-    assert plain.thens == (None,) * 3
-    assert further.thens == (GaussianBlur(),) * 3
+    assert plain.extra_degradations == (None,) * 3
+    assert further.extra_degradations == (GaussianBlur(),) * 3
 
 
 def test_a_patch_is_the_patch_of_the_whole_picture_damaged(folders, tmp_path):
@@ -83,7 +83,7 @@ def test_luma_is_what_is_damaged_for_a_gray_network(folders, tmp_path):
 
 
 def test_bytes_and_floats_in_one_batch_have_one_range(folders, tmp_path):
-    sources = [PairedFolders(**folders), PairedFolders(**folders, then=AWGN(sigma=1.0))]
+    sources = [PairedFolders(**folders), PairedFolders(**folders, extra_degradation=AWGN(sigma=1.0))]
     sampler = PatchSampler(open_store(sources, None, root=tmp_path), patch=12, batch=20, seed=0)
     lr, hr = sampler.batch(0)
     assert lr.dtype == np.float32
@@ -92,19 +92,22 @@ def test_bytes_and_floats_in_one_batch_have_one_range(folders, tmp_path):
 
 def test_what_does_not_fit_is_refused(folders):
     with pytest.raises(ValueError, match="must keep the size, but `bicubic` shrinks by 4"):
-        PairedFolders(**folders, then=Bicubic())
+        PairedFolders(**folders, extra_degradation=Bicubic())
     with pytest.raises(ValueError, match="`noise_map` appends one"):
-        PairedFolders(**folders, then=AWGN(noise_map=True))
-    with pytest.raises(ConfigError, match="set `degradation: null` .what comes on top is their `then`"):
+        PairedFolders(**folders, extra_degradation=AWGN(noise_map=True))
+    with pytest.raises(
+        ConfigError, match="set `degradation: null` .what comes on top is their `extra_degradation`"
+    ):
         scale_of([PairedFolders(**folders)], JPEG())
-    assert drawn_anew([PairedFolders(**folders, then=JPEG())], None)
+    assert drawn_anew([PairedFolders(**folders, extra_degradation=JPEG())], None)
     assert not drawn_anew([PairedFolders(**folders)], None)
     assert drawn_anew([Embedded()], JPEG())
     assert not drawn_anew([Embedded()], Bicubic())
 
 
 def overrides(folders, then):
-    source = f"{{kind: paired-folders, given: {folders['given']}, clean: {folders['clean']}, then: {then}}}"
+    given, clean = folders["given"], folders["clean"]
+    source = f"{{kind: paired-folders, given: {given}, clean: {clean}, extra_degradation: {then}}}"
     return [
         f"data.sources=[{source}]", "data.degradation=null", f"validation.sources=[{source}]",
         "model={kind: dncnn, depth: 3, width: 4}", "data.patch=16", "data.batch=2", "train.steps=3",
@@ -132,7 +135,7 @@ def test_a_teacher_cannot_be_cached_where_the_input_is_drawn(folders):
 
 def test_a_suite_measures_on_what_was_damaged_further(folders):
     def score(then, protocol="colour-denoising"):
-        source = PairedFolders(**folders, then=then)
+        source = PairedFolders(**folders, extra_degradation=then)
         suite = Suite(
             name="x",
             title="x",
@@ -169,12 +172,12 @@ def test_did_hy_is_did_mdn_with_blur_noise_and_jpeg(tmp_path, monkeypatch):
     source = load_recipe(
         "denoising/dncnn-small",
         [
-            "data.sources=[{kind: did-mdn, then: {kind: blur-noise-jpeg}}]",
+            "data.sources=[{kind: did-mdn, extra_degradation: {kind: blur-noise-jpeg}}]",
             "data.degradation=null",
-            "validation.sources=[{kind: did-mdn, part: test, then: {kind: blur-noise-jpeg}}]",
+            "validation.sources=[{kind: did-mdn, part: test, extra_degradation: {kind: blur-noise-jpeg}}]",
         ],
     ).data.sources[0]
-    assert source.then == BlurNoiseJPEG()
+    assert source.extra_degradation == BlurNoiseJPEG()
     (item,) = items_of([source], None, (1.0,))
     given, clean = item.load()
     assert np.array_equal(given, both[:, :32])

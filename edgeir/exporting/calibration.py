@@ -1,0 +1,128 @@
+"""What sets the integer ranges of a file: network inputs cut from photographs, and what is missing in them."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeir.core.errors import ExportError
+from edgeir.data.degrade import AnyDegradation
+from edgeir.data.degrade.base import to_unit
+from edgeir.exporting.prove.images import calibration_photographs, fingerprint, patches
+from edgeir.manifest.facts import NetworkFacts
+
+__all__ = ["CalibrationData", "gather", "shortcomings"]
+
+_LOG = logging.getLogger("edgeir.exporting")
+FEW = 4
+"""Fewer photographs than this are remarked on."""
+_SEED, _CELL = 11, 8
+"""Of the synthetic inputs, and the side of a patch of one colour. The extremes of the proof are others."""
+_LEVELS = (0.1, 0.9)
+"""Calibration should have pixels below the first and above the second, in every channel."""
+_SHARE = 1e-3
+"""How many of them, of all pixels."""
+_FLAT = 0.02
+"""Mean standard deviation of an input below which it shows next to nothing."""
+
+
+@dataclass(frozen=True)
+class CalibrationData:
+    """Network inputs for calibration.
+
+    Attributes:
+        inputs: (N, H, W, C) float32 in [0, 1], C 3 or that of a network of one channel; N = 0 where none is needed.
+        seen: fingerprints of the photographs that they were cut from, which no proof may use.
+    """
+
+    inputs: NDArray[np.float32]
+    seen: frozenset[str] = frozenset()
+
+    @property
+    def range_inputs(self) -> NDArray[np.float32]:
+        """`inputs`, noise, and a patchwork of saturated colours: ranges hold those whatever the photographs are."""
+        _, height, width, channels = self.inputs.shape
+        rng = np.random.default_rng(_SEED)
+        noise = rng.random((height, width, channels), dtype=np.float32)
+        cells = rng.integers(0, 2, (-(-height // _CELL), -(-width // _CELL), channels)).astype(np.float32)
+        patchwork = cells.repeat(_CELL, axis=0).repeat(_CELL, axis=1)[:height, :width]
+        return np.concatenate([self.inputs, noise[None], patchwork[None]])
+
+    @classmethod
+    def none(cls, channels: int) -> CalibrationData:
+        """For a file that needs no calibration."""
+        return cls(np.zeros((0, 1, 1, channels), np.float32))
+
+
+def gather(
+    calibration: str | Path | NDArray[np.generic] | None,
+    facts: NetworkFacts,
+    degradation: AnyDegradation | None,
+    *,
+    size: int,
+    count: int,
+    seed: int = 0,
+) -> CalibrationData:
+    """Cut calibration inputs; what is missing in them is logged as a warning.
+
+    Args:
+        calibration: a folder of photographs (degraded here), ready inputs (N, H, W, C) uint8 or float in [0, 1], or
+            None for scikit-image's photographs.
+        size: side of a crop, in network-input pixels.
+        count: at least this many crops, equally many from each photograph.
+
+    Raises:
+        DataError: the folder is missing or empty.
+        ExportError: the array has another shape or range.
+    """
+    if isinstance(calibration, np.ndarray):
+        data = CalibrationData(_checked(calibration, facts.channels))
+        images = len(data.inputs)
+    else:
+        refs = calibration_photographs(calibration)
+        side = max(size // facts.size_multiple, 1) * facts.size_multiple
+        per_image = -(-count // len(refs))
+        crops = patches(refs, facts, degradation, (side, side), per_image=per_image, seed=seed)
+        seen = frozenset(fingerprint(ref.load()) for ref in refs)
+        data, images = CalibrationData(np.stack([crop.input for crop in crops]), seen), len(seen)
+    if calibration is not None:
+        for what in shortcomings(data.inputs, images):
+            _LOG.warning("calibration: %s", what)
+    return data
+
+
+def shortcomings(inputs: NDArray[np.float32], images: int) -> list[str]:
+    """What calibration inputs cut from `images` different images lack, one sentence each; empty where they will do."""
+    found = []
+    if images < FEW:
+        found.append(
+            f"only {images} image{'s' if images != 1 else ''}; use {FEW} or more different photographs"
+        )
+    names = ("red", "green", "blue") if inputs.shape[3] == 3 else ("brightness",)
+    for index, name in enumerate(names):
+        channel = inputs[..., index]
+        dark, bright = (channel < _LEVELS[0]).mean(), (channel > _LEVELS[1]).mean()
+        if bright < _SHARE:
+            found.append(
+                f"{name} hardly reaches above {float(np.quantile(channel, 0.999)):.2f}; add bright images"
+            )
+        if dark < _SHARE:
+            found.append(
+                f"{name} hardly reaches below {float(np.quantile(channel, 0.001)):.2f}; add dark images"
+            )
+    if float(inputs.std(axis=(1, 2)).mean()) < _FLAT:
+        found.append("the images are almost flat; add images with detail")
+    return found
+
+
+def _checked(array: NDArray[np.generic], channels: int) -> NDArray[np.float32]:
+    if array.ndim != 4 or array.shape[3] != channels or array.shape[0] == 0:
+        raise ExportError(f"calibration inputs must have shape (N, H, W, {channels}), not {array.shape}")
+    values = to_unit(array)  # type: ignore[arg-type]  # any number type
+    if not (np.isfinite(values).all() and values.min() >= 0 and values.max() <= 1):
+        raise ExportError(f"calibration inputs must lie in [0, 1], not [{values.min()}, {values.max()}]")
+    return values

@@ -1,0 +1,83 @@
+"""Refuse a file that is further from its network than the profile allows."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from edgeir.core.errors import ParityError
+from edgeir.manifest.parity import Gate, Parity
+
+__all__ = ["applied_gate", "check_gate", "gate_lines"]
+
+BYTE_ROUNDING = 0.5 / 255
+"""What rounding to bytes alone may change."""
+BYTE_ROUNDING_DB = 0.02
+"""What it may cost in PSNR: a noise of 1/12 squared level, seen at up to 34 dB."""
+BYTE_ROUNDING_SHIFT = 0.5
+"""What it may move the mean of a flat image, in levels."""
+
+
+def applied_gate(gate: Gate, io: Literal["float", "uint8"]) -> Gate:
+    """The gate for files of this input and output type: it speaks of float, and rounding to bytes comes on top."""
+    if io == "float":
+        return gate
+    return gate.model_copy(
+        update={
+            "max_abs_error": gate.max_abs_error + BYTE_ROUNDING,
+            "p99_abs_error": gate.p99_abs_error + BYTE_ROUNDING,
+            "psnr_drop_db": gate.psnr_drop_db + BYTE_ROUNDING_DB,
+            "worst_psnr_drop_db": gate.worst_psnr_drop_db + BYTE_ROUNDING_DB,
+            "extreme_shift": gate.extreme_shift + BYTE_ROUNDING_SHIFT,
+        }
+    )
+
+
+def gate_lines(parity: Parity) -> list[tuple[str, str, bool]]:
+    """What was measured, as (what, figure and limit, within the limit)."""
+    gate = parity.gate
+    shift = max(parity.colour_shift, key=abs)
+    channel = "RGB"[parity.colour_shift.index(shift)]
+    return [
+        (
+            "largest error",
+            f"{parity.max_abs_error:.2e} on [0, 1] (at most {gate.max_abs_error:.2e})",
+            parity.max_abs_error <= gate.max_abs_error,
+        ),
+        (
+            "99th percentile",
+            f"{parity.p99_abs_error:.2e} on [0, 1] (at most {gate.p99_abs_error:.2e})",
+            parity.p99_abs_error <= gate.p99_abs_error,
+        ),
+        (
+            "PSNR lost",
+            f"{parity.psnr_drop_db:+.3f} dB on average (at most {gate.psnr_drop_db:.3f})",
+            parity.psnr_drop_db <= gate.psnr_drop_db,
+        ),
+        (
+            "worst image",
+            f"{parity.worst_psnr_drop_db:+.3f} dB on {parity.worst_image} (at most {gate.worst_psnr_drop_db:.3f})",
+            parity.worst_psnr_drop_db <= gate.worst_psnr_drop_db,
+        ),
+        (
+            "colour shift",
+            f"{channel} by {shift:+.2f} of 255 levels (at most {gate.colour_shift:.2f})",
+            abs(shift) <= gate.colour_shift,
+        ),
+        (
+            "extremes",
+            f"{parity.extreme_shift:.2f} of 255 levels on {parity.worst_extreme} (at most {gate.extreme_shift:.2f})",
+            parity.extreme_shift <= gate.extreme_shift,
+        ),
+    ]
+
+
+def check_gate(parity: Parity, *, where: str) -> None:
+    """Raise `ParityError` naming every figure beyond the gate and the limit."""
+    problems = [f"{what} {figure}" for what, figure, passed in gate_lines(parity) if not passed]
+    if problems:
+        raise ParityError(
+            f"the file differs too much from the network: {'; '.join(problems)}",
+            where=where,
+            fix="calibrate on images of every brightness and colour, choose a higher precision, or set another gate "
+            "in a profile of your own",
+        )

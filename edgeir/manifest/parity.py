@@ -1,0 +1,85 @@
+"""How far a written file is from the network that it was made of: measured by running it, or said not to be.
+
+The images are photographs that calibration never saw, and synthetic extremes (`edgeir.exporting.prove`).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from edgeir.core.config import Config
+
+__all__ = ["AnyParity", "Change", "Gate", "NotRun", "Parity"]
+
+Shift = tuple[float, float, float]
+"""Mean of (file - network) per channel R, G, B, in 8-bit levels; three times the same for one channel."""
+
+
+class Gate(Config):
+    """How far a file may be from the network; part of an export profile."""
+
+    max_abs_error: float = Field(gt=0)
+    """Largest absolute difference of any pixel of a photograph, on the [0, 1] scale."""
+    p99_abs_error: float = Field(gt=0)
+    """99th percentile of the absolute differences, over the pixels of one photograph; of the worst of them."""
+    psnr_drop_db: float = Field(ge=0)
+    """Mean PSNR (RGB, against the ground truth) that may be lost."""
+    worst_psnr_drop_db: float = Field(ge=0)
+    """PSNR that any one photograph may lose."""
+    colour_shift: float = Field(gt=0)
+    """Largest mean difference of any channel over all photographs, in 8-bit levels."""
+    extreme_shift: float = Field(gt=0)
+    """Largest mean difference of any channel of one synthetic extreme, in 8-bit levels."""
+
+
+class Change(Config):
+    """What differs between two networks, or a network and a file, on photographs."""
+
+    images: int = Field(ge=0)
+    """How many were compared."""
+    max_abs_error: float
+    """Largest absolute difference, on the [0, 1] scale."""
+    p99_abs_error: float
+    """99th percentile of the absolute differences of the worst photograph."""
+    psnr_drop_db: float
+    """Mean PSNR of the network minus that of the file, both against the ground truth, RGB."""
+    worst_psnr_drop_db: float
+    """The same of the photograph that loses most."""
+    worst_image: str
+    """Its name."""
+    colour_shift: Shift
+    """Mean difference of each channel over all photographs."""
+
+
+class Parity(Change):
+    """A file against the torch network."""
+
+    status: Literal["measured"] = "measured"
+    """Tells it from `NotRun`."""
+    engine: str
+    """What ran the file: a runtime and its version."""
+    extremes: int = Field(ge=0)
+    """How many synthetic extremes were compared."""
+    extreme_shift: float
+    """Of the channel and the extreme that differ most, in 8-bit levels."""
+    worst_extreme: str
+    """Its name."""
+    gate: Gate
+    """What the figures were checked against."""
+
+
+class NotRun(Config):
+    """The file was not run."""
+
+    status: Literal["not run"] = "not run"
+    """Tells it from `Parity`."""
+    reason: str
+    """Why it could not be."""
+    command: str
+    """What runs it."""
+
+
+AnyParity = Annotated[Parity | NotRun, Field(discriminator="status")]
+"""The proof of a file, or why there is none."""

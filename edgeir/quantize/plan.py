@@ -1,0 +1,97 @@
+"""The quantisation plan: which layer is kept at which precision.
+
+A plan is a format for all layers and, where some differ, a format for those. The usual plans have short names
+(``fp32``, ``fp16``, ``int8``), which stand for them in export profiles and on the command line. A plan says what is
+wanted; how a format gets it is the target's own affair, and a target that cannot follow a plan says so before it
+converts anything.
+
+Layers are named as in the deployed network (``network.deploy().named_modules()``); patterns with ``*`` match several.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, PlainSerializer
+
+from edgeir.core.config import Config
+
+__all__ = ["PLANS", "LayerFormat", "Plan", "QuantizationPlan", "plan_names"]
+
+
+class LayerFormat(Config):
+    """How one layer's numbers are kept."""
+
+    weights: Literal["float32", "float16", "int8"] = "float32"
+    """What the file stores."""
+    activations: Literal["float32", "float16", "int8"] = "float32"
+    """What the layer takes and gives. ``float16`` asks for it; a runtime may compute in float32."""
+    granularity: Literal["channel", "tensor"] = "channel"
+    """int8 weights: one scale per output channel, or one for all of them."""
+
+    @property
+    def integer(self) -> bool:
+        """Weights and activations are integers."""
+        return self.weights == self.activations == "int8"
+
+
+class QuantizationPlan(Config):
+    """A format for every layer of a network."""
+
+    default: LayerFormat = LayerFormat()
+    """Of every layer that `layers` does not name."""
+    layers: dict[str, LayerFormat] = {}
+    """Name or pattern of a layer to its format; the first that matches counts."""
+
+    @property
+    def name(self) -> str:
+        """The short name of the plan, or that of its default with ``-mixed``."""
+        for name, plan in PLANS.items():
+            if plan.default == self.default:
+                return f"{name}-mixed" if self.layers else name
+        return "custom"
+
+    def format_of(self, layer: str) -> LayerFormat:
+        """The format of a layer."""
+        for pattern, form in self.layers.items():
+            if fnmatchcase(layer, pattern):
+                return form
+        return self.default
+
+    def unmatched(self, layers: Iterable[str]) -> list[str]:
+        """The patterns that match none of these layers."""
+        names = list(layers)
+        return [pattern for pattern in self.layers if not any(fnmatchcase(name, pattern) for name in names)]
+
+
+PLANS: dict[str, QuantizationPlan] = {
+    "fp32": QuantizationPlan(),
+    "fp16": QuantizationPlan(default=LayerFormat(weights="float16", activations="float16")),
+    "int8": QuantizationPlan(default=LayerFormat(weights="int8", activations="int8")),
+}
+"""Short names."""
+
+
+def plan_names() -> list[str]:
+    """The short names, for ``--precision``."""
+    return list(PLANS)
+
+
+def _from_name(value: Any) -> Any:
+    if isinstance(value, str):
+        if value not in PLANS:
+            raise ValueError(
+                f"`{value}` is no precision; there are {', '.join(PLANS)}, or a plan with `default`"
+            )
+        return PLANS[value]
+    return value
+
+
+def _to_name(plan: QuantizationPlan) -> Any:
+    return plan.name if PLANS.get(plan.name) == plan else plan.model_dump(mode="json")
+
+
+Plan = Annotated[QuantizationPlan, BeforeValidator(_from_name), PlainSerializer(_to_name)]
+"""A plan in a configuration: a short name, or its fields."""

@@ -1,0 +1,173 @@
+"""The one table of runtimes and target formats.
+
+Everything that needs to know which formats and runtimes there are derives from here: command-line choices, what a model
+file's suffix means, which package runs it, what `edgeir doctor` lists, how a report draws them. A new format is one
+entry of `TARGETS`, a new runtime one of `RUNTIMES`, and the file that each names.
+
+Importing this module imports no runtime; `settings` does.
+"""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edgeir.core.extras import extra_of, installed_version
+
+__all__ = [
+    "CHECKPOINT_RUNTIME",
+    "RUNTIMES",
+    "TARGETS",
+    "RuntimeEntry",
+    "TargetEntry",
+    "is_model_file",
+    "runtime_entry",
+    "runtime_names",
+    "target_entry",
+    "target_names",
+    "target_of_runtime",
+    "target_titles",
+]
+
+
+@dataclass(frozen=True)
+class RuntimeEntry:
+    """A program that runs networks.
+
+    Attributes:
+        name: for ``--runtime``.
+        title: for people.
+        module: what is imported to run anything; its top-level package decides which extra brings it.
+        distribution: whose version says whether it is installed.
+        configuration: ``module:Class`` of its settings, which load a file or a checkpoint.
+        marker, colour: how a plot draws it (matplotlib's names).
+    """
+
+    name: str
+    title: str
+    module: str
+    distribution: str
+    configuration: str
+    marker: str
+    colour: str
+
+    @property
+    def extra(self) -> str | None:
+        """The extra of edgeir that brings it."""
+        return extra_of(self.distribution)
+
+    @property
+    def version(self) -> str | None:
+        """The installed version, or None."""
+        return installed_version(self.distribution)
+
+    def settings(self) -> Any:
+        """The class of its settings."""
+        return _named(self.configuration)
+
+
+@dataclass(frozen=True)
+class TargetEntry:
+    """A format that networks are exported to.
+
+    Attributes:
+        name: for ``--target``.
+        title: for people.
+        suffix: of the model file or folder, with the dot.
+        runtime: the `RuntimeEntry.name` that runs it here; None where nothing does.
+        configuration: ``module:Class`` of its settings, which are the `target` of an export profile.
+        marker_file: for a format that is a folder, a file in it that shows what the folder is.
+    """
+
+    name: str
+    title: str
+    suffix: str
+    runtime: str | None
+    configuration: str
+    marker_file: str | None = None
+
+    def settings(self) -> Any:
+        """The class of its settings."""
+        return _named(self.configuration)
+
+
+CHECKPOINT_RUNTIME = "torch"
+"""What runs a checkpoint as it is."""
+
+RUNTIMES: list[RuntimeEntry] = [
+    RuntimeEntry("torch", "PyTorch", "torch", "torch", "edgeir.runtime.torch:Torch", "^", "#e08e1b"),
+    RuntimeEntry(
+        "onnxruntime",
+        "ONNX Runtime",
+        "onnxruntime",
+        "onnxruntime",
+        "edgeir.runtime.onnxruntime:OnnxRuntime",
+        "s",
+        "#2e86ab",
+    ),
+    RuntimeEntry(
+        "litert",
+        "LiteRT",
+        "ai_edge_litert.interpreter",
+        "ai-edge-litert",
+        "edgeir.runtime.litert:LiteRT",
+        "o",
+        "#d1495b",
+    ),
+]
+
+TARGETS: list[TargetEntry] = [
+    TargetEntry(
+        "tflite",
+        "LiteRT (Android, web)",
+        ".tflite",
+        "litert",
+        "edgeir.exporting.targets.litert.target:LiteRT",
+    ),
+    TargetEntry("onnx", "ONNX", ".onnx", "onnxruntime", "edgeir.exporting.targets.onnx.target:ONNX"),
+]
+
+
+def runtime_names() -> list[str]:
+    """Every runtime, for ``--runtime``."""
+    return [entry.name for entry in RUNTIMES]
+
+
+def target_names() -> list[str]:
+    """Every target, for ``--target``."""
+    return [entry.name for entry in TARGETS]
+
+
+def target_titles() -> str:
+    """Every target with what it is for, for a help text."""
+    return ", ".join(f"{entry.name} for {entry.title}" for entry in TARGETS)
+
+
+def runtime_entry(name: str) -> RuntimeEntry:
+    """The runtime of a name; `KeyError` where there is none."""
+    return {entry.name: entry for entry in RUNTIMES}[name]
+
+
+def target_entry(name: str) -> TargetEntry:
+    """The target of a name; `KeyError` where there is none."""
+    return {entry.name: entry for entry in TARGETS}[name]
+
+
+def target_of_runtime(name: str) -> TargetEntry | None:
+    """What a checkpoint is exported to for a runtime; None for the one that runs checkpoints."""
+    return next((entry for entry in TARGETS if entry.runtime == name), None)
+
+
+def is_model_file(path: Path) -> bool:
+    """Whether a path has the suffix of a target, and is a file, or the folder that its format asks for."""
+    for entry in TARGETS:
+        if path.suffix.lower() == entry.suffix:
+            return path.is_file() if entry.marker_file is None else (path / entry.marker_file).is_file()
+    return False
+
+
+def _named(reference: str) -> Any:
+    module, _, name = reference.partition(":")
+    return getattr(importlib.import_module(module), name)

@@ -1,0 +1,42 @@
+"""Calibration inputs: from arrays, from a folder, from the embedded photographs."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from edgeir.core.errors import ExportError
+from edgeir.data.degrade import Bicubic
+from edgeir.exporting.calibration import gather
+from edgeir.manifest.facts import NetworkFacts
+
+
+def test_calibration_takes_arrays_and_says_what_is_wrong_with_others() -> None:
+    facts = NetworkFacts(scale=4)
+    ready = np.random.default_rng(0).integers(0, 256, (2, 8, 9, 3), dtype=np.uint8)
+    np.testing.assert_allclose(gather(ready, facts, None, size=64, count=9).inputs, ready / 255, atol=1e-6)
+    for wrong, message in (
+        (ready[0], r"shape \(N, H, W, 3\)"),
+        (np.full((1, 4, 4, 3), 200.0), r"must lie in \[0, 1\]"),
+        (np.full((1, 4, 4, 3), np.nan), r"must lie in \[0, 1\]"),
+        (ready[:0], "shape"),
+    ):
+        with pytest.raises(ExportError, match=message):
+            gather(wrong, facts, None, size=64, count=9)
+
+
+def test_the_embedded_photographs_calibrate_by_default(caplog: pytest.LogCaptureFixture) -> None:
+    data = gather(None, NetworkFacts(scale=4), Bicubic(), size=16, count=8)
+    assert data.inputs.shape == (9, 16, 16, 3)
+    assert len(data.seen) == 3
+    assert data.inputs.std() > 0.1
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_ranges_also_see_noise_and_saturated_colours(channels: int) -> None:
+    facts = NetworkFacts(colour="y" if channels == 1 else "rgb")
+    data = gather(np.full((1, 12, 20, channels), 0.5, np.float32), facts, None, size=8, count=1)
+    assert data.range_inputs.shape == (3, 12, 20, channels)
+    assert set(np.unique(data.range_inputs[2])) == {0.0, 1.0}
+    assert data.range_inputs[1].std() > 0.25
