@@ -61,7 +61,8 @@ peers: $(STAMP)
 # What each scheme of the papers brings at small scale; one study after the other, results in benchmarks/results.
 STUDIES := ppcn-kd stft-dncnn stft-arcnn stft-edsr danet-init fdrnet-ablation stft-alternatives stft-distances
 evidence: $(STAMP)
-	set -e; for study in $(STUDIES); do $(BIN)/python benchmarks/study.py benchmarks/studies/$$study.yaml; done
+	set -e; for study in $(STUDIES); do \
+	  $(BIN)/edgeir study benchmarks/studies/$$study.yaml --out benchmarks/results --overwrite; done
 	$(BIN)/python benchmarks/high_level.py
 
 format: $(STAMP)

@@ -4,7 +4,7 @@
 
 Time: forward and backward, with the gradients of everything, of the modulated deformable 3x3 (64 channels, 8 groups,
 128x128) and of a dense 3x3 with nine times the input channels, in turns in one process; of torchvision's operator on
-the same numbers too, where torchvision is installed and loads. Memory: the peak of a fresh
+the same numbers too, where torchvision is installed and loads. Memory: the peak of a new
 process per size, less that of a process that runs it on 8x8. Writes ``benchmarks/results/deformable.json``; run it on a
 machine that does nothing else, the result records the load.
 """
@@ -12,7 +12,6 @@ machine that does nothing else, the result records the load.
 from __future__ import annotations
 
 import argparse
-import os
 import subprocess
 import sys
 import time
@@ -27,6 +26,7 @@ from torch import nn
 
 from edgeir.benchmarking.result import timestamp
 from edgeir.benchmarking.timing.child import peak_mib
+from edgeir.benchmarking.timing.machine_load import load_average
 from edgeir.core.environment import git_revision, machine, versions
 from edgeir.core.files import write_json
 from edgeir.models.blocks.deformable import DeformableConv
@@ -52,7 +52,7 @@ def main(arguments: list[str]) -> None:
         deformable_step(options.peak_of)()
         print(peak_mib())
         return
-    load_before = os.getloadavg()[0]
+    load_before = load_average()
     time_row = timed(options.rounds)
     memory = peaks(options.threads)
     result = {
@@ -60,7 +60,7 @@ def main(arguments: list[str]) -> None:
         "about": "deformable 3x3, forward and backward, against a dense 3x3 with nine times the input channels",
         "created": timestamp(),
         "environment": {"machine": machine(), "versions": versions(), "revision": git_revision()},
-        "load_average": {"before": round(load_before, 2), "after": round(os.getloadavg()[0], 2)},
+        "load_average": {"before": load_before, "after": load_average()},
         "threads": options.threads,
         "channels": CHANNELS,
         "groups": GROUPS,

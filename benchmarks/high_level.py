@@ -2,6 +2,7 @@
 
     python benchmarks/high_level.py            # everything, into benchmarks/results/high-level.json
     python benchmarks/high_level.py --networks # only the high-level networks of seed 0, for digits-joint-small
+    python benchmarks/high_level.py --rows     # only the table, computed anew from the runs in the result file
 
 The protocol of "When Image Denoising Meets High-Level Vision Tasks" (Liu et al., IJCAI 2018, section 3.2) in small: for
 each seed a classifier and a stroke segmentation are trained on clean pictures and frozen. For each noise level three
@@ -16,7 +17,7 @@ next to nothing. Runs unattended; called again it goes on where it was stopped: 
 from __future__ import annotations
 
 import argparse
-import statistics
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -36,9 +37,9 @@ from high_level_networks import (
     target,
     train_network,
 )
-from study import spread
 
 from edgeir.benchmarking.result import timestamp
+from edgeir.benchmarking.spread import INTERVAL, with_interval
 from edgeir.checkpoint.load import load_checkpoint
 from edgeir.core.environment import git_revision, machine, versions
 from edgeir.core.files import write_json
@@ -70,8 +71,13 @@ def main(arguments: list[str]) -> None:
     parser.add_argument(
         "--networks", action="store_true", help="train the high-level networks of seed 0 only"
     )
+    parser.add_argument("--rows", action="store_true", help="make the table anew from the result's runs only")
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
+    if options.rows:
+        value = json.loads((RESULTS / "high-level.json").read_text(encoding="utf-8"))
+        write_json(RESULTS / "high-level.json", value | table_of(value["runs"]))
+        return
     if options.networks:
         for task in NETWORKS:
             train_network(task, 0, network_file(options.runs, task, 0))
@@ -168,14 +174,14 @@ def mean_psnr(pictures: torch.Tensor, clean: torch.Tensor) -> float:
 
 
 def summary(folder: Path, runs: list[dict[str, Any]]) -> dict[str, Any]:
-    """The result file's content: every run, and rows with mean and standard deviation over seeds."""
+    """The result file's content: every run, and rows with mean and 95 % interval over seeds."""
     recipes = {name: load_recipe(name).model_dump(mode="json") for name in (SEPARATE, JOINT)}
     steps = {recipe["train"]["steps"] for recipe in recipes.values()}
     assert len(steps) == 1, "equal steps"
     return {
         "kind": "high-level",
         "about": "separate, joint and cross-task denoising in front of frozen networks, handwritten digits; "
-        f"mean ± standard deviation over {len(SEEDS)} seeds, {steps.pop()} steps each",
+        f"{len(SEEDS)} seeds, {steps.pop()} steps each",
         "created": timestamp(),
         "settings": {
             "lambda": LAMBDA,
@@ -191,9 +197,20 @@ def summary(folder: Path, runs: list[dict[str, Any]]) -> dict[str, Any]:
             for seed in SEEDS
         },
         "runs": runs,
-        "rows": [row(task, sigma, [run for run in runs if run["sigma"] == sigma])
-                 for task in NETWORKS for sigma in SIGMAS],
-    }  # fmt: skip
+        **table_of(runs),
+    }
+
+
+def table_of(runs: list[dict[str, Any]]) -> dict[str, Any]:
+    """The rows, and what their spreads are."""
+    return {
+        "caption": INTERVAL,
+        "rows": [
+            row(task, sigma, [run for run in runs if run["sigma"] == sigma])
+            for task in NETWORKS
+            for sigma in SIGMAS
+        ],
+    }
 
 
 def row(task: str, sigma: float, runs: list[dict[str, Any]]) -> dict[str, Any]:
@@ -203,19 +220,13 @@ def row(task: str, sigma: float, runs: list[dict[str, Any]]) -> dict[str, Any]:
     sides = {"clean": "clean", "noisy": "noisy", "separate": "separate", "joint": task, "cross-task": other}
     cells: dict[str, Any] = {"task": f"{task}, {metric} %", "sigma": sigma}
     for name, variant in sides.items():
-        cells[name] = cell([run[variant][metric] for run in runs], ".2f")
+        cells[name] = with_interval([run[variant][metric] for run in runs])
     for name in ("joint", "cross-task"):
         gains = [run[sides[name]][metric] - run["separate"][metric] for run in runs]
-        cells[f"{name} - separate"] = cell(gains, "+.2f")
+        cells[f"{name} - separate"] = with_interval(gains, sign=True)
     for name in ("noisy", "separate", "joint"):
-        cells[f"{name} dB"] = cell([run[sides[name]]["psnr_db"] for run in runs], ".2f")
+        cells[f"{name} dB"] = with_interval([run[sides[name]]["psnr_db"] for run in runs])
     return cells
-
-
-def cell(values: list[float], form: str) -> str:
-    """``mean ± standard deviation``."""
-    deviation = spread(values)["std"]
-    return f"{statistics.fmean(values):{form}} ± {deviation:.2f}"
 
 
 if __name__ == "__main__":

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from edgeir.benchmarking.result import timestamp
+from edgeir.benchmarking.timing.machine_load import load_average
 from edgeir.benchmarking.timing.measure import Contender, Schedule, latency_of, measure, ratio_of
 from edgeir.core.environment import git_revision, machine, versions
 from edgeir.manifest.card import Card
@@ -57,7 +57,7 @@ def paired_result(
     Each row has its latency and ``time_ratio``: its time over that of `against`, the median over the rounds, with the
     10th and 90th percentile beside it.
     """
-    load_before = os.getloadavg()[0]
+    load_before = load_average()
     schedule = Schedule(budget_s=seconds, min_rounds=MIN_ROUNDS)
     measured = measure([Contender(name, load, height, width) for name, load in contenders.items()], schedule)
     reference = next(entry for entry in measured if entry.name == against)
@@ -87,7 +87,7 @@ def paired_result(
         "threads": 1,
         "warmup_s": schedule.warmup_s,
         "environment": {"machine": machine(), "versions": versions(), "revision": git_revision()},
-        "load_average": {"before": round(load_before, 2), "after": round(os.getloadavg()[0], 2)},
+        "load_average": {"before": load_before, "after": load_average()},
         "rows": rows,
     }
 

@@ -1,17 +1,17 @@
-"""One table of quality: the zoo's students beside bicubic and the published compact networks.
+"""One table of quality: the zoo's students beside bicubic and the published compact networks, colour beside colour.
 
     python benchmarks/quality.py
 
-Measures bicubic, takes the zoo's figures from the results that publishing wrote (benchmarks/results/zoo-*-sr-x4.json)
-and the published rows from the suite, and writes benchmarks/results/quality-x4.json.
+Measures bicubic, takes the zoo's figures from the results that `edgeir publish` wrote
+(benchmarks/results/zoo-*-sr-x4.json) and the published rows from the suite, and writes
+benchmarks/results/quality-x4.json.
 """
 
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Any
-
-from publish import RESULTS
 
 from edgeir.benchmarking.quality.evaluate import BICUBIC, evaluate
 from edgeir.benchmarking.result import Result, environment, read_result, timestamp
@@ -20,7 +20,9 @@ from edgeir.core.assets import list_zoo, zoo_folder
 from edgeir.core.config import parse
 from edgeir.core.files import write_json
 from edgeir.manifest.card import read_card
+from edgeir.reporting.table import colours
 
+RESULTS = Path(__file__).resolve().parent / "results"
 SUITE = "sr-x4"
 
 
@@ -32,7 +34,10 @@ def main() -> None:
     published: dict[str, dict[str, Any]] = {}
     for entry in suite.sets:
         for row in entry.published:
-            line = published.setdefault(row.model, {"model": row.model, "parameters": row.parameters})
+            line = published.setdefault(
+                row.model,
+                {"model": row.model, "parameters": row.parameters, "colours": colours(row.colours)},
+            )
             line[entry.name] = shown(row.psnr_db, row.ssim)
             line["source"] = f"published: {row.source}"
     rows += [row for name, row in published.items() if name.lower() != BICUBIC]
@@ -41,14 +46,19 @@ def main() -> None:
         folder = zoo_folder(name)
         if path.is_file() and folder is not None:
             rows.append(measured(f"edgeir {name}", read_card(folder).parameters, read_result(path)))
-    rows.sort(key=lambda row: row["parameters"] or 0)
-    about = "PSNR in dB / SSIM on Y, x4, MATLAB-style bicubic, border of 4 cropped"
+    # What restores colour first; a network of luma alone has less to do.
+    rows.sort(key=lambda row: (row["colours"] == colours("y"), row["parameters"] or 0))
+    about = (
+        "PSNR in dB / SSIM on Y, x4, MATLAB-style bicubic, border of 4 cropped; "
+        "networks of Y only do less work than those of RGB"
+    )
     write_json(
         RESULTS / "quality-x4.json",
         {
             "kind": "quality",
             "about": about,
             "created": timestamp(),
+            "protocol": suite.resolved_protocol().model_dump(mode="json"),
             "environment": environment().model_dump(mode="json"),
             "rows": rows,
         },
@@ -62,7 +72,13 @@ def measured(model: str, parameters: int | None, result: Result) -> dict[str, An
     quality = result.rows[0].quality
     assert quality is not None
     sets = {entry.name: shown(entry.psnr_db, entry.ssim) for entry in quality.sets}
-    return {"model": model, "parameters": parameters, **sets, "source": "measured here"}
+    return {
+        "model": model,
+        "parameters": parameters,
+        "colours": colours(result.rows[0].colours),
+        **sets,
+        "source": "measured here",
+    }
 
 
 def shown(psnr_db: float, ssim: float | None) -> str:

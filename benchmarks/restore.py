@@ -34,6 +34,7 @@ from PIL import Image
 
 from edgeir.benchmarking.result import timestamp
 from edgeir.benchmarking.timing.child import THREAD_VARIABLES
+from edgeir.benchmarking.timing.machine_load import load_average
 from edgeir.core.environment import git_revision, machine, versions
 from edgeir.core.errors import EdgeIRError
 from edgeir.core.files import write_json
@@ -69,7 +70,7 @@ def main(arguments: list[str]) -> int:
         value = memory(model, Path(photo)) if what == "memory" else timing(model, Path(photo), int(turns))
         print(json.dumps(value))
         return 0
-    load_before = os.getloadavg()[0]
+    load_before = load_average()
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         name, models = prepare_models(options.model, work)
@@ -88,7 +89,7 @@ def main(arguments: list[str]) -> int:
         "model": name,
         "threads": THREADS,
         "environment": {"machine": machine(), "versions": versions(), "revision": git_revision()},
-        "load_average": {"before": round(load_before, 2), "after": round(os.getloadavg()[0], 2)},
+        "load_average": {"before": load_before, "after": load_average()},
         "rows": rows,
     }
     write_json(options.out, result)
@@ -170,7 +171,8 @@ def memory(model: str, photo: Path) -> dict[str, Any]:
 
 def status_mib(key: str) -> float:
     """A field of this process's memory status (Linux)."""
-    for line in Path("/proc/self/status").read_text().splitlines():
+    status = Path("/proc/self/status")
+    for line in status.read_text().splitlines() if status.is_file() else []:
         if line.startswith(key + ":"):
             return int(line.split()[1]) / 1024
     raise EdgeIRError(f"the system states no {key}")

@@ -6,7 +6,7 @@ Each recipe is trained as it stands (seed 0), after the runs it starts from or l
 beside the unrestored input. Runs unattended; called again it goes on where it was stopped, and what is measured already
 is not measured again: the measurements are kept under ``runs/small``. Writes the recipes measured so far into
 ``benchmarks/results/small-recipes.json``. The recipes on digits are measured by ``high_level.py``, the ones of the
-zoo by ``publish.py``.
+zoo by ``edgeir publish``.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
+import sys
 from pathlib import Path
 from typing import Any
 
-from study import RESULTS, finish
-
 from edgeir.benchmarking.quality.evaluate import BICUBIC, INPUT, evaluate
 from edgeir.benchmarking.result import timestamp
+from edgeir.benchmarking.study.run import StudyStopped, finish
 from edgeir.benchmarking.suite import Suite, load_suite
 from edgeir.core.environment import git_revision, machine, versions
 from edgeir.core.files import write_json
@@ -28,6 +28,7 @@ from edgeir.core.shipped import recipe_of_run
 from edgeir.manifest.card import read_card
 from edgeir.training.recipe import Recipe, load_recipe
 
+RESULTS = Path(__file__).resolve().parent / "results"
 SUITES = {
     "super-resolution/edsr-stft-small": "unknown-x4",
     "super-resolution/rcan-stft-small": "unknown-x4",
@@ -73,7 +74,10 @@ def main(arguments: list[str] | None = None) -> None:
     for recipe in options.recipe:
         kept = measurement(options.runs, recipe)
         if not kept.is_file():
-            write_json(kept, measure(options.runs, recipe))
+            try:
+                write_json(kept, measure(options.runs, recipe))
+            except StudyStopped as error:
+                sys.exit(str(error))
         print(recipe, json.loads(kept.read_text())["restored dB"], flush=True)
     rows = [
         json.loads(measurement(options.runs, recipe).read_text())

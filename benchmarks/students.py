@@ -2,7 +2,7 @@
 
     python benchmarks/students.py [--cache FOLDER] [--budget SECONDS]
 
-writes benchmarks/results/students-vs-baselines.json. Every network is timed with fresh weights, which do not matter
+writes benchmarks/results/students-vs-baselines.json. Every network is timed untrained: weights do not matter
 for time, on LiteRT (fp32, and int8 for the students) and ONNX Runtime (fp32). With --cache the exports are kept and
 used again. Run it on a machine that does nothing else.
 """
@@ -15,11 +15,11 @@ import tempfile
 from pathlib import Path
 from typing import Literal
 
+from edgeir.benchmarking.entries import busy_notes, time_entries
 from edgeir.benchmarking.result import Result, environment, timestamp, write_result
-from edgeir.benchmarking.rows import busy_notes, time_entries
-from edgeir.benchmarking.timing.fresh import save_network
 from edgeir.benchmarking.timing.measure import Schedule
 from edgeir.benchmarking.timing.prepare import Entry, RuntimeChoice, prepare
+from edgeir.benchmarking.timing.untrained import save_network
 from edgeir.models import AnyModel, PlainSRConfig, PPCNSRConfig, SRCNNConfig
 
 HEIGHT, WIDTH = 720, 1280
@@ -87,7 +87,7 @@ def main() -> int:
         title="Students against PPCN-SR and SRCNN",
         created=timestamp(),
         suite=None,
-        notes=("Fresh weights: the rows are of times only.", *busy_notes(facts)),
+        notes=("Untrained networks: the rows are of times only.", *busy_notes(facts)),
         environment=environment(),
         timing=facts,
         rows=tuple(

@@ -8,9 +8,10 @@ A table stands between two comments and is named by its result file and what to 
     <!-- /table -->
 
 What to show: ``quality``, ``latency``, ``cost``, ``scores``, ``ratios`` of a result of edgeir bench or eval; ``rows``
-for any other JSON with a list of flat rows under ``rows`` (``rows:a,b,c`` for some columns of it); ``about`` for date,
-machine and revision of either. ``index`` alone lists every result file, ``all`` shows all of them; ``evidence`` sets
-the differences that studies measured beside the published ones (``published`` in ``studies/NAME.yaml``).
+for any other JSON with a list of flat rows under ``rows`` (``rows:a,b,c`` for some columns of it), and for a study,
+whose rows are computed from its runs; ``about`` for date, machine and revision of either. ``index`` alone lists every
+result file, ``all`` shows all of them; ``evidence`` sets the differences that studies measured beside the published
+ones (``published`` in ``studies/NAME.yaml``).
 """
 
 from __future__ import annotations
@@ -26,12 +27,14 @@ from typing import Any
 from evidence import evidence
 
 from edgeir.benchmarking.result import FORMAT, Result, read_result
+from edgeir.benchmarking.spread import INTERVAL
+from edgeir.benchmarking.study.result import read_study_result, rows_of
 from edgeir.core.errors import ConfigError, EdgeIRError
 from edgeir.core.files import atomic_file
 from edgeir.reporting.table import TABLES, Table, escape_markdown
 
 ROOT = Path(__file__).resolve().parent.parent
-DOCUMENTS = ("README.md", "benchmarks/README.md", "recipes/README.md")
+DOCUMENTS = ("README.md", "benchmarks/README.md", "recipes/README.md", "docs/benchmarks.md")
 BLOCK = re.compile(r"(<!-- table: (?P<name>[^>]+?) -->\n)(?P<body>.*?)(<!-- /table -->)", re.DOTALL)
 
 
@@ -82,14 +85,20 @@ def render(name: str, results: Path, where: str) -> str:
 
 
 def load(path: Path) -> Result | dict[str, Any]:
-    """A result of edgeir, or another JSON object as it is."""
+    """A result of edgeir, or another JSON object as it is; of a study with its rows computed anew from its runs."""
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ConfigError([f"is not JSON: {error}"], where=path) from error
     if not isinstance(value, dict):
         raise ConfigError(["is not a JSON object"], where=path)
-    return read_result(path) if value.get("format") == FORMAT else value
+    if value.get("format") == FORMAT:
+        return read_result(path)
+    if value.get("kind") == "study":
+        study = read_study_result(path)
+        many = any(len(variant.runs) > 1 for variant in study.variants.values())
+        return value | {"rows": rows_of(study.variants)} | ({"caption": INTERVAL} if many else {})
+    return value
 
 
 def about(value: Result | dict[str, Any]) -> str:
@@ -132,6 +141,7 @@ def rows_table(value: Result | dict[str, Any], columns: list[str], path: Path) -
             all(isinstance(line[index], int | float) for line in cells) for index in range(len(columns))
         ),
         rows=tuple(tuple(shown(cell) for cell in line) for line in cells),
+        caption=f"{value['caption']}." if isinstance(value, dict) and value.get("caption") else "",
     )
 
 

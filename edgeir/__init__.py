@@ -23,8 +23,10 @@ if TYPE_CHECKING:
         evaluate,
         export,
         load,
+        publish,
         report,
         restore,
+        study,
         train,
     )
 
@@ -38,8 +40,10 @@ __all__ = [
     "evaluate",
     "export",
     "load",
+    "publish",
     "report",
     "restore",
+    "study",
     "train",
 ]
 

@@ -10,8 +10,10 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from edgeir.benchmarking.publish import publish as publish
     from edgeir.benchmarking.quality.evaluate import evaluate as evaluate
     from edgeir.benchmarking.run import bench as bench
+    from edgeir.benchmarking.study.run import study as study
     from edgeir.core.errors import EdgeIRError as EdgeIRError
     from edgeir.exporting.run import export as export
     from edgeir.reporting.run import report as report
@@ -20,7 +22,19 @@ if TYPE_CHECKING:
     from edgeir.training.run import distill as distill
     from edgeir.training.run import train as train
 
-__all__ = ["EdgeIRError", "bench", "distill", "evaluate", "export", "load", "report", "restore", "train"]
+__all__ = [
+    "EdgeIRError",
+    "bench",
+    "distill",
+    "evaluate",
+    "export",
+    "load",
+    "publish",
+    "report",
+    "restore",
+    "study",
+    "train",
+]
 
 MODULES = {
     "EdgeIRError": "edgeir.core.errors",
@@ -29,8 +43,10 @@ MODULES = {
     "evaluate": "edgeir.benchmarking.quality.evaluate",
     "export": "edgeir.exporting.run",
     "load": "edgeir.runtime.loading",
+    "publish": "edgeir.benchmarking.publish",
     "report": "edgeir.reporting.run",
     "restore": "edgeir.restoring.photo",
+    "study": "edgeir.benchmarking.study.run",
     "train": "edgeir.training.run",
 }
 """Public name to the module that defines it."""

@@ -9,11 +9,12 @@ from __future__ import annotations
 import datetime
 import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field
 
 from edgeir.benchmarking.score import PirmScore
+from edgeir.benchmarking.suite import Suite
 from edgeir.core.config import Config, parse
 from edgeir.core.environment import git_revision, machine, versions
 from edgeir.core.errors import ConfigError
@@ -37,6 +38,15 @@ __all__ = [
 
 FORMAT = "edgeir-result-1"
 
+# Wide bounds, so that a file that something else wrote, or damaged, is refused here and not by the plot.
+Decibel: TypeAlias = Annotated[float, Field(ge=-200, le=200)]
+Milliseconds: TypeAlias = Annotated[float, Field(ge=0, le=1e9)]
+Seconds: TypeAlias = Annotated[float, Field(ge=0, le=1e9)]
+Similarity: TypeAlias = Annotated[float, Field(ge=-1, le=1)]
+Pixels: TypeAlias = Annotated[int, Field(ge=1, le=10**6)]
+Count: TypeAlias = Annotated[int, Field(ge=0, le=10**18)]
+Factor: TypeAlias = Annotated[float, Field(gt=0, le=1e9)]
+
 
 class Environment(Config):
     """Where and with what a run was made."""
@@ -51,20 +61,20 @@ class ImageScore(Config):
     """The metrics of one image; `None` where the suite does not ask for it."""
 
     name: str
-    psnr_db: float
+    psnr_db: Decibel
     """Equal images count as 100 dB, so that a mean stays finite."""
-    ssim: float | None = None
-    ms_ssim: float | None = None
+    ssim: Similarity | None = None
+    ms_ssim: Similarity | None = None
 
 
 class SetQuality(Config):
     """Means over one image set, with the rows they are the means of."""
 
     name: str
-    images: int
-    psnr_db: float
-    ssim: float | None = None
-    ms_ssim: float | None = None
+    images: Count
+    psnr_db: Decibel
+    ssim: Similarity | None = None
+    ms_ssim: Similarity | None = None
     comparable: bool = True
     """The images are those of the published tables."""
     note: str = ""
@@ -75,7 +85,7 @@ class SetQuality(Config):
 class Quality(Config):
     """What the file that ran scored on every set of the suite."""
 
-    sets: tuple[SetQuality, ...]
+    sets: tuple[SetQuality, ...] = Field(min_length=1)
     tiled: bool = False
     """The artifact has a fixed size, so that images went through it in tiles."""
 
@@ -87,27 +97,27 @@ class Quality(Config):
 class Latency(Config):
     """Times of one contender, in milliseconds, at one output size."""
 
-    height: int
+    height: Pixels
     """Output size."""
-    width: int
-    threads: int
-    init_ms: float
+    width: Pixels
+    threads: Count
+    init_ms: Milliseconds
     """Loading the file up to a session that can run."""
-    first_run_ms: float
-    warmup_runs: int
-    repeats: int
-    min_ms: float
-    p50_ms: float
-    p90_ms: float
-    p99_ms: float
-    mean_ms: float
-    pirm_ms: float | None = None
-    """PIRM's rule: four images after a fresh start, the first two discarded, mean of the rest."""
+    first_run_ms: Milliseconds
+    warmup_runs: Count
+    repeats: Count
+    min_ms: Milliseconds
+    p50_ms: Annotated[float, Field(gt=0, le=1e9)]
+    p90_ms: Milliseconds
+    p99_ms: Milliseconds
+    mean_ms: Milliseconds
+    pirm_ms: Milliseconds | None = None
+    """PIRM's rule: four images after loading the file, the first two discarded, mean of the rest."""
     gmac_s: float | None = None
     """Multiply-accumulates per second at the median, in billions."""
     gemm_share: float | None = None
     """`gmac_s` over the machine's fp32 matrix product rate of the same run and thread count."""
-    samples_ms: tuple[float, ...] = ()
+    samples_ms: tuple[Milliseconds, ...] = ()
 
 
 class Ratio(Config):
@@ -115,10 +125,10 @@ class Ratio(Config):
 
     against: str
     """Name of the row compared with."""
-    median: float
-    p10: float
-    p90: float
-    rounds: int
+    median: Factor
+    p10: Factor
+    p90: Factor
+    rounds: Count
 
 
 class Row(Config):
@@ -131,14 +141,16 @@ class Row(Config):
     precision: str = "fp32"
     role: Literal["candidate", "baseline"] = "candidate"
     input_kind: Literal["lr", "bicubic"] | None = None
-    parameters: int | None = None
-    macs: int | None = None
-    """Of one picture of the timed output size."""
-    file_bytes: int | None = None
+    colours: Literal["rgb", "y"] | None = None
+    """What the network reads and gives: colour, or luma alone; None where it was not recorded."""
+    parameters: Count | None = None
+    macs: Count | None = None
+    """Of one image of the timed output size."""
+    file_bytes: Count | None = None
     sha256: str | None = None
     """Of the model file that ran."""
     sigma: float | None = None
-    """The noise level (on the 0-255 scale) that a network was told which takes one."""
+    """The noise level (on the 0-255 scale) that was given to a network which takes one."""
     quality: Quality | None = None
     latency: Latency | None = None
     peak_mib: float | None = None
@@ -154,18 +166,18 @@ class Row(Config):
 class TimingFacts(Config):
     """How the times of a run were taken."""
 
-    height: int
-    width: int
-    threads: int
+    height: Pixels
+    width: Pixels
+    threads: Count
     rule: Literal["median", "pirm"]
-    rounds: int
-    warmup_s: float
-    turn_s: float
-    budget_s: float
+    rounds: Count
+    warmup_s: Seconds
+    turn_s: Seconds
+    budget_s: Seconds
     gemm_gmac_s: tuple[float, float] | None
     """fp32 matrix product rate of `threads` threads before and after, in GMAC/s."""
-    load_average: tuple[float, float]
-    """One-minute load average before and after; the run itself adds about `threads`."""
+    load_average: tuple[float, float] | None = None
+    """One-minute load average before and after; the run itself adds about `threads`. None where there is none."""
     others_cores: float | None = None
     """Cores that other processes (and the hypervisor) kept busy while the rounds ran; Linux only."""
     input: str = "seeded uniform noise, in the layout and type of the file's input"
@@ -215,7 +227,7 @@ def read_result(path: str | Path) -> Result:
     """Read a result file.
 
     Raises:
-        ConfigError: it cannot be read, is not JSON, is no result of edgeir, or does not fit the schema.
+        ConfigError: it cannot be read, is not JSON, is no result of edgeir, or it or its suite does not fit the schema.
     """
     fix = "give the JSON files that edgeir bench and edgeir eval wrote"
     try:
@@ -228,4 +240,7 @@ def read_result(path: str | Path) -> Result:
     if found != FORMAT:
         what = f"its format is `{found}`" if isinstance(found, str) else "it has no `format`"
         raise ConfigError([f"is not a result of edgeir: {what}, expected `{FORMAT}`"], where=path, fix=fix)
-    return parse(Result, value, where=path)
+    result = parse(Result, value, where=path)
+    if result.suite is not None:
+        parse(Suite, result.suite, where=f"{path}: suite")
+    return result

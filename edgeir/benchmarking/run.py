@@ -11,13 +11,13 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from edgeir.benchmarking.entries import busy_notes, open_entry, part, time_entries, with_scores
 from edgeir.benchmarking.quality.evaluate import bicubic_row, measure_quality
 from edgeir.benchmarking.result import Quality, Result, environment, timestamp, write_result
-from edgeir.benchmarking.rows import busy_notes, open_entry, part, time_entries, with_scores
 from edgeir.benchmarking.suite import Suite, load_suite
-from edgeir.benchmarking.timing.fresh import save_network
 from edgeir.benchmarking.timing.measure import Schedule
 from edgeir.benchmarking.timing.prepare import Entry, prepare
+from edgeir.benchmarking.timing.untrained import save_network
 from edgeir.core.errors import ConfigError, MissingExtraError
 from edgeir.core.files import output_errors, refuse_existing
 from edgeir.core.progress import Progress, no_progress

@@ -34,6 +34,9 @@ class Published(Config):
     """A figure from the literature, for the tables; never mixed with measured ones."""
 
     model: str
+    colours: Literal["rgb", "y"] | None = None
+    """What the network was trained on and gives: colour, or luma alone, which is easier; None where that is the same or
+    unknown."""
     psnr_db: float
     ssim: float | None = None
     ms_ssim: float | None = None

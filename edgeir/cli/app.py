@@ -19,6 +19,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from edgeir.cli.bench import bench
+from edgeir.cli.cache import cache
 from edgeir.cli.channels import channels
 from edgeir.cli.demo import demo
 from edgeir.cli.doctor import doctor
@@ -26,9 +27,11 @@ from edgeir.cli.eval import evaluate
 from edgeir.cli.export import export
 from edgeir.cli.models import models
 from edgeir.cli.output import PIPE_CLOSED, Output, discard
+from edgeir.cli.publish import publish
 from edgeir.cli.recipes import recipes
 from edgeir.cli.report import report
 from edgeir.cli.restore import restore
+from edgeir.cli.study import study
 from edgeir.cli.train import distill, train
 from edgeir.core.errors import EdgeIRError
 from edgeir.core.requires import missing_extra
@@ -47,14 +50,17 @@ _MAKE, _USE, _LOOK = "Make a network", "Use and judge it", "Look around"
 app.command(rich_help_panel=_MAKE)(train)
 app.command(rich_help_panel=_MAKE)(distill)
 app.command(rich_help_panel=_MAKE)(export)
+app.command(rich_help_panel=_MAKE)(publish)
 app.command(rich_help_panel=_USE)(restore)
 app.command("eval", rich_help_panel=_USE)(evaluate)
 app.command(rich_help_panel=_USE)(bench)
+app.command(rich_help_panel=_USE)(study)
 app.command(rich_help_panel=_USE)(report)
 app.command(rich_help_panel=_LOOK)(channels)
 app.command(rich_help_panel=_LOOK)(demo)
 app.command(rich_help_panel=_LOOK)(models)
 app.command(rich_help_panel=_LOOK)(recipes)
+app.add_typer(cache, rich_help_panel=_LOOK)
 app.command(rich_help_panel=_LOOK)(doctor)
 
 

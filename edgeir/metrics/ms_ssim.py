@@ -35,6 +35,7 @@ def ms_ssim(
     crop: int,
     rounding: bool = False,
     clip: bool = True,
+    round_y: bool = False,
 ) -> float:
     """MS-SSIM, 1 for equal images.
 
@@ -45,7 +46,8 @@ def ms_ssim(
     Raises:
         DataError: the images do not fit each other or the conventions.
     """
-    return pirm_ms_ssim(*prepare(a, b, channel=channel, crop=crop, rounding=rounding, clip=clip))
+    x, y = prepare(a, b, channel=channel, crop=crop, rounding=rounding, clip=clip, round_y=round_y)
+    return pirm_ms_ssim(x, y)
 
 
 def pirm_ms_ssim(x: Samples, y: Samples) -> float:

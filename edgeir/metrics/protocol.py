@@ -4,7 +4,8 @@ The names: ``sr`` is ``sr-x4``; ``sr-x2/3/4`` are the super-resolution benchmark
 and a border of the scale; ``div2k-x2/3/4`` is DIV2K's validation, RGB and a border of scale + 6; ``pirm-a`` and
 ``pirm-b`` are the tracks of PIRM 2018, whose pictures were not rounded; ``pirm-b-ms-ssim`` is the second track's
 MS-SSIM, which saw the network's output unclipped; ``colour-denoising``, ``gray-denoising`` and ``jpeg`` have no
-border; ``none`` compares files as they are.
+border; ``none`` compares files as they are. ``sr-x4-whole-y`` is ``sr-x4`` with Y in whole levels, as
+SRCNN's and FSRCNN's scripts measure it.
 """
 
 from __future__ import annotations
@@ -25,6 +26,9 @@ class Protocol(Config):
     """Pixels cut off each side."""
     rounding: bool = True
     clip: bool = True
+    round_y: bool = False
+    """Y in whole levels, as MATLAB's `rgb2ycbcr` gives it for a uint8 image; only for the channel `y`. Results whose
+    protocol does not have this key measured colour networks without it, and networks of one channel with it."""
 
 
 def sr(scale: int) -> Protocol:
@@ -35,6 +39,7 @@ def sr(scale: int) -> Protocol:
 PROTOCOLS: dict[str, Protocol] = {
     "sr": sr(4),
     **{f"sr-x{scale}": sr(scale) for scale in (2, 3, 4)},
+    **{f"sr-x{scale}-whole-y": Protocol(channel="y", crop=scale, round_y=True) for scale in (2, 3, 4)},
     **{f"div2k-x{scale}": Protocol(channel="rgb", crop=scale + 6) for scale in (2, 3, 4)},
     "pirm-a": Protocol(channel="rgb", crop=16, rounding=False),
     "pirm-b": Protocol(channel="rgb", rounding=False),

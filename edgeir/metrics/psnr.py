@@ -14,7 +14,14 @@ __all__ = ["psnr"]
 
 
 def psnr(
-    a: NDArray[Any], b: NDArray[Any], *, channel: Channel, crop: int, rounding: bool = True, clip: bool = True
+    a: NDArray[Any],
+    b: NDArray[Any],
+    *,
+    channel: Channel,
+    crop: int,
+    rounding: bool = True,
+    clip: bool = True,
+    round_y: bool = False,
 ) -> float:
     """PSNR in dB with the peak 255: 10 log10(255² / MSE), MSE over all pixels and channels together.
 
@@ -28,6 +35,6 @@ def psnr(
     Raises:
         DataError: the images do not fit each other or the conventions.
     """
-    x, y = prepare(a, b, channel=channel, crop=crop, rounding=rounding, clip=clip)
+    x, y = prepare(a, b, channel=channel, crop=crop, rounding=rounding, clip=clip, round_y=round_y)
     error = float(np.mean(np.square(x - y)))
     return math.inf if error == 0 else 10 * math.log10(255.0**2 / error)

@@ -25,7 +25,14 @@ BLOCK_ROWS = 32
 
 
 def ssim(
-    a: NDArray[Any], b: NDArray[Any], *, channel: Channel, crop: int, rounding: bool = True, clip: bool = True
+    a: NDArray[Any],
+    b: NDArray[Any],
+    *,
+    channel: Channel,
+    crop: int,
+    rounding: bool = True,
+    clip: bool = True,
+    round_y: bool = False,
 ) -> float:
     """Mean SSIM, 1 for equal images.
 
@@ -36,7 +43,7 @@ def ssim(
     Raises:
         DataError: the images do not fit each other or the conventions, or a side is under 11 pixels.
     """
-    x, y = prepare(a, b, channel=channel, crop=crop, rounding=rounding, clip=clip)
+    x, y = prepare(a, b, channel=channel, crop=crop, rounding=rounding, clip=clip, round_y=round_y)
     if min(x.shape[1:]) < WINDOW:
         raise DataError(
             f"SSIM needs {WINDOW} pixels a side, the images have {x.shape[1]}x{x.shape[2]} to compare"

@@ -65,18 +65,26 @@ dt { font-weight: 600; } dd { margin: 0; overflow-wrap: anywhere; }
 """
 
 
-def page(results: Sequence[Result], *, title: str = "edgeir report", pictures: Sequence[Picture] = ()) -> str:
+def page(
+    results: Sequence[Result],
+    *,
+    headings: Sequence[str] = (),
+    title: str = "edgeir report",
+    pictures: Sequence[Picture] = (),
+) -> str:
     """The page as text.
 
     Args:
         results: one section each, in this order.
+        headings: of the sections; by default the results' titles.
         pictures: files to inline, for example the input, the output and the original.
 
     Raises:
         ImageError: a picture cannot be read.
         MissingExtraError: matplotlib is not installed.
     """
-    sections = "\n".join(_section(result) for result in results)
+    headings = headings or [result.title for result in results]
+    sections = "\n".join(_section(result, heading) for result, heading in zip(results, headings, strict=True))
     return (
         "<!DOCTYPE html>\n"
         '<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -123,9 +131,9 @@ def _psnr(row: Row, name: str) -> float:
     return found.psnr_db if found else float("-inf")
 
 
-def _section(result: Result) -> str:
+def _section(result: Result, heading: str) -> str:
     suite = result.suite or {}
-    parts = [f"<h2>{html.escape(result.title)}</h2>"]
+    parts = [f"<h2>{html.escape(heading)}</h2>"]
     if suite.get("description"):
         parts.append(f"<p>{html.escape(str(suite['description']))}</p>")
     parts += [f'<p class="warning">{html.escape(note)}</p>' for note in result.notes]
@@ -181,7 +189,9 @@ def _how(result: Result) -> str:
             if facts.others_cores is None
             else f"; others kept {facts.others_cores:.2f} cores busy meanwhile"
         )
-        load = f"{facts.load_average[0]:.2f} before, {facts.load_average[1]:.2f} after"
+        load = "not known here"
+        if facts.load_average is not None:
+            load = f"{facts.load_average[0]:.2f} before, {facts.load_average[1]:.2f} after"
         items.append(("load average", load + others))
     items += [(f"sha256 of {row.name}", row.sha256) for row in result.rows if row.sha256]
     body = "".join(f"<dt>{html.escape(key)}</dt><dd>{html.escape(value)}</dd>" for key, value in items)

@@ -181,7 +181,8 @@ def _levels(result: Result, name: str) -> list[tuple[str, float]]:
             lines.append((row.model, found.psnr_db))
     for model, figures in published_rows(result):
         if name in figures and model not in {label for label, _ in lines}:
-            lines.append((f"{model}, published", figures[name].psnr_db))
+            luma = ", Y only" if figures[name].colours == "y" else ""
+            lines.append((f"{model}{luma}, published", figures[name].psnr_db))
     return lines
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 from edgeir.benchmarking.result import Result, read_result
 from edgeir.core.errors import ConfigError
@@ -12,7 +15,7 @@ from edgeir.reporting.html import Picture, page
 from edgeir.reporting.pareto import render
 from edgeir.reporting.table import TABLES, escape_markdown
 
-__all__ = ["markdown", "report"]
+__all__ = ["distinct_names", "markdown", "report"]
 
 
 def report(
@@ -23,7 +26,9 @@ def report(
     pictures: Sequence[Picture] = (),
     overwrite: bool = False,
 ) -> list[Path]:
-    """Write ``report.md``, ``report.html`` and, per result that has quality and times, ``<result>.svg`` and ``.png``.
+    """Write ``report.md``, ``report.html`` and, per result that has quality and times, ``<name>.svg`` and ``.png``.
+
+    The name is the result file's, with its folders where several files have one name.
 
     Args:
         results: JSON files of `edgeir.bench` and of ``edgeir eval``.
@@ -35,39 +40,82 @@ def report(
         The files written, the HTML page first.
 
     Raises:
-        ConfigError: no file was given, or one is no result of edgeir.
+        ConfigError: no file was given, or one is no result of edgeir, or of another version's schema.
         ImageError: a picture cannot be read.
-        OutputError: the report exists already, or cannot be written.
+        OutputError: one of the files exists already, or cannot be written.
     """
-    if not results:
+    unique: dict[Path, Path] = {}
+    for path in results:
+        unique.setdefault(Path(path).resolve(), Path(path))  # one file given twice is shown once
+    paths = list(unique.values())
+    if not paths:
         raise ConfigError(["no result file was given"], fix="edgeir bench writes one")
     out = Path(out)
-    read = [(Path(path).stem, read_result(path)) for path in results]
     for name in ("report.html", "report.md"):
         refuse_existing(out / name, overwrite=overwrite)
-    text = page([result for _, result in read], title=title, pictures=pictures)
+    read = [read_result(path) for path in paths]
+    names = distinct_names([Path(os.path.abspath(path)) for path in paths])
+    headings = _headings(read, names)
+    text = page(read, headings=headings, title=title, pictures=pictures)
     files: dict[str, bytes] = {"report.html": text.encode()}
-    plots: list[str | None] = []
-    for stem, result in read:
+    sections = []
+    for result, name, heading in zip(read, names, headings, strict=True):
         svg = render(result, kind="svg")
         if svg is not None:
-            files[f"{stem}.svg"] = svg
-            files[f"{stem}.png"] = render(result, kind="png") or b""
-        plots.append(None if svg is None else f"{stem}.png")
-    sections = [markdown(result, plot=plot) for (_, result), plot in zip(read, plots, strict=True)]
+            files[f"{name}.svg"] = svg
+            files[f"{name}.png"] = render(result, kind="png") or b""
+        sections.append(markdown(result, heading=heading, plot=None if svg is None else f"{name}.png"))
     files["report.md"] = (f"# {escape_markdown(title)}\n\n" + "\n".join(sections)).encode()
+    for name in files:
+        refuse_existing(out / name, overwrite=overwrite)
     for name, data in files.items():
         with atomic_file(out / name) as temporary:
             temporary.write_bytes(data)
     return [out / name for name in files]
 
 
-def markdown(result: Result, *, plot: str | None = None) -> str:
-    """One result as a Markdown section; `plot` is the file name of its picture."""
-    lines = [f"## {escape_markdown(result.title)}", ""]
+def distinct_names(paths: Sequence[Path]) -> list[str]:
+    """A name for each of several files, none twice: the stem, with as many folders before it as tell them apart.
+
+    ``a/x.json`` and ``b/x.json`` become ``a-x`` and ``b-x``. Names that differ in case only count as the same, because
+    some file systems do not tell them apart.
+    """
+
+    def name(path: Path, folders: int) -> str:
+        parents = [part for part in path.parent.parts if part != path.anchor]
+        return "-".join([*parents[len(parents) - min(folders, len(parents)) :], path.stem])
+
+    depth = [0] * len(paths)
+    deepest = max(len(path.parts) for path in paths)
+    for _ in range(deepest):
+        names = [name(path, count) for path, count in zip(paths, depth, strict=True)]
+        times = Counter(entry.casefold() for entry in names)
+        if max(times.values()) == 1:
+            return names
+        depth = [count + (times[entry.casefold()] > 1) for entry, count in zip(names, depth, strict=True)]
+    return [f"{index + 1}-{path.stem}" for index, path in enumerate(paths)]
+
+
+def _headings(results: Sequence[Result], names: Sequence[str]) -> list[str]:
+    """The titles of results; where several have one title, each with its file's name."""
+    times = Counter(result.title for result in results)
+    return [
+        result.title if times[result.title] == 1 else f"{result.title} ({name})"
+        for result, name in zip(results, names, strict=True)
+    ]
+
+
+def markdown(result: Result, *, heading: str | None = None, plot: str | None = None) -> str:
+    """One result as a Markdown section.
+
+    Args:
+        heading: by default the result's title.
+        plot: file name of the plot.
+    """
+    lines = [f"## {escape_markdown(heading or result.title)}", ""]
     lines += [f"**{escape_markdown(note)}**\n" for note in result.notes]
     if plot is not None:
-        lines += [f"![Quality against latency]({plot.replace(' ', '%20')})", ""]
+        lines += [f"![Quality against latency]({quote(plot)})", ""]
     for make in TABLES.values():
         if (table := make(result)) is not None:
             lines += [f"### {escape_markdown(table.title)}", "", table.markdown()]

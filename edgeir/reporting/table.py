@@ -6,12 +6,13 @@ import html
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from edgeir.benchmarking.result import Ratio, Result, Row
+from edgeir.benchmarking.result import Ratio, Result, Row, SetQuality
 from edgeir.benchmarking.suite import Published, Suite
 
 __all__ = [
     "TABLES",
     "Table",
+    "colours",
     "cost_table",
     "escape_markdown",
     "latency_table",
@@ -23,6 +24,7 @@ __all__ = [
 
 ABSENT = "–"
 QUOTED = "Published figures are quoted from the papers, not measured here."
+Y_ONLY = "A network marked Y only restores luma alone, which is easier than colour: compare it with its like."
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,11 @@ def milliseconds(value: float | None) -> str:
     return number(value, 0 if value >= 100 else 1 if value >= 10 else 2)
 
 
+def colours(value: str | None) -> str:
+    """What a network restores, for a table."""
+    return {"rgb": "RGB", "y": "Y only"}.get(value or "", ABSENT)
+
+
 def count(value: int | None) -> str:
     """A parameter count: ``237 K``."""
     if value is None:
@@ -135,33 +142,40 @@ def quality_table(result: Result) -> Table | None:
         return None
     names = [entry.name for entry in rows[0].quality.sets]
     second = "MS-SSIM" if any(entry.ms_ssim is not None for entry in rows[0].quality.sets) else "SSIM"
-    columns = ["model", "runtime", "precision", "parameters"]
-    columns += [f"{name} {what}" for name in names for what in ("PSNR dB", second)]
     body = []
     for row in rows:
-        cells = [row.model, row.runtime, row.precision, count(row.parameters)]
+        cells = [row.model, row.runtime, row.precision, colours(row.colours), count(row.parameters)]
         for name in names:
-            found = row.quality.get(name) if row.quality else None
-            other = None if found is None else found.ms_ssim if second == "MS-SSIM" else found.ssim
-            cells += [number(found.psnr_db if found else None, 2), number(other, 4)]
-        body.append(tuple(cells))
+            cells += _figures(row.quality.get(name) if row.quality else None, second)
+        body.append(cells)
     measured = len(body)
     for model, figures in published_rows(result):
         some = next(iter(figures.values()))
-        cells = [model, "published", "", count(some.parameters)]
+        cells = [model, "published", "", colours(some.colours), count(some.parameters)]
         for name in names:
-            figure = figures.get(name)
-            other = None if figure is None else figure.ms_ssim if second == "MS-SSIM" else figure.ssim
-            cells += [number(figure.psnr_db if figure else None, 2), number(other, 4)]
-        body.append(tuple(cells))
+            cells += _figures(figures.get(name), second)
+        body.append(cells)
+    columns = ["model", "runtime", "precision", "colours", "parameters"]
+    columns += [f"{name} {what}" for name in names for what in ("PSNR dB", second)]
+    known = any(cells[3] != ABSENT for cells in body)
+    if not known:  # a result of before this was recorded
+        columns, *body = (cells[:3] + cells[4:] for cells in (columns, *body))
+    texts = 4 if known else 3
+    caption = f"{QUOTED} {Y_ONLY}" if known else QUOTED
     return Table(
         title="Quality",
         columns=tuple(columns),
-        numeric=(False, False, False, *([True] * (len(columns) - 3))),
-        rows=tuple(body),
+        numeric=(*([False] * texts), *([True] * (len(columns) - texts))),
+        rows=tuple(map(tuple, body)),
         faint=frozenset(range(measured, len(body))),
-        caption=QUOTED if len(body) > measured else "",
+        caption=caption if len(body) > measured else "",
     )
+
+
+def _figures(entry: SetQuality | Published | None, second: str) -> list[str]:
+    """PSNR and the second metric of one set."""
+    other = None if entry is None else entry.ms_ssim if second == "MS-SSIM" else entry.ssim
+    return [number(entry.psnr_db if entry else None, 2), number(other, 4)]
 
 
 def latency_table(result: Result) -> Table | None:

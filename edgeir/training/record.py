@@ -20,7 +20,6 @@ from edgeir.core.errors import CheckpointError, ConfigError
 from edgeir.core.files import atomic_file, output_errors, refuse_existing, settle_dir
 from edgeir.data.degrade.base import to_bytes, to_unit
 from edgeir.data.degrade.bicubic import upscale
-from edgeir.imaging.luma import studio
 from edgeir.manifest.card import read_card
 from edgeir.metrics.psnr import psnr
 from edgeir.models.base import Network
@@ -142,20 +141,14 @@ class RunFolder:
             with torch.no_grad():
                 output = network(tensor)[0].permute(1, 2, 0).cpu().numpy()
             restored = np.round(np.clip(output, 0, 1) * 255).astype(np.uint8)
-            values.append(self._psnr_db(restored, hr, scale if scale > 1 else 0))
+            channel, crop = self.recipe.validation.channel, scale if scale > 1 else 0
+            values.append(psnr(output, pair.reference, channel=channel, crop=crop))
             if index < self.recipe.train.samples:
                 shown = to_bytes(enlarged)[:, :, : hr.shape[2]]  # without a plane that tells the noise level
                 self._sample(f"{pair.name}-{step:07d}", [shown, restored, hr])
         mean = float(np.mean(values))
         self.log({"step": step, "val/psnr_db": mean, "val/images": len(values)})
         return mean
-
-    def _psnr_db(self, restored: Pixels, clean: Pixels, crop: int) -> float:
-        """On the recipe's channel; luma is brought to Y's own range where it is to be measured as Y."""
-        channel = self.recipe.validation.channel
-        if channel == "y" and restored.shape[2] == 1:
-            return psnr(studio(to_unit(restored)), studio(to_unit(clean)), channel="gray", crop=crop)
-        return psnr(restored, clean, channel=channel, crop=crop)
 
     def save(self, state: State) -> None:
         """Write ``checkpoints/last``, and ``checkpoints/best`` when the last validation is the best so far."""

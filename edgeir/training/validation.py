@@ -28,11 +28,14 @@ class ValidationPair:
     Attributes:
         lr: the damaged picture, (H, W, C) float32 on [0, 1].
         hr: the clean one, (scale * H, scale * W, C) uint8.
+        reference: what the output is measured against; `hr`, but in colour where a gray network is measured on Y, so
+            that its Y is the one that `edgeir eval` computes.
     """
 
     name: str
     lr: Floats
     hr: Pixels
+    reference: Pixels
 
 
 def validation_pairs(recipe: Recipe) -> list[ValidationPair]:
@@ -64,7 +67,8 @@ def validation_pairs(recipe: Recipe) -> list[ValidationPair]:
             whole, damage = hr, degradation
         rng = np.random.default_rng([0, index])
         given: Degraded = whole if damage is None else damage.degrade(whole, rng)
-        pairs.append(ValidationPair(item.name, to_unit(given), hr))
+        reference = _centre(clean, config.size, step, scale) if config.channel == "y" else hr
+        pairs.append(ValidationPair(item.name, to_unit(given), hr, reference))
     return pairs
 
 

@@ -69,7 +69,7 @@ def test_bicubic_against_an_independent_computation(suite, pictures):
     assert entry.ssim == pytest.approx(np.mean([score.ssim for score in entry.per_image]))
     assert entry.images == 3
     assert result.comparable
-    assert result.protocol["channel"] == "y"
+    assert (result.protocol["channel"], result.protocol["round_y"]) == ("y", False)
 
 
 def test_a_single_channel_file_is_compared_on_its_own_values(suite, tmp_path):
@@ -240,7 +240,7 @@ def test_a_network_that_takes_a_noise_level_is_told_the_suites(suite, tmp_path):
     level, other, notes = measured(sigma=10.0)
     assert level == 10.0
     assert other != psnr
-    assert notes == ("the network was told a noise of 10 levels, the suite has 50",)
+    assert notes == ("the network was given a noise level of 10, the suite has 50",)
 
 
 def test_an_auto_encoder_is_not_measured_as_a_restorer(suite, tmp_path):

@@ -9,7 +9,7 @@ from PIL import Image
 from edgeir.benchmarking.result import read_result
 from edgeir.benchmarking.run import bench
 from edgeir.benchmarking.timing.child import gemm_rate, peak_memory
-from edgeir.benchmarking.timing.fresh import save_network
+from edgeir.benchmarking.timing.untrained import save_network
 from edgeir.core.errors import ConfigError, EdgeIRError, OutputError
 
 pytest.importorskip("torch")

@@ -1,4 +1,4 @@
-"""The scripts of benchmarks/: what a study and a publication compute, on tiny examples."""
+"""The scripts of benchmarks/: what they compute, on tiny examples."""
 
 import importlib.util
 import json
@@ -10,13 +10,8 @@ import torch
 
 from edgeir.benchmarking.quality.evaluate import evaluate
 from edgeir.benchmarking.suite import load_suite
-from edgeir.checkpoint.load import load_checkpoint
-from edgeir.checkpoint.save import save_checkpoint
 from edgeir.core.assets import list_assets
-from edgeir.core.config import parse, read_yaml
-from edgeir.core.errors import ConfigError
 from edgeir.core.shipped import recipe_of_run
-from edgeir.models import PlainSRConfig
 from edgeir.training.recipe import load_recipe
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,112 +26,6 @@ def script(name, monkeypatch):
     )  # the configuration classes look their annotations up there
     spec.loader.exec_module(module)
     return module
-
-
-@pytest.fixture
-def study(monkeypatch):
-    return script("study", monkeypatch)
-
-
-VALUES = {
-    "name": "tiny",
-    "about": "a study",
-    "recipe": "super-resolution/demo",
-    "common": ["train.steps=2"],
-    "reference": "alone",
-    "seeds": [0, 1],
-    "variants": {
-        "alone": {"about": "control", "overrides": ["objective.distillation.methods=[]"]},
-        "taught": {"about": "teacher"},
-        "longer": {"about": "more", "follows": "taught", "overrides": ["train.steps=3"]},
-    },
-}
-SCORES = {
-    "alone": {0: {"Set5": 30.0}, 1: {"Set5": 30.2}},
-    "taught": {0: {"Set5": 30.1}, 1: {"Set5": 30.4}},
-    "longer": {0: {"Set5": 30.0}, 1: {"Set5": 30.0}},
-}
-
-
-def test_a_study_pairs_its_differences_by_seed(study):
-    summary = study.summary(parse(study.Study, VALUES, where="tiny"), SCORES)
-    alone, taught, longer = (summary["variants"][name] for name in VALUES["variants"])
-    assert alone["psnr_db"]["Set5"]["mean"] == pytest.approx(30.1)
-    assert "difference_db" not in alone
-    assert taught["difference_db"]["Set5"] == pytest.approx(
-        {"mean": 0.15, "std": 0.0707, "min": 0.1, "max": 0.2}, abs=1e-3
-    )
-    assert longer["overrides"] == ["train.steps=2", "train.steps=3"]
-    assert longer["against"] == "alone"
-    assert summary["rows"][1]["Set5 difference dB"] == "+0.150 ± 0.071 (+0.100 to +0.200)"
-    assert summary["teacher"]["name"] == "sr-x4"
-    assert len(summary["teacher"]["weights_sha256"]) == 64
-    json.dumps(summary)
-
-
-def test_a_ladder_compares_each_step_with_the_one_before(study):
-    ladder = parse(study.Study, VALUES | {"reference": "previous", "seeds": [0]}, where="tiny")
-    summary = study.summary(ladder, {name: {0: runs[0]} for name, runs in SCORES.items()})
-    assert summary["variants"]["longer"]["against"] == "taught"
-    assert "against" not in summary["variants"]["taught"]
-    assert summary["rows"][2]["Set5 difference dB"] == "-0.100"
-
-
-def test_a_study_that_names_an_unknown_variant_is_refused(study):
-    with pytest.raises(ConfigError, match="no variant is called nobody"):
-        parse(study.Study, VALUES | {"reference": "nobody"}, where="tiny")
-
-
-@pytest.mark.parametrize(
-    "path", sorted((ROOT / "benchmarks" / "studies").glob("*.yaml")), ids=lambda p: p.stem
-)
-def test_every_study_of_the_repository_resolves(study, path):
-    own = parse(study.Study, read_yaml(path), where=path)
-    assert own.name == path.stem
-    recipes = {name: load_recipe(own.recipe, own.overrides(name)) for name in own.variants}
-    assert len({recipe.model_dump_json() for recipe in recipes.values()}) == len(
-        recipes
-    )  # no two are the same
-
-
-def test_finished_runs_are_resumed_not_repeated(study, monkeypatch, tmp_path):
-    calls = []
-
-    def run(recipe, **arguments):
-        calls.append(arguments)
-        return type("Result", (), {"stopped": False, "run_dir": arguments["out"]})
-
-    monkeypatch.setattr(study, "distill", run)
-    tiny = parse(study.Study, VALUES, where="tiny")
-    assert study.train_once(tiny, "longer", 1, tmp_path / "a") == tmp_path / "a" / "checkpoints" / "last"
-    (tmp_path / "a" / "checkpoints" / "last").mkdir(parents=True)
-    (tmp_path / "a" / "checkpoints" / "last" / "state.json").write_text("{}")
-    study.train_once(tiny, "longer", 1, tmp_path / "a")
-    assert [call["resume"] for call in calls] == [False, True]
-    assert calls[0]["overrides"] == ["train.steps=2", "train.steps=3", "train.seed=1"]
-
-
-def test_publishing_fuses_the_branches_and_keeps_the_function(monkeypatch, tmp_path):
-    publish = script("publish", monkeypatch)
-    monkeypatch.setattr(publish, "ZOO", tmp_path / "zoo")
-    torch.manual_seed(0)
-    network = PlainSRConfig(channels=4, blocks=1).build().eval()
-    save_checkpoint(
-        tmp_path / "run" / "checkpoints" / "last",
-        network,
-        network.state_dict(),
-        name="x",
-        metrics={},
-        provenance={"recipe": "tiny"},
-    )
-    publish.main([str(tmp_path / "run"), "tiny-x4", "--about", "A test."])
-    published, card, _ = load_checkpoint(tmp_path / "zoo" / "tiny-x4")
-    x = torch.rand(1, 3, 9, 8)
-    with torch.no_grad():
-        assert torch.allclose(published(x), network(x), atol=1e-5)
-    assert card.parameters < sum(parameter.numel() for parameter in network.parameters())
-    assert card.provenance["recipe"] == "tiny"
-    assert "Apache-2.0" in card.provenance["licence"]
 
 
 @pytest.fixture
@@ -155,11 +44,18 @@ def test_joint_and_cross_task_are_of_the_right_denoisers(high_level):
     runs = [run(0, first), run(1, {**first, "separate": 58, "classification": 72})]
     classes, strokes = (high_level.row(task, 60, runs) for task in high_level.NETWORKS)
     assert classes["task"] == "classification, accuracy %"
-    assert classes["joint"] == "71.00 ± 1.41"
-    assert classes["joint - separate"] == "+12.00 ± 2.83"  # 10 and 14, paired by seed
-    assert classes["cross-task - separate"] == "+5.00 ± 1.41"
-    assert strokes["joint"] == "36.00 ± 0.00"  # 100 - 64
-    assert strokes["cross-task"] == "29.00 ± 1.41"
+    # Of two runs the half-width is 12.706 times half their distance.
+    assert classes["joint"] == "71.00 ± 12.71"
+    assert classes["joint - separate"] == "+12.00 ± 25.41"  # 10 and 14, paired by seed
+    assert classes["cross-task - separate"] == "+5.00 ± 12.71"
+    assert strokes["joint"] == "36.00"  # 100 - 64, both times
+    assert strokes["cross-task"] == "29.00 ± 12.71"
+
+
+def test_the_table_of_the_result_file_is_computed_from_its_runs(high_level):
+    value = json.loads((ROOT / "benchmarks" / "results" / "high-level.json").read_text())
+    made = high_level.table_of(value["runs"])
+    assert {key: value[key] for key in made} == made
 
 
 def test_every_denoiser_of_the_small_case_has_the_same_steps_and_data(high_level):
@@ -193,7 +89,6 @@ def test_iou_and_accuracy_are_in_per_cent(high_level):
 
 @pytest.fixture
 def small(monkeypatch):
-    script("study", monkeypatch)  # it imports that
     return script("small", monkeypatch)
 
 

@@ -48,18 +48,56 @@ def test_evidence_sets_measured_beside_published(checkout):
     (folder / "studies" / "tiny.yaml").write_text(
         "variants: {without: {about: alone}, with: {about: taught, published: +0.2 (Table 9)}, other: {about: else}}"
     )
-    difference = {"Set5": {"mean": 0.104, "std": 0.03}}
+
+    def runs(*values):
+        return [{"seed": seed, "psnr_db": {"Set5": value}} for seed, value in enumerate(values)]
+
     variants = {
-        "without": {"about": "alone", "runs": [1, 2, 3]},
-        "with": {"about": "taught", "runs": [1, 2, 3], "against": "without", "difference_db": difference},
-        "other": {"about": "else", "runs": [1, 2, 3], "against": "without", "difference_db": difference},
+        "without": {"about": "alone", "runs": runs(30.0, 30.2, 30.1)},
+        "with": {"about": "taught", "runs": runs(30.1, 30.3, 30.23), "against": "without"},
+        "other": {"about": "else", "runs": runs(30.0, 30.2, 30.1), "against": "without"},
     }
-    (folder / "results" / "study-tiny.json").write_text(json.dumps({"name": "tiny", "variants": variants}))
-    done, filled = write(checkout, "<!-- table: evidence -->\n<!-- /table -->\n")
+    value = {
+        "kind": "study",
+        "name": "tiny",
+        "about": "a study",
+        "created": "2026-01-02T00:00:00Z",
+        "recipe": "x",
+        "seeds": [0, 1, 2],
+        "environment": {"machine": {"cpu": "X"}, "versions": {}, "revision": None},
+        "variants": variants,
+        "rows": [{"variant": "without", "Set5 dB": "stale ± 0.00"}],
+    }
+    (folder / "results" / "study-tiny.json").write_text(json.dumps(value))
+    text = "<!-- table: evidence -->\n<!-- /table -->\n<!-- table: study-tiny rows -->\n<!-- /table -->\n"
+    done, filled = write(checkout, text)
     assert done.returncode == 0, done.stderr
-    assert filled.splitlines()[3:-1] == [
-        "| tiny | with against without | Set5 | +0.10 ± 0.03 | 3 | +0.2 (Table 9) |"
+    lines = filled.splitlines()
+    # 0.1, 0.1, 0.13: mean 0.11, deviation 0.01732, half-width 4.3027 x 0.01732 / sqrt(3)
+    assert lines[3:6] == [
+        "| tiny | with against without | Set5 | +0.11 ± 0.04 | 3 | +0.2 (Table 9) |",
+        "",
+        "± is the half-width of the 95 % Student-t interval over the seeds.",
     ]
+    assert "| with | taught | 30.210 ± 0.252 | +0.110 ± 0.043 (+0.100 to +0.130) |" in lines
+    assert "| other | else | 30.100 ± 0.248 | +0.000 (+0.000 to +0.000) |" in lines
+    assert "stale" not in filled
+
+
+def test_the_colours_of_networks_are_shown_where_they_are_known(checkout):
+    results = ROOT / "benchmarks" / "results"
+    for name in ("eval-sr-x4-teacher", "zoo-sr-x4-sr-x4"):
+        copy = checkout / "benchmarks" / "results" / f"{name}.json"
+        copy.write_text((results / f"{name}.json").read_text())
+    _, text = write(
+        checkout,
+        "<!-- table: eval-sr-x4-teacher quality -->\n<!-- /table -->\n"
+        "<!-- table: zoo-sr-x4-sr-x4 quality -->\n<!-- /table -->\n",
+    )
+    old, _, new = text.partition("zoo-sr-x4-sr-x4 quality")
+    assert "colours" not in old  # it was not recorded
+    assert "| *SESR* | *published* |  | *Y only* | *115 K* |" in new
+    assert "| sr-x4 | torch | fp32 | RGB |" in new
 
 
 def test_fill_and_check(checkout):

@@ -179,7 +179,7 @@ def test_an_existing_output_is_refused_unless_it_is_an_empty_folder(tmp_path: Pa
     for path in (folder, folder / "file"):
         with pytest.raises(OutputError, match=r"exists already \(choose another name or pass --overwrite\)"):
             refuse_existing(path, overwrite=False)
-        refuse_existing(path, overwrite=True)
+    refuse_existing(folder / "file", overwrite=True)
 
 
 def test_json_is_readable_unicode_and_never_nan(tmp_path: Path) -> None:

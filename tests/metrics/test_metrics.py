@@ -43,7 +43,8 @@ def test_psnr_of_noise_is_that_of_its_sigma(sigma: float) -> None:
     assert psnr(noisy, clean, **{**RAW, "clip": True}) > psnr(noisy, clean, **RAW) + 0.05
 
 
-def test_psnr_written_out() -> None:
+@pytest.mark.parametrize("round_y", [True, False])
+def test_psnr_written_out(round_y: bool) -> None:
     a, b = pair(9, 11, 0.3)
     total, count = 0.0, 0
     for row in range(2, 7):
@@ -51,10 +52,47 @@ def test_psnr_written_out() -> None:
             levels = []
             for image in (a, b):
                 red, green, blue = (round(min(max(value, 0.0), 1.0) * 255) for value in image[row, column])
-                levels.append((65.481 * red + 128.553 * green + 24.966 * blue) / 255 + 16)
+                y = (65.481 * red + 128.553 * green + 24.966 * blue) / 255 + 16
+                levels.append(round(y) if round_y else y)
             total += (levels[0] - levels[1]) ** 2
             count += 1
-    assert psnr(a, b, channel="y", crop=2) == pytest.approx(10 * math.log10(255**2 * count / total), abs=1e-9)
+    found = psnr(a, b, channel="y", crop=2, round_y=round_y)
+    assert found == pytest.approx(10 * math.log10(255**2 * count / total), abs=1e-9)
+
+
+def test_y_is_whole_levels_as_matlabs_rgb2ycbcr_of_a_uint8_image() -> None:
+    # rgb2ycbcr(uint8(cat(3, r, g, b))) for four colours
+    colours = np.array([[[255, 0, 0], [0, 255, 0]], [[0, 0, 255], [10, 200, 30]]], np.uint8)
+    y, same = prepare(colours, colours, channel="y", crop=0, rounding=True, clip=True, round_y=True)
+    np.testing.assert_array_equal(y[0], [[81, 145], [41, 122]])
+    np.testing.assert_array_equal(same, y)
+
+
+@given(height=st.integers(11, 30), width=st.integers(11, 30), seed=st.integers(0, 99))
+def test_one_ruler_for_gray_and_colour_networks(height: int, width: int, seed: int) -> None:
+    """The output of a network of one channel, and the same luma in three, against a picture in colour."""
+    random = np.random.default_rng(seed)
+    truth = random.integers(0, 256, (height, width, 3), dtype=np.uint8)
+    levels = random.integers(0, 256, (height, width, 1), dtype=np.uint8)
+    real = (levels / 255).astype(np.float32)
+    for metric in (psnr, ssim):
+        for whole in (False, True):
+            gray = metric(levels, truth, channel="y", crop=0, round_y=whole)
+            colour = metric(np.repeat(levels, 3, 2), truth, channel="y", crop=0, round_y=whole)
+            assert gray == pytest.approx(colour, abs=1e-9)
+            assert metric(real, truth, channel="y", crop=0, round_y=whole) == pytest.approx(gray, abs=1e-9)
+    plain, exact = (prepare(levels, truth, channel="y", crop=0, rounding=True, clip=True, round_y=whole)
+                    for whole in (True, False))  # fmt: skip
+    for whole, real in zip(plain, exact, strict=True):
+        assert (whole == np.rint(whole)).all()
+        assert np.abs(whole - real).max() <= 0.5
+
+
+def test_the_y_of_one_channel_is_rounded_once() -> None:
+    # 2.9 levels are 2.49 of Y's, so 18; rounded to 3 levels first they would be 2.58, so 19.
+    image = np.array([[0.4, 2.9]]) / 255
+    y, _ = prepare(image, image, channel="y", crop=0, rounding=True, clip=True, round_y=True)
+    np.testing.assert_array_equal(y[0], [[16, 18]])
 
 
 def test_psnr_of_equal_images_is_infinite() -> None:
@@ -164,7 +202,8 @@ def test_gray_images() -> None:
     assert psnr(a[:, :, None], b[:, :, None], channel="rgb", crop=0) == pytest.approx(value)
     assert psnr(np.stack([a] * 3, 2), np.stack([b] * 3, 2), channel="gray", crop=0) == pytest.approx(value)
     # Y spans 219 of 255 levels
-    assert psnr(a, b, channel="y", crop=0) == pytest.approx(value + 20 * math.log10(255 / 219), abs=1e-3)
+    found = psnr(a, b, channel="y", crop=0)
+    assert found == pytest.approx(value + 20 * math.log10(255 / 219), abs=1e-3)
     with pytest.raises(DataError, match="needs a grayscale image"):
         psnr(*(np.clip(image, 0, 1) for image in pair(30, 30)), channel="gray", crop=0)
 
@@ -205,7 +244,8 @@ def test_protocols_are_arguments_of_every_metric() -> None:
         images = [image[:, :, 0] for image in (a, b)] if name in gray else [a, b]
         for metric in (psnr, ssim, ms_ssim):
             assert math.isfinite(metric(*images, **protocol.model_dump()))
-    assert sr(3) == Protocol(channel="y", crop=3, rounding=True, clip=True)
+    assert sr(3) == Protocol(channel="y", crop=3, rounding=True, clip=True, round_y=False)
+    assert PROTOCOLS["sr-x3-whole-y"] == sr(3).model_copy(update={"round_y": True})
     assert PROTOCOLS["div2k-x2"].crop == 8
     assert PROTOCOLS["pirm-a"].crop == 16
     assert not PROTOCOLS["pirm-b-ms-ssim"].clip

@@ -2,17 +2,21 @@
 
 import base64
 import io
+import json
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from edgeir.benchmarking.result import read_result, write_result
 from edgeir.core.errors import ConfigError, ImageError, OutputError
 from edgeir.reporting.html import Picture, headline, page
-from edgeir.reporting.run import report
+from edgeir.reporting.run import distinct_names, report
 
 VOID = {"meta", "img", "source", "br", "hr", "link", "input"}
 
@@ -94,6 +98,102 @@ def test_report_writes_everything(result, tmp_path):
     with pytest.raises(OutputError, match="exists already"):
         report([source], tmp_path / "out")
     report([source], tmp_path / "out", overwrite=True)
+
+
+def test_results_of_one_file_name_are_kept_apart(result, tmp_path):
+    sources = []
+    for index, folder in enumerate(("a", "b")):
+        (tmp_path / folder).mkdir()
+        rows = tuple(
+            row.model_copy(update={"model": f"{folder}-{row.model}"}) for row in result.rows[: 3 + index]
+        )
+        sources.append(write_result(tmp_path / folder / "x.json", result.model_copy(update={"rows": rows})))
+    written = report([*sources, sources[0]], tmp_path / "out")
+    assert {path.name for path in written} == {
+        "report.html", "report.md", "a-x.svg", "a-x.png", "b-x.svg", "b-x.png"
+    }  # fmt: skip
+    assert (tmp_path / "out" / "a-x.png").read_bytes() != (tmp_path / "out" / "b-x.png").read_bytes()
+    text = (tmp_path / "out" / "report.md").read_text()
+    sections = text.split("\n## ")[1:]
+    assert [section.partition("\n")[0] for section in sections] == [
+        f"{result.title} (a-x)", f"{result.title} (b-x)"
+    ]  # fmt: skip
+    for section, name in zip(sections, "ab", strict=True):
+        assert f"({name}-x.png)" in section
+        assert f"{name}-student-s" in section
+    page_text = (tmp_path / "out" / "report.html").read_text()
+    assert f"<h2>{result.title} (a-x)</h2>" in page_text
+    assert page_text.count("<section>") == 2
+
+
+@given(
+    st.lists(
+        st.lists(st.sampled_from(["a", "b", "A", "a-b", "c"]), min_size=1, max_size=4).map(
+            lambda parts: Path("/", *parts[:-1], f"{parts[-1]}.json")
+        ),
+        min_size=1,
+        max_size=6,
+        unique=True,
+    )
+)
+def test_names_of_several_files_are_distinct(paths):
+    names = distinct_names(paths)
+    assert len({name.casefold() for name in names}) == len(paths)
+    for name, path in zip(names, paths, strict=True):
+        assert name.endswith(path.stem)
+        assert "/" not in name
+    stems = [path.stem.casefold() for path in paths]
+    if len(set(stems)) == len(stems):
+        assert names == [path.stem for path in paths]
+
+
+def test_a_plot_of_somebody_else_is_not_overwritten(result, tmp_path):
+    source = write_result(tmp_path / "mine.json", result)
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "mine.png").write_bytes(b"holiday")
+    with pytest.raises(OutputError, match="mine.png: the output exists already"):
+        report([source], out)
+    assert [path.name for path in out.iterdir()] == ["mine.png"]
+    assert (out / "mine.png").read_bytes() == b"holiday"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"suite": {"name": "old", "pictures": ["a"]}}, "suite: "),
+        ({"suite": []}, "`suite`: "),
+        ({"timing": {"height": 0}}, "`timing.height`"),
+        ({"rows": []}, "`rows`"),
+    ],
+)
+def test_a_result_of_another_schema_is_one_line(result, tmp_path, change, message):
+    value = result.model_dump(mode="json")
+    for key, entry in change.items():
+        value[key] = {**value[key], **entry} if key == "timing" else entry
+    path = tmp_path / "old.json"
+    path.write_text(json.dumps(value))
+    with pytest.raises(ConfigError) as caught:
+        report([path], tmp_path / "out")
+    assert message in str(caught.value)
+    assert "old.json" in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("key", "value"), [("p50_ms", 0), ("p50_ms", 1e300), ("height", 10**30)])
+def test_a_time_that_cannot_be_drawn_is_refused(result, tmp_path, key, value):
+    content = result.model_dump(mode="json")
+    content["rows"][0]["latency"][key] = value
+    path = tmp_path / "odd.json"
+    path.write_text(json.dumps(content))
+    with pytest.raises(ConfigError, match=f"`rows.0.latency.{key}`"):
+        report([path], tmp_path / "out")
+
+
+def test_a_load_that_the_system_does_not_tell_is_said(result):
+    timing = result.timing.model_copy(update={"load_average": None})
+    assert "not known here" in page([result.model_copy(update={"timing": timing})])
 
 
 def test_result_survives_the_round_trip(result, tmp_path):

@@ -1,5 +1,6 @@
 """Tables: what stands in the cells, and that no text can break out of one."""
 
+import json
 import re
 
 import pytest
@@ -61,15 +62,30 @@ def test_count(value, text):
 
 
 def test_quality_table_has_measured_rows_then_published_ones(result):
-    table = quality_table(result)
-    assert table.columns == ("model", "runtime", "precision", "parameters", "Set5 PSNR dB", "Set5 SSIM")
-    assert table.rows[0] == ("student-s", "litert", "fp32", "12.3 K", "30.90", "0.8000")
+    rows = tuple(row.model_copy(update={"colours": "rgb"}) for row in result.rows)
+    table = quality_table(result.model_copy(update={"rows": rows}))
+    columns = ("model", "runtime", "precision", "colours", "parameters", "Set5 PSNR dB", "Set5 SSIM")
+    assert table.columns == columns
+    assert table.rows[0] == ("student-s", "litert", "fp32", "RGB", "12.3 K", "30.90", "0.8000")
     published = [row for index, row in enumerate(table.rows) if index in table.faint]
-    assert ("PPCN-SR", "published", "", "237 K", "31.37", "0.8835") in published
-    assert ("SPAN", "published", "", "498 K", "32.20", "–") in published
+    assert ("PPCN-SR", "published", "", "RGB", "237 K", "31.37", "0.8835") in published
+    assert ("SPAN", "published", "", "RGB", "498 K", "32.20", "–") in published
+    assert ("FSRCNN", "published", "", "Y only", "12.6 K", "30.70", "–") in published
     assert all(row[1] != "published" for index, row in enumerate(table.rows) if index not in table.faint)
     assert "quoted from the papers" in table.caption
+    assert "Y only" in table.caption
     assert "SRCNN" not in {row[0] for row in table.rows}  # timed only
+
+
+def test_a_result_that_does_not_know_the_colours_has_no_such_column(result):
+    suite = json.loads(json.dumps(result.suite))
+    for entry in suite["sets"]:
+        for row in entry["published"]:
+            row.pop("colours")
+    table = quality_table(result.model_copy(update={"suite": suite}))
+    assert table.columns == ("model", "runtime", "precision", "parameters", "Set5 PSNR dB", "Set5 SSIM")
+    assert table.rows[0] == ("student-s", "litert", "fp32", "12.3 K", "30.90", "0.8000")
+    assert "Y only" not in table.caption
 
 
 def test_other_pictures_are_never_put_beside_published_figures(result):

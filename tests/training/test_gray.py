@@ -4,8 +4,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from edgeir.benchmarking.quality.evaluate import evaluate
+from edgeir.benchmarking.suite import ImageSet, Suite
 from edgeir.checkpoint.load import load_checkpoint
 from edgeir.core.errors import ConfigError
+from edgeir.data.degrade import JPEG
+from edgeir.data.degrade.base import to_unit
+from edgeir.data.sources.folder import Folder
+from edgeir.imaging.luma import luma_of
+from edgeir.metrics import PROTOCOLS, psnr
 from edgeir.runtime import load
 from edgeir.training.recipe import load_recipe
 from edgeir.training.run import distill, train
@@ -34,6 +41,38 @@ def test_a_gray_network_trains_and_is_validated_on_its_plane_or_on_ys_range(gray
     assert load_checkpoint(tmp_path / "run")[1].facts.colour == "y"
     with Image.open(tmp_path / "run" / "samples" / "0-0000008.png") as sample:
         assert sample.mode == "L"
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_validation_and_eval_have_one_ruler(gray, tmp_path, channels):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    small = np.random.default_rng(7).integers(0, 256, (6, 8, 3), dtype=np.uint8)
+    Image.fromarray(small).resize((64, 48), Image.Resampling.BICUBIC).save(folder / "colour.png")
+    changes = [
+        f"model.channels={channels}",
+        "validation.channel=y",
+        "data.degradation={kind: jpeg, quality: 20}",
+        f"validation.sources=[{{kind: folder, path: {folder}}}]",
+        "validation.size=64",
+    ]
+    trained = train(gray, overrides=changes, out=tmp_path / "run").metrics["psnr_db"]
+    clean = np.asarray(Image.open(folder / "colour.png"))
+    with_eval = psnr(
+        load(tmp_path / "run" / "checkpoints" / "last").run(
+            to_unit(
+                JPEG(quality=20).degrade(luma_of(clean) if channels == 1 else clean, np.random.default_rng())
+            )
+        ),
+        clean,
+        **PROTOCOLS["jpeg"].model_dump(),
+    )
+    assert trained == pytest.approx(with_eval, abs=1e-6)
+    if channels == 3:  # of a gray network `edgeir eval` degrades the colour image
+        sets = (ImageSet(name="one", source=Folder(path=str(folder))),)
+        suite = Suite(name="x", title="x", sets=sets, degradation=JPEG(quality=20), protocol="jpeg")
+        row = evaluate(tmp_path / "run" / "checkpoints" / "last", suite, runtime="torch")["rows"][0]
+        assert trained == pytest.approx(row["quality"]["sets"][0]["psnr_db"], abs=1e-6)
 
 
 def test_stft_of_a_gray_network(gray, tmp_path):

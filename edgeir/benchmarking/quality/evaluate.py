@@ -46,7 +46,7 @@ def evaluate(
     Args:
         model: a checkpoint folder, zoo name, artifact, or ``"bicubic"`` or ``"input"`` for the baseline alone.
         suite: a name, a YAML file, or a `Suite`.
-        sigma: the noise level that a network is told which takes one (see `edgeir.load`); by default the suite's, where
+        sigma: the noise level given to a network which takes one (see `edgeir.load`); by default the suite's, where
             that is fixed. An artifact keeps its own.
         limit: at most this many pictures of each set (labelled as not comparable).
 
@@ -79,11 +79,12 @@ def evaluate(
                 runtime=session.runtime,
                 precision=session.file.precision if session.file else "fp32",
                 input_kind=session.facts.input_kind,
+                colours=session.facts.colour,
                 parameters=session.artifact.parameters if session.artifact else None,
                 file_bytes=session.file.bytes if session.file else None,
                 sha256=session.source_sha256 or None,
                 sigma=session.facts.sigma,
-                note=_told_wrong(session.facts.sigma, level),
+                note=_sigma_note(session.facts.sigma, level),
                 quality=measure_quality(session, suite, limit=limit, progress=progress),
             )
         finally:
@@ -110,11 +111,11 @@ def _noise_level(suite: Suite) -> float | None:
     return float(damage.sigma) if isinstance(damage, AWGN) and not isinstance(damage.sigma, tuple) else None
 
 
-def _told_wrong(told: float | None, level: float | None) -> str:
-    """A remark where a network was told another noise level than the suite has."""
-    if told is None or level is None or told == level:
+def _sigma_note(given: float | None, level: float | None) -> str:
+    """A remark where a network was given another noise level than the suite has."""
+    if given is None or level is None or given == level:
         return ""
-    return f"the network was told a noise of {told:g} levels, the suite has {level:g}"
+    return f"the network was given a noise level of {given:g}, the suite has {level:g}"
 
 
 def bicubic_row(suite: Suite, *, limit: int | None = None, progress: Progress = no_progress) -> Row:

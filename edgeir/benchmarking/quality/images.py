@@ -14,10 +14,10 @@ from edgeir.benchmarking.result import ImageScore, Quality, SetQuality
 from edgeir.benchmarking.suite import Suite
 from edgeir.core.errors import ConfigError
 from edgeir.core.progress import Progress
-from edgeir.data.degrade.base import Degraded, to_unit
+from edgeir.data.degrade.base import Degraded
 from edgeir.data.paired.base import PairRef
 from edgeir.data.sources.base import ImageRef
-from edgeir.imaging.luma import luma_of, studio
+from edgeir.imaging.luma import luma_of
 from edgeir.metrics import ms_ssim, psnr, ssim
 
 __all__ = ["quality_of"]
@@ -68,9 +68,6 @@ def _score(
     """Crop to a multiple of the scale from the top left, degrade, restore, compare.
 
     A pair is degraded already; only its `extra_degradation` comes on top.
-
-    What a network of one channel gave is compared with the original's luma, on Y's own range where the protocol says
-    `y`: both are rounded to whole levels of Y, as MATLAB's `rgb2ycbcr` rounds those of a uint8 image.
     """
     scale, original = suite.scale, ref.clean() if isinstance(ref, PairRef) else ref.load()
     height, width = (side - side % scale for side in original.shape[:2])
@@ -89,9 +86,6 @@ def _score(
     if conventions["channel"] == "gray" or gray_file:
         # As the papers do: a single-channel file is compared on its own values, which span 256 levels and not Y's 220.
         output, target = luma_of(np.clip(output, 0, 1)), luma_of(target)
-        conventions["channel"] = structure["channel"] = "gray"
-    elif output.shape[2] == 1:
-        output, target = studio(np.clip(output, 0, 1)), studio(luma_of(to_unit(target)))
         conventions["channel"] = structure["channel"] = "gray"
     decibel = psnr(output, target, **conventions)
     return ImageScore(

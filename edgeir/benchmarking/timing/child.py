@@ -25,11 +25,12 @@ MEMORY_RUNS = 2
 
 def peak_memory(
     model: str | Path, *, runtime: str, threads: int, height: int, width: int
-) -> dict[str, float]:
+) -> dict[str, float | None]:
     """Largest resident memory (MiB) of a new process that loads `model` and runs it twice.
 
     Returns:
-        ``import_mib`` before loading the model (Python, numpy, the runtime's library), ``peak_mib`` at the end.
+        ``import_mib`` before loading the model (Python, numpy, the runtime's library), ``peak_mib`` at the end; None
+        where the system does not say (Windows).
 
     Raises:
         EdgeIRError: the process failed.
@@ -61,19 +62,26 @@ def _child(*arguments: str, threads: int) -> dict[str, Any]:
     return value
 
 
-def peak_mib() -> float:
-    """VmHWM of this process (Linux: not inherited from the parent), elsewhere the resource usage's peak."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-        return int(line.split()[1]) / 1024
-    import resource
+def peak_mib() -> float | None:
+    """Largest resident memory of this process; None where the system does not say (Windows).
 
+    VmHWM on Linux, which is not inherited from the parent; elsewhere the resource usage's peak.
+    """
+    try:
+        for line in Path("/proc/self/status").read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("VmHWM"):
+                return int(line.split()[1]) / 1024
+    except OSError:
+        pass
+    try:
+        import resource
+    except ImportError:
+        return None
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (1 << 20) if sys.platform == "darwin" else peak / 1024
 
 
-def _memory(model: str, runtime: str, threads: int, height: int, width: int) -> dict[str, float]:
+def _memory(model: str, runtime: str, threads: int, height: int, width: int) -> dict[str, float | None]:
     import importlib
 
     from edgeir.benchmarking.timing.measure import runner
@@ -86,7 +94,11 @@ def _memory(model: str, runtime: str, threads: int, height: int, width: int) -> 
     run, _ = runner(session, height, width, pictures=1)
     for index in range(MEMORY_RUNS):
         run(index)
-    return {"import_mib": round(before, 1), "peak_mib": round(peak_mib(), 1)}
+    after = peak_mib()
+    return {
+        "import_mib": None if before is None else round(before, 1),
+        "peak_mib": None if after is None else round(after, 1),
+    }
 
 
 def _gemm() -> dict[str, float]:
@@ -106,7 +118,7 @@ def main(arguments: list[str]) -> int:
     """Measure what the first argument names."""
     try:
         if arguments[0] == "gemm":
-            value = _gemm()
+            value: dict[str, Any] = _gemm()
         else:
             model, runtime, *numbers = arguments[1:]
             value = _memory(model, runtime, *map(int, numbers))

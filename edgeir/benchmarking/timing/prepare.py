@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgeir.benchmarking.timing.fresh import TIME_ONLY_GATE, write_noise
 from edgeir.benchmarking.timing.measure import input_size
+from edgeir.benchmarking.timing.untrained import TIME_ONLY_GATE, write_noise
 from edgeir.checkpoint.resolve import Found, resolve
 from edgeir.core.errors import ConfigError
 from edgeir.core.progress import Progress, no_progress

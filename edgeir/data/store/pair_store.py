@@ -24,6 +24,7 @@ from edgeir.core.files import exclusive, output_errors, write_json
 from edgeir.core.progress import Progress, no_progress
 from edgeir.data.degrade import AnyDegradation
 from edgeir.data.items import Item, items_of, scale_of
+from edgeir.data.store.use import StoreUse, write_made_from
 from edgeir.data.union import AnySource
 
 __all__ = ["PairStore", "cache_root", "open_store"]
@@ -69,6 +70,8 @@ class PairStore:
         )
         self.paired = paired
         """The degraded images are here too; otherwise `pair` is refused."""
+        self.use: StoreUse | None = None
+        """Keeps the files where they are; of a store in the cache."""
         self._checked: set[int] = set()
         try:
             self._hr, self._lr = (_map(folder / name) for name in ("hr.bin", "lr.bin"))
@@ -158,6 +161,7 @@ def open_store(
     }
     key = hashlib.sha256(json.dumps(description, sort_keys=True).encode()).hexdigest()[:16]
     folder = (root or cache_root()) / "stores" / key
+    use = StoreUse(folder)  # before looking: `edgeir cache clear` leaves it alone from here on
     index = folder / "index.json"
     if not index.is_file():
         with exclusive(folder, progress):
@@ -173,7 +177,10 @@ def open_store(
             "the index is damaged", where=index, fix="delete the folder; it is made anew"
         ) from error
     weights, extra_degradations = [item.weight for item in items], [item.extra_degradation for item in items]
-    return PairStore(folder, scale, records, weights, extra_degradations, paired=paired)
+    write_made_from(folder, sources, degradation, rescale)
+    store = PairStore(folder, scale, records, weights, extra_degradations, paired=paired)
+    store.use = use
+    return store
 
 
 def _build(folder: Path, items: Sequence[Item], scale: int, paired: bool, progress: Progress) -> None:

@@ -2,8 +2,8 @@
 
 import pytest
 
+from edgeir.benchmarking.entries import busy_notes, part
 from edgeir.benchmarking.result import TimingFacts
-from edgeir.benchmarking.rows import busy_notes, part
 
 
 def test_a_stage_reports_its_share_of_the_whole():
@@ -18,7 +18,7 @@ def test_a_stage_reports_its_share_of_the_whole():
 @pytest.mark.parametrize(
     ("others", "warns"), [(None, False), (0.0, False), (0.2, False), (0.21, True), (1.5, True)]
 )
-def test_a_busy_machine_is_told(others, warns):
+def test_a_busy_machine_is_noted(others, warns):
     facts = TimingFacts(
         height=1,
         width=1,

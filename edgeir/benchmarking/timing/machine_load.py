@@ -1,4 +1,4 @@
-"""How busy other processes kept the machine meanwhile: whether it was quiet (a load average answers minutes late)."""
+"""How busy other processes keep the machine, where the system says so (Linux; the load average also on macOS)."""
 
 from __future__ import annotations
 
@@ -6,16 +6,27 @@ import os
 import time
 from pathlib import Path
 
-__all__ = ["OthersLoad"]
+__all__ = ["BackgroundLoad", "load_average"]
 
 IDLE = (3, 4)
 """Columns of ``/proc/stat`` that are not work: idle, and waiting for the disk."""
 COUNTED = 8
-"""The columns after these (guests) are in `user` already."""
+"""Columns read; the ones after these (guests) are part of `user` already."""
 
 
-class OthersLoad:
-    """From its making to `cores`: processor time that was spent, less this process's own."""
+def load_average() -> float | None:
+    """The one-minute load average, to hundredths; None where the system has none (Windows)."""
+    try:
+        return round(os.getloadavg()[0], 2)
+    except (AttributeError, OSError):
+        return None
+
+
+class BackgroundLoad:
+    """Processor time that is spent from the making of this object on, less this process's own.
+
+    Says whether the machine was quiet during a measurement; a load average is a minute late.
+    """
 
     def __init__(self) -> None:
         self._began = (time.perf_counter(), time.process_time(), _busy_seconds())
@@ -36,5 +47,5 @@ def _busy_seconds() -> float | None:
         columns = Path("/proc/stat").read_text(encoding="ascii").splitlines()[0].split()[1 : COUNTED + 1]
         ticks = [int(column) for column in columns]
         return sum(tick for index, tick in enumerate(ticks) if index not in IDLE) / os.sysconf("SC_CLK_TCK")
-    except (OSError, ValueError, IndexError):
+    except (AttributeError, OSError, ValueError, IndexError):
         return None

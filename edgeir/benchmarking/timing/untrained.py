@@ -1,4 +1,4 @@
-"""Networks with fresh weights, for what depends on the graph alone: the time of SRCNN or of an untrained student."""
+"""Untrained networks, for what depends on the graph alone: the time of SRCNN or of an untrained student."""
 
 from __future__ import annotations
 
@@ -16,14 +16,13 @@ if TYPE_CHECKING:
 __all__ = ["TIME_ONLY_GATE", "save_network", "write_noise"]
 
 TIME_ONLY_GATE = {"max_abs_error": 0.25, "psnr_drop_db": 3.0, "colour_shift": 25.0}
-"""Still the same graph, but fresh weights quantise badly, and a mean of a megapixel in fp32 is off by 1e-4."""
-
+"""Still the same graph, but untrained weights quantise badly, and a mean of a megapixel in fp32 is off by 1e-4."""
 
 NOISE_SIZE = (720, 1280)
 
 
 def save_network(config: AnyModel, name: str, folder: Path) -> Path:
-    """Write a freshly initialised network as a checkpoint, for timing; returns `folder`.
+    """Write an untrained network as a checkpoint, for timing; returns `folder`.
 
     Raises:
         MissingExtraError: torch is not installed.
@@ -39,7 +38,7 @@ def save_network(config: AnyModel, name: str, folder: Path) -> Path:
 
 
 def write_noise(folder: Path) -> Path:
-    """One picture to compare and calibrate with, where the weights mean nothing: photographs would only take longer."""
+    """A folder with one image of noise, to compare and calibrate with where the weights are untrained."""
     if folder.is_dir():
         return folder
     folder.mkdir()

@@ -1,16 +1,15 @@
-"""From prepared entries to the rows of a result: memory, then all times in turns, then ratios and challenge scores."""
+"""The timed rows of a result: peak memory of each entry, then all times in turns, ratios and challenge scores."""
 
 from __future__ import annotations
 
 import functools
-import os
 from collections.abc import Sequence
 
 from edgeir.benchmarking.result import Row, TimingFacts
 from edgeir.benchmarking.score import mobile_ai_relative, pirm_score
 from edgeir.benchmarking.suite import Suite
 from edgeir.benchmarking.timing.child import gemm_rate, peak_memory
-from edgeir.benchmarking.timing.load import OthersLoad
+from edgeir.benchmarking.timing.machine_load import BackgroundLoad, load_average
 from edgeir.benchmarking.timing.measure import Contender, Measured, Schedule, latency_of, measure, ratio_of
 from edgeir.benchmarking.timing.prepare import Entry
 from edgeir.core.progress import Progress, no_progress
@@ -43,15 +42,15 @@ def time_entries(
             if memory
             else {}
         )
-    load_before, gemm_before = os.getloadavg()[0], gemm_rate(threads)
+    load_before, gemm_before = load_average(), gemm_rate(threads)
     contenders = [
         Contender(name, functools.partial(open_entry, entry, threads), height, width)
         for name, entry in zip(names, entries, strict=True)
     ]
-    others = OthersLoad()
+    others = BackgroundLoad()
     measured = measure(contenders, schedule, progress=part(progress, 25, 100))
     others_cores = others.cores()
-    load_after, gemm_after = os.getloadavg()[0], gemm_rate(threads)
+    load_after, gemm_after = load_average(), gemm_rate(threads)
     facts = TimingFacts(
         height=height,
         width=width,
@@ -62,7 +61,7 @@ def time_entries(
         turn_s=schedule.turn_s,
         budget_s=schedule.budget_s,
         gemm_gmac_s=(gemm_before, gemm_after),
-        load_average=(round(load_before, 2), round(load_after, 2)),
+        load_average=None if load_before is None or load_after is None else (load_before, load_after),
         others_cores=others_cores,
     )
     rows = [
@@ -101,7 +100,7 @@ def open_entry(entry: Entry, threads: int, *, clip: bool = True) -> Session:
 def _row(
     entry: Entry,
     measured: Measured,
-    peak: dict[str, float],
+    peak: dict[str, float | None],
     *,
     height: int,
     width: int,
@@ -114,6 +113,7 @@ def _row(
         runtime=entry.runtime,
         precision=entry.precision,
         input_kind=entry.facts.input_kind,
+        colours=entry.facts.colour,
         parameters=entry.parameters,
         macs=entry.macs,
         file_bytes=entry.file_bytes,

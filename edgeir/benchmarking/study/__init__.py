@@ -1,0 +1,1 @@
+"""Studies: one recipe trained in several ways over several seeds, measured, and compared seed by seed."""

@@ -1,0 +1,96 @@
+"""``edgeir cache``: list the decoded images that trainings keep, or remove them."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from edgeir.cli.options import Json, Quiet
+from edgeir.cli.output import Output, table
+
+if TYPE_CHECKING:
+    from edgeir.data.store.cache import CachedStore
+
+__all__ = ["cache"]
+
+cache = typer.Typer(
+    name="cache",
+    help="List the decoded training images that are kept between runs, or remove them.",
+    add_completion=False,
+)
+
+
+@cache.callback(invoke_without_command=True)
+def list_all(context: typer.Context, quiet: Quiet = False, json: Json = False) -> None:
+    """List the decoded training images that are kept between runs: size, days since the last use, and what they are.
+
+    They lie under $EDGEIR_CACHE, or ~/.cache/edgeir, and are made anew when a training needs them.
+
+    Example: `edgeir cache clear --older-than 30`
+    """
+    if context.invoked_subcommand is not None:
+        return
+    with Output(quiet=quiet, json=json) as output:
+        from edgeir.data.store.cache import cached_stores
+        from edgeir.data.store.pair_store import cache_root
+
+        stores = cached_stores()
+        total = sum(store.bytes for store in stores)
+        lines = [f"nothing is cached in {cache_root()}"]
+        if stores:
+            lines = [*_lines(stores), f"{_size(total)} in {cache_root()}"]
+        output.emit({"root": cache_root(), "bytes": total, "stores": stores}, lines)
+
+
+@cache.command("clear")
+def clear(
+    older_than: Annotated[
+        float | None,
+        typer.Option(
+            "--older-than", min=0, metavar="DAYS", help="What was last used longer ago.", show_default=False
+        ),
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All of it.")] = False,
+    quiet: Quiet = False,
+    json: Json = False,
+) -> None:
+    """Remove decoded training images; what a running process works with stays.
+
+    The exit code is 1 where something was in use and stayed.
+
+    Example: `edgeir cache clear --older-than 30`
+    """
+    with Output(quiet=quiet, json=json) as output:
+        from edgeir.core.errors import ConfigError
+        from edgeir.data.store.cache import clear_stores
+
+        if everything == (older_than is not None):
+            raise ConfigError(
+                ["say what to remove: --older-than DAYS or --all"], where="command line", fix="not both"
+            )
+        done = clear_stores(older_than_days=older_than)
+        lines = [f"removed {store.folder}  {_size(store.bytes)}  {store.sources}" for store in done.removed]
+        lines.append(f"{_size(done.bytes)} freed")
+        output.emit({"removed": done.removed, "in_use": done.in_use, "bytes": done.bytes}, lines)
+        for store in done.in_use:
+            print(f"edgeir: left alone: {store.folder} is in use", file=sys.stderr)
+        if done.in_use:
+            raise typer.Exit(1)
+
+
+def _lines(stores: list[CachedStore]) -> list[str]:
+    rows = [("store", "size", "unused for", "images", "teachers", "made from", "inputs by")]
+    for store in stores:
+        images = "unfinished" if store.images is None else str(store.images)
+        age = f"{store.age_days:.1f} days"
+        teachers = str(store.teachers or "-")
+        rows.append(
+            (store.folder.name, _size(store.bytes), age, images, teachers, store.sources, store.degradation)
+        )
+    return table(rows)
+
+
+def _size(count: int) -> str:
+    return f"{count / 2**30:.2f} GiB" if count >= 2**30 else f"{count / 2**20:.1f} MiB"
