@@ -9,13 +9,14 @@ from __future__ import annotations
 import importlib.util
 from pathlib import Path
 
-from PIL import features
-
 __all__ = [
     "FOREIGN_SUFFIXES",
     "READ_KINDS",
     "READ_SUFFIXES",
     "WEAK_KINDS",
+    "has_avif",
+    "has_heif",
+    "has_jpegxl",
     "kind_of",
     "kind_of_bytes",
     "why_unreadable",
@@ -115,11 +116,11 @@ def kind_of_bytes(head: bytes) -> str | None:
 
 def why_unreadable(kind: str) -> tuple[str, str] | None:
     """What stands in the way of reading a format: (what, fix), or None when it can be read here."""
-    if kind == "AVIF" and not features.check("avif"):
+    if kind == "AVIF" and not has_avif():
         return "is AVIF, and the Pillow installed here has no AVIF decoder", "pip install -U 'pillow>=11.3'"
-    if kind == "HEIC" and importlib.util.find_spec("pillow_heif") is None:
+    if kind == "HEIC" and not has_heif():
         return "is HEIC, which needs the package `pillow-heif`", "pip install 'edgeir[heif]'"
-    if kind == "JPEG XL" and not _has_jpegxl():
+    if kind == "JPEG XL" and not has_jpegxl():
         return (
             "is JPEG XL, and the imagecodecs installed here has no decoder for it",
             "pip install -U imagecodecs",
@@ -129,7 +130,18 @@ def why_unreadable(kind: str) -> tuple[str, str] | None:
     return f"is of the format {kind}, which is not read", "convert it to PNG or TIFF"
 
 
-def _has_jpegxl() -> bool:
+def has_avif() -> bool:
+    """Pillow from 11.3 on, where it was built with libavif."""
+    return importlib.util.find_spec("PIL._avif") is not None
+
+
+def has_heif() -> bool:
+    """The optional package is installed."""
+    return importlib.util.find_spec("pillow_heif") is not None
+
+
+def has_jpegxl() -> bool:
+    """Most builds of imagecodecs."""
     import imagecodecs  # slow to load, rarely needed
 
     return bool(imagecodecs.JPEGXL.available)

@@ -8,7 +8,7 @@ from pathlib import Path
 import imagecodecs
 import numpy as np
 import pytest
-from PIL import Image, features
+from PIL import Image
 
 from edgeir.core.errors import ImageError
 from edgeir.imaging import kinds
@@ -18,8 +18,8 @@ from edgeir.imaging.remarks import remarks
 
 from .conftest import SRGB, encoded, exif, smooth, tags
 
-avif = pytest.mark.skipif(not features.check("avif"), reason="this Pillow has no AVIF")
-jxl = pytest.mark.skipif(not imagecodecs.JPEGXL.available, reason="this imagecodecs has no JPEG XL")
+avif = pytest.mark.skipif(not kinds.has_avif(), reason="this Pillow has no AVIF")
+jxl = pytest.mark.skipif(not kinds.has_jpegxl(), reason="this imagecodecs has no JPEG XL")
 
 
 def deep(bits: int, channels: int = 3) -> np.ndarray:
@@ -185,7 +185,7 @@ HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(100)
 def test_heic_without_its_decoder_names_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kinds.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(kinds, "has_heif", lambda: False)
     with pytest.raises(
         ImageError, match="is HEIC, which needs the package `pillow-heif` .pip install 'edgeir.heif.'"
     ):

@@ -48,7 +48,7 @@ def test_the_format_by_the_first_bytes(head: bytes, kind: str | None) -> None:
 
 
 def test_every_suffix_of_an_image_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kinds.importlib.util, "find_spec", lambda name: None)  # no pillow-heif
+    monkeypatch.setattr(kinds, "has_heif", lambda: False)
     jpeg = encoded("JPEG")
     for name in ("a.jfif", "b.JPE", "c.jpg", "d", "e.png"):  # the last is a JPEG, whatever it is called
         (tmp_path / name).write_bytes(jpeg)
@@ -78,8 +78,8 @@ def test_every_suffix_of_an_image_is_seen(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_a_missing_decoder_is_named_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     assert why_unreadable("PNG") is None
-    monkeypatch.setattr(kinds.features, "check", lambda name: False)
-    monkeypatch.setattr(kinds, "_has_jpegxl", lambda: False)
+    monkeypatch.setattr(kinds, "has_avif", lambda: False)
+    monkeypatch.setattr(kinds, "has_jpegxl", lambda: False)
     for kind, package in (("AVIF", "pillow"), ("JPEG XL", "imagecodecs")):
         obstacle = why_unreadable(kind)
         assert obstacle is not None

