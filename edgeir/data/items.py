@@ -12,13 +12,13 @@ import numpy.typing as npt
 
 from edgeir.core.errors import ConfigError, DataError
 from edgeir.data.degrade import AnyDegradation
-from edgeir.data.degrade.bicubic import resize
 from edgeir.data.labelled.sources import AnyLabelled, Plane, label_plane
 from edgeir.data.paired.base import Paired, PairRef
 from edgeir.data.paired.hdf5 import AnyHdf5
 from edgeir.data.paired.published import AnyPaired
 from edgeir.data.sources import AnySource
 from edgeir.data.sources.base import ImageRef, Label
+from edgeir.imaging.resize import resize
 
 __all__ = ["AnyDataSource", "Item", "drawn_anew", "items_of", "labels_of", "scale_of"]
 

@@ -3,7 +3,7 @@
 Beyond the two images only one window exists in floating point at a time. A grayscale photo goes through as three
 equal channels and its result comes back as their luma (ITU-R BT.601, full range). Alpha is enlarged separately,
 bicubically; a network never sees it. A network that expects the enlarged image gets each window enlarged just
-before (`edgeir.restoring.enlarge`). What a network reads of the whole photo is gathered in passes of their own first
+before (`edgeir.imaging.resize`). What a network reads of the whole photo is gathered in passes of their own first
 (`edgeir.restoring.global_statistics`), where the session can be told it; otherwise the photo is run in one piece.
 
 A network of one channel takes a gray photo as it is. Of a colour photo it restores the luma, and the colour
@@ -24,7 +24,7 @@ from edgeir.core.errors import ArtifactError, ConfigError
 from edgeir.core.progress import Progress, no_progress
 from edgeir.imaging.files import Photo
 from edgeir.imaging.luma import LUMA, luma_of, with_luma
-from edgeir.restoring.enlarge import enlarge
+from edgeir.imaging.resize import enlarge
 from edgeir.restoring.global_statistics import gather, passes
 from edgeir.restoring.tiling import Plan, Run, Window, cut, plan, read_window
 from edgeir.runtime.session import Session, StagedSession
