@@ -102,7 +102,7 @@ def test_a_photo_that_the_network_cannot_run_is_listed(
     monkeypatch.setattr("edgeir.restoring.image.WHOLE_LIMIT", 100)
     report = restore(photos, tmp_path / "out", model=fake(subtract_mean=True))
     assert [entry.input.name for entry in report.restored] == ["a.png"]
-    assert ["reads the whole picture" in entry.error for entry in report.failed] == [True, True]
+    assert ["reads the whole image" in entry.error for entry in report.failed] == [True, True]
 
 
 def test_nothing_is_overwritten_unasked(fake, photos: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
