@@ -26,6 +26,7 @@ EXTRAS = {
     "nncf": "nncf",
     "tensorflow": "tf",
     "h5py": "hdf5",
+    "pillow_heif": "heif",
 }
 """Top-level import name to the extra of edgeir that brings it."""
 
