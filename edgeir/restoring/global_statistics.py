@@ -5,7 +5,7 @@ stage: each pass runs every window as far as the next statistic and adds up the 
 pixel of the image counts once, and what is mirrored beyond its border does not count. So tiled output equals
 whole-image output.
 
-Channel attention only weighs features, and there is one in every block. All its means are gathered in one pass, each
+Channel attention only scales features, and there is one in every block. All its means are gathered in one pass, each
 window with its own; then some windows are run again with those of the whole image, and only where that changes what
 they give (`edgeir.core.moments.settled`) is everything gathered anew. The first k stages are exact after k passes;
 the change is too small to see long before that. Only one window's features exist at a time.

@@ -18,7 +18,6 @@ is in all three, and what it left in the colour differences would stay visible.
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import itertools
 from typing import Any
@@ -145,7 +144,7 @@ def restore_photo(
             output = with_luma(_unit(enlarge(source, facts.scale, rows, columns)), output)
         _store(output, pixels[slice(*rows), slice(*columns)], session.name)
     progress(total, total, "restored")
-    return dataclasses.replace(photo, pixels=pixels, alpha=enlarged_alpha(photo, facts.scale))
+    return photo.with_pixels(pixels, enlarged_alpha(photo, facts.scale))
 
 
 def _staged(session: Session) -> bool:

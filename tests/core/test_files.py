@@ -217,7 +217,7 @@ def run_and_kill(folder: Path, work: str) -> None:
         assert process.stdout is not None
         process.stdout.readline()
         process.kill()
-    assert process.returncode not in (0, 1)
+    assert process.returncode != 0
 
 
 REPLACED = """
@@ -263,7 +263,7 @@ def test_the_next_replacement_settles_what_a_kill_left(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["out.png", "a [1] *.png", "no-suffix", "x" * 251 + ".png", "é" * 120 + ".tiff"]
+    "name", ["out.png", "a [1] {2}.png", "no-suffix", "x" * 251 + ".png", "é" * 120 + ".tiff"]
 )
 def test_the_next_file_removes_what_a_kill_left(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
