@@ -22,6 +22,7 @@ from edgeir.imaging.density import Density, density_of_exif, density_of_metres, 
 from edgeir.imaging.heif import decode_avif, decode_heic
 from edgeir.imaging.jpeg import check_jpeg, mended, read_header
 from edgeir.imaging.jxl import decode_jxl
+from edgeir.imaging.photo import loaded_exif
 from edgeir.imaging.png_chunks import read_png_file
 from edgeir.imaging.pnm import decode_pnm
 from edgeir.imaging.remarks import remark
@@ -39,20 +40,12 @@ def _still(path: Path, frames: int) -> None:
 
 
 def _decode_png(path: Path, max_pixels: int) -> Stored:
+    import imagecodecs  # libpng: faster than Pillow, of every depth, and it notices missing rows
+
     png = read_png_file(path, max_pixels)
     _still(path, png.frames)
-    array: NDArray[Any]
-    if png.depth == 16:
-        import imagecodecs  # slow to load; Pillow would reduce the samples to 8 bits
-
-        array = imagecodecs.png_decode(png.bare)
-    else:
-        with Image.open(io.BytesIO(png.bare), formats=("PNG",)) as image:
-            array = _array(path, image)
-    exif = Image.Exif()
-    if png.exif:
-        exif.load(png.exif)
-    pixels, alpha = split(path, array)
+    pixels, alpha = split(path, imagecodecs.png_decode(png.bare))
+    exif = loaded_exif(png.exif)
     return Stored(
         pixels,
         alpha,
@@ -82,12 +75,13 @@ def _decode_jpeg(path: Path, max_pixels: int) -> Stored:
                 raise
             with Image.open(io.BytesIO(whole), formats=("JPEG", "MPO")) as again:
                 array, mode = np.asarray(again), again.mode
-        exif, info = image.getexif(), image.info
+        exif, info = loaded_exif(image), image.info
         frames = getattr(image, "n_frames", 1)
     icc = info.get("icc_profile")
-    if header.gain_map:
+    named = b"hdrgm" in info.get("xmp", b"")  # then `clean_xmp` says what is left out
+    if header.gain_map and not named:
         remark(path, "its gain map (HDR) is not carried over: the result is the ordinary image")
-    elif frames > 1 and b"hdrgm" not in info.get("xmp", b""):
+    elif frames > 1 and not named:
         remark(path, f"it holds {frames} images, of which the main one is read")
     if mode == "CMYK":
         array, icc = cmyk_to_rgb(array, icc), None
@@ -108,7 +102,7 @@ def _decode_webp(path: Path, max_pixels: int) -> Stored:
     with Image.open(path, formats=("WEBP",)) as image:
         check_size(path, image.width, image.height, max_pixels)
         _still(path, getattr(image, "n_frames", 1))
-        exif, info = image.getexif(), image.info
+        exif, info = loaded_exif(image), image.info
         pixels, alpha = split(path, _array(path, image))
     with path.open("rb") as stream:
         lossy = _webp_is_lossy(stream.read(1 << 20))

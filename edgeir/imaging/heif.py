@@ -19,7 +19,7 @@ from edgeir.core.errors import ImageError
 from edgeir.core.requires import require
 from edgeir.imaging.colour_tags import ColourTags
 from edgeir.imaging.density import density_of_exif
-from edgeir.imaging.photo import ORIENTATION
+from edgeir.imaging.photo import ORIENTATION, loaded_exif
 from edgeir.imaging.remarks import remark
 from edgeir.imaging.samples import Stored, check_size, split
 
@@ -125,7 +125,7 @@ def decode_avif(path: Path, max_pixels: int) -> Stored:
             raise ImageError(
                 "is an animation, only single images are read", where=path, fix="extract one image"
             )
-        exif, icc, xmp = image.getexif(), image.info.get("icc_profile"), image.info.get("xmp")
+        exif, icc, xmp = loaded_exif(image), image.info.get("icc_profile"), image.info.get("xmp")
         if boxes.bits > 8:
             import imagecodecs  # slow to load, rarely needed
 
@@ -159,10 +159,8 @@ def decode_heic(path: Path, max_pixels: int) -> Stored:
     pixels, alpha = split(
         path, np.asarray(file), bits=bits, premultiplied=mode.partition(";")[0].endswith("a")
     )
-    exif = Image.Exif()
-    if info.get("exif"):
-        exif.load(info["exif"])
-        exif.pop(ORIENTATION, None)
+    exif = loaded_exif(info.get("exif"))
+    exif.pop(ORIENTATION, None)
     icc, code = info.get("icc_profile"), info.get("nclx_profile") or {}
     cicp = (int(code.get("color_primaries", 2)), int(code.get("transfer_characteristics", 2)), 0, 1)
     colour = None if icc or cicp[:2] in _PLAIN_CODES else ColourTags(cicp=cicp)

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image
-
 from edgeir.core.errors import ImageError
 from edgeir.imaging.colour_tags import PRIMARIES, ColourTags
 from edgeir.imaging.density import density_of_exif
+from edgeir.imaging.photo import ORIENTATION, loaded_exif
+from edgeir.imaging.remarks import remark
 from edgeir.imaging.samples import Stored, check_size, split
 
 __all__ = ["JxlHeader", "decode_jxl", "read_jxl_header"]
@@ -196,10 +196,11 @@ def decode_jxl(path: Path, max_pixels: int) -> Stored:
     pixels, alpha = split(
         path, imagecodecs.jpegxl_decode(data), bits=bits, premultiplied=header.premultiplied
     )
-    exif = Image.Exif()
-    if (block := boxes.get(b"Exif")) is not None:
-        exif.load(block[4 + int.from_bytes(block[:4], "big") :])
-        exif.pop(0x0112, None)  # the decoder has turned the image by the codestream's own orientation
+    block = boxes.get(b"Exif", b"")
+    exif = loaded_exif(block[4 + int.from_bytes(block[:4], "big") :])
+    exif.pop(ORIENTATION, None)  # the decoder has turned the image by the codestream's own orientation
+    if b"jhgm" in boxes:
+        remark(path, "its gain map (HDR) is not carried over: the result is the ordinary image")
     return Stored(
         pixels,
         alpha,

@@ -21,7 +21,16 @@ from PIL import Image
 from edgeir.imaging.colour_tags import ColourTags
 from edgeir.imaging.density import RESOLUTION_UNIT, X_RESOLUTION, Y_RESOLUTION, Density
 
-__all__ = ["SWAPPING", "Photo", "clean_exif", "exif_for_size", "exif_with_density", "orient", "to_8bit"]
+__all__ = [
+    "SWAPPING",
+    "Photo",
+    "clean_exif",
+    "exif_for_size",
+    "exif_with_density",
+    "loaded_exif",
+    "orient",
+    "to_8bit",
+]
 
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 
@@ -142,6 +151,19 @@ def orient(pixels: Any, orientation: int) -> Any:
     if orientation in (3, 4, 7, 8):
         pixels = pixels[::-1]
     return np.ascontiguousarray(pixels)
+
+
+def loaded_exif(source: bytes | Image.Image | None) -> Image.Exif:
+    """The EXIF of an opened image or of a block; empty where there is none or it is malformed: the image counts."""
+    try:
+        if isinstance(source, Image.Image):
+            return source.getexif()
+        exif = Image.Exif()
+        if source:
+            exif.load(source)
+    except Exception:  # Pillow raises anything: SyntaxError, struct.error, ...
+        return Image.Exif()
+    return exif
 
 
 def clean_exif(exif: Image.Exif) -> bytes | None:

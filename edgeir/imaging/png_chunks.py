@@ -37,7 +37,6 @@ class PngFile:
 
     Attributes:
         bare: a PNG of the same pixels and transparency without any other chunk.
-        depth: bits of a sample.
         frames: over 1 for an animation.
         chunks: the first of each ancillary chunk by its name.
         texts: text chunks by keyword, unpacked.
@@ -46,7 +45,6 @@ class PngFile:
     bare: bytes
     width: int
     height: int
-    depth: int
     frames: int = 1
     chunks: dict[bytes, bytes] = field(default_factory=dict)
     texts: dict[bytes, bytes] = field(default_factory=dict)
@@ -98,7 +96,7 @@ def read_png_file(path: Path, max_pixels: int) -> PngFile:
         check_size(path, width, height, max_pixels)
         bits = depth * _CHANNELS.get(colour, 4)
         check_file_capacity(path, "PNG", width, height, bits)
-        png = PngFile(b"", width, height, depth)
+        png = PngFile(b"", width, height)
         kept = [_SIGNATURE, _framed(kind, data)]
         pixels = False
         while kind != b"IEND":

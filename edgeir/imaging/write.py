@@ -12,6 +12,7 @@ ICC profile, EXIF, XMP, resolution and colour tags are written where the format 
 
 from __future__ import annotations
 
+import contextlib
 import zlib
 from pathlib import Path
 from typing import Any
@@ -93,13 +94,18 @@ def write_photo(photo: Photo, path: str | Path, *, lossy: bool | None = None) ->
     icc = photo.icc
     if suffix != ".png":
         icc = _equivalent_profile(photo.colour, icc, path, gray=photo.gray)
+    elif icc is None and photo.colour is not None and photo.colour.cicp is not None:
+        with contextlib.suppress(
+            ValueError
+        ):  # for viewers that do not know cICP, where a profile can say the same
+            icc = profile_of(photo.colour, None, gray=photo.gray)
     exif = photo.exif
     if exif is not None:
         limit = JPEG_SEGMENT if suffix in (".jpg", ".jpeg") else None
         exif = exif_for_size(exif, photo.width, photo.height, limit)
     with atomic_file(path) as temporary, said_at_the_end():
         if suffix == ".png":
-            _write_png(photo, temporary, exif)
+            _write_png(photo, temporary, icc, exif)
         elif suffix in (".tif", ".tiff"):
             write_tiff(photo, temporary, icc=icc, exif=exif)
         elif suffix in (".jpg", ".jpeg"):
@@ -130,10 +136,10 @@ def _join(photo: Photo) -> NDArray[Any]:
     return np.concatenate([photo.pixels, photo.alpha[:, :, None]], axis=2)
 
 
-def _write_png(photo: Photo, path: Path, exif: bytes | None) -> None:
-    more = colour_chunks(photo.colour, profile=photo.icc is not None)
-    if photo.icc:
-        more += png_chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(photo.icc))
+def _write_png(photo: Photo, path: Path, icc: bytes | None, exif: bytes | None) -> None:
+    more = colour_chunks(photo.colour, profile=icc is not None)
+    if icc:
+        more += png_chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(icc))
     if photo.density:
         x, y = photo.density.per_metre if photo.density.per_inch else _whole(photo.density)
         unit = bytes((int(photo.density.per_inch),))

@@ -108,7 +108,7 @@ def restore_photo(
         progress: called with the windows done, in all passes together.
 
     Returns:
-        A photo `facts.scale` times as large with the same depth, colour or gray, alpha, ICC profile and EXIF.
+        A photo `facts.scale` times as large with the same depth, colour or gray, alpha and metadata.
 
     Raises:
         ArtifactError: see `plan_photo`; or the network's output is not finite or not of the promised size.
