@@ -17,6 +17,7 @@ from edgeir.core.files import sha256_file
 from edgeir.manifest.card import CARD_NAME, WEIGHTS_NAME, Card, read_card
 from edgeir.models import AnyModel
 from edgeir.models.base import Network
+from edgeir.models.config import NetworkConfig
 
 __all__ = ["Tensors", "configuration", "load_checkpoint", "load_state", "load_weights"]
 
@@ -54,19 +55,20 @@ def load_checkpoint(name: str | Path, *, expect: object | None = None) -> tuple[
     return network, card, folder
 
 
-def configuration(card: Card, folder: Path) -> Any:
+def configuration(card: Card, folder: Path) -> NetworkConfig:
     """The configuration of the network that a card describes, one of `AnyModel`.
 
     Raises:
         CheckpointError: this version does not know it.
     """
     try:
-        return _MODEL.validate_python(card.model)
+        config: NetworkConfig = _MODEL.validate_python(card.model)
     except ValidationError as error:
         raise CheckpointError(
             f"the card describes a network that this version does not know: {card.model.get('kind')}",
             where=folder / CARD_NAME,
         ) from error
+    return config
 
 
 def load_weights(network: torch.nn.Module, tensors: Tensors, where: Path) -> None:

@@ -91,7 +91,7 @@ def with_constants(network: Network, statistics: Iterable[Moments]) -> Network:
         raise ExportError(f"the network reads statistics in {len(found)} places, {len(statistics)} are given")
     for reader, moments in zip(found, statistics, strict=True):
         reader.give(moments)
-    result.facts = network.facts.model_copy(update={"global_operations": ()})
+    result.constants = True
     return result
 
 

@@ -18,18 +18,18 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from edgeir.core.config import Config
 from edgeir.core.errors import CheckpointError
 from edgeir.manifest.facts import NetworkFacts
 from edgeir.models.base import Network
 from edgeir.models.blocks.global_statistics import Folding, InstanceNorm, PictureMean, readers
+from edgeir.models.config import NetworkConfig
 
 __all__ = ["PPCNEnhance", "load_reference_weights"]
 
 _SLOPE, _EPS, _CONTRAST = 0.05, 1e-3, 1.2
 
 
-class PPCNEnhanceConfig(Config):
+class PPCNEnhanceConfig(NetworkConfig):
     """Configuration of `PPCNEnhance`."""
 
     kind: Literal["ppcn-enhance"] = "ppcn-enhance"
@@ -37,6 +37,14 @@ class PPCNEnhanceConfig(Config):
     size: Literal["student", "teacher"] = "student"
     start: Literal["authors", "kaiming"] = "authors"
     """Initial weights: the authors' normal ones of deviation 0.01, or torch's own, which learn faster in short runs."""
+
+    @property
+    def facts(self) -> NetworkFacts:
+        return NetworkFacts(
+            task="enhancement",
+            receptive_radius=10,  # entry 3, blocks 6, tail 1, in either size
+            global_operations=("image mean", "instance normalisation"),
+        )
 
     def build(self) -> PPCNEnhance:
         return PPCNEnhance(self)
@@ -124,11 +132,6 @@ class PPCNEnhance(Network):
         self.tail = nn.Conv2d(width, 3, 3, padding=1)
         if config.start == "authors":
             self.reset()
-        self.facts = NetworkFacts(
-            task="enhancement",
-            receptive_radius=10,  # entry 3, blocks 6, tail 1, in either size
-            global_operations=("image mean", "instance normalisation"),
-        )
 
     def reset(self) -> None:
         """The authors' start: truncated normal weights with deviation 0.01, biases 0.01."""

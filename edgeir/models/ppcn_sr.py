@@ -16,21 +16,32 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from edgeir.core.config import Config
 from edgeir.manifest.facts import NetworkFacts
 from edgeir.models.base import Network
 from edgeir.models.blocks.global_statistics import PictureMean
+from edgeir.models.config import NetworkConfig
 
 __all__ = ["PPCNSR"]
 
 _SLOPE = 0.05
 
 
-class PPCNSRConfig(Config):
+class PPCNSRConfig(NetworkConfig):
     """Configuration of `PPCNSR`."""
 
     kind: Literal["ppcn-sr"] = "ppcn-sr"
     scale: Literal[4] = 4
+
+    @property
+    def facts(self) -> NetworkFacts:
+        # Two stride-2 convolutions reach 7 pixels, and 14 convolutions at a quarter of the size 56 more.
+        return NetworkFacts(
+            scale=self.scale,
+            input_kind="bicubic",
+            size_multiple=4,
+            receptive_radius=64,
+            global_operations=("image mean",),
+        )
 
     def build(self) -> PPCNSR:
         return PPCNSR(self)
@@ -75,14 +86,6 @@ class PPCNSR(Network):
         self.exit = nn.Conv2d(32, 32, 3, padding=1)
         self.up1 = nn.Conv2d(32, 32, 3, padding=1)
         self.up2 = nn.Conv2d(32, 48, 3, padding=1)
-        # Two stride-2 convolutions reach 7 pixels, and 14 convolutions at a quarter of the size 56 more.
-        self.facts = NetworkFacts(
-            scale=config.scale,
-            input_kind="bicubic",
-            size_multiple=4,
-            receptive_radius=64,
-            global_operations=("image mean",),
-        )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         scaled = x * 255.0

@@ -9,7 +9,8 @@ from edgeir.checkpoint.load import configuration
 from edgeir.checkpoint.resolve import resolve_checkpoint
 from edgeir.core.errors import ConfigError
 from edgeir.manifest.card import read_card
-from edgeir.models.base import Network, outline, refuse_clean_reader
+from edgeir.models.base import refuse_clean_reader
+from edgeir.models.config import NetworkConfig
 from edgeir.training.recipe import Recipe
 from edgeir.training.sizes import check_sides
 
@@ -33,7 +34,7 @@ def check_ahead(recipe: Recipe) -> None:
         return
     if distillation.teacher is not None:
         folder = resolve_checkpoint(distillation.teacher)
-        teacher = outline(configuration(read_card(folder), folder))
+        teacher = configuration(read_card(folder), folder)
         if distillation.cache:
             refuse_clean_reader(teacher, str(folder))  # whole pictures are computed from the damaged ones
         else:  # those are padded, patches are not
@@ -41,17 +42,15 @@ def check_ahead(recipe: Recipe) -> None:
         _check_partner("the teacher", teacher, recipe, folder, cached=distillation.cache)
     for method in distillation.methods:
         if method.companion_reads == "degraded" and (config := method.companion_config()) is not None:
-            _check_partner(
-                f"the network beside the student in `{method.kind}`", outline(config), recipe, recipe.name
-            )
+            _check_partner(f"the network beside the student in `{method.kind}`", config, recipe, recipe.name)
         method.check()
 
 
 def _check_partner(
-    name: str, partner: Network, recipe: Recipe, where: object, *, cached: bool = False
+    name: str, partner: NetworkConfig, recipe: Recipe, where: object, *, cached: bool = False
 ) -> None:
     """It must take the student's input and give pictures of its size; `cached`: computed beforehand from the data."""
-    ours, theirs = outline(recipe.model).facts, partner.facts
+    ours, theirs = recipe.model.facts, partner.facts
     enlarges, whom = (ours.scale, "the data") if cached else (ours.net_scale, "the student")
     problems = []
     if theirs.net_scale != enlarges:

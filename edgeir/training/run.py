@@ -21,7 +21,7 @@ from edgeir.data.degrade.base import enlargement_of
 from edgeir.data.patches import PatchSampler
 from edgeir.data.store.pair_store import PairStore, open_store
 from edgeir.losses.backbone import backbones_used
-from edgeir.models.base import Network, channels_last, outline
+from edgeir.models.base import Network, channels_last
 from edgeir.training.adversary import Opponent
 from edgeir.training.build import build_objective, initialise
 from edgeir.training.loop import fit
@@ -172,7 +172,7 @@ def _prepare_and_run(
         threads = max(1, torch.get_num_threads() // devices) if world > 1 else torch.get_num_threads()
         work: Callable[..., Any] = _work
         done, step, metrics, too_small = fabric.launch(work, recipe, run, resume, store, threads, progress)
-    restores = outline(recipe.model).reads == "degraded"
+    restores = recipe.model.reads == "degraded"
     return TrainResult(run.path, step, not done, metrics, len(store), too_small, run.backbones, restores)
 
 

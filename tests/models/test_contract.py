@@ -46,6 +46,7 @@ CONFIGS = [member(**SMALLER.get(member().kind, {})) for member in MEMBERS] + [
     DANetConfig(channels=1, **SMALL_DANET),
     DANetAutoEncoderConfig(encoder=SMALL_DANET | {"channels": 1}, decoder=SMALL_DANET | {"channels": 1}),
     MultiscaleDenoiserConfig(width=6),
+    MultiscaleDenoiserConfig(channels=1, width=6),
 ]
 
 
@@ -61,6 +62,35 @@ def build(config, seed=0):
 @pytest.fixture(params=CONFIGS, ids=str)
 def network(request):
     return build(request.param)
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=str)
+def test_facts_are_known_without_building_and_are_those_of_the_network(config, monkeypatch):
+    network = config.build()
+    facts, reads = network.facts, network.reads
+
+    def never(*_, **__):
+        raise AssertionError("built")
+
+    monkeypatch.setattr(torch.nn.Module, "__init__", never)
+    assert (config.facts, config.reads) == (facts, reads)
+    channels = getattr(getattr(config, "decoder", config), "channels", 3)
+    if channels in (1, 3):  # planes of the image, not a width
+        assert facts.colour == {1: "y", 3: "rgb"}[channels]
+
+
+@pytest.mark.parametrize("member", MEMBERS, ids=lambda member: member.__name__)
+def test_numbers_that_no_machine_could_build_are_refused(member):
+    for name, field in member.model_fields.items():
+        default = field.get_default(call_default_factory=True)
+        numbers = isinstance(default, tuple) and all(isinstance(value, int) for value in default)
+        if (isinstance(default, int | float | None) and not isinstance(default, bool)) or numbers:
+            for value in (10**30, 0, -1):
+                if name in ("blocks", "process_blocks", "sigma") and value == 0:
+                    continue
+                wrong = (value,) * len(default) if numbers else value
+                with pytest.raises(ValidationError):
+                    member(**{name: wrong})
 
 
 @pytest.mark.parametrize("size", [(8, 12), (13, 9), (21, 5)])
