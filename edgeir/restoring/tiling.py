@@ -5,12 +5,13 @@ pixel is at least the receptive radius away from every side of the window, or wh
 side of the image, where the whole-image run pads too. Hence windows lie inside the image (the last of a row or
 column is moved back to end at the border, never padded), neighbours overlap by at least twice the radius, and
 each gives its pixels up to the middle of the overlap. A network with strides repeats only every `size_multiple`
-pixels, so windows start at and measure multiples of it.
+pixels, so windows measure multiples of it and start at multiples of `NetworkFacts.tile_step`.
 
-Two cases need pixels that are not there: an image whose side is no multiple of `size_multiple`, and one smaller
-than the only size that an artifact takes. It is then mirrored at its right and lower side and the result cropped.
-The first is what "the whole image" means for such a network. In the second the result differs from that of a
-network of the image's own size within the receptive radius of those two sides, and nowhere else.
+Three cases need pixels that are not there: an image whose side is no multiple of `size_multiple`, one smaller than
+the only size that an artifact takes, and one in which windows of that only size, starting at multiples of
+`tile_step`, cannot end at the border. It is then mirrored at its right and lower side and the result cropped. The
+first is what "the whole image" means for such a network. In the others the result differs from that of a network of
+the image's own size within the receptive radius of those two sides, and nowhere else.
 """
 
 from __future__ import annotations
@@ -115,22 +116,25 @@ def plan(
 
 
 def _axis(length: int, side: int | None, facts: NetworkFacts, *, fixed: bool) -> Axis:
-    multiple, radius = facts.size_multiple, facts.receptive_radius
-    padded = _up(length, multiple)
+    multiple, radius = facts.tile_step, facts.receptive_radius
+    padded = _up(length, facts.size_multiple)
     if side is None or side >= padded:
         padded = side if fixed and side is not None else padded
         return Axis(length, padded, (Window(0, padded, 0, length),))
-    if not fixed:
-        side -= side % multiple
+    if not fixed:  # windows that start at multiples and end at the border have sides of this remainder
+        side -= (side - padded) % multiple
     step = (side - 2 * radius) // multiple * multiple
     if step < 1:
         raise ArtifactError(
             f"a window of {side} pixels is too small for the network, which sees {radius} pixels to each side",
-            fix=f"use at least {_up(2 * radius + multiple, multiple)} pixels",
+            fix=f"use at least {_up(2 * radius + multiple - padded, multiple) + padded} pixels",
         )
+    if fixed:
+        padded = side + _up(padded - side, multiple)
     count = 1 + -(-(padded - side) // step)
     if not fixed:  # as few windows of the smallest size that does
-        side = min(side, _up(-(-(padded + (count - 1) * 2 * radius) // count), multiple))
+        least = -(-(padded + (count - 1) * 2 * radius) // count)
+        side = min(side, _up(least - padded, multiple) + padded)
         while (side - 2 * radius) // multiple * multiple * (count - 1) + side < padded:
             side += multiple
     last = (padded - side) // multiple
