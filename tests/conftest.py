@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 # Before numpy or torch is imported: two test processes share two cores.
@@ -35,3 +38,13 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """A developer's own settings must not change what a test sees."""
     monkeypatch.delenv("EDGEIR_DATA", raising=False)
     monkeypatch.delenv("EDGEIR_DEBUG", raising=False)
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, Path]]:
+    """`tests/theirs.py` as a module of another package: its name, and the file that its import makes."""
+    name = f"theirs_{tmp_path.name.replace('-', '_')}"
+    shutil.copy(ROOT / "tests" / "theirs.py", tmp_path / f"{name}.py")
+    monkeypatch.syspath_prepend(tmp_path)
+    yield name, tmp_path / "ran"
+    sys.modules.pop(name, None)

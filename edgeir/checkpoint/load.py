@@ -12,7 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from edgeir.checkpoint.resolve import resolve_checkpoint
-from edgeir.core.errors import CheckpointError
+from edgeir.core.errors import CheckpointError, ConfigError, UntrustedCodeError
 from edgeir.core.files import sha256_file
 from edgeir.manifest.card import CARD_NAME, WEIGHTS_NAME, Card, read_card
 from edgeir.models import AnyModel
@@ -34,6 +34,7 @@ def load_checkpoint(name: str | Path, *, expect: object | None = None) -> tuple[
 
     Raises:
         CheckpointError: missing, damaged, changed since it was written, or of another network.
+        UntrustedCodeError: its network is code of another package, and the user has not allowed to run it.
     """
     folder = resolve_checkpoint(name)
     card = read_card(folder)
@@ -49,10 +50,20 @@ def load_checkpoint(name: str | Path, *, expect: object | None = None) -> tuple[
         raise CheckpointError(
             f"the checkpoint is of another network: {config!r} instead of {expect!r}", where=folder
         )
-    network: Network = config.build()
+    network = _built(config, folder / CARD_NAME)
     load_weights(network, _read(weights), weights)
     network.eval()
     return network, card, folder
+
+
+def _built(config: NetworkConfig, card: Path) -> Network:
+    """The network of a card; only one of another package can fail here."""
+    try:
+        return config.build()
+    except UntrustedCodeError as error:
+        raise UntrustedCodeError(error.code, where=card) from error
+    except ConfigError as error:
+        raise CheckpointError(f"its network: {error.problems[0]}", where=card, fix=error.fix) from error
 
 
 def configuration(card: Card, folder: Path) -> NetworkConfig:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from edgeir.cli.options import Json, Overwrite, Quiet, Suite, Threads
+from edgeir.cli.options import Json, Overwrite, Quiet, Suite, Threads, TrustCode
 from edgeir.cli.output import Output
 from edgeir.cli.scores import score_lines
 
@@ -76,6 +76,7 @@ def bench(
     out: Annotated[
         Path, typer.Option("--out", "-o", help="JSON file (or folder) for the result.", show_default=False)
     ],
+    trust_code: TrustCode = False,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
     json: Json = False,
@@ -105,6 +106,7 @@ def bench(
                 limit=limit,
                 out=out,
                 overwrite=overwrite,
+                trust_code=trust_code,
                 progress=progress,
             )
         result = json_format.loads(path.read_text(encoding="utf-8"))

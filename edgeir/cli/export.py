@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from edgeir.cli.options import Json, NewFolder, Overwrite, Quiet, Sigma, parse_size
+from edgeir.cli.options import Json, NewFolder, Overwrite, Quiet, Sigma, TrustCode, parse_size
 from edgeir.cli.output import Output, table
 
 __all__ = ["export"]
@@ -66,6 +66,7 @@ def export(
     ] = None,
     sigma: Sigma = None,
     out: NewFolder,
+    trust_code: TrustCode = False,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
     json: Json = False,
@@ -93,6 +94,7 @@ def export(
                 out=out,
                 calibration=calibration,
                 sigma=sigma,
+                trust_code=trust_code,
                 overwrite=overwrite,
                 progress=progress,
             )

@@ -19,6 +19,7 @@ __all__ = [
     "Sigma",
     "Suite",
     "Threads",
+    "TrustCode",
     "parse_size",
 ]
 
@@ -35,6 +36,12 @@ NewFolder: TypeAlias = Annotated[
     Path, typer.Option("--out", "-o", help="Folder to write; made where missing.")
 ]
 Threads: TypeAlias = Annotated[int, typer.Option("--threads", "-t", min=1, help="Threads for the network.")]
+TrustCode: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--trust-code", help="Run code of others: networks of `kind: module`, `.pt2` files. Read it first."
+    ),
+]
 RuntimeChoice: TypeAlias = Literal["auto", "torch", "onnxruntime", "litert"]
 Sigma: TypeAlias = Annotated[
     float | None,

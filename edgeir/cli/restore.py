@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from edgeir.cli.options import Json, Overwrite, Quiet, RuntimeChoice, Sigma
+from edgeir.cli.options import Json, Overwrite, Quiet, RuntimeChoice, Sigma, TrustCode
 from edgeir.cli.output import Output
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ def restore(
         ),
     ] = None,
     sigma: Sigma = None,
+    trust_code: TrustCode = False,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
     json: Json = False,
@@ -82,6 +83,7 @@ def restore(
                 threads=threads or available_cores(),
                 tile=tile,
                 sigma=sigma,
+                trust_code=trust_code,
                 overwrite=overwrite,
                 progress=progress,
             )

@@ -89,10 +89,6 @@ class Phases(nn.Module):
         channels = x.shape[1]
         return F.conv2d(x, self.picks.to(x.dtype).repeat(channels, 1, 1, 1), stride=2, groups=channels)
 
-    def own_macs(self, output: torch.Tensor) -> int:
-        """For `edgeir.models.macs.count_macs`: a 2x2 kernel per value."""
-        return 4 * output.numel()
-
 
 class FFDNet(Network):
     """(N, C, H, W) or (N, C + 1, H, W) -> (N, C, H, W), H and W even, not clipped."""

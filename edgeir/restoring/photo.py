@@ -15,6 +15,7 @@ from edgeir.core.config import Config
 from edgeir.core.errors import ArtifactError, DataError, ImageError, OutputError
 from edgeir.core.files import refuse_existing
 from edgeir.core.progress import Progress, no_progress
+from edgeir.core.trust import honours_trust
 from edgeir.imaging.files import (
     DEFAULT_MAX_PIXELS,
     WRITE_SUFFIXES,
@@ -61,6 +62,7 @@ class RestoreReport(Config):
     failed: tuple[FailedPhoto, ...] = ()
 
 
+@honours_trust
 def restore(
     input: str | Path,
     output: str | Path,
@@ -72,6 +74,7 @@ def restore(
     sigma: float | None = None,
     overwrite: bool = False,
     max_pixels: int = DEFAULT_MAX_PIXELS,
+    trust_code: bool = False,
     progress: Progress = no_progress,
 ) -> RestoreReport:
     """Restore a photo or a folder of photos.
@@ -85,6 +88,7 @@ def restore(
         tile: side of the largest tile in pixels of the photo; for networks that take any size.
         overwrite: replace what exists.
         max_pixels: refuse larger photos before decoding them.
+        trust_code: see `edgeir.load`.
         progress: called with the tiles done, or for a folder with the photos done.
 
     Returns:
@@ -94,7 +98,7 @@ def restore(
         ImageError: the file cannot be read or the result cannot be written in the format asked for.
         DataError: the folder holds no image.
         OutputError: the output exists, is the input, or cannot be written.
-        ArtifactError, CheckpointError, MissingExtraError: the model cannot be run.
+        ArtifactError, CheckpointError, MissingExtraError, UntrustedCodeError: the model cannot be run.
         ConfigError: a tile size for an artifact that takes one size only.
     """
     input, output = Path(input), Path(output)

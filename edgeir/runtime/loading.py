@@ -9,6 +9,7 @@ from pydantic import Field
 
 from edgeir.core.assets import list_zoo, zoo_folder
 from edgeir.core.errors import ArtifactError
+from edgeir.core.trust import honours_trust
 from edgeir.manifest.artifact import ARTIFACT_NAME, Artifact, TensorSpec, read_artifact
 from edgeir.manifest.card import CARD_NAME, WEIGHTS_NAME
 from edgeir.runtime.litert import LiteRT
@@ -27,6 +28,7 @@ MODEL_SUFFIXES = (".tflite", ".onnx")
 RUNTIME_OF_TARGET = {"tflite": "litert", "onnx": "onnxruntime"}
 
 
+@honours_trust
 def load(
     path_or_name: str | Path,
     *,
@@ -34,6 +36,7 @@ def load(
     threads: int = 1,
     clip: bool = True,
     sigma: float | None = None,
+    trust_code: bool = False,
 ) -> Session:
     """Load an artifact (folder, ``artifact.json`` or model file), a checkpoint folder or a zoo entry.
 
@@ -45,12 +48,14 @@ def load(
         sigma: the noise level, on the 0-255 scale, for the checkpoint of a network that takes one; an artifact has its
             own (`NetworkFacts.sigma`).
         clip: False runs a checkpoint without the clip to [0, 1] at its end; an artifact has it inside and keeps it.
+        trust_code: allow a checkpoint's network of `kind: module`, code of another package, to be imported and run.
 
     Raises:
         ArtifactError: there is nothing of that name, it was tampered with, or the runtime cannot run it.
         CheckpointError: the checkpoint is damaged.
         ConfigError: a noise level for a network that takes none.
         MissingExtraError: the runtime is not installed.
+        UntrustedCodeError: the checkpoint's network is code of another package, and `trust_code` is False.
     """
     if threads < 1:
         raise ArtifactError(f"`threads` must be at least 1, not {threads}")

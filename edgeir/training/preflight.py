@@ -24,24 +24,31 @@ def check_ahead(recipe: Recipe) -> None:
         ConfigError: patches or validation pictures have sides that a network cannot take, or the teacher or a peer does
             not take what the student takes or gives other sizes or channels.
         CheckpointError: `init` or the teacher is missing.
+        UntrustedCodeError: a network is code of another package, and the user has not allowed to run it.
         EdgeIRError: a file that a distillation method needs is missing.
     """
     check_sides(recipe)
+    recipe.model.check()
     if recipe.init is not None:
-        resolve_checkpoint(recipe.init)
+        start = resolve_checkpoint(recipe.init)
+        configuration(read_card(start), start).check()
     distillation = recipe.objective.distillation
     if distillation is None or not distillation.methods:  # the control never loads its teacher
         return
     if distillation.teacher is not None:
         folder = resolve_checkpoint(distillation.teacher)
         teacher = configuration(read_card(folder), folder)
+        teacher.check()
         if distillation.cache:
             refuse_clean_reader(teacher, str(folder))  # whole pictures are computed from the damaged ones
         else:  # those are padded, patches are not
             check_sides(recipe, teacher)
         _check_partner("the teacher", teacher, recipe, folder, cached=distillation.cache)
     for method in distillation.methods:
-        if method.companion_reads == "degraded" and (config := method.companion_config()) is not None:
+        config = method.companion_config()
+        if config is not None:
+            config.check()
+        if method.companion_reads == "degraded" and config is not None:
             _check_partner(f"the network beside the student in `{method.kind}`", config, recipe, recipe.name)
         method.check()
 

@@ -40,10 +40,6 @@ class DeformableConv(nn.Module):
     def forward(self, x: torch.Tensor, offsets: torch.Tensor, masks: torch.Tensor) -> torch.Tensor:
         return deformable_conv(x, self.weight, self.bias, offsets, masks, self.groups)
 
-    def own_macs(self, output: torch.Tensor) -> int:
-        """For `edgeir.models.macs.count_macs`: the products with the kernel, without the interpolation."""
-        return self.weight[0].numel() * output.numel()
-
 
 def deformable_conv(
     x: torch.Tensor,

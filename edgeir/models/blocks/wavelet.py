@@ -34,10 +34,6 @@ class _Haar(nn.Module):
         super().__init__()
         self.register_buffer("bands", torch.tensor(_BANDS)[:, None], persistent=False)
 
-    def own_macs(self, output: torch.Tensor) -> int:
-        """For `edgeir.models.macs.count_macs`: a 2x2 kernel per value, in either direction."""
-        return 4 * output.numel()
-
     def _weights(self, channels: int, like: torch.Tensor) -> torch.Tensor:
         return self.bands.to(like.dtype).repeat(channels, 1, 1, 1)
 
