@@ -4,7 +4,7 @@ Enhancement on Smartphones", ECCV-W 2018, section 3.1 and Fig. 2), entry "Rainbo
 It takes the bicubic-enlarged image, subtracts the image's own mean, works at a quarter of the size behind two
 stride-2 convolutions, and adds the mean back. 236,560 parameters, 14.9 kMAC per output pixel. Facts that the paper
 leaves open (activation placement, asymmetric "SAME" padding of the stride-2 convolutions, colour-major depth-to-space)
-follow the authors' published configuration. The mean is a global operation: `restore` takes that of the whole photo
+follow the authors' published configuration. The mean is a global operation: `restore` takes that of the whole image
 in a pass of its own. The paper trains it on MAE + 25 (1 - SSIM), the MAE on 0-255 (eq. 6; recipe ppcn-sr-paper).
 """
 
@@ -18,7 +18,7 @@ from torch import nn
 
 from edgeir.manifest.facts import NetworkFacts
 from edgeir.models.base import Network
-from edgeir.models.blocks.global_statistics import PictureMean
+from edgeir.models.blocks.global_statistics import ImageMean
 from edgeir.models.config import NetworkConfig
 
 __all__ = ["PPCNSR"]
@@ -77,7 +77,7 @@ class PPCNSR(Network):
     def __init__(self, config: PPCNSRConfig) -> None:
         super().__init__()
         self.config: PPCNSRConfig = config
-        self.mean = PictureMean()
+        self.mean = ImageMean()
         self.down1 = nn.Conv2d(3, 32, 3, stride=2)
         self.down2 = nn.Conv2d(32, 64, 3, stride=2)
         self.entry = nn.Conv2d(64, 32, 3, padding=1)

@@ -1,7 +1,7 @@
 """RCAN (Zhang et al., ECCV 2018): residual groups of residual channel-attention blocks.
 
 STFT (section 3.2) uses a small one, 4 groups of 5 blocks: 1.97 M parameters at x4. Its channel attention reads the
-whole picture, so that tiles change the result.
+whole image, so that tiles change the result.
 """
 
 from __future__ import annotations

@@ -226,7 +226,7 @@ def test_receptive_radius_bounds_what_an_output_pixel_sees(network, no_dead_unit
     """Perturb one input pixel; output pixels beyond the radius must not change (unless the network is global)."""
     facts = network.facts
     if facts.global_operations:
-        pytest.skip("reads the whole picture")
+        pytest.skip("reads the whole image")
     multiple, scale = facts.size_multiple, facts.net_scale
     side = -(-(2 * facts.receptive_radius + 9) // multiple) * multiple
     reaches = []

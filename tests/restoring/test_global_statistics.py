@@ -15,7 +15,7 @@ from edgeir.core.errors import ArtifactError  # noqa: E402
 from edgeir.data.degrade.bicubic import upscale  # noqa: E402
 from edgeir.imaging.files import Photo  # noqa: E402
 from edgeir.models import FDRNetConfig, PPCNEnhanceConfig, PPCNSRConfig, RCANConfig  # noqa: E402
-from edgeir.models.blocks.global_statistics import InstanceNorm, PictureMean  # noqa: E402
+from edgeir.models.blocks.global_statistics import ImageMean, InstanceNorm  # noqa: E402
 from edgeir.models.constants import calibrate, with_constants  # noqa: E402
 from edgeir.restoring.global_statistics import gather  # noqa: E402
 from edgeir.restoring.image import plan_photo, restore_photo  # noqa: E402
@@ -68,7 +68,7 @@ def moments_inside(session: TorchSession, image: np.ndarray) -> list[tuple[np.nd
         found.append((values.mean((0, 2, 3)), values.var((0, 2, 3))))
 
     assert session._module is not None
-    modules = [m for m in session._module.modules() if isinstance(m, (InstanceNorm, PictureMean))]
+    modules = [m for m in session._module.modules() if isinstance(m, (InstanceNorm, ImageMean))]
     handles = [module.register_forward_pre_hook(note) for module in modules]
     session.run(image)
     for handle in handles:

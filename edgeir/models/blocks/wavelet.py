@@ -54,10 +54,10 @@ class HaarJoin(_Haar):
 
 
 def fold_split(conv: nn.Conv2d) -> nn.Conv2d:
-    """`conv` behind `HaarSplit` as one convolution of the picture, with parameters of its own.
+    """`conv` behind `HaarSplit` as one convolution of the image, with parameters of its own.
 
     Args:
-        conv: 3x3, stride 1, zero padding 1, 4C channels in. A zero around the bands is two around the picture.
+        conv: 3x3, stride 1, zero padding 1, 4C channels in. A zero around the bands is two around the image.
 
     Returns:
         6x6, stride 2, padding 2, C channels in.
