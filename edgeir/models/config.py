@@ -46,6 +46,12 @@ class NetworkConfig(Config):
     def build(self) -> Network:
         """The network with fresh weights, on the CPU (or torch's current default device)."""
 
+    def tap_names(self) -> tuple[str, ...]:
+        """Names of the features that distillation may read, in forward order (see `Network.taps`); needs torch."""
+        from edgeir.models.base import outline
+
+        return tuple(outline(self).taps())
+
     def check(self) -> None:
         """Raise an `EdgeIRError` for what would otherwise be noticed only when the network is used.
 

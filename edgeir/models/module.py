@@ -80,6 +80,9 @@ class ModuleConfig(NetworkConfig):
             global_operations=self.global_operations,
         )
 
+    def tap_names(self) -> tuple[str, ...]:
+        return self.taps
+
     def build(self) -> ImportedNetwork:
         """Import the module and run it on a small image.
 

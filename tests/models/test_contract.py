@@ -84,6 +84,8 @@ def test_facts_are_known_without_building_and_are_those_of_the_network(config, m
 
     monkeypatch.setattr(torch.nn.Module, "__init__", never)
     assert (config.facts, config.reads) == (facts, reads)
+    monkeypatch.undo()
+    assert config.tap_names() == tuple(network.taps())
     channels = getattr(getattr(config, "decoder", config), "channels", 3)
     if channels in (1, 3):  # planes of the image, not a width
         assert facts.colour == {1: "y", 3: "rgb"}[channels]
