@@ -95,7 +95,9 @@ def test_facts_are_known_without_building_and_are_those_of_the_network(config, m
 def test_numbers_that_no_machine_could_build_are_refused(member):
     for name, field in member.model_fields.items():
         default = SMALLER.get("module", {}).get(name, field.get_default(call_default_factory=True))
-        numbers = isinstance(default, tuple) and all(isinstance(value, int) for value in default)
+        numbers = (
+            isinstance(default, tuple) and default != () and all(isinstance(value, int) for value in default)
+        )
         if (isinstance(default, int | float | None) and not isinstance(default, bool)) or numbers:
             for value in (10**30, 0, -1):
                 if name in ("blocks", "process_blocks", "sigma", "receptive_radius") and value == 0:
