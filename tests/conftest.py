@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 # Before numpy or torch is imported: two test processes share two cores.
@@ -92,3 +94,13 @@ def _make_artifact(
     )
     write_json(folder / ARTIFACT_NAME, artifact.model_dump(mode="json"))
     return folder
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, Path]]:
+    """`tests/theirs.py` as a module of another package: its name, and the file that its import makes."""
+    name = f"theirs_{tmp_path.name.replace('-', '_')}"
+    shutil.copy(ROOT / "tests" / "theirs.py", tmp_path / f"{name}.py")
+    monkeypatch.syspath_prepend(tmp_path)
+    yield name, tmp_path / "ran"
+    sys.modules.pop(name, None)

@@ -20,6 +20,7 @@ from edgeir.benchmarking.timing.untrained import save_network
 from edgeir.core.errors import ConfigError, MissingExtraError
 from edgeir.core.files import output_errors, refuse_existing, scratch_dir
 from edgeir.core.progress import Progress, no_progress
+from edgeir.core.trust import honours_trust
 
 __all__ = ["bench"]
 
@@ -27,6 +28,7 @@ BASELINE = "SRCNN"
 DEFAULT_OUT = Path("benchmarks/results")
 
 
+@honours_trust
 def bench(
     models: Sequence[str | Path],
     suite: str | Path | Suite = "embedded-x4",
@@ -40,6 +42,7 @@ def bench(
     quality: bool = True,
     out: str | Path = DEFAULT_OUT,
     overwrite: bool = False,
+    trust_code: bool = False,
     progress: Progress = no_progress,
 ) -> Path:
     """Benchmark `models` on `suite` and write a result file.
@@ -55,13 +58,14 @@ def bench(
         quality: measure PSNR and the rest; without it the run is of times only.
         out: a ``.json`` file, or a folder for ``<suite>-<UTC time>.json``.
         overwrite: replace an existing file.
+        trust_code: see `edgeir.load`.
 
     Returns:
         The path of the result.
 
     Raises:
         ConfigError: nothing to measure, no such suite, or a model that does not fit it.
-        ArtifactError, CheckpointError, ExportError: a model cannot be read, exported or run.
+        ArtifactError, CheckpointError, ExportError, UntrustedCodeError: a model cannot be read, exported or run.
         OutputError: the result exists already or cannot be written.
     """
     if not models:

@@ -12,11 +12,12 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from edgeir.checkpoint.resolve import resolve_checkpoint
-from edgeir.core.errors import CheckpointError
+from edgeir.core.errors import CheckpointError, ConfigError, UntrustedCodeError
 from edgeir.core.files import sha256_file
 from edgeir.manifest.card import CARD_NAME, WEIGHTS_NAME, Card, read_card
 from edgeir.models import AnyModel
 from edgeir.models.base import Network
+from edgeir.models.config import NetworkConfig
 
 __all__ = ["Tensors", "configuration", "load_checkpoint", "load_state", "load_weights"]
 
@@ -33,6 +34,7 @@ def load_checkpoint(name: str | Path, *, expect: object | None = None) -> tuple[
 
     Raises:
         CheckpointError: missing, damaged, changed since it was written, or of another network.
+        UntrustedCodeError: its network is code of another package, and the user has not allowed to run it.
     """
     folder = resolve_checkpoint(name)
     card = read_card(folder)
@@ -48,25 +50,36 @@ def load_checkpoint(name: str | Path, *, expect: object | None = None) -> tuple[
         raise CheckpointError(
             f"the checkpoint is of another network: {config!r} instead of {expect!r}", where=folder
         )
-    network: Network = config.build()
+    network = _built(config, folder / CARD_NAME)
     load_weights(network, _read(weights), weights)
     network.eval()
     return network, card, folder
 
 
-def configuration(card: Card, folder: Path) -> Any:
+def _built(config: NetworkConfig, card: Path) -> Network:
+    """The network of a card; only one of another package can fail here."""
+    try:
+        return config.build()
+    except UntrustedCodeError as error:
+        raise UntrustedCodeError(error.code, where=card) from error
+    except ConfigError as error:
+        raise CheckpointError(f"its network: {error.problems[0]}", where=card, fix=error.fix) from error
+
+
+def configuration(card: Card, folder: Path) -> NetworkConfig:
     """The configuration of the network that a card describes, one of `AnyModel`.
 
     Raises:
         CheckpointError: this version does not know it.
     """
     try:
-        return _MODEL.validate_python(card.model)
+        config: NetworkConfig = _MODEL.validate_python(card.model)
     except ValidationError as error:
         raise CheckpointError(
             f"the card describes a network that this version does not know: {card.model.get('kind')}",
             where=folder / CARD_NAME,
         ) from error
+    return config
 
 
 def load_weights(network: torch.nn.Module, tensors: Tensors, where: Path) -> None:

@@ -7,7 +7,16 @@ from typing import Annotated
 
 import typer
 
-from edgeir.cli.options import Json, Overwrite, PrecisionChoice, Quiet, Suite, Threads, TimedRuntime
+from edgeir.cli.options import (
+    Json,
+    Overwrite,
+    PrecisionChoice,
+    Quiet,
+    Suite,
+    Threads,
+    TimedRuntime,
+    TrustCode,
+)
 from edgeir.cli.output import Output
 from edgeir.cli.scores import score_lines
 
@@ -59,6 +68,7 @@ def bench(
     out: Annotated[
         Path, typer.Option("--out", "-o", help="JSON file (or folder) for the result.", show_default=False)
     ],
+    trust_code: TrustCode = False,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
     json: Json = False,
@@ -88,6 +98,7 @@ def bench(
                 limit=limit,
                 out=out,
                 overwrite=overwrite,
+                trust_code=trust_code,
                 progress=progress,
             )
         result = json_format.loads(path.read_text(encoding="utf-8"))

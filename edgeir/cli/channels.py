@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from edgeir.cli.options import Json, NewFolder, Overwrite, Quiet
+from edgeir.cli.options import Json, NewFolder, Overwrite, Quiet, TrustCode
 from edgeir.cli.output import Output
 
 __all__ = ["channels"]
@@ -40,6 +40,7 @@ def channels(
     ] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, help="Pictures used, the first ones.")] = 8,
     size: Annotated[int, typer.Option("--size", min=16, help="Side of the crop from their middle.")] = 128,
+    trust_code: TrustCode = False,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
     json: Json = False,
@@ -61,7 +62,14 @@ def channels(
         sources = (Embedded() if images is None else Folder(path=str(images)),)
         with output.progress() as progress:
             study = run(
-                model, before=before, after=after, sources=sources, limit=limit, size=size, progress=progress
+                model,
+                before=before,
+                after=after,
+                sources=sources,
+                limit=limit,
+                size=size,
+                trust_code=trust_code,
+                progress=progress,
             )
         paths = write_channels(study, out, overwrite=overwrite)
         output.emit(

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from edgeir.cli.options import Json, Overwrite, Quiet, RuntimeChoice, Sigma, Suite, Threads
+from edgeir.cli.options import Json, Overwrite, Quiet, RuntimeChoice, Sigma, Suite, Threads, TrustCode
 from edgeir.cli.output import Output
 from edgeir.cli.scores import score_lines
 
@@ -39,6 +39,7 @@ def evaluate(
         Path | None,
         typer.Option("--out", "-o", help="Also write the result to this JSON file.", show_default=False),
     ] = None,
+    trust_code: TrustCode = False,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
     json: Json = False,
@@ -57,7 +58,14 @@ def evaluate(
             refuse_existing(out, overwrite=overwrite)
         with output.progress() as progress:
             result = run(
-                model, suite, runtime=runtime, threads=threads, sigma=sigma, limit=limit, progress=progress
+                model,
+                suite,
+                runtime=runtime,
+                threads=threads,
+                sigma=sigma,
+                limit=limit,
+                trust_code=trust_code,
+                progress=progress,
             )
         if out is not None:
             write_json(out, result)

@@ -15,6 +15,7 @@ from edgeir.cli.options import (
     Quiet,
     Sigma,
     TargetChoice,
+    TrustCode,
     parse_size,
 )
 from edgeir.cli.output import Output, table
@@ -87,6 +88,7 @@ def export(
     ] = None,
     sigma: Sigma = None,
     out: NewFolder,
+    trust_code: TrustCode = False,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
     json: Json = False,
@@ -116,6 +118,7 @@ def export(
                 calibration=calibration,
                 proof=proof,
                 sigma=sigma,
+                trust_code=trust_code,
                 overwrite=overwrite,
                 progress=progress,
             )

@@ -25,6 +25,7 @@ __all__ = [
     "TargetChoice",
     "Threads",
     "TimedRuntime",
+    "TrustCode",
     "parse_size",
 ]
 
@@ -56,6 +57,12 @@ NewFolder: TypeAlias = Annotated[
     Path, typer.Option("--out", "-o", help="Folder to write; made where missing.")
 ]
 Threads: TypeAlias = Annotated[int, typer.Option("--threads", "-t", min=1, help="Threads for the network.")]
+TrustCode: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--trust-code", help="Run code of others: networks of `kind: module`, `.pt2` files. Read it first."
+    ),
+]
 Sigma: TypeAlias = Annotated[
     float | None,
     typer.Option(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from edgeir.cli.options import Json, Overwrite, Quiet, RuntimeChoice, Sigma
+from edgeir.cli.options import Json, Overwrite, Quiet, RuntimeChoice, Sigma, TrustCode
 from edgeir.cli.output import Output
 from edgeir.core.errors import ConfigError
 
@@ -75,6 +75,7 @@ def restore(
             show_default=False,
         ),
     ] = None,
+    trust_code: TrustCode = False,
     overwrite: Overwrite = False,
     skip_existing: Annotated[
         bool,
@@ -95,6 +96,7 @@ def restore(
     """
     with Output(quiet=quiet, json=json) as output:
         from edgeir.core.environment import available_cores
+        from edgeir.core.trust import trusting_code
         from edgeir.restoring.photo import Restoration
 
         run = Restoration(
@@ -107,7 +109,7 @@ def restore(
             skip_existing=skip_existing,
         )
         try:
-            with output.progress() as progress:
+            with trusting_code(trust_code), output.progress() as progress:
                 report = run.run(
                     runtime=runtime,
                     threads=threads or available_cores(),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import typer
 
-from edgeir.cli.options import Json, Overwrite, Quiet
+from edgeir.cli.options import Json, Overwrite, Quiet, TrustCode
 from edgeir.cli.output import Output
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ def train(
     devices: Devices = 1,
     num_nodes: Nodes = 1,
     precision: Precision = None,
+    trust_code: TrustCode = False,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
     json: Json = False,
@@ -64,7 +65,20 @@ def train(
 
     Example: `edgeir train super-resolution/demo --out runs/first train.steps=2000`
     """
-    _run("train", recipe, changes, out, resume, devices, num_nodes, precision, overwrite, quiet, json)
+    _run(
+        "train",
+        recipe,
+        changes,
+        out,
+        resume,
+        devices,
+        num_nodes,
+        precision,
+        trust_code,
+        overwrite,
+        quiet,
+        json,
+    )
 
 
 def distill(
@@ -76,6 +90,7 @@ def distill(
     devices: Devices = 1,
     num_nodes: Nodes = 1,
     precision: Precision = None,
+    trust_code: TrustCode = False,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
     json: Json = False,
@@ -86,7 +101,20 @@ def distill(
 
     Example: `edgeir distill super-resolution/demo --out runs/first`
     """
-    _run("distill", recipe, changes, out, resume, devices, num_nodes, precision, overwrite, quiet, json)
+    _run(
+        "distill",
+        recipe,
+        changes,
+        out,
+        resume,
+        devices,
+        num_nodes,
+        precision,
+        trust_code,
+        overwrite,
+        quiet,
+        json,
+    )
 
 
 def _run(
@@ -98,6 +126,7 @@ def _run(
     devices: int,
     num_nodes: int,
     precision: Literal["32-true", "16-mixed", "bf16-mixed"] | None,
+    trust_code: bool,
     overwrite: bool,
     quiet: bool,
     json: bool,
@@ -115,6 +144,7 @@ def _run(
                 devices=devices,
                 num_nodes=num_nodes,
                 precision=precision,
+                trust_code=trust_code,
                 overwrite=overwrite,
                 progress=progress,
             )

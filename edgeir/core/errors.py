@@ -11,7 +11,8 @@
     ├── TrainingError      training cannot go on
     │   └── NonFiniteError a loss term became NaN or infinite (carries the step and the term)
     ├── MissingExtraError  an optional package is needed (carries the exact ``pip install`` line)
-    └── OutputError        an output exists already, or cannot be written (disk full, no permission)
+    ├── OutputError        an output exists already, or cannot be written (disk full, no permission)
+    └── UntrustedCodeError code of others would run, and the user has not allowed it
 
 Library code raises these and never prints; `edgeir.cli` turns them into one line on stderr and exit code 2.
 """
@@ -33,6 +34,7 @@ __all__ = [
     "OutputError",
     "ParityError",
     "TrainingError",
+    "UntrustedCodeError",
 ]
 
 
@@ -134,3 +136,23 @@ class MissingExtraError(EdgeIRError):
 
 class OutputError(EdgeIRError):
     """An output exists already or cannot be written."""
+
+
+class UntrustedCodeError(EdgeIRError):
+    """Code that a recipe, a checkpoint or a file brings with it would run, and the user has not allowed that.
+
+    Args:
+        what: what would run, as the start of a sentence.
+        where: the file or key that asks for it.
+
+    Attributes:
+        code: `what`, without what the message adds to it.
+    """
+
+    def __init__(self, what: str, *, where: object | None = None) -> None:
+        self.code = what
+        super().__init__(
+            f"{what}, which edgeir runs only with your permission",
+            where=where,
+            fix="if you trust its author: --trust-code, in Python trust_code=True",
+        )

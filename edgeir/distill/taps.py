@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -11,7 +11,7 @@ from torch import nn
 from edgeir.core.errors import ConfigError
 from edgeir.models.base import Network
 
-__all__ = ["Side", "TapRecorder", "at_least_float32", "paired_features"]
+__all__ = ["Side", "TapRecorder", "at_least_float32", "check_taps", "paired_features"]
 
 _HALF = (torch.float16, torch.bfloat16)
 
@@ -35,12 +35,7 @@ class TapRecorder:
         self, network: Network, names: Sequence[str], *, role: str, where: str = "objective.distillation"
     ) -> None:
         available = network.taps()
-        missing = [name for name in names if name not in available]
-        if missing:
-            raise ConfigError(
-                [f"the {role} has no tap `{name}`; its taps are {', '.join(available)}" for name in missing],
-                where=where,
-            )
+        check_taps(names, available, role=role, where=where)
         self._features: dict[str, torch.Tensor] = {}
         for name in dict.fromkeys(names):
             available[name].register_forward_hook(self._hook(name))
@@ -55,6 +50,18 @@ class TapRecorder:
         """The features of the last forward pass, which returned `output`."""
         features, self._features = self._features, {}
         return Side(output, features)
+
+
+def check_taps(
+    names: Sequence[str], available: Collection[str], *, role: str, where: str = "objective.distillation"
+) -> None:
+    """Raise `ConfigError` for every name that is not available; `role` is what the network is called."""
+    known = ", ".join(available) or "none"
+    problems = [
+        f"the {role} has no tap `{name}`; its taps are {known}" for name in names if name not in available
+    ]
+    if problems:
+        raise ConfigError(problems, where=where)
 
 
 def paired_features(

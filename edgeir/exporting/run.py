@@ -19,6 +19,7 @@ from edgeir.core.errors import ConfigError, ExportError
 from edgeir.core.files import atomic_dir, refuse_existing, sha256_tree, tree_bytes, write_json
 from edgeir.core.progress import Progress, no_progress
 from edgeir.core.requires import require
+from edgeir.core.trust import honours_trust
 from edgeir.exporting.calibration import CalibrationData, gather
 from edgeir.exporting.constants import cost, made_constant
 from edgeir.exporting.profile import ExportProfile, read_profile
@@ -40,6 +41,7 @@ FULL_HD_READY = (720, 1280)
 """Output size for which a dynamic file's MACs are given."""
 
 
+@honours_trust
 def export(
     checkpoint: str | Path,
     *,
@@ -53,6 +55,7 @@ def export(
     calibration: str | Path | NDArray[np.generic] | None = None,
     proof: str | Path | None = None,
     sigma: float | None = None,
+    trust_code: bool = False,
     overwrite: bool = False,
     progress: Progress = no_progress,
 ) -> Artifact:
@@ -74,9 +77,10 @@ def export(
         proof: a folder of further photographs that the file is compared with the network on. None that calibration
             used is compared; scikit-image's others always are.
         sigma: the noise level, on the 0-255 scale, that becomes a constant of the file, for a network that takes one.
+        trust_code: allow a checkpoint's network of `kind: module`, code of another package, to run.
 
     Raises:
-        CheckpointError, ConfigError, MissingExtraError, OutputError, DataError: as their names say.
+        CheckpointError, ConfigError, MissingExtraError, OutputError, DataError, UntrustedCodeError: as their names say.
         ExportError: the network cannot be converted, or has no statistics that could be constant.
         ParityError: the file differs from the network by more than the profile's gate; nothing is left behind.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 from pydantic import Field
@@ -27,16 +28,24 @@ class NetworkFacts(Config):
     value_range: tuple[float, float] = (0.0, 1.0)
     size_multiple: int = Field(1, ge=1)
     """Input height and width must be a multiple of this (in the network's own input pixels)."""
+    tile_multiple: int = Field(1, ge=1)
+    """A tile must start at a multiple of this to give what the whole image gives: for a network of any size that pools
+    over windows of 8, say, 8. What follows from `size_multiple` need not be repeated here (see `tile_step`)."""
     receptive_radius: int = Field(0, ge=0)
     """Network-input pixels on each side that an output pixel depends on beyond its own input pixel."""
     sigma: float | None = None
-    """Noise level, on the 0-255 scale, that a network assumes which could be told another; None for all others."""
+    """Noise level, on the 0-255 scale, that a network assumes and that could be another; None for all others."""
     global_operations: tuple[str, ...] = ()
-    """Operations that read the whole picture (an image mean, instance statistics): tiles would change the result."""
+    """Operations that read the whole image (an image mean, instance statistics): tiles would change the result."""
+
+    @property
+    def tile_step(self) -> int:
+        """Tiles start at multiples of this: `size_multiple` and `tile_multiple` together."""
+        return math.lcm(self.size_multiple, self.tile_multiple)
 
     @property
     def may_be_constant(self) -> bool:
-        """Constants can stand in for all that it reads of the whole picture (`edgeir export --statistics constant`)."""
+        """Constants can stand in for all that it reads of the whole image (`edgeir export --statistics constant`)."""
         return set(self.global_operations) <= CONSTANT_OPERATIONS
 
     @property

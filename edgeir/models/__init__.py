@@ -15,6 +15,7 @@ from edgeir.models.dncnn import DnCNNConfig
 from edgeir.models.edsr import EDSRConfig
 from edgeir.models.fdrnet import FDRNetConfig
 from edgeir.models.ffdnet import FFDNetConfig
+from edgeir.models.module import ModuleConfig
 from edgeir.models.multiscale_denoiser import MultiscaleDenoiserConfig
 from edgeir.models.plainsr import PlainSRConfig
 from edgeir.models.ppcn_enhance import PPCNEnhanceConfig
@@ -33,6 +34,7 @@ __all__ = [
     "EDSRConfig",
     "FDRNetConfig",
     "FFDNetConfig",
+    "ModuleConfig",
     "MultiscaleDenoiserConfig",
     "Network",
     "PPCNEnhanceConfig",
@@ -58,7 +60,8 @@ AnyModel = Annotated[
     | AODNetConfig
     | PPDNConfig
     | FDRNetConfig
-    | MultiscaleDenoiserConfig,
+    | MultiscaleDenoiserConfig
+    | ModuleConfig,
     Field(discriminator="kind"),
 ]
 """Every network configuration, discriminated by `kind`."""

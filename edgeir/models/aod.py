@@ -12,20 +12,24 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from edgeir.core.config import Config
 from edgeir.manifest.facts import NetworkFacts
 from edgeir.models.base import Network
+from edgeir.models.config import NetworkConfig
 
 __all__ = ["AODNet"]
 
 
-class AODNetConfig(Config):
+class AODNetConfig(NetworkConfig):
     """Configuration of `AODNet`."""
 
     kind: Literal["aod-net"] = "aod-net"
     scale: Literal[1] = 1
     direct: bool = False
     """The last convolution is the image itself, not K (STFT's extractor)."""
+
+    @property
+    def facts(self) -> NetworkFacts:
+        return NetworkFacts(task="dehazing", receptive_radius=7)
 
     def build(self) -> AODNet:
         return AODNet(self)
@@ -49,7 +53,6 @@ class AODNet(Network):
                 conv.bias.zero_()
             assert self.conv5.bias is not None
             self.conv5.bias.fill_(1.0)
-        self.facts = NetworkFacts(task="dehazing", receptive_radius=7)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         first = self.active[0](self.conv1(x))

@@ -11,20 +11,24 @@ from typing import Literal
 import torch
 from torch import nn
 
-from edgeir.core.config import Config
 from edgeir.manifest.facts import NetworkFacts
-from edgeir.models.base import Network, colour_of
+from edgeir.models.base import Network
+from edgeir.models.config import NetworkConfig, colour_of
 
 __all__ = ["ARCNN"]
 
 
-class ARCNNConfig(Config):
+class ARCNNConfig(NetworkConfig):
     """Configuration of `ARCNN`."""
 
     kind: Literal["arcnn"] = "arcnn"
     scale: Literal[1] = 1
     channels: Literal[1, 3] = 3
     """1 for luma alone, as the paper; 3 for colour."""
+
+    @property
+    def facts(self) -> NetworkFacts:
+        return NetworkFacts(task="jpeg", colour=colour_of(self.channels), receptive_radius=9)
 
     def build(self) -> ARCNN:
         return ARCNN(self)
@@ -53,7 +57,6 @@ class ARCNN(Network):
         self.enhance = Activated(64, 32, 7)
         self.map = Activated(32, 16, 1)
         self.rebuild = nn.Conv2d(16, config.channels, 5, padding=2)
-        self.facts = NetworkFacts(task="jpeg", colour=colour_of(config.channels), receptive_radius=9)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         out: torch.Tensor = self.rebuild(self.map(self.enhance(self.extract(x))))

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
-from typing import Literal, Protocol
+from typing import Literal
 
 import torch
 from torch import nn
 
-from edgeir.core.config import Config
 from edgeir.core.errors import ConfigError
 from edgeir.manifest.facts import NetworkFacts
 from edgeir.models.blocks.fuse import fuse_norms
 from edgeir.models.blocks.global_statistics import Folding
+from edgeir.models.config import NetworkConfig
 from edgeir.models.macs import count_macs
 
 __all__ = [
     "Clip",
     "Network",
     "channels_last",
-    "colour_of",
     "outline",
     "parameter_count",
     "refuse_clean_reader",
@@ -35,12 +34,21 @@ class Network(nn.Module, ABC):
     (`NetworkFacts.colour`); the training form does not clip.
     """
 
-    config: Config
+    config: NetworkConfig
     """The configuration whose `build()` made this network."""
-    reads: Literal["degraded", "clean"] = "degraded"
-    """Which image of a training pair it is given; an auto-encoder reads the clean one."""
-    facts: NetworkFacts
-    """What runtimes, tilers and benchmarks must know."""
+    constants: bool = False
+    """What it would read of the whole image was replaced by constants (see `edgeir.models.constants`)."""
+
+    @property
+    def facts(self) -> NetworkFacts:
+        """What runtimes, tilers and benchmarks must know: those of the configuration, which knows them unbuilt."""
+        facts = self.config.facts
+        return facts.model_copy(update={"global_operations": ()}) if self.constants else facts
+
+    @property
+    def reads(self) -> Literal["degraded", "clean"]:
+        """See `NetworkConfig.reads`."""
+        return self.config.reads
 
     def deploy(self) -> nn.Module:
         """The network to export: eval mode, branches fused, output clipped to [0, 1] inside the graph.
@@ -62,7 +70,7 @@ class Network(nn.Module, ABC):
         Raises:
             ConfigError: it does not, or the level is not in [0, 255].
         """
-        raise ConfigError([f"the network `{self.config.kind}` takes no noise level"], fix="leave `sigma` out")  # type: ignore[attr-defined]
+        raise ConfigError([f"the network `{self.config.kind}` takes no noise level"], fix="leave `sigma` out")
 
     def simplify(self) -> None:
         """Turn this copy, in place, into plainer operations that compute the same. Default: nothing.
@@ -83,25 +91,14 @@ class Network(nn.Module, ABC):
         """Modules whose output a distillation method may read, by stable name, in forward order."""
 
     def macs(self, height: int, width: int) -> int:
-        """Multiply-accumulates of the deployed form for one picture of this size (the network's own input)."""
+        """Multiply-accumulates of the deployed form for one image of this size (the network's own input)."""
         return count_macs(self.deploy(), 1, self.facts.channels, height, width)
 
 
-class Buildable(Protocol):
-    """A network's configuration."""
-
-    def build(self) -> Network: ...
-
-
-def outline(config: Buildable) -> Network:
-    """The network without its weights (on torch's ``meta`` device): for its facts, in milliseconds at any size."""
+def outline(config: NetworkConfig) -> Network:
+    """The network without its weights (on torch's ``meta`` device): for its modules, in milliseconds at any size."""
     with torch.device("meta"):
         return config.build()
-
-
-def colour_of(channels: int) -> Literal["rgb", "y"]:
-    """The fact `colour` of a network with this many channels."""
-    return "y" if channels == 1 else "rgb"
 
 
 class Clip(nn.Module):
@@ -111,11 +108,11 @@ class Clip(nn.Module):
         return torch.clamp(x, 0.0, 1.0)
 
 
-def refuse_clean_reader(network: Network, name: str) -> None:
-    """Raise `ConfigError` for an auto-encoder of clean pictures: on a damaged one its figures say nothing."""
+def refuse_clean_reader(network: Network | NetworkConfig, name: str) -> None:
+    """Raise `ConfigError` for an auto-encoder of clean images: on a degraded one its figures say nothing."""
     if network.reads == "clean":
         raise ConfigError(
-            ["an auto-encoder reads the clean picture, so that there is nothing to restore with it"],
+            ["an auto-encoder reads the clean image, so that there is nothing to restore with it"],
             where=name,
             fix="train the network that starts from it (`init` in that recipe)",
         )

@@ -1,7 +1,7 @@
-"""Calibrated constants in place of what a network reads of the whole picture.
+"""Calibrated constants in place of what a network reads of the whole image.
 
-A network that normalises by the picture's own statistics needs the whole photo before its first output pixel. With
-constants, taken from calibration pictures, it is a plain convolution network: it runs in one pass and tiles are exact.
+A network that normalises by the image's own statistics needs the whole image before its first output pixel. With
+constants, taken from calibration images, it is a plain convolution network: it runs in one pass and tiles are exact.
 What that costs in quality is measured by ``benchmarks/whole_picture.py``.
 """
 
@@ -22,15 +22,15 @@ from edgeir.models.blocks.global_statistics import Stages, readers
 __all__ = ["calibrate", "with_constants"]
 
 
-def calibrate(network: Network, pictures: Iterable[NDArray[np.float32]]) -> tuple[Moments, ...]:
-    """The statistics of all pixels of all `pictures`, as if these were one large picture.
+def calibrate(network: Network, images: Iterable[NDArray[np.float32]]) -> tuple[Moments, ...]:
+    """The statistics of all pixels of all `images`, as if these were one large image.
 
     Each stage is measured with the constants of those before it, as the constant network will see it; where they
-    only weigh features, all at once until they no longer change. The variance so includes how pictures differ from
+    only scale features, all at once until they no longer change. The variance so includes how images differ from
     each other.
 
     Args:
-        pictures: (H, W, 3) float32 network inputs in [0, 1]; they are read once per pass, so no iterator.
+        images: (H, W, 3) float32 network inputs in [0, 1]; they are read once per pass, so no iterator.
 
     Returns:
         One entry per reader, in forward order.
@@ -42,26 +42,26 @@ def calibrate(network: Network, pictures: Iterable[NDArray[np.float32]]) -> tupl
     network = copy.deepcopy(network).eval()
     stages = Stages(network)
     with torch.inference_mode():
-        return (_all_at_once if stages.weigh else _stage_by_stage)(stages, pictures)
+        return (_all_at_once if stages.weigh else _stage_by_stage)(stages, images)
 
 
-def _stage_by_stage(stages: Stages, pictures: Iterable[NDArray[np.float32]]) -> tuple[Moments, ...]:
+def _stage_by_stage(stages: Stages, images: Iterable[NDArray[np.float32]]) -> tuple[Moments, ...]:
     known: list[Moments] = []
     for _ in range(len(stages)):
         total = Accumulator()
-        for picture in pictures:
-            total.add(stages.input(_tensor(picture), known)[0].permute(1, 2, 0).numpy())
+        for image in images:
+            total.add(stages.input(_tensor(image), known)[0].permute(1, 2, 0).numpy())
         known.append(total.moments())
     return tuple(known)
 
 
-def _all_at_once(stages: Stages, pictures: Iterable[NDArray[np.float32]]) -> tuple[Moments, ...]:
+def _all_at_once(stages: Stages, images: Iterable[NDArray[np.float32]]) -> tuple[Moments, ...]:
     known: tuple[Moments, ...] = ()
     everything = slice(None)
     for _ in range(len(stages)):
         totals = [Accumulator() for _ in range(len(stages))]
-        for picture in pictures:
-            parts = stages.all_inputs(_tensor(picture), known, everything, everything)
+        for image in images:
+            parts = stages.all_inputs(_tensor(image), known, everything, everything)
             for total, part in zip(totals, parts, strict=True):
                 total.merge(part)
         before, known = known, tuple(total.moments() for total in totals)
@@ -70,12 +70,12 @@ def _all_at_once(stages: Stages, pictures: Iterable[NDArray[np.float32]]) -> tup
     return known
 
 
-def _tensor(picture: NDArray[np.float32]) -> torch.Tensor:
-    return torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1))[None])
+def _tensor(image: NDArray[np.float32]) -> torch.Tensor:
+    return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))[None])
 
 
 def with_constants(network: Network, statistics: Iterable[Moments]) -> Network:
-    """A copy of `network` that uses these statistics for every picture; its `deploy()` folds them where it can.
+    """A copy of `network` that uses these statistics for every image; its `deploy()` folds them where it can.
 
     Args:
         statistics: one entry per reader, in forward order.
@@ -91,12 +91,12 @@ def with_constants(network: Network, statistics: Iterable[Moments]) -> Network:
         raise ExportError(f"the network reads statistics in {len(found)} places, {len(statistics)} are given")
     for reader, moments in zip(found, statistics, strict=True):
         reader.give(moments)
-    result.facts = network.facts.model_copy(update={"global_operations": ()})
+    result.constants = True
     return result
 
 
 def _replaceable(network: Network) -> None:
-    """Raise `ExportError` unless constants can stand in for all that the network reads of the whole picture."""
+    """Raise `ExportError` unless constants can stand in for all that the network reads of the whole image."""
     gone = {reader.operation for reader in readers(network)}
     others = ", ".join(name for name in network.facts.global_operations if name not in gone)
     if gone and not others:
@@ -104,6 +104,6 @@ def _replaceable(network: Network) -> None:
     raise ExportError(
         f"no constants can stand in for the network's global operations ({others})"
         if others
-        else "the network reads nothing of the whole picture that could be constant",
+        else "the network reads nothing of the whole image that could be constant",
         fix="export it with `--statistics picture`",
     )

@@ -21,12 +21,12 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import nn
 
-from edgeir.core.config import Config
 from edgeir.manifest.facts import NetworkFacts
-from edgeir.models.base import Network, colour_of
+from edgeir.models.base import Network
 from edgeir.models.blocks.attention import DualAttention
 from edgeir.models.blocks.deformable import DeformableConv
 from edgeir.models.blocks.wavelet import HaarJoin, HaarSplit, fold_join, fold_split
+from edgeir.models.config import Depth, NetworkConfig, colour_of
 
 __all__ = ["DANet"]
 
@@ -34,23 +34,33 @@ _REFERENCE = 32
 _GROUPS = 8
 
 
-class DANetConfig(Config):
+class DANetConfig(NetworkConfig):
     """Configuration of `DANet`; the defaults are DANet-S."""
 
     kind: Literal["danet"] = "danet"
     scale: Literal[1] = 1
     channels: Literal[1, 3] = 3
     """1 for gray, 3 for colour."""
-    widths: tuple[Annotated[int, Field(ge=_GROUPS, le=1024, multiple_of=_GROUPS)], ...] = Field(
+    widths: tuple[Annotated[int, Field(ge=_GROUPS, le=4096, multiple_of=_GROUPS)], ...] = Field(
         (80, 128, 192), min_length=1, max_length=8
     )
     """Channels per scale, multiples of the 8 groups of offsets."""
-    blocks: int = Field(3, ge=1, le=64)
+    blocks: Depth = 3
     """Per level of the encoder and of the decoder; 6 in the large DANet."""
-    bottom_blocks: int = Field(5, ge=1, le=64)
+    bottom_blocks: Depth = 5
     """At the smallest scale; 6 in the large DANet."""
     task: Literal["denoising", "jpeg", "super-resolution"] = "denoising"
     """What it is trained for."""
+
+    @property
+    def facts(self) -> NetworkFacts:
+        return NetworkFacts(
+            task=self.task,
+            colour=colour_of(self.channels),
+            size_multiple=2 ** (len(self.widths) - 1),
+            # Offsets are learnt and unbounded, and the attention reads the whole image.
+            global_operations=("channel attention", "deformable sampling"),
+        )
 
     def build(self) -> DANet:
         return DANet(self)
@@ -140,13 +150,6 @@ class DANet(Network):
         self.split: nn.Module = HaarSplit()
         self.join: nn.Module = HaarJoin()
         self.tail = nn.Conv2d(widths[0], config.channels, 3, padding=1)
-        self.facts = NetworkFacts(
-            task=config.task,
-            colour=colour_of(config.channels),
-            size_multiple=2 ** len(pairs),
-            # Offsets are learnt and unbounded, and the attention reads the whole picture.
-            global_operations=("channel attention", "deformable sampling"),
-        )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         features, state = self.head(x), None

@@ -13,15 +13,15 @@ import torch
 from pydantic import Field, model_validator
 from torch import nn
 
-from edgeir.core.config import Config
 from edgeir.manifest.facts import NetworkFacts
 from edgeir.models.base import Network
+from edgeir.models.config import NetworkConfig
 from edgeir.models.danet import DANetConfig
 
 __all__ = ["DANetAutoEncoder"]
 
 
-class DANetAutoEncoderConfig(Config):
+class DANetAutoEncoderConfig(NetworkConfig):
     """Configuration of `DANetAutoEncoder`."""
 
     kind: Literal["danet-autoencoder"] = "danet-autoencoder"
@@ -38,6 +38,16 @@ class DANetAutoEncoderConfig(Config):
             )
         return self
 
+    @property
+    def facts(self) -> NetworkFacts:
+        encoder, decoder = self.encoder.facts, self.decoder.facts
+        size_multiple = max(encoder.size_multiple, decoder.size_multiple)
+        return decoder.model_copy(update={"size_multiple": size_multiple})
+
+    @property
+    def reads(self) -> Literal["degraded", "clean"]:
+        return "clean"
+
     def build(self) -> DANetAutoEncoder:
         return DANetAutoEncoder(self)
 
@@ -45,19 +55,10 @@ class DANetAutoEncoderConfig(Config):
 class DANetAutoEncoder(Network):
     """Clean (N, C, H, W) -> restored imitation (N, C, H, W)."""
 
-    reads: Literal["degraded", "clean"] = "clean"
-
     def __init__(self, config: DANetAutoEncoderConfig) -> None:
         super().__init__()
         self.config: DANetAutoEncoderConfig = config
         self.encoder, self.decoder = config.encoder.build(), config.decoder.build()
-        facts = (self.encoder.facts, self.decoder.facts)
-        self.facts = NetworkFacts(
-            task=config.decoder.task,
-            colour=self.decoder.facts.colour,
-            size_multiple=max(fact.size_multiple for fact in facts),
-            global_operations=self.decoder.facts.global_operations,
-        )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         out: torch.Tensor = self.decoder(self.encoder(x))

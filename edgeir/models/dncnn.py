@@ -14,26 +14,30 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import nn
 
-from edgeir.core.config import Config
 from edgeir.manifest.facts import NetworkFacts
-from edgeir.models.base import Network, colour_of
+from edgeir.models.base import Network
 from edgeir.models.blocks.fuse import ConvNorm
+from edgeir.models.config import NetworkConfig, Width, colour_of
 
 __all__ = ["DnCNN"]
 
 
-class DnCNNConfig(Config):
+class DnCNNConfig(NetworkConfig):
     """Configuration of `DnCNN`."""
 
     kind: Literal["dncnn"] = "dncnn"
     scale: Literal[1] = 1
     channels: Literal[1, 3] = 3
     """1 for gray, 3 for colour."""
-    depth: int = Field(17, ge=3, le=256)
+    depth: int = Field(17, ge=3, le=1000)
     """Convolutions in all: 17 for one noise level, 20 for blind colour, 29 in STFT's larger one."""
-    width: int = Field(64, ge=1, le=1024)
+    width: Width = 64
     residual: bool = True
     """Estimate the noise and subtract it; False returns the image itself (STFT's extractor)."""
+
+    @property
+    def facts(self) -> NetworkFacts:
+        return NetworkFacts(task="denoising", colour=colour_of(self.channels), receptive_radius=self.depth)
 
     def build(self) -> DnCNN:
         return DnCNN(self)
@@ -62,9 +66,6 @@ class DnCNN(Network):
             Layer(ConvNorm(nn.Conv2d(width, width, 3, padding=1))) for _ in range(config.depth - 2)
         )
         self.tail = nn.Conv2d(width, config.channels, 3, padding=1)
-        self.facts = NetworkFacts(
-            task="denoising", colour=colour_of(config.channels), receptive_radius=config.depth
-        )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         features = self.head(x)

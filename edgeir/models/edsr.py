@@ -10,23 +10,28 @@ from typing import Literal
 
 from pydantic import Field
 
-from edgeir.core.config import Config
+from edgeir.manifest.facts import NetworkFacts
 from edgeir.models.blocks.residual import ResidualBlock
-from edgeir.models.blocks.upscaler import ResidualUpscaler
+from edgeir.models.blocks.upscaler import FRAME_REACH, ResidualUpscaler
+from edgeir.models.config import Depth, NetworkConfig, Width
 
 __all__ = ["EDSR"]
 
 
-class EDSRConfig(Config):
+class EDSRConfig(NetworkConfig):
     """Configuration of `EDSR`."""
 
     kind: Literal["edsr"] = "edsr"
     scale: Literal[1, 2, 3, 4] = 4
     """1 leaves the size as it is (STFT's extractor)."""
-    channels: int = Field(64, ge=1, le=1024)
-    blocks: int = Field(16, ge=1, le=256)
-    residual_scale: float = Field(1.0, gt=0, le=100)
+    channels: Width = 64
+    blocks: Depth = 16
+    residual_scale: float = Field(1.0, gt=0, le=10)
     """Factor on each residual branch; 0.1 in the authors' large network."""
+
+    @property
+    def facts(self) -> NetworkFacts:
+        return NetworkFacts(scale=self.scale, receptive_radius=2 * self.blocks + FRAME_REACH)
 
     def build(self) -> EDSR:
         return EDSR(self)
@@ -37,5 +42,5 @@ class EDSR(ResidualUpscaler):
 
     def __init__(self, config: EDSRConfig) -> None:
         blocks = [ResidualBlock(config.channels, config.residual_scale) for _ in range(config.blocks)]
-        super().__init__(config.channels, config.scale, blocks, unit="block", reach=2 * config.blocks)
+        super().__init__(config.channels, config.scale, blocks, unit="block")
         self.config: EDSRConfig = config

@@ -22,31 +22,40 @@ import torch
 from pydantic import Field
 from torch import nn
 
-from edgeir.core.config import Config
 from edgeir.manifest.facts import NetworkFacts
 from edgeir.models.base import Network
 from edgeir.models.blocks.attention import ChannelAttention
 from edgeir.models.blocks.gain_control import GainControl
 from edgeir.models.blocks.residual import ResidualBlock
+from edgeir.models.config import Depth, NetworkConfig, Width
 
 __all__ = ["FDRNet"]
 
 
-class FDRNetConfig(Config):
+class FDRNetConfig(NetworkConfig):
     """Configuration of `FDRNet`."""
 
     kind: Literal["fdr-net"] = "fdr-net"
     scale: Literal[1] = 1
-    channels: int = Field(32, ge=1, le=1024)
-    phases: int = Field(6, ge=1, le=64)
-    layers: int = Field(3, ge=1, le=16)
+    channels: Width = 32
+    phases: Depth = 6
+    layers: Depth = 3
     """FD layers, and as many FA layers, per phase (Table 6)."""
-    process_blocks: int = Field(7, ge=0, le=64)
-    auxiliary_blocks: int = Field(4, ge=1, le=64)
+    process_blocks: int = Field(7, ge=0, le=1000)
+    auxiliary_blocks: Depth = 4
     disentangle: bool = True
     """False: without gain control and its inverse (the ablation of Table 5)."""
     auxiliary: bool = True
     """False: without the auxiliary branch (the ablation of Table 5)."""
+
+    @property
+    def facts(self) -> NetworkFacts:
+        per_phase = 2 * self.layers + 2 * self.process_blocks + 1
+        return NetworkFacts(
+            task="mixed",
+            receptive_radius=self.phases * max(per_phase, 2 * self.auxiliary_blocks) + 2,
+            global_operations=("channel attention",),
+        )
 
     def build(self) -> FDRNet:
         return FDRNet(self)
@@ -120,12 +129,6 @@ class FDRNet(Network):
         self.head = nn.Conv2d(3, config.channels, 3, padding=1)
         self.phases = nn.ModuleList(Phase(config) for _ in range(config.phases))
         self.tail = nn.Conv2d(config.channels, 3, 3, padding=1)
-        per_phase = 2 * config.layers + 2 * config.process_blocks + 1
-        self.facts = NetworkFacts(
-            task="mixed",
-            receptive_radius=config.phases * max(per_phase, 2 * config.auxiliary_blocks) + 2,
-            global_operations=("channel attention",),
-        )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         lower = upper = self.head(x)

@@ -21,27 +21,42 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import nn
 
-from edgeir.core.config import Config
 from edgeir.core.errors import ConfigError
 from edgeir.manifest.facts import NetworkFacts
-from edgeir.models.base import Network, colour_of
+from edgeir.models.base import Network
+from edgeir.models.config import NetworkConfig, colour_of
 
 __all__ = ["FFDNet"]
 
 
-class FFDNetConfig(Config):
+class FFDNetConfig(NetworkConfig):
     """Configuration of `FFDNet`; the defaults are those of the paper's colour network."""
 
     kind: Literal["ffdnet"] = "ffdnet"
     scale: Literal[1] = 1
     channels: Literal[1, 3] = 3
     """1 for gray, 3 for colour."""
-    depth: int | None = Field(None, ge=3, le=256)
+    depth: int | None = Field(None, ge=3, le=1000)
     """Convolutions in all; the paper's 15 for gray and 12 for colour where it is left out."""
-    width: int | None = Field(None, ge=1, le=1024)
+    width: int | None = Field(None, ge=1, le=4096)
     """Channels of the features; the paper's 64 for gray and 96 for colour where it is left out."""
     sigma: float = Field(25.0, ge=0, le=255)
-    """Noise level, on the 0-255 scale, that the network assumes where it is not told."""
+    """Noise level, on the 0-255 scale, that the network assumes where it is given no other."""
+
+    @property
+    def layers(self) -> int:
+        """Convolutions in all."""
+        return self.depth or (15 if self.channels == 1 else 12)
+
+    @property
+    def facts(self) -> NetworkFacts:
+        return NetworkFacts(
+            task="denoising",
+            colour=colour_of(self.channels),
+            size_multiple=2,
+            receptive_radius=2 * self.layers + 1,
+            sigma=self.sigma,
+        )
 
     def build(self) -> FFDNet:
         return FFDNet(self)
@@ -74,10 +89,6 @@ class Phases(nn.Module):
         channels = x.shape[1]
         return F.conv2d(x, self.picks.to(x.dtype).repeat(channels, 1, 1, 1), stride=2, groups=channels)
 
-    def own_macs(self, output: torch.Tensor) -> int:
-        """For `edgeir.models.macs.count_macs`: a 2x2 kernel per value."""
-        return 4 * output.numel()
-
 
 class FFDNet(Network):
     """(N, C, H, W) or (N, C + 1, H, W) -> (N, C, H, W), H and W even, not clipped."""
@@ -86,19 +97,11 @@ class FFDNet(Network):
         super().__init__()
         self.config: FFDNetConfig = config
         channels = config.channels
-        depth = config.depth or (15 if channels == 1 else 12)
         width = config.width or (64 if channels == 1 else 96)
         self.phases: nn.Module = Phases()
         self.head = Layer(4 * channels + 1, width)
-        self.body = nn.ModuleList(Layer(width, width) for _ in range(depth - 2))
+        self.body = nn.ModuleList(Layer(width, width) for _ in range(config.layers - 2))
         self.tail = nn.Conv2d(width, 4 * channels, 3, padding=1)
-        self.facts = NetworkFacts(
-            task="denoising",
-            colour=colour_of(channels),
-            size_multiple=2,
-            receptive_radius=2 * depth + 1,
-            sigma=config.sigma,
-        )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         channels = self.config.channels

@@ -16,22 +16,28 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import nn
 
-from edgeir.core.config import Config
 from edgeir.manifest.facts import NetworkFacts
 from edgeir.models.base import Network
 from edgeir.models.blocks.fuse import ConvNorm
+from edgeir.models.config import NetworkConfig, colour_of
 
 __all__ = ["MultiscaleDenoiser"]
 
 
-class MultiscaleDenoiserConfig(Config):
+class MultiscaleDenoiserConfig(NetworkConfig):
     """Configuration of `MultiscaleDenoiser`."""
 
     kind: Literal["multiscale-denoiser"] = "multiscale-denoiser"
     scale: Literal[1] = 1
     channels: Literal[1, 3] = 3
-    width: int = Field(64, ge=4, le=512, multiple_of=2)
+    width: int = Field(64, ge=4, le=4096, multiple_of=2)
     """Channels of the first convolution; all others keep the paper's ratio to it (an option beyond the paper)."""
+
+    @property
+    def facts(self) -> NetworkFacts:
+        return NetworkFacts(
+            task="denoising", colour=colour_of(self.channels), size_multiple=4, receptive_radius=22
+        )
 
     def build(self) -> MultiscaleDenoiser:
         return MultiscaleDenoiser(self)
@@ -79,7 +85,6 @@ class MultiscaleDenoiser(Network):
         self.decode = nn.Sequential(NormReLU(twice + half, four, 3), Bottleneck(four, width))
         self.up1 = nn.ConvTranspose2d(four, width, 4, 2, padding=1)
         self.tail = nn.Conv2d(twice, config.channels, 3, padding=1)
-        self.facts = NetworkFacts(task="denoising", size_multiple=4, receptive_radius=22)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         full = self.head(x)

@@ -28,33 +28,37 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import nn
 
-from edgeir.core.config import Config
 from edgeir.manifest.facts import NetworkFacts
 from edgeir.models.base import Clip, Network
 from edgeir.models.blocks.reparam import Branch, ReparamConv
+from edgeir.models.config import NetworkConfig, Width
 
 __all__ = ["PlainSR", "PlainSRDeployed"]
 
 
-class PlainSRConfig(Config):
+class PlainSRConfig(NetworkConfig):
     """Configuration of `PlainSR`."""
 
     kind: Literal["plainsr"] = "plainsr"
     scale: int = Field(4, ge=2, le=4)
     """Enlargement per side."""
-    channels: int = Field(32, ge=1, le=1024)
+    channels: Width = 32
     """Width of every hidden convolution."""
-    blocks: int = Field(10, ge=0, le=256)
+    blocks: int = Field(10, ge=0, le=1000)
     """Hidden C->C convolutions between the first and the last one."""
-    branches: tuple[Branch, ...] = Field(("expand", "pointwise", "identity"), max_length=8)
+    branches: tuple[Branch, ...] = ("expand", "pointwise", "identity")
     """Training-time linear branches of every convolution; empty trains the plain network."""
-    expansion: int = Field(4, ge=1, le=16)
+    expansion: int = Field(4, ge=1, le=64)
     """Width of the `expand` branch, in multiples of the layer's channels."""
-    tail_rank: int | None = Field(None, ge=1, le=1024)
+    tail_rank: Width | None = None
     """Split the last convolution into a 3x3 to this many channels and a 1x1 to 3s² (no ReLU between): in a narrow
     network the last layer is the largest, and the details of the three colours are nearly the same."""
     residual_kernel: Literal[1, 3] = 3
     """Side of the image-space residual's kernel. 1 costs half as much in int8, where a small network feels it."""
+
+    @property
+    def facts(self) -> NetworkFacts:
+        return NetworkFacts(scale=self.scale, receptive_radius=self.blocks + 2)
 
     def build(self) -> PlainSR:
         return PlainSR(self)
@@ -97,14 +101,13 @@ class PlainSR(Network):
             last.weight.mul_(0.1)
             assert last.bias is not None
             last.bias.zero_()
-        self.facts = NetworkFacts(scale=config.scale, receptive_radius=config.blocks + 2)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         features = self.head(x)
         for block in self.body:
             features = block(features)
         details = self.mix(self.tail(features))
-        # The image path stays in float32 under mixed precision: bfloat16 would round the picture to 8 bits.
+        # The image path stays in float32 under mixed precision: bfloat16 would round the image to 8 bits.
         with torch.autocast(x.device.type, enabled=False):
             return F.pixel_shuffle(details.float() + self.residual(x.float()), self.config.scale)
 

@@ -1,7 +1,7 @@
 """PPCN's photo enhancement generators (Hui et al., ECCV-W 2018, section 3.2 and Figs. 3-4): teacher and student.
 
-Both raise the contrast around the picture's own mean, work at full size with a few channels, and end in tanh·0.58 +
-0.5. Instance normalisation and the contrast step read the **whole picture** (`edgeir.models.blocks.global_statistics`):
+Both raise the contrast around the image's own mean, work at full size with a few channels, and end in tanh·0.58 +
+0.5. Instance normalisation and the contrast step read the **whole image** (`edgeir.models.blocks.global_statistics`):
 `restore` gathers what they read tile by tile, and `edgeir.models.constants` makes it constant, after which `deploy`
 leaves nothing but convolutions and a shift. Taps 1 and 2 are those of the attention distillation (eq. 12). Facts that
 the paper leaves open (the contrast step, where normalisation and activation stand, eps 1e-3, dilations) follow the
@@ -18,18 +18,18 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from edgeir.core.config import Config
 from edgeir.core.errors import CheckpointError
 from edgeir.manifest.facts import NetworkFacts
 from edgeir.models.base import Network
-from edgeir.models.blocks.global_statistics import Folding, InstanceNorm, PictureMean, readers
+from edgeir.models.blocks.global_statistics import Folding, ImageMean, InstanceNorm, readers
+from edgeir.models.config import NetworkConfig
 
 __all__ = ["PPCNEnhance", "load_reference_weights"]
 
 _SLOPE, _EPS, _CONTRAST = 0.05, 1e-3, 1.2
 
 
-class PPCNEnhanceConfig(Config):
+class PPCNEnhanceConfig(NetworkConfig):
     """Configuration of `PPCNEnhance`."""
 
     kind: Literal["ppcn-enhance"] = "ppcn-enhance"
@@ -37,6 +37,14 @@ class PPCNEnhanceConfig(Config):
     size: Literal["student", "teacher"] = "student"
     start: Literal["authors", "kaiming"] = "authors"
     """Initial weights: the authors' normal ones of deviation 0.01, or torch's own, which learn faster in short runs."""
+
+    @property
+    def facts(self) -> NetworkFacts:
+        return NetworkFacts(
+            task="enhancement",
+            receptive_radius=10,  # entry 3, blocks 6, tail 1, in either size
+            global_operations=("image mean", "instance normalisation"),
+        )
 
     def build(self) -> PPCNEnhance:
         return PPCNEnhance(self)
@@ -65,11 +73,11 @@ class Normalised(Folding):
 
 
 class Contrast(nn.Module):
-    """(x - m)·1.2 + m with the picture's mean m of every channel."""
+    """(x - m)·1.2 + m with the image's mean m of every channel."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.mean = PictureMean()
+        self.mean = ImageMean()
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         mean: torch.Tensor = self.mean(x)
@@ -124,11 +132,6 @@ class PPCNEnhance(Network):
         self.tail = nn.Conv2d(width, 3, 3, padding=1)
         if config.start == "authors":
             self.reset()
-        self.facts = NetworkFacts(
-            task="enhancement",
-            receptive_radius=10,  # entry 3, blocks 6, tail 1, in either size
-            global_operations=("image mean", "instance normalisation"),
-        )
 
     def reset(self) -> None:
         """The authors' start: truncated normal weights with deviation 0.01, biases 0.01."""
@@ -157,7 +160,7 @@ class PPCNEnhance(Network):
     def simplify(self) -> None:
         """Fold a given mean: x·1.2 - 0.2·m is 1.2·(x - m/6).
 
-        The factor goes into the first convolution; the shift stays, because it is the shifted picture that is padded
+        The factor goes into the first convolution; the shift stays, because it is the shifted image that is padded
         with zeros.
         """
         if isinstance(self.contrast, Contrast) and self.contrast.mean.mean is not None:

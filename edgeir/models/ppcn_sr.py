@@ -4,7 +4,7 @@ Enhancement on Smartphones", ECCV-W 2018, section 3.1 and Fig. 2), entry "Rainbo
 It takes the bicubic-enlarged image, subtracts the image's own mean, works at a quarter of the size behind two
 stride-2 convolutions, and adds the mean back. 236,560 parameters, 14.9 kMAC per output pixel. Facts that the paper
 leaves open (activation placement, asymmetric "SAME" padding of the stride-2 convolutions, colour-major depth-to-space)
-follow the authors' published configuration. The mean is a global operation: `restore` takes that of the whole photo
+follow the authors' published configuration. The mean is a global operation: `restore` takes that of the whole image
 in a pass of its own. The paper trains it on MAE + 25 (1 - SSIM), the MAE on 0-255 (eq. 6; recipe ppcn-sr-paper).
 """
 
@@ -16,21 +16,32 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from edgeir.core.config import Config
 from edgeir.manifest.facts import NetworkFacts
 from edgeir.models.base import Network
-from edgeir.models.blocks.global_statistics import PictureMean
+from edgeir.models.blocks.global_statistics import ImageMean
+from edgeir.models.config import NetworkConfig
 
 __all__ = ["PPCNSR"]
 
 _SLOPE = 0.05
 
 
-class PPCNSRConfig(Config):
+class PPCNSRConfig(NetworkConfig):
     """Configuration of `PPCNSR`."""
 
     kind: Literal["ppcn-sr"] = "ppcn-sr"
     scale: Literal[4] = 4
+
+    @property
+    def facts(self) -> NetworkFacts:
+        # Two stride-2 convolutions reach 7 pixels, and 14 convolutions at a quarter of the size 56 more.
+        return NetworkFacts(
+            scale=self.scale,
+            input_kind="bicubic",
+            size_multiple=4,
+            receptive_radius=64,
+            global_operations=("image mean",),
+        )
 
     def build(self) -> PPCNSR:
         return PPCNSR(self)
@@ -66,7 +77,7 @@ class PPCNSR(Network):
     def __init__(self, config: PPCNSRConfig) -> None:
         super().__init__()
         self.config: PPCNSRConfig = config
-        self.mean = PictureMean()
+        self.mean = ImageMean()
         self.down1 = nn.Conv2d(3, 32, 3, stride=2)
         self.down2 = nn.Conv2d(32, 64, 3, stride=2)
         self.entry = nn.Conv2d(64, 32, 3, padding=1)
@@ -75,14 +86,6 @@ class PPCNSR(Network):
         self.exit = nn.Conv2d(32, 32, 3, padding=1)
         self.up1 = nn.Conv2d(32, 32, 3, padding=1)
         self.up2 = nn.Conv2d(32, 48, 3, padding=1)
-        # Two stride-2 convolutions reach 7 pixels, and 14 convolutions at a quarter of the size 56 more.
-        self.facts = NetworkFacts(
-            scale=config.scale,
-            input_kind="bicubic",
-            size_multiple=4,
-            receptive_radius=64,
-            global_operations=("image mean",),
-        )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         scaled = x * 255.0

@@ -16,43 +16,48 @@ at random (the paper's encoder starts from ImageNet's).
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from pydantic import Field
 from torch import nn
 
-from edgeir.core.config import Config
 from edgeir.manifest.facts import NetworkFacts
 from edgeir.models.base import Network
 from edgeir.models.blocks.fuse import ConvNorm
+from edgeir.models.config import Depth, NetworkConfig, Width
 
 __all__ = ["PPDN"]
 
 _POOLS = (32, 16, 8, 4)
-Depth = Annotated[int, Field(ge=1, le=64)]
-Width = Annotated[int, Field(ge=1, le=1024)]
 
 
-class PPDNConfig(Config):
+class PPDNConfig(NetworkConfig):
     """Configuration of `PPDN`; the defaults are the paper's."""
 
     kind: Literal["ppdn"] = "ppdn"
     scale: Literal[1] = 1
-    stem: int = Field(64, ge=2, le=1024, multiple_of=2)
+    stem: int = Field(64, ge=2, le=4096, multiple_of=2)
     """Channels of the encoder's first convolution."""
-    growth: int = Field(32, ge=1, le=1024)
+    growth: Width = 32
     """Channels that each layer of the encoder adds."""
     layers: tuple[Depth, Depth, Depth, Depth] = (6, 12, 24, 16)
     """Of the encoder's dense blocks; DenseNet-121."""
     decoder_growths: tuple[Width, Width, Width, Width, Width] = (256, 256, 128, 64, 32)
     decoder_widths: tuple[Width, Width, Width, Width, Width] = (128, 128, 64, 32, 16)
     """Channels after each doubling of the size."""
-    expansion: float = Field(2.1, gt=0, le=16)
+    expansion: float = Field(2.1, gt=0, le=64)
     """Hidden channels of a residual block, relative to its input."""
     residual: bool = True
     """False drops the input from the decoder and the end (STFT's extractor): nothing is left to copy the image from."""
+
+    @property
+    def facts(self) -> NetworkFacts:
+        # An output pixel sees several hundred pixels to each side: more than a tile is worth.
+        return NetworkFacts(
+            task="dehazing", size_multiple=32, global_operations=("receptive field of hundreds of pixels",)
+        )
 
     def build(self) -> PPDN:
         return PPDN(self)
@@ -148,10 +153,6 @@ class PPDN(Network):
         self.refine = nn.Conv2d(width, 20, 3, padding=1)
         self.pyramid = nn.ModuleList(nn.Conv2d(20, 1, 1) for _ in _POOLS)
         self.tail = nn.Conv2d(20 + len(_POOLS), 3, 3, padding=1)
-        # An output pixel sees several hundred pixels to each side: more than a tile is worth.
-        self.facts = NetworkFacts(
-            task="dehazing", size_multiple=32, global_operations=("receptive field of hundreds of pixels",)
-        )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         features, kept = self.stem(x), []

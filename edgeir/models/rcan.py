@@ -1,7 +1,7 @@
 """RCAN (Zhang et al., ECCV 2018): residual groups of residual channel-attention blocks.
 
 STFT (section 3.2) uses a small one, 4 groups of 5 blocks: 1.97 M parameters at x4. Its channel attention reads the
-whole picture, so that tiles change the result.
+whole image, so that tiles change the result.
 """
 
 from __future__ import annotations
@@ -10,27 +10,35 @@ from typing import Literal
 
 import torch
 import torch.nn.functional as F
-from pydantic import Field
 from torch import nn
 
-from edgeir.core.config import Config
+from edgeir.manifest.facts import NetworkFacts
 from edgeir.models.blocks.attention import ChannelAttention
-from edgeir.models.blocks.upscaler import ResidualUpscaler
+from edgeir.models.blocks.upscaler import FRAME_REACH, ResidualUpscaler
+from edgeir.models.config import Depth, NetworkConfig, Width
 
 __all__ = ["RCAN"]
 
 
-class RCANConfig(Config):
+class RCANConfig(NetworkConfig):
     """Configuration of `RCAN`."""
 
     kind: Literal["rcan"] = "rcan"
     scale: Literal[1, 2, 3, 4] = 4
     """1 leaves the size as it is (STFT's extractor)."""
-    channels: int = Field(64, ge=1, le=1024)
-    groups: int = Field(4, ge=1, le=64)
-    blocks: int = Field(5, ge=1, le=64)
+    channels: Width = 64
+    groups: Depth = 4
+    blocks: Depth = 5
     """Channel-attention blocks per group."""
-    reduction: int = Field(16, ge=1, le=1024)
+    reduction: Width = 16
+
+    @property
+    def facts(self) -> NetworkFacts:
+        return NetworkFacts(
+            scale=self.scale,
+            receptive_radius=self.groups * (2 * self.blocks + 1) + FRAME_REACH,
+            global_operations=("channel attention",),
+        )
 
     def build(self) -> RCAN:
         return RCAN(self)
@@ -73,7 +81,5 @@ class RCAN(ResidualUpscaler):
             config.scale,
             [Group(config) for _ in range(config.groups)],
             unit="group",
-            reach=config.groups * (2 * config.blocks + 1),
-            global_operations=("channel attention",),
         )
         self.config: RCANConfig = config

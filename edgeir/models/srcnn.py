@@ -15,20 +15,24 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import nn
 
-from edgeir.core.config import Config
 from edgeir.core.errors import CheckpointError
 from edgeir.manifest.facts import NetworkFacts
 from edgeir.models.base import Network
+from edgeir.models.config import NetworkConfig
 
 __all__ = ["SRCNN", "load_reference_weights"]
 
 
-class SRCNNConfig(Config):
+class SRCNNConfig(NetworkConfig):
     """Configuration of `SRCNN`."""
 
     kind: Literal["srcnn"] = "srcnn"
     scale: int = Field(4, ge=1, le=16)
-    """Only tells evaluation how much the picture was enlarged before."""
+    """How much the input was enlarged before; the network itself is the same for every scale."""
+
+    @property
+    def facts(self) -> NetworkFacts:
+        return NetworkFacts(scale=self.scale, input_kind="bicubic", receptive_radius=8)
 
     def build(self) -> SRCNN:
         return SRCNN(self)
@@ -44,7 +48,6 @@ class SRCNN(Network):
         self.conv2 = nn.Conv2d(64, 32, 5, padding=2)
         self.conv3 = nn.Conv2d(32, 3, 5, padding=2, bias=False)
         self.bias3 = nn.Parameter(torch.zeros(1))
-        self.facts = NetworkFacts(scale=config.scale, input_kind="bicubic", receptive_radius=8)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         hidden = F.relu(self.conv2(F.relu(self.conv1(x))))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from edgeir.core.errors import ArtifactError, ConfigError, ImageError, OutputError
 from edgeir.core.progress import Progress, no_progress
+from edgeir.core.trust import honours_trust
 from edgeir.imaging.files import DEFAULT_MAX_PIXELS, Photo, check_writable, read_photo, write_photo
 from edgeir.imaging.remarks import remark, remarks
 from edgeir.restoring.image import plan_photo, restore_photo
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Restoration", "restore"]
 
 
+@honours_trust
 def restore(
     input: str | Path,
     output: str | Path,
@@ -39,6 +41,7 @@ def restore(
     overwrite: bool = False,
     skip_existing: bool = False,
     max_pixels: int = DEFAULT_MAX_PIXELS,
+    trust_code: bool = False,
     progress: Progress = no_progress,
 ) -> RestoreReport:
     """Restore a photo or a folder of photos.
@@ -60,6 +63,7 @@ def restore(
         overwrite: replace what exists.
         skip_existing: leave out images whose results exist.
         max_pixels: refuse larger photos before decoding them.
+        trust_code: see `edgeir.load`.
         progress: called with the tiles done, or for a folder with the images done.
 
     Returns:
@@ -69,7 +73,7 @@ def restore(
         ImageError: the file cannot be read or the result cannot be written in the format asked for.
         DataError: the folder holds no image.
         OutputError: the output exists, is the input, or cannot be written.
-        ArtifactError, CheckpointError, MissingExtraError: the model cannot be run.
+        ArtifactError, CheckpointError, MissingExtraError, UntrustedCodeError: the model cannot be run.
         ConfigError: a tile size for an artifact that takes one size only, an unknown format, or options that exclude
             each other.
     """

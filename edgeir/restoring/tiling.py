@@ -3,19 +3,19 @@
 A convolution network pads with zeros at the border of what it is given, so an output pixel is right when its input
 pixel is at least the receptive radius away from every side of the window. Neighbouring windows overlap by at least
 twice the radius, and each gives its pixels up to the middle of the overlap. A network with strides repeats only every
-`size_multiple` pixels, so windows start at and measure multiples of it.
+`size_multiple` pixels, so windows measure multiples of it and start at multiples of `NetworkFacts.tile_step`.
 
 What "the whole image" is at its border, there are two answers to:
 
 - **mirrored** (what `edgeir restore` does): the image continues beyond each side as its mirror image, by the receptive
-  radius rounded up to `size_multiple`. The network's zeros lie outside what any pixel of the image depends on: a flat
+  radius rounded up to `tile_step`. The network's zeros lie outside what any pixel of the image depends on: a flat
   image keeps one colour up to its border. Since every output pixel depends on the mirrored image alone, it does not
   matter where the windows lie, nor how much larger than the image the only size of an artifact is.
 - **zero-padded** (`edgeir eval`, `edgeir bench`): the network's own zeros begin at the image's border. Published
   figures are of networks run like this. Windows then lie inside the image. Only where pixels are needed that are not
-  there is it mirrored, at its right and lower side: up to a multiple of `size_multiple`, or to the only size that an
-  artifact takes, where the result differs from that of a network of the image's own size within the receptive radius
-  of those two sides.
+  there is it mirrored, at its right and lower side: up to a multiple of `size_multiple`, or to where windows of the
+  only size that an artifact takes end, where the result differs from that of a network of the image's own size within
+  the receptive radius of those two sides.
 
 In exact arithmetic tiled output equals whole-image output. A network computed in float32 may add up in another order
 for another window size or number of threads, which changes a value by less than 1e-5 of the range: files are equal but
@@ -135,29 +135,28 @@ def plan(
 
 
 def _axis(length: int, side: int | None, facts: NetworkFacts, margin: int, *, fixed: bool) -> Axis:
-    multiple, radius = facts.size_multiple, facts.receptive_radius
+    multiple, radius = facts.tile_step, facts.receptive_radius
     begin, end = _begin(margin, facts), _end(length, margin, facts)
     if side is None or side >= end - begin:
         end = begin + side if fixed and side is not None else end
         return _single(length, begin, end)
-    if not fixed:
-        side -= side % multiple
+    if not fixed:  # windows that start at multiples and end at the border have sides of this remainder
+        side -= (side - (end - begin)) % multiple
     step = (side - 2 * radius) // multiple * multiple
-    if (
-        step < 1 and fixed and side >= _up(length, multiple)
-    ):  # one window, with as much of the margin as it holds
+    if step < 1 and fixed and side >= _up(length, facts.size_multiple):  # as much of the margin as it holds
         begin = -((side - length) // 2 // multiple * multiple)
         return _single(length, begin, begin + side)
     if step < 1:
+        least = _up(2 * radius + multiple - (end - begin), multiple) + end - begin
         raise ArtifactError(
             f"a window of {side} pixels is too small for the network, which sees {radius} pixels to each side",
-            fix=f"use at least {_up(2 * radius + multiple, multiple)} pixels",
+            fix=f"use at least {least} pixels",
         )
+    if fixed:
+        end = begin + side + _up(end - begin - side, multiple)
     count = 1 + -(-(end - begin - side) // step)
-    if not fixed:  # as few windows of the smallest size that does
-        side = min(side, _up(-(-(end - begin + (count - 1) * 2 * radius) // count), multiple))
-        while (side - 2 * radius) // multiple * multiple * (count - 1) + side < end - begin:
-            side += multiple
+    if not fixed:
+        side = _smallest(side, end - begin, count, multiple, radius)
     last = (end - begin - side) // multiple
     starts = [begin + last * index // (count - 1) * multiple for index in range(count)]
     middles = ((before + side + after) // 2 for before, after in itertools.pairwise(starts))
@@ -169,13 +168,22 @@ def _axis(length: int, side: int | None, facts: NetworkFacts, margin: int, *, fi
     return Axis(length, begin, end, tuple(windows))
 
 
+def _smallest(side: int, extent: int, count: int, multiple: int, radius: int) -> int:
+    """The smallest side at which `count` windows, starting at multiples, cover `extent` pixels."""
+    least = -(-(extent + (count - 1) * 2 * radius) // count)
+    side = min(side, _up(least - extent, multiple) + extent)
+    while (side - 2 * radius) // multiple * multiple * (count - 1) + side < extent:
+        side += multiple
+    return side
+
+
 def _single(length: int, begin: int, end: int) -> Axis:
     return Axis(length, begin, end, (Window(begin, end, 0, length),))
 
 
 def _begin(margin: int, facts: NetworkFacts) -> int:
-    """A multiple of `size_multiple`, so that the network's grid lies on the image as in a run without a margin."""
-    return -_up(margin, facts.size_multiple)
+    """A multiple of `tile_step`, so that the network's grid lies on the image as in a run without a margin."""
+    return -_up(margin, facts.tile_step)
 
 
 def _end(length: int, margin: int, facts: NetworkFacts) -> int:

@@ -7,6 +7,7 @@ from typing import Any
 
 from edgeir.checkpoint.resolve import Found, resolve
 from edgeir.core.errors import ArtifactError
+from edgeir.core.trust import honours_trust
 from edgeir.manifest.artifact import Artifact, ModelFile, read_artifact
 from edgeir.runtime import catalog
 from edgeir.runtime.session import Session
@@ -17,6 +18,7 @@ RuntimeName = str
 """``auto``, or a name of `edgeir.runtime.catalog`."""
 
 
+@honours_trust
 def load(
     path_or_name: str | Path,
     *,
@@ -24,6 +26,7 @@ def load(
     threads: int = 1,
     clip: bool = True,
     sigma: float | None = None,
+    trust_code: bool = False,
 ) -> Session:
     """Load an artifact (folder, ``artifact.json`` or model file), a checkpoint, a run folder or a zoo network.
 
@@ -36,12 +39,14 @@ def load(
         sigma: the noise level, on the 0-255 scale, for the checkpoint of a network that takes one; an artifact has its
             own (`NetworkFacts.sigma`).
         clip: False runs a checkpoint without the clip to [0, 1] at its end; an artifact has it inside and keeps it.
+        trust_code: allow a checkpoint's network of `kind: module`, code of another package, to be imported and run.
 
     Raises:
         ArtifactError: there is nothing of that name, it was tampered with, or the runtime cannot run it.
         CheckpointError: the checkpoint is damaged.
         ConfigError: a noise level for a network that takes none.
         MissingExtraError: the runtime is not installed.
+        UntrustedCodeError: the checkpoint's network is code of another package, and `trust_code` is False.
     """
     if threads < 1:
         raise ArtifactError(f"`threads` must be at least 1, not {threads}")

@@ -8,8 +8,10 @@ from __future__ import annotations
 from edgeir.checkpoint.load import configuration
 from edgeir.checkpoint.resolve import resolve_checkpoint
 from edgeir.core.errors import ConfigError
+from edgeir.distill.taps import check_taps
 from edgeir.manifest.card import read_card
-from edgeir.models.base import Network, outline, refuse_clean_reader
+from edgeir.models.base import refuse_clean_reader
+from edgeir.models.config import NetworkConfig
 from edgeir.training.recipe import Recipe
 from edgeir.training.sizes import check_sides
 
@@ -20,38 +22,57 @@ def check_ahead(recipe: Recipe) -> None:
     """Raise what would otherwise be noticed only after the store is built.
 
     Raises:
-        ConfigError: patches or validation pictures have sides that a network cannot take, or the teacher or a peer does
-            not take what the student takes or gives other sizes or channels.
+        ConfigError: patches or validation images have sides that a network cannot take; the teacher or a peer does
+            not take what the student takes or gives other sizes or channels; or a method reads a tap that its network
+            does not have.
         CheckpointError: `init` or the teacher is missing.
+        UntrustedCodeError: a network is code of another package, and the user has not allowed to run it.
         EdgeIRError: a file that a distillation method needs is missing.
     """
     check_sides(recipe)
+    recipe.model.check()
     if recipe.init is not None:
-        resolve_checkpoint(recipe.init)
+        start = resolve_checkpoint(recipe.init)
+        configuration(read_card(start), start).check()
     distillation = recipe.objective.distillation
     if distillation is None or not distillation.methods:  # the control never loads its teacher
         return
+    _check_taps(
+        "student", recipe.model, [name for method in distillation.methods for name in method.reads_student]
+    )
     if distillation.teacher is not None:
         folder = resolve_checkpoint(distillation.teacher)
-        teacher = outline(configuration(read_card(folder), folder))
+        teacher = configuration(read_card(folder), folder)
+        teacher.check()
+        _check_taps(
+            "teacher", teacher, [name for method in distillation.methods for name in method.reads_teacher]
+        )
         if distillation.cache:
             refuse_clean_reader(teacher, str(folder))  # whole pictures are computed from the damaged ones
         else:  # those are padded, patches are not
             check_sides(recipe, teacher)
         _check_partner("the teacher", teacher, recipe, folder, cached=distillation.cache)
     for method in distillation.methods:
-        if method.companion_reads == "degraded" and (config := method.companion_config()) is not None:
-            _check_partner(
-                f"the network beside the student in `{method.kind}`", outline(config), recipe, recipe.name
-            )
+        config = method.companion_config()
+        if config is not None:
+            config.check()
+            _check_taps("extractor", config, list(method.reads_companion))
+        if method.companion_reads == "degraded" and config is not None:
+            _check_partner(f"the network beside the student in `{method.kind}`", config, recipe, recipe.name)
         method.check()
 
 
+def _check_taps(role: str, config: NetworkConfig, names: list[str]) -> None:
+    """The taps that methods read of one network."""
+    if names:
+        check_taps(names, config.tap_names(), role=role)
+
+
 def _check_partner(
-    name: str, partner: Network, recipe: Recipe, where: object, *, cached: bool = False
+    name: str, partner: NetworkConfig, recipe: Recipe, where: object, *, cached: bool = False
 ) -> None:
     """It must take the student's input and give pictures of its size; `cached`: computed beforehand from the data."""
-    ours, theirs = outline(recipe.model).facts, partner.facts
+    ours, theirs = recipe.model.facts, partner.facts
     enlarges, whom = (ours.scale, "the data") if cached else (ours.net_scale, "the student")
     problems = []
     if theirs.net_scale != enlarges:

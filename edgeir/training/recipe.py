@@ -22,7 +22,6 @@ from edgeir.distill import AnyDistillation
 from edgeir.losses import L1, Adversarial, AnyLoss
 from edgeir.losses.backbone import PerceptualConfig
 from edgeir.models import AnyModel
-from edgeir.models.base import outline
 from edgeir.training.optim import Optim
 
 __all__ = ["Data", "Distillation", "ObjectiveConfig", "Recipe", "Train", "Validation", "load_recipe"]
@@ -163,7 +162,7 @@ class Recipe(Config):
             raise ValueError(
                 "`cache` keeps one picture per image: it does not work with a random degradation"
             )
-        if getattr(degradation, "noise_map", False) and outline(self.model).facts.sigma is None:
+        if getattr(degradation, "noise_map", False) and self.model.facts.sigma is None:
             raise ValueError(
                 f"`degradation.noise_map` needs a network that takes it, which `{self.model.kind}` does not"
             )
@@ -183,12 +182,12 @@ class Recipe(Config):
 
     def _check_colour(self) -> None:
         """What a network of one channel cannot be asked for, and what only it can."""
-        colour, channel = outline(self.model).facts.colour, self.validation.channel
+        colour, channel = self.model.facts.colour, self.validation.channel
         distillation = self.objective.distillation
         methods = distillation.methods if distillation is not None else ()
         for method in methods:
             companion = method.companion_config()
-            if companion is not None and outline(companion).facts.colour != colour:
+            if companion is not None and companion.facts.colour != colour:
                 raise ValueError(
                     f"the network beside the student in `{method.kind}` needs the student's channels"
                 )

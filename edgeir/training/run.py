@@ -17,11 +17,12 @@ from lightning_fabric import Fabric
 
 from edgeir.core.errors import ConfigError
 from edgeir.core.progress import Progress, no_progress
+from edgeir.core.trust import code_is_trusted, honours_trust, trusting_code
 from edgeir.data.degrade.base import enlargement_of
 from edgeir.data.patches import PatchSampler
 from edgeir.data.store.pair_store import PairStore, open_store
 from edgeir.losses.backbone import backbones_used
-from edgeir.models.base import Network, channels_last, outline
+from edgeir.models.base import Network, channels_last
 from edgeir.training.adversary import Opponent
 from edgeir.training.build import build_objective, initialise
 from edgeir.training.loop import fit
@@ -57,6 +58,7 @@ class TrainResult:
     """False for an auto-encoder of clean pictures, which others start from."""
 
 
+@honours_trust
 def train(
     recipe: str | Path,
     *,
@@ -67,6 +69,7 @@ def train(
     devices: int = 1,
     num_nodes: int = 1,
     precision: str | None = None,
+    trust_code: bool = False,
     progress: Progress = no_progress,
 ) -> TrainResult:
     """Train a network without a teacher.
@@ -78,9 +81,10 @@ def train(
         resume: continue the run in `out` (its own recipe.yaml must describe the same run; `train.steps` may differ).
         devices: processes (CPU) or GPUs per node. num_nodes: machines. Both are Lightning Fabric's.
         precision: overrides `train.precision`.
+        trust_code: allow code of others to run: networks and frozen networks of `kind: module`, ``.pt2`` programs.
 
     Raises:
-        ConfigError, DataError, CheckpointError, OutputError, NonFiniteError.
+        ConfigError, DataError, CheckpointError, OutputError, NonFiniteError, UntrustedCodeError.
     """
     loaded = _load(recipe, overrides, precision)
     if loaded.objective.distillation is not None:
@@ -88,6 +92,7 @@ def train(
     return _launch(loaded, out, resume, overwrite, devices, num_nodes, progress)
 
 
+@honours_trust
 def distill(
     recipe: str | Path,
     *,
@@ -98,6 +103,7 @@ def distill(
     devices: int = 1,
     num_nodes: int = 1,
     precision: str | None = None,
+    trust_code: bool = False,
     progress: Progress = no_progress,
 ) -> TrainResult:
     """Train a student with the recipe's teacher; arguments and errors as for `train`."""
@@ -171,8 +177,11 @@ def _prepare_and_run(
         )
         threads = max(1, torch.get_num_threads() // devices) if world > 1 else torch.get_num_threads()
         work: Callable[..., Any] = _work
-        done, step, metrics, too_small = fabric.launch(work, recipe, run, resume, store, threads, progress)
-    restores = outline(recipe.model).reads == "degraded"
+        trust = code_is_trusted()  # a process of its own does not inherit it
+        done, step, metrics, too_small = fabric.launch(
+            work, recipe, run, resume, store, threads, trust, progress
+        )
+    restores = recipe.model.reads == "degraded"
     return TrainResult(run.path, step, not done, metrics, len(store), too_small, run.backbones, restores)
 
 
@@ -183,9 +192,23 @@ def _work(
     resume: bool,
     store: PairStore,
     threads: int,
+    trust: bool,
     progress: Progress,
 ) -> tuple[bool, int, dict[str, Any], int]:
     """One process's share of the run."""
+    with trusting_code(trust):
+        return _share(fabric, recipe, run, resume, store, threads, progress)
+
+
+def _share(
+    fabric: Fabric,
+    recipe: Recipe,
+    run: RunFolder,
+    resume: bool,
+    store: PairStore,
+    threads: int,
+    progress: Progress,
+) -> tuple[bool, int, dict[str, Any], int]:
     torch.set_num_threads(threads)
     torch.manual_seed(recipe.train.seed)
     network: Network = recipe.model.build()

@@ -5,26 +5,26 @@ from __future__ import annotations
 import math
 
 from edgeir.core.errors import ConfigError
-from edgeir.models.base import Network, outline
+from edgeir.models.config import NetworkConfig
 from edgeir.training.recipe import Recipe
 
 __all__ = ["check_sides", "clean_step"]
 
 
-def clean_step(network: Network) -> int:
+def clean_step(network: NetworkConfig) -> int:
     """What the sides of a clean picture must be a multiple of, so that the network can take its damaged version."""
     scale, multiple = network.facts.scale, network.facts.size_multiple
     return math.lcm(scale, multiple) if _reads_large(network) else scale * multiple
 
 
-def check_sides(recipe: Recipe, teacher: Network | None = None) -> None:
+def check_sides(recipe: Recipe, teacher: NetworkConfig | None = None) -> None:
     """Check `data.patch` and `validation.size` against what the student, its companions and the teacher can take, and
     what the losses need.
 
     Raises:
         ConfigError: with the multiple and the nearest sides that fit, or the least side.
     """
-    student = outline(recipe.model)
+    student: NetworkConfig = recipe.model
     scale, patch, size = student.facts.scale, recipe.data.patch, recipe.validation.size
     enlarged = (
         scale if student.facts.input_kind == "bicubic" else 1
@@ -36,7 +36,7 @@ def check_sides(recipe: Recipe, teacher: Network | None = None) -> None:
     for method in distillation.methods if distillation is not None else ():
         if (config := method.companion_config()) is not None:
             factor = scale if method.companion_reads == "clean" else enlarged
-            step = math.lcm(step, _patch_step(outline(config), factor))
+            step = math.lcm(step, _patch_step(config, factor))
     problems = []
     if patch % step:
         problems.append(_problem("data.patch", patch, step))
@@ -52,12 +52,12 @@ def check_sides(recipe: Recipe, teacher: Network | None = None) -> None:
         raise ConfigError(problems, where=recipe.name)
 
 
-def _reads_large(network: Network) -> bool:
+def _reads_large(network: NetworkConfig) -> bool:
     """Whether its input has the size of the clean picture."""
     return network.facts.input_kind == "bicubic" or network.reads == "clean"
 
 
-def _patch_step(network: Network, factor: int) -> int:
+def _patch_step(network: NetworkConfig, factor: int) -> int:
     """What a patch must be a multiple of where the network is given `factor` times its side."""
     multiple = network.facts.size_multiple
     return multiple // math.gcd(multiple, factor)

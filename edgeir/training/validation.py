@@ -11,7 +11,6 @@ from edgeir.core.errors import DataError
 from edgeir.data.degrade.base import Degraded, to_unit
 from edgeir.data.items import items_of
 from edgeir.imaging.luma import luma_of
-from edgeir.models.base import outline
 from edgeir.training.recipe import Recipe
 from edgeir.training.sizes import clean_step
 
@@ -46,8 +45,7 @@ def validation_pairs(recipe: Recipe) -> list[ValidationPair]:
     """
     config = recipe.validation
     degradation, scale = recipe.data.degradation, recipe.model.scale
-    network = outline(recipe.model)
-    gray, step = network.facts.colour == "y", clean_step(network)
+    gray, step = recipe.model.facts.colour == "y", clean_step(recipe.model)
     pairs = []
     for index, item in enumerate(items_of(config.sources, degradation, (1.0,))[: config.limit]):
         lr, clean = item.load()

@@ -15,6 +15,7 @@ import pytest
 import torch
 
 from edgeir.core.errors import ExportError
+from edgeir.core.trust import trusting_code
 from edgeir.exporting.targets.litert.passes.graph import Graph
 from edgeir.exporting.targets.litert.target import LiteRT, clean_problems, pixel_shuffles
 from edgeir.exporting.targets.onnx.target import ONNX
@@ -27,7 +28,10 @@ SMALL_DANET = {"widths": (16, 24), "blocks": 1, "bottom_blocks": 1}
 FLAT_DANET = {"widths": (16,), "bottom_blocks": 1}
 SMALL_PPDN = {"stem": 4, "growth": 2, "layers": (1, 2, 1, 1), "expansion": 1.0,
               "decoder_growths": (4, 4, 3, 3, 2), "decoder_widths": (4, 3, 3, 2, 2)}  # fmt: skip
+FOREIGN = {"factory": "torch.nn:Conv2d", "task": "denoising", "receptive_radius": 1,
+           "arguments": {"in_channels": 3, "out_channels": 3, "kernel_size": 3, "padding": 1}}  # fmt: skip
 SMALLER = {
+    "module": FOREIGN,
     "plainsr": {"channels": 8, "blocks": 2},
     "edsr": {"channels": 8, "blocks": 1, "residual_scale": 0.5},
     "rcan": {"channels": 16, "groups": 1, "blocks": 1},
@@ -41,7 +45,7 @@ SMALLER = {
 LONG = {"danet", "danet-autoencoder", "multiscale-denoiser", "ppdn"}
 CONFIGS = [
     pytest.param(
-        member(**SMALLER.get(kind := member().kind, {})),
+        member(**SMALLER.get(kind := member.model_fields["kind"].default, {})),
         id=kind,
         marks=[pytest.mark.slow] if kind in LONG else [],
     )
@@ -53,7 +57,8 @@ RESHAPES_OF_A_SAMPLING, RESHAPES_OF_THE_GRIDS = 7, 4
 
 @pytest.fixture(params=CONFIGS)
 def network(request, busy):
-    return busy(request.param.build())
+    with trusting_code():
+        return busy(request.param.build())
 
 
 def sides(network, *units: int) -> tuple[int, ...]:

@@ -56,12 +56,12 @@ def test_deformable_convolution_is_torchvisions(groups):
 @pytest.fixture
 def deform_conv2d():
     """torchvision's, where it is installed and its library fits this torch; a bad fit shows at the latest in a call."""
-    picture, offsets, weight = torch.zeros(1, 1, 3, 3), torch.zeros(1, 18, 3, 3), torch.zeros(1, 1, 3, 3)
+    image, offsets, weight = torch.zeros(1, 1, 3, 3), torch.zeros(1, 18, 3, 3), torch.zeros(1, 1, 3, 3)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             from torchvision.ops import deform_conv2d
-        deform_conv2d(picture, offsets, weight, padding=1)
+        deform_conv2d(image, offsets, weight, padding=1)
     except (ImportError, OSError, RuntimeError, AttributeError) as error:
         pytest.skip(f"torchvision cannot be used: {error}")
     return deform_conv2d

@@ -1,4 +1,4 @@
-"""What networks read of the whole picture: in every form the same numbers, and constants in their place."""
+"""What networks read of the whole image: in every form the same numbers, and constants in their place."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ from edgeir.models import (
     PPCNSRConfig,
     RCANConfig,
 )
-from edgeir.models.blocks.global_statistics import InstanceNorm, PictureMean, Reader, Stages, readers
+from edgeir.models.blocks.global_statistics import ImageMean, InstanceNorm, Reader, Stages, readers
 from edgeir.models.constants import calibrate, with_constants
 
 CONFIGS = [
@@ -40,7 +40,7 @@ def network(request):
     return network
 
 
-def picture(seed=0, height=28, width=20):
+def image(seed=0, height=28, width=20):
     x = np.random.default_rng(seed).random((height, width, 3), dtype=np.float32)
     return x * np.linspace(0.2, 1, height, dtype=np.float32)[:, None, None]
 
@@ -70,17 +70,17 @@ def test_readers_run_in_the_order_of_the_modules(network):
     seen = []
     for reader in readers(network):
         reader.register_forward_pre_hook(lambda module, inputs: seen.append((module, inputs[0].shape[2:])))
-    network(tensor(picture()))
+    network(tensor(image()))
     assert [module for module, _ in seen] == readers(network)
     assert {size for _, size in seen} == {(28, 20)}
     assert {reader.operation for reader in readers(network)} == set(network.facts.global_operations)
 
 
 def test_stages_stop_at_the_reader_and_leave_the_network_as_it_was(network):
-    x = tensor(picture())
+    x = tensor(image())
     before = network(x)
     stages = Stages(network)
-    known = calibrate(network, [picture(seed=1)])
+    known = calibrate(network, [image(seed=1)])
     assert len(known) == len(stages)
     first = stages.input(x, [])
     if not stages.weigh:
@@ -90,7 +90,7 @@ def test_stages_stop_at_the_reader_and_leave_the_network_as_it_was(network):
 
 
 def test_constants_of_a_picture_are_the_network_on_that_picture(network):
-    one, other = picture(), picture(seed=1) ** 2
+    one, other = image(), image(seed=1) ** 2
     constant = with_constants(network, calibrate(network, [one]))
     assert constant.facts.global_operations == ()
     assert constant.state_dict().keys() == network.state_dict().keys()
@@ -105,13 +105,13 @@ def test_constants_of_a_picture_are_the_network_on_that_picture(network):
         assert torch.allclose(
             constant.deploy()(tensor(other)), constant(tensor(other)).clamp(0, 1), atol=tolerance
         )
-    assert readers(network) != []  # the original reads its picture as before
+    assert readers(network) != []  # the original reads its image as before
 
 
 @pytest.mark.parametrize("config", CONFIGS[:2], ids=["student", "teacher"])
 def test_the_deployed_constant_network_is_convolutions_only(config):
     network = config.build()
-    constant = with_constants(network, calibrate(network, [picture()])).deploy()
+    constant = with_constants(network, calibrate(network, [image()])).deploy()
     kinds = {type(module).__name__ for module in constant.modules() if not list(module.children())}
     assert kinds == {"Conv2d", "Shift", "Identity", "Clip"}
     assert not any(isinstance(module, Reader) for module in constant.modules())
@@ -119,7 +119,7 @@ def test_the_deployed_constant_network_is_convolutions_only(config):
 
 def test_the_statistics_of_several_pictures_are_those_of_all_their_pixels():
     network = PPCNEnhanceConfig().build()
-    one, other = picture(), 0.5 * picture(seed=1)
+    one, other = image(), 0.5 * image(seed=1)
     (mean, *_), both = calibrate(network, [one, other]), np.stack([one, other])
     np.testing.assert_allclose(mean.mean, both.mean((0, 1, 2), dtype=np.float64), rtol=1e-6)
     np.testing.assert_allclose(mean.variance, both.astype(np.float64).var((0, 1, 2)), rtol=1e-5)
@@ -129,7 +129,7 @@ def test_a_constant_network_sees_as_far_as_its_facts_say(network):
     radius, multiple, scale = (
         getattr(network.facts, name) for name in ("receptive_radius", "size_multiple", "net_scale")
     )
-    constant = with_constants(network, calibrate(network, [picture()]))
+    constant = with_constants(network, calibrate(network, [image()]))
     side = -(-(2 * radius + 9) // multiple) * multiple
     reaches = []
     for centre in range(side // 2, side // 2 + multiple):
@@ -141,12 +141,12 @@ def test_a_constant_network_sees_as_far_as_its_facts_say(network):
 
 def test_constants_where_there_is_nothing_to_replace():
     with pytest.raises(
-        ExportError, match=r"reads nothing of the whole picture.*--statistics picture"
+        ExportError, match=r"reads nothing of the whole image.*--statistics picture"
     ) as caught:
-        calibrate(PlainSRConfig(channels=4, blocks=0).build(), [picture()])
+        calibrate(PlainSRConfig(channels=4, blocks=0).build(), [image()])
     assert "\n" not in str(caught.value)
     with pytest.raises(ExportError, match=r"no constants can stand in for .*\(deformable sampling\)"):
-        calibrate(DANetConfig(widths=(8,), blocks=1, bottom_blocks=1).build(), [picture()])
+        calibrate(DANetConfig(widths=(8,), blocks=1, bottom_blocks=1).build(), [image()])
     with pytest.raises(ExportError, match="in 3 places, 1 are given"):
         with_constants(PPCNEnhanceConfig().build(), [Moments(np.zeros(3), np.ones(3))])
 
@@ -154,7 +154,7 @@ def test_constants_where_there_is_nothing_to_replace():
 def test_a_mean_alone_is_the_mean():
     x = torch.rand(2, 3, 5, 4)
     for form in ("kernel", "precise"):
-        reader = PictureMean()
+        reader = ImageMean()
         reader.computes = form
         assert torch.allclose(reader(x), x.mean((2, 3), keepdim=True), atol=1e-6)
 

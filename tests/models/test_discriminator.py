@@ -41,7 +41,7 @@ def test_the_same_function_step_by_step():
     out = (x * torch.tensor([0.2989, 0.587, 0.114], dtype=torch.float64).view(1, 3, 1, 1)).sum(
         1, keepdim=True
     )
-    # 20 -> 5 -> 3 -> 3 -> 3 -> 2 -> 2, zeros outside, the odd one after the picture
+    # 20 -> 5 -> 3 -> 3 -> 3 -> 2 -> 2, zeros outside, the odd one after the image
     for place, (pads, stride) in enumerate(
         [((2, 3), 4), ((2, 2), 2), ((1, 1), 1), ((1, 1), 1), ((1, 1), 2), ((1, 1), 1)]
     ):

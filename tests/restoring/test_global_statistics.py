@@ -19,7 +19,7 @@ from edgeir.core.moments import Moments  # noqa: E402
 from edgeir.imaging.files import Photo  # noqa: E402
 from edgeir.imaging.resize import enlarge  # noqa: E402
 from edgeir.models import FDRNetConfig, PPCNEnhanceConfig, PPCNSRConfig, RCANConfig  # noqa: E402
-from edgeir.models.blocks.global_statistics import InstanceNorm, PictureMean  # noqa: E402
+from edgeir.models.blocks.global_statistics import ImageMean, InstanceNorm  # noqa: E402
 from edgeir.models.constants import calibrate, with_constants  # noqa: E402
 from edgeir.restoring.global_statistics import gather  # noqa: E402
 from edgeir.restoring.image import plan_photo, restore_photo  # noqa: E402
@@ -79,7 +79,7 @@ def whole_with_own_statistics(
         module.give(Moments(*found[-1]))
 
     assert session._module is not None
-    modules = [m for m in session._module.modules() if isinstance(m, (InstanceNorm, PictureMean))]
+    modules = [m for m in session._module.modules() if isinstance(m, (InstanceNorm, ImageMean))]
     handles = [module.register_forward_pre_hook(note) for module in modules]
     output = session.run(np.pad(image, ((radius, radius), (radius, radius), (0, 0)), mode="symmetric"))
     for handle, module in zip(handles, modules, strict=True):

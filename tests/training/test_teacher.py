@@ -71,7 +71,7 @@ def test_an_auto_encoder_of_clean_pictures_has_no_pictures_of_damaged_ones(repai
     repair(model=auto_encoder, objective={"distillation": {"methods": [{"kind": "imitation"}]}})
     teacher = distill(repair.path, overrides=["train.steps=1"], out=tmp_path / "teacher").run_dir
     repair(model=STUDENT, objective={"distillation": CACHED | {"teacher": str(teacher)}})
-    with pytest.raises(ConfigError, match="an auto-encoder reads the clean picture"):
+    with pytest.raises(ConfigError, match="an auto-encoder reads the clean image"):
         distill(repair.path, out=tmp_path / "run")
 
 

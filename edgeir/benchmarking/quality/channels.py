@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from edgeir.core.config import Config
 from edgeir.core.errors import ConfigError, DataError
 from edgeir.core.progress import Progress, no_progress
+from edgeir.core.trust import honours_trust
 from edgeir.data.degrade import Hybrid
 from edgeir.data.degrade.base import Degraded, Pixels, to_bytes, to_unit
 from edgeir.data.degrade.blur import gaussian_blur
@@ -68,6 +69,7 @@ class ChannelStudy(Config):
     cosine_other_kind: float
 
 
+@honours_trust
 def channels(
     model: str | Path,
     *,
@@ -76,6 +78,7 @@ def channels(
     sources: Sequence[Source] = (Embedded(),),
     limit: int = 8,
     size: int = 128,
+    trust_code: bool = False,
     progress: Progress = no_progress,
 ) -> ChannelStudy:
     """Measure the channels of two taps of a checkpoint.
@@ -85,9 +88,10 @@ def channels(
         before, after: taps; default for an FDR-Net: what enters and leaves its first feature disentanglement module.
         sources: clean pictures, of which a network of one channel sees the luma. limit: how many, the first ones.
         size: side of the crop from the middle of each, rounded down to the multiple that the network takes.
+        trust_code: see `edgeir.load`.
 
     Raises:
-        CheckpointError: no such checkpoint.
+        CheckpointError, UntrustedCodeError: there is no such checkpoint, or it may not be loaded.
         ConfigError: the network enlarges; a tap does not exist, or none is given and the network has no disentanglement
             module; or `size` is less than that multiple.
         DataError: no picture is as large as `size`.

@@ -18,6 +18,7 @@ from edgeir.benchmarking.result import Quality, Result, Row, environment, timest
 from edgeir.benchmarking.suite import Suite, load_suite
 from edgeir.core.errors import ConfigError
 from edgeir.core.progress import Progress, no_progress
+from edgeir.core.trust import honours_trust
 from edgeir.data.degrade.base import Degraded, enlargement_of, to_bytes, to_unit
 from edgeir.data.degrade.bicubic import upscale
 from edgeir.data.degrade.noise import AWGN
@@ -31,6 +32,7 @@ BICUBIC, INPUT = "bicubic", "input"
 Image = NDArray[np.float32]
 
 
+@honours_trust
 def evaluate(
     model: str | Path,
     suite: str | Path | Suite,
@@ -39,6 +41,7 @@ def evaluate(
     threads: int = 1,
     sigma: float | None = None,
     limit: int | None = None,
+    trust_code: bool = False,
     progress: Progress = no_progress,
 ) -> dict[str, Any]:
     """Measure `model` on every picture of `suite`.
@@ -49,6 +52,7 @@ def evaluate(
         sigma: the noise level given to a network which takes one (see `edgeir.load`); by default the suite's, where
             that is fixed. An artifact keeps its own.
         limit: at most this many pictures of each set (labelled as not comparable).
+        trust_code: see `edgeir.load`.
 
     Returns:
         A `Result` as plain JSON values: per-image rows, means, SHA-256, protocol, versions, machine.
@@ -56,7 +60,7 @@ def evaluate(
     Raises:
         ConfigError: no such suite, or the network's scale is not the suite's.
         DataError: a set's pictures are not there.
-        ArtifactError, CheckpointError: the model cannot run.
+        ArtifactError, CheckpointError, UntrustedCodeError: the model cannot run.
     """
     suite = suite if isinstance(suite, Suite) else load_suite(suite)
     if str(model) in (BICUBIC, INPUT):

@@ -1,6 +1,6 @@
 """What must be measured in a process of its own: peak memory, and the machine's matrix product rate.
 
-``python -m edgeir.benchmarking.timing.child memory|gemm ARGUMENTS`` does it and writes one JSON line.
+``python -m edgeir.benchmarking.timing.child memory|gemm [--trust-code] ARGUMENTS`` does it and writes one JSON line.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from edgeir.core.errors import EdgeIRError
+from edgeir.core.trust import code_is_trusted, trusting_code
 
 __all__ = ["gemm_rate", "peak_memory", "peak_mib"]
 
@@ -21,6 +22,7 @@ THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"
 GEMM_SIZE = 1024
 GEMM_REPEATS = 20
 MEMORY_RUNS = 2
+TRUST = "--trust-code"
 
 
 def peak_memory(
@@ -35,7 +37,9 @@ def peak_memory(
     Raises:
         EdgeIRError: the process failed.
     """
-    return _child("memory", str(model), runtime, str(threads), str(height), str(width), threads=threads)
+    trust = [TRUST] if code_is_trusted() else []  # a process of its own does not inherit it
+    words = (str(model), runtime, str(threads), str(height), str(width))
+    return _child("memory", *trust, *words, threads=threads)
 
 
 def gemm_rate(threads: int) -> float:
@@ -49,7 +53,9 @@ def gemm_rate(threads: int) -> float:
 
 def _child(*arguments: str, threads: int) -> dict[str, Any]:
     package = str(Path(__file__).resolve().parents[2])
-    paths = [package, *filter(None, [os.environ.get("PYTHONPATH")])]
+    # A network of another package is looked for where this process found it.
+    trusted = sys.path if code_is_trusted() else ()
+    paths = [package, *filter(None, [os.environ.get("PYTHONPATH"), *trusted])]
     settings = (
         os.environ | dict.fromkeys(THREAD_VARIABLES, str(threads)) | {"PYTHONPATH": os.pathsep.join(paths)}
     )
@@ -120,8 +126,10 @@ def main(arguments: list[str]) -> int:
         if arguments[0] == "gemm":
             value: dict[str, Any] = _gemm()
         else:
-            model, runtime, *numbers = arguments[1:]
-            value = _memory(model, runtime, *map(int, numbers))
+            trusted = arguments[1] == TRUST
+            model, runtime, *numbers = arguments[2 if trusted else 1 :]
+            with trusting_code(trusted):
+                value = _memory(model, runtime, *map(int, numbers))
     except EdgeIRError as error:
         sys.stderr.write(f"{error}\n")
         return 2

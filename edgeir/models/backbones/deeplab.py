@@ -2,7 +2,7 @@
 
 As in the authors' Caffe definition: pooling 3x3 with stride 2 in the first three stages and stride 1 in the last two,
 dilation 2 in conv5, a 3x3 average pooling, fc6 3x3 of dilation 12, fc7 and fc8 1x1; scores come at an eighth of the
-size and are enlarged bilinearly to the picture's, corner on corner (an image of 8 k + 1 pixels is what that fits
+size and are enlarged bilinearly to the image's, corner on corner (an image of 8 k + 1 pixels is what that fits
 exactly; the authors train on 321x321).
 
 Weights are named as Caffe's layers: ``conv1_1.weight``, ``conv1_1.bias`` … ``conv5_3``, ``fc6``, ``fc7``, ``fc8``.
@@ -49,7 +49,7 @@ class DeepLabLargeFOV(nn.Module):
         self.register_buffer("mean", torch.tensor(_MEAN_BGR).view(1, 3, 1, 1), persistent=False)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Scores at the size of the picture."""
+        """Scores at the size of the image."""
         return F.interpolate(self.coarse(x), x.shape[2:], mode="bilinear", align_corners=True)
 
     def coarse(self, x: torch.Tensor) -> torch.Tensor:

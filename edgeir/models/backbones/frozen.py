@@ -1,15 +1,15 @@
-"""High-level networks that judge restored pictures: frozen, in evaluation mode, gradients flow through to the picture.
+"""High-level networks that judge restored images: frozen, in evaluation mode, gradients flow through to the image.
 
 Built in are VGG-16 and DeepLab-LargeFOV; any other network comes as a `torch.export` program (``.pt2``) or by import
 path. All read RGB on [0, 1] and return scores before the softmax, (N, classes) or (N, classes, H, W).
 
-A ``.pt2`` file and an import path are code: use those of people whose code you would run.
+Both run code of others and need the user's permission (`edgeir.core.trust`): an import path is code, and
+`torch.export.load` unpickles the entries of a ``.pt2`` file that its own index marks as pickled, with
+``weights_only=False`` (torch 2.13), so that whoever wrote the file decides what runs.
 """
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -20,13 +20,16 @@ from torch import nn
 from edgeir.core.config import Config
 from edgeir.core.errors import CheckpointError, ConfigError
 from edgeir.core.files import sha256_file
+from edgeir.core.trust import require_trust
 from edgeir.models.backbones.deeplab import DeepLabLargeFOV
 from edgeir.models.backbones.vgg import VGG
 from edgeir.models.backbones.weights import load_frozen
+from edgeir.models.imported import ImportPath, import_factory, imported_module
 
 __all__ = ["VGG16", "AnyHighLevel", "DeepLab", "Frozen", "ImportedModule", "Program"]
 
 
+_WHERE = "objective.distillation"
 _MADE_HERE = "in a checkout, `python benchmarks/high_level.py --networks` makes it"
 """What to do where a file under ``runs/high-level`` is missing: the recipes for digits name those."""
 
@@ -62,7 +65,7 @@ class Frozen(nn.Module):
             wanted = "x".join("any" if side is None else str(side) for side in self._fixed)
             raise ConfigError(
                 [f"the program takes input of {wanted}, not {'x'.join(map(str, x.shape))}"],
-                where="objective.distillation",
+                where=_WHERE,
                 fix="export it with a dynamic batch, and with the sides of the training patches",
             )
         scores: torch.Tensor = self.network(x)
@@ -83,6 +86,7 @@ class HighLevel(Config):
 
         Raises:
             ConfigError: no file is named. CheckpointError: it is missing, or has another hash.
+            UntrustedCodeError: it is code of others, and the user has not allowed to run it.
         """
         if self.weights is None:
             self._unnamed()
@@ -116,7 +120,7 @@ class HighLevel(Config):
     def _unnamed(self) -> None:
         raise ConfigError(
             ["`weights` of the high-level network is not set"],
-            where="objective.distillation",
+            where=_WHERE,
             fix="give the path of its file: objective.distillation.methods.N.network.weights=FILE",
         )
 
@@ -155,7 +159,7 @@ class ImportedModule(HighLevel):
     """The network that a function of an installed package returns; without `weights` it must bring its own."""
 
     kind: Literal["module"] = "module"
-    target: str = Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")
+    target: ImportPath
     """``package.module:callable``; called without arguments it returns a `torch.nn.Module`."""
 
     @property
@@ -166,37 +170,11 @@ class ImportedModule(HighLevel):
         """The module may have its weights already."""
 
     def build(self) -> Frozen:
-        return self._loaded(self._imported())
+        return self._loaded(imported_module(self.target, {}, where=_WHERE))
 
     def check(self) -> None:
         super().check()
-        self._callable()
-
-    def _imported(self) -> nn.Module:
-        try:
-            network = self._callable()()
-        except ConfigError:
-            raise
-        except Exception as error:  # whatever somebody else's code raises
-            reason = " ".join(str(error).split()) or type(error).__name__
-            raise ConfigError(
-                [f"`{self.target}` cannot be called without arguments: {reason}"],
-                where="objective.distillation",
-                fix="name a function that takes none and returns a torch.nn.Module",
-            ) from error
-        if not isinstance(network, nn.Module):
-            raise ConfigError([f"`{self.target}` returned {type(network).__name__}, not a torch.nn.Module"])
-        return network
-
-    def _callable(self) -> Callable[[], object]:
-        module, _, name = self.target.partition(":")
-        try:
-            found: object = getattr(importlib.import_module(module), name)
-        except (ImportError, AttributeError) as error:
-            raise ConfigError([f"`{self.target}` cannot be imported: {error}"]) from error
-        if not callable(found):
-            raise ConfigError([f"`{self.target}` is {type(found).__name__}, which cannot be called"])
-        return found
+        import_factory(self.target, where=_WHERE)
 
 
 class Program(HighLevel):
@@ -207,6 +185,10 @@ class Program(HighLevel):
     """
 
     kind: Literal["program"] = "program"
+
+    def check(self) -> None:
+        super().check()
+        require_trust("a torch.export program can run code when it is read", where=self.weights)
 
     def build(self) -> Frozen:
         self.check()

@@ -6,13 +6,13 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from edgeir.models.blocks.global_statistics import Folding, PictureMean
+from edgeir.models.blocks.global_statistics import Folding, ImageMean
 
 __all__ = ["ChannelAttention", "DualAttention", "SpatialAttention"]
 
 
 class ChannelAttention(Folding):
-    """x · sigmoid(W₂ relu(W₁ mean(x))): one factor per channel and picture. Reads the whole picture.
+    """x · sigmoid(W₂ relu(W₁ mean(x))): one factor per channel and image. Reads the whole image.
 
     Args:
         channels: of the input. reduction: the hidden layer has channels / reduction, at least one.
@@ -21,23 +21,23 @@ class ChannelAttention(Folding):
     def __init__(self, channels: int, reduction: int = 16) -> None:
         super().__init__()
         hidden = max(1, channels // reduction)
-        self.mean = PictureMean("channel attention", weighs=True)
+        self.mean = ImageMean("channel attention", weighs=True)
         self.squeeze = nn.Conv2d(channels, hidden, 1)
         self.excite = nn.Conv2d(hidden, channels, 1)
         self.factors: torch.Tensor | None
         self.register_buffer("factors", None, persistent=False)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x * (self.weigh(self.mean(x)) if self.factors is None else self.factors)
+        return x * (self.factors_for(self.mean(x)) if self.factors is None else self.factors)
 
-    def weigh(self, mean: torch.Tensor) -> torch.Tensor:
+    def factors_for(self, mean: torch.Tensor) -> torch.Tensor:
         """The factors, for the means of the channels, both (N, C, 1, 1)."""
         return torch.sigmoid(self.excite(F.relu(self.squeeze(mean))))
 
     def fold(self) -> None:
         """Keep only the factors."""
         if self.mean.mean is not None:
-            self.factors = self.weigh(self.mean.mean).detach()
+            self.factors = self.factors_for(self.mean.mean).detach()
             del self.mean, self.squeeze, self.excite
 
 

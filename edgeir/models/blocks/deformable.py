@@ -1,7 +1,7 @@
 """Modulated deformable convolution (Zhu et al., "Deformable ConvNets v2", CVPR 2019; DANet eq. 3) in plain PyTorch.
 
 ``y(p) = sum_k w_k · m_k(p) · x(p + p_k + o_k(p))`` with p_k the nine taps of a 3x3 kernel, o_k(p) an offset and
-m_k(p) a mask in [0, 1] per tap, pixel and group of channels; x between pixels is bilinear, outside the picture zero.
+m_k(p) a mask in [0, 1] per tap, pixel and group of channels; x between pixels is bilinear, outside the image zero.
 Without offsets and with masks of one it is the ordinary convolution (DANet eq. 2).
 
 Definition and channel order are torchvision's ``deform_conv2d``: offsets (group, tap, [dy, dx]), masks (group, tap).
@@ -39,10 +39,6 @@ class DeformableConv(nn.Module):
 
     def forward(self, x: torch.Tensor, offsets: torch.Tensor, masks: torch.Tensor) -> torch.Tensor:
         return deformable_conv(x, self.weight, self.bias, offsets, masks, self.groups)
-
-    def own_macs(self, output: torch.Tensor) -> int:
-        """For `edgeir.models.macs.count_macs`: the products with the kernel, without the interpolation."""
-        return self.weight[0].numel() * output.numel()
 
 
 def deformable_conv(

@@ -69,7 +69,3 @@ class GainControl(nn.Module):
         beta, gamma = self.weights()
         energy = F.conv2d(x * x, gamma[:, :, None, None], beta)
         return x * torch.sqrt(energy) if self.inverse else x * torch.rsqrt(energy)
-
-    def own_macs(self, output: torch.Tensor) -> int:
-        """For `edgeir.models.macs.count_macs`: the 1x1 convolution."""
-        return self.gamma.shape[1] * output.numel()

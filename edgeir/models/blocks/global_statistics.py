@@ -1,9 +1,9 @@
-"""Modules that read the whole picture, and how to tell them what they would have read.
+"""Modules that read the whole image, and how to give them what they would have read.
 
-A *reader* takes the mean (and variance) of its own input over the picture. In training it reads what it is given. A
-tiled run tells it the whole photo's statistics, and a constant network has those of calibration pictures. Readers
-form stages: what the second reads depends on the first, so statistics are gathered in forward order, and `Stages.input`
-runs a network just as far as the next one. Channel attention only weighs features, so that what it is told changes
+A *reader* takes the mean (and variance) of its own input over the image. In training it reads what it is given. In a
+tiled run it is given the statistics of the whole image, in a constant network those of calibration images. Readers form
+stages: what the second reads depends on the first, so statistics are gathered in forward order, and `Stages.input`
+runs a network just as far as the next one. Channel attention only scales features, so that what it is given changes
 little of what later ones read: all of them can be gathered at once (`Stages.all_inputs`), again if need be.
 """
 
@@ -20,7 +20,7 @@ from torch import nn
 
 from edgeir.core.moments import Accumulator, Moments
 
-__all__ = ["Folding", "InstanceNorm", "PictureMean", "Reader", "Stages", "readers"]
+__all__ = ["Folding", "ImageMean", "InstanceNorm", "Reader", "Stages", "readers"]
 
 
 class Reader(nn.Module):
@@ -29,7 +29,7 @@ class Reader(nn.Module):
     operation: str
     """Its name in `NetworkFacts.global_operations`."""
     weighs: bool = False
-    """Its statistics only weigh the features, as in channel attention: later readers hardly depend on them."""
+    """Its statistics only scale the features, as in channel attention: later readers hardly depend on them."""
     computes: Literal["kernel", "graph", "precise"] = "kernel"
     """How statistics are taken from the input: `kernel` by torch's own operator, the fastest in training; `graph` as
     means and products of 4-D tensors, for export; `precise` in float64, exactly as gathered from tiles."""
@@ -66,8 +66,8 @@ class Folding(nn.Module, ABC):
         """Compute the same without the reader, in place, where its statistics are given; otherwise do nothing."""
 
 
-class PictureMean(Reader):
-    """Mean of every channel over the picture, (N, C, H, W) -> (N, C, 1, 1), or (1, C, 1, 1) as given.
+class ImageMean(Reader):
+    """Mean of every channel over the image, (N, C, H, W) -> (N, C, 1, 1), or (1, C, 1, 1) as given.
 
     Args:
         operation, weighs: see `Reader`.
@@ -102,7 +102,7 @@ class InstanceNorm(Reader, nn.InstanceNorm2d):
 
     def folded_into(self, conv: nn.Conv2d) -> nn.Conv2d:
         """One convolution for `conv` and this behind it, both with the given statistics; shares no parameters."""
-        assert self.mean is not None, "the statistics are those of the picture"
+        assert self.mean is not None, "the statistics are those of the image"
         assert self.variance is not None
         assert conv.bias is not None
         scale = self.weight.double() * torch.rsqrt(self.variance.double().flatten() + self.eps)
@@ -134,7 +134,7 @@ class Stages:
 
     Args:
         network: any module; its readers must run once each, in the order of its modules, on features of the size of
-            the picture. From now on they compute in float64.
+            the image. From now on they compute in float64.
     """
 
     def __init__(self, network: nn.Module) -> None:
@@ -153,7 +153,7 @@ class Stages:
 
     @property
     def weigh(self) -> bool:
-        """All readers only weigh features (see `Reader.weighs`)."""
+        """All readers only scale features (see `Reader.weighs`)."""
         return all(reader.weighs for reader in self._readers)
 
     @contextlib.contextmanager
@@ -193,7 +193,7 @@ class Stages:
             x: (1, 3, H, W).
 
         Returns:
-            One entry per reader, over its features of the picture's size.
+            One entry per reader, over its features of the image's size.
         """
         totals = [Accumulator() for _ in self._readers]
 
@@ -201,7 +201,7 @@ class Stages:
 
         def note(reader: nn.Module, inputs: tuple[Any, ...]) -> None:
             features = inputs[0][0]
-            assert features.shape[1:] == x.shape[2:], "a reader's features are not of the picture's size"
+            assert features.shape[1:] == x.shape[2:], "a reader's features are not of the image's size"
             totals[places[id(reader)]].add(features[:, rows, columns].permute(1, 2, 0).numpy())
 
         handles = [reader.register_forward_pre_hook(note) for reader in self._readers]

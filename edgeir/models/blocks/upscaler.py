@@ -7,11 +7,14 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from edgeir.manifest.facts import NetworkFacts
 from edgeir.models.base import Network
 from edgeir.models.blocks.upsample import ShuffleUpsampler
 
-__all__ = ["ResidualUpscaler"]
+__all__ = ["FRAME_REACH", "ResidualUpscaler"]
+
+FRAME_REACH = 4
+"""Pixels that the frame reaches beyond its blocks: head and body two, the upsampler and the tail behind them less than
+two more."""
 
 
 class ResidualUpscaler(Network):
@@ -22,8 +25,6 @@ class ResidualUpscaler(Network):
         scale: enlargement per side.
         blocks: what lies between head and body, each keeping the shape.
         unit: what a block is called in the names of taps.
-        reach: pixels that all blocks together reach.
-        global_operations: of the blocks.
     """
 
     def __init__(
@@ -33,8 +34,6 @@ class ResidualUpscaler(Network):
         blocks: Sequence[nn.Module],
         *,
         unit: str,
-        reach: int,
-        global_operations: tuple[str, ...] = (),
     ) -> None:
         super().__init__()
         self._unit = unit
@@ -43,10 +42,6 @@ class ResidualUpscaler(Network):
         self.body = nn.Conv2d(channels, channels, 3, padding=1)
         self.upsampler = ShuffleUpsampler(channels, scale)
         self.tail = nn.Conv2d(channels, 3, 3, padding=1)
-        # Head and body reach two pixels; behind them the upsampler and the tail reach less than two more.
-        self.facts = NetworkFacts(
-            scale=scale, receptive_radius=reach + 4, global_operations=global_operations
-        )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         head = self.head(x)

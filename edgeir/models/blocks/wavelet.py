@@ -34,10 +34,6 @@ class _Haar(nn.Module):
         super().__init__()
         self.register_buffer("bands", torch.tensor(_BANDS)[:, None], persistent=False)
 
-    def own_macs(self, output: torch.Tensor) -> int:
-        """For `edgeir.models.macs.count_macs`: a 2x2 kernel per value, in either direction."""
-        return 4 * output.numel()
-
     def _weights(self, channels: int, like: torch.Tensor) -> torch.Tensor:
         return self.bands.to(like.dtype).repeat(channels, 1, 1, 1)
 
@@ -58,10 +54,10 @@ class HaarJoin(_Haar):
 
 
 def fold_split(conv: nn.Conv2d) -> nn.Conv2d:
-    """`conv` behind `HaarSplit` as one convolution of the picture, with parameters of its own.
+    """`conv` behind `HaarSplit` as one convolution of the image, with parameters of its own.
 
     Args:
-        conv: 3x3, stride 1, zero padding 1, 4C channels in. A zero around the bands is two around the picture.
+        conv: 3x3, stride 1, zero padding 1, 4C channels in. A zero around the bands is two around the image.
 
     Returns:
         6x6, stride 2, padding 2, C channels in.

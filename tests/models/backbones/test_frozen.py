@@ -12,6 +12,7 @@ from torch import nn
 
 from edgeir.core.config import dump_yaml
 from edgeir.core.errors import CheckpointError, ConfigError
+from edgeir.core.trust import trusting_code
 from edgeir.models.backbones.deeplab import DeepLabLargeFOV
 from edgeir.models.backbones.digits import DigitClassifier, StrokeSegmenter
 from edgeir.models.backbones.frozen import VGG16, AnyHighLevel, DeepLab, ImportedModule, Program
@@ -20,6 +21,12 @@ CLASSIFIER = "edgeir.models.backbones.digits:DigitClassifier"
 MEMBERS = typing.get_args(typing.get_args(AnyHighLevel)[0])
 SETTINGS = {"vgg16": {}, "deeplab-largefov": {}, "program": {}, "module": {"target": CLASSIFIER}}
 """The least that each kind needs beside its file."""
+
+
+@pytest.fixture(autouse=True)
+def _trusted():
+    with trusting_code():
+        yield
 
 
 def exported(path, network, size=(2, 3, 8, 8), *, dynamic=True):

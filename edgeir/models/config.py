@@ -1,0 +1,64 @@
+"""What every network's configuration offers: the network, and what must be known about it without building it."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field
+
+from edgeir.core.config import Config
+from edgeir.manifest.facts import NetworkFacts
+
+if TYPE_CHECKING:
+    from edgeir.models.base import Network
+
+__all__ = ["Depth", "NetworkConfig", "Width", "colour_of"]
+
+Width = Annotated[int, Field(ge=1, le=4096)]
+"""Channels of a layer."""
+Depth = Annotated[int, Field(ge=1, le=1000)]
+"""A number of layers or blocks."""
+
+
+class NetworkConfig(Config):
+    """Base of every network's configuration.
+
+    `facts` and `reads` are computed from the configuration alone: no weights are made and nothing is imported, so that
+    recipes are checked in milliseconds whatever the network.
+    """
+
+    kind: str
+    scale: int = 1
+    """Enlargement per side."""
+
+    @property
+    @abstractmethod
+    def facts(self) -> NetworkFacts:
+        """What runtimes, tilers and benchmarks must know."""
+
+    @property
+    def reads(self) -> Literal["degraded", "clean"]:
+        """Which image of a training pair the network is given; an auto-encoder reads the clean one."""
+        return "degraded"
+
+    @abstractmethod
+    def build(self) -> Network:
+        """The network with fresh weights, on the CPU (or torch's current default device)."""
+
+    def tap_names(self) -> tuple[str, ...]:
+        """Names of the features that distillation may read, in forward order (see `Network.taps`); needs torch."""
+        from edgeir.models.base import outline
+
+        return tuple(outline(self).taps())
+
+    def check(self) -> None:
+        """Raise an `EdgeIRError` for what would otherwise be noticed only when the network is used.
+
+        Called before any image is decoded. Default: there is nothing to check.
+        """
+
+
+def colour_of(channels: int) -> Literal["rgb", "y"]:
+    """The fact `colour` of a network with this many channels."""
+    return "y" if channels == 1 else "rgb"

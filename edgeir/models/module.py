@@ -1,0 +1,217 @@
+"""A network of another package: a `torch.nn.Module` that a function returns, with the facts that its author states.
+
+    model:
+      kind: module
+      factory: mypackage.networks:tiny
+      arguments: {width: 16}
+      task: super-resolution
+      scale: 4
+      receptive_radius: 6
+
+The module takes (N, C, h, w) on [0, 1], C three or one (`colour`), and returns (N, C, s·h, s·w), not clipped. It is
+trained, distilled, exported and measured as edgeir's own networks are. Importing it runs its author's code, which
+needs the user's permission (`edgeir.core.trust`), for a checkpoint of it too.
+
+Facts are stated because tiles rely on them: `check` compares the receptive radius with the gradient of a run and finds
+most mistakes before training; `build` checks the shape of the output.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Literal
+
+import torch
+from pydantic import Field, JsonValue
+from torch import nn
+
+from edgeir.core.errors import ConfigError
+from edgeir.manifest.facts import NetworkFacts
+from edgeir.models.base import Network
+from edgeir.models.config import NetworkConfig
+from edgeir.models.imported import ImportPath, imported_module
+
+__all__ = ["ImportedNetwork", "ModuleConfig"]
+
+_WHERE = "model.factory"
+_PROBE = 16
+"""Side of the image that is run to see the shape of the output, rounded up to `size_multiple`."""
+_LARGEST_PROBE = 640
+"""Side of the largest image whose gradient is taken: beyond, the receptive radius is believed."""
+
+
+class ModuleConfig(NetworkConfig):
+    """Configuration of `ImportedNetwork`."""
+
+    kind: Literal["module"] = "module"
+    factory: ImportPath
+    """``package.module:function``, of an installed package or of a file in the working directory."""
+    arguments: dict[str, JsonValue] = {}
+    """Keyword arguments of the function."""
+    task: str = Field(min_length=1)
+    """What it is for, such as ``denoising``."""
+    scale: int = Field(1, ge=1, le=16)
+    """Output pixels per degraded pixel, per side."""
+    input_kind: Literal["lr", "bicubic"] = "lr"
+    """``bicubic``: it takes the image enlarged by `scale` already, and its output has the size of its input."""
+    colour: Literal["rgb", "y"] = "rgb"
+    """``y`` for a network of one channel."""
+    size_multiple: int = Field(1, ge=1, le=1024)
+    """Height and width of its input must be multiples of this."""
+    tile_multiple: int = Field(1, ge=1, le=1024)
+    """Tiles must start at multiples of this, see `NetworkFacts.tile_multiple`."""
+    receptive_radius: int = Field(ge=0, le=100_000)
+    """Pixels to each side that an output pixel depends on."""
+    global_operations: tuple[str, ...] = ()
+    """What it computes of the whole image, such as ``image mean``; it is then never run in tiles."""
+    taps: tuple[str, ...] = ()
+    """Names of modules inside it (as in ``named_modules``) whose output distillation may read."""
+
+    @property
+    def facts(self) -> NetworkFacts:
+        return NetworkFacts(
+            task=self.task,
+            scale=self.scale,
+            input_kind=self.input_kind,
+            colour=self.colour,
+            size_multiple=self.size_multiple,
+            tile_multiple=self.tile_multiple,
+            receptive_radius=self.receptive_radius,
+            global_operations=self.global_operations,
+        )
+
+    def tap_names(self) -> tuple[str, ...]:
+        return self.taps
+
+    def build(self) -> ImportedNetwork:
+        """Import the module and run it on a small image.
+
+        Raises:
+            UntrustedCodeError: the user has not allowed to run its code.
+            ConfigError: it cannot be imported or called, or takes or returns something else than an image.
+        """
+        network = ImportedNetwork(self, imported_module(self.factory, self.arguments, where=_WHERE))
+        _check_output(network)
+        return network
+
+    def check(self) -> None:
+        """Build it once, and compare the stated receptive radius with what the output depends on.
+
+        Raises:
+            UntrustedCodeError, ConfigError: as for `build`; or an output pixel sees further than stated.
+        """
+        _check_radius(self.build())
+
+
+class ImportedNetwork(Network):
+    """(N, C, h, w) -> (N, C, s·h, s·w): a module of another package."""
+
+    def __init__(self, config: ModuleConfig, module: nn.Module) -> None:
+        super().__init__()
+        self.config: ModuleConfig = config
+        self.module = module
+        names = dict(module.named_modules())
+        if unknown := [name for name in config.taps if name not in names]:
+            known = ", ".join(name for name in names if name) or "it has none"
+            raise ConfigError(
+                [f"`{config.factory}` has no module `{unknown[0]}`"],
+                where="model.taps",
+                fix=f"its modules: {known}",
+            )
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        out: torch.Tensor = self.module(x)
+        return out
+
+    def taps(self) -> dict[str, nn.Module]:
+        return {name: self.module.get_submodule(name) for name in self.config.taps}
+
+
+def _check_output(network: ImportedNetwork) -> None:
+    """Raise `ConfigError` unless an image comes out, of the size that the configuration promises."""
+    config, facts = network.config, network.config.facts
+    side = -(-_PROBE // facts.size_multiple) * facts.size_multiple
+    # Not square, so that a network that mixes up height and width is found.
+    given = (1, facts.channels, side, side + facts.size_multiple)
+    expected = (*given[:2], *(size * facts.net_scale for size in given[2:]))
+    training = network.training
+    _check_state(network)
+    try:
+        with torch.no_grad():
+            out = network.eval()(torch.full(given, 0.5))
+    except Exception as error:  # whatever somebody else's code raises
+        reason = " ".join(str(error).split()) or type(error).__name__
+        problem = f"`{config.factory}` cannot run on an image of {_size(given)}: {reason}"
+        raise ConfigError([problem], where=_WHERE, fix="see `colour` and `size_multiple`") from error
+    finally:
+        network.train(training)
+    if not isinstance(out, torch.Tensor) or not out.is_floating_point():
+        kind = out.dtype if isinstance(out, torch.Tensor) else type(out).__name__
+        raise ConfigError([f"`{config.factory}` returns {kind}, not one floating-point tensor"], where=_WHERE)
+    if out.shape != expected:
+        problem = (
+            f"`{config.factory}` makes {_size(tuple(out.shape))} of {_size(given)}, not {_size(expected)}"
+        )
+        raise ConfigError([problem], where=_WHERE, fix="see `scale`, `input_kind` and `colour`")
+
+
+def _check_state(network: ImportedNetwork) -> None:
+    """Raise `ConfigError` unless there is something to train, and checkpoints can hold all of it."""
+    factory = network.config.factory
+    if next(network.parameters(), None) is None:
+        raise ConfigError([f"`{factory}` returned a module without parameters"], where=_WHERE)
+    for name, value in network.state_dict().items():
+        if not isinstance(value, torch.Tensor):
+            problem = (
+                f"the state of `{factory}` has `{name}`, a {type(value).__name__}: a checkpoint holds tensors"
+            )
+            raise ConfigError([problem], where=_WHERE)
+
+
+def _check_radius(network: ImportedNetwork) -> None:
+    """Raise `ConfigError` where an output pixel depends on more than the stated receptive field.
+
+    Weights are moved away from zeros, with which many networks start. ReLUs that are silent on this image can hide
+    part of the field, so that a radius found too small is wrong and one not found so is probably right.
+    """
+    facts = network.config.facts
+    step = facts.tile_step
+    side = -(-(2 * facts.receptive_radius + 3 * step + 32) // step) * step
+    if facts.global_operations or side > _LARGEST_PROBE:
+        return
+    probe = copy.deepcopy(network).eval()
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        torch.manual_seed(0)
+        for parameter in probe.parameters():
+            parameter.add_(0.05 * torch.randn_like(parameter))
+        image = torch.rand(1, facts.channels, side, side)
+    first = side // 2 // step * step
+    found = max(_reach(probe, image, centre) for centre in {first, first + step - 1})
+    if found > facts.receptive_radius:
+        far = found >= side // 2 - step
+        raise ConfigError(
+            [f"`receptive_radius` is {facts.receptive_radius}, but an output pixel sees {found} pixels far"],
+            where="model",
+            fix="say what it reads of the whole image in `global_operations`"
+            if far
+            else "state what it sees, or tiles leave seams",
+        )
+
+
+def _reach(network: ImportedNetwork, image: torch.Tensor, centre: int) -> int:
+    """How far from pixel (centre, centre) the input lies that the output there depends on."""
+    scale = network.config.facts.net_scale
+    x = image.clone().requires_grad_()
+    window = slice(centre * scale, (centre + 1) * scale)
+    with torch.enable_grad():
+        seen = network(x)[:, :, window, window].sum()
+        if not seen.requires_grad:
+            return 0
+        (gradient,) = torch.autograd.grad(seen, x, allow_unused=True)
+    if gradient is None or not gradient.any():
+        return 0
+    return int((gradient.abs().sum((0, 1)).nonzero() - centre).abs().max())
+
+
+def _size(shape: tuple[int, ...]) -> str:
+    return "x".join(map(str, shape))
