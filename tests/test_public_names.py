@@ -37,12 +37,12 @@ def test_every_stage_is_a_plain_documented_function(name: str) -> None:
     assert "Raises:" in function.__doc__ or "errors as for `train`" in function.__doc__
 
 
-def test_importing_a_stage_does_not_hide_its_function() -> None:
-    code = "import edgeir, edgeir.exporting.run, edgeir.restoring.photo; print(edgeir.export.__name__)"
-    done = subprocess.run(
-        [sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=120
-    )
-    assert done.stdout.strip() == "export"
+def test_no_package_has_the_name_of_a_public_function() -> None:
+    folder = Path(str(edgeir.__file__)).parent
+    packages = {
+        path.stem for path in folder.iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file()
+    }
+    assert not packages & set(edgeir.__all__)
 
 
 def test_importing_edgeir_imports_nothing_else() -> None:

@@ -9,7 +9,7 @@ from edgeir.checkpoint.load import load_checkpoint, load_weights
 from edgeir.core.progress import no_progress
 from edgeir.data.items import labels_of
 from edgeir.data.store.pair_store import PairStore
-from edgeir.distill.objective import Objective
+from edgeir.distillation.objective import Objective
 from edgeir.models.base import Network, channels_last
 from edgeir.training.recipe import Recipe
 from edgeir.training.teacher import teacher_pictures

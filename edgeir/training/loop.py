@@ -18,7 +18,7 @@ from lightning_fabric import Fabric
 from edgeir.core.progress import Progress, no_progress
 from edgeir.data.degrade.base import Degraded
 from edgeir.data.patches import PatchSampler, Prefetcher
-from edgeir.distill.objective import Objective
+from edgeir.distillation.objective import Objective
 from edgeir.models.base import Network
 from edgeir.training.meter import Meter, check_norm, check_weights, finite_values
 from edgeir.training.recipe import Recipe

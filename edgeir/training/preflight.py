@@ -8,7 +8,7 @@ from __future__ import annotations
 from edgeir.checkpoint.load import configuration
 from edgeir.checkpoint.resolve import resolve_checkpoint
 from edgeir.core.errors import ConfigError
-from edgeir.distill.taps import check_taps
+from edgeir.distillation.taps import check_taps
 from edgeir.manifest.card import read_card
 from edgeir.models.base import refuse_clean_reader
 from edgeir.models.config import NetworkConfig

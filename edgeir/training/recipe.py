@@ -18,7 +18,7 @@ from edgeir.data.labelled.sources import Labelled
 from edgeir.data.patches import Augment
 from edgeir.data.sources.embedded import Embedded
 from edgeir.data.union import AnySource
-from edgeir.distill import AnyDistillation
+from edgeir.distillation import AnyDistillation
 from edgeir.losses import L1, Adversarial, AnyLoss
 from edgeir.losses.backbone import PerceptualConfig
 from edgeir.models import AnyModel

@@ -10,7 +10,7 @@ from PIL import Image
 from edgeir.benchmarking.suite import load_suite
 from edgeir.core.assets import list_assets
 from edgeir.data.items import items_of
-from edgeir.distill import TargetFeatures
+from edgeir.distillation import TargetFeatures
 from edgeir.losses import L1, SSIM
 from edgeir.models import AnyModel
 from edgeir.models.base import outline

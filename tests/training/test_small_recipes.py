@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 from edgeir.core.assets import list_assets
 from edgeir.core.shipped import recipe_of_run
 from edgeir.data.labelled.sources import Labelled
-from edgeir.distill import HighLevelTask
+from edgeir.distillation import HighLevelTask
 from edgeir.training.recipe import load_recipe
 from edgeir.training.run import distill, train
 

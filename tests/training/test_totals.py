@@ -7,8 +7,8 @@ from safetensors.torch import save_file
 from scipy import ndimage
 from skimage.metrics import structural_similarity
 
-from edgeir.distill import SVDO, AttentionMaps, Imitation
-from edgeir.distill.objective import Objective
+from edgeir.distillation import SVDO, AttentionMaps, Imitation
+from edgeir.distillation.objective import Objective
 from edgeir.losses import L1, L2, SSIM, Adversarial, Colour, Contextual, TotalVariation
 from edgeir.losses.backbone import Backbone
 from edgeir.models import DANetAutoEncoderConfig, DnCNNConfig

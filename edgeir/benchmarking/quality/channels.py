@@ -158,7 +158,7 @@ class _Reader:
     """Features of two taps for a picture: two arrays, channels x positions."""
 
     def __init__(self, network: Network, taps: tuple[str, str]) -> None:
-        from edgeir.distill.taps import TapRecorder
+        from edgeir.distillation.taps import TapRecorder
 
         self._network, self._taps = network.eval(), taps
         self._recorder = TapRecorder(network, taps, role="network", where="channels")

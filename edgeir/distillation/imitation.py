@@ -16,8 +16,8 @@ import torch.nn.functional as F
 from pydantic import Field
 
 from edgeir.core.errors import ConfigError
-from edgeir.distill.base import Batch, Method
-from edgeir.distill.taps import Side
+from edgeir.distillation.base import Batch, Method
+from edgeir.distillation.taps import Side
 
 __all__ = ["Imitation"]
 

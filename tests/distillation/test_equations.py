@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from edgeir.distill import (
+from edgeir.distillation import (
     SVDO,
     AttentionMaps,
     FeatureMatch,
@@ -14,8 +14,8 @@ from edgeir.distill import (
     OutputMatch,
     TargetFeatures,
 )
-from edgeir.distill.base import Batch
-from edgeir.distill.taps import Side
+from edgeir.distillation.base import Batch
+from edgeir.distillation.taps import Side
 
 EXACT = {"rel": 1e-11, "abs": 1e-13}
 TAPS = {"student_taps": ("a", "b"), "teacher_taps": ("p", "q")}

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from edgeir.distill.distances import DISTANCES, focal, focal_weights
+from edgeir.distillation.distances import DISTANCES, focal, focal_weights
 
 SIZE = (2, 3, 2, 4)
 

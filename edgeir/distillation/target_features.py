@@ -24,9 +24,9 @@ import torch
 import torch.nn.functional as F
 from pydantic import Field, model_validator
 
-from edgeir.distill.base import Batch, Method, paired
-from edgeir.distill.distances import DISTANCES, Distance
-from edgeir.distill.taps import Side, paired_features
+from edgeir.distillation.base import Batch, Method, paired
+from edgeir.distillation.distances import DISTANCES, Distance
+from edgeir.distillation.taps import Side, paired_features
 from edgeir.models import AnyModel
 
 __all__ = ["TargetFeatures"]

@@ -16,8 +16,8 @@ from typing import Literal
 import torch
 from pydantic import Field
 
-from edgeir.distill.base import Batch, Method
-from edgeir.distill.taps import Side
+from edgeir.distillation.base import Batch, Method
+from edgeir.distillation.taps import Side
 from edgeir.losses.pixel import PixelLoss
 
 __all__ = ["OutputMatch"]

@@ -23,8 +23,8 @@ import torch.nn.functional as F
 from pydantic import Field
 
 from edgeir.core.errors import ConfigError, DataError
-from edgeir.distill.base import Batch, Method
-from edgeir.distill.taps import Side
+from edgeir.distillation.base import Batch, Method
+from edgeir.distillation.taps import Side
 from edgeir.models.backbones.frozen import AnyHighLevel, Frozen
 
 __all__ = ["HighLevelTask"]

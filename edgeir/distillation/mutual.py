@@ -15,8 +15,8 @@ import torch
 import torch.nn.functional as F
 from pydantic import Field
 
-from edgeir.distill.base import Batch, Method
-from edgeir.distill.taps import Side
+from edgeir.distillation.base import Batch, Method
+from edgeir.distillation.taps import Side
 from edgeir.models import AnyModel
 
 __all__ = ["MutualLearning"]

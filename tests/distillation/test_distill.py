@@ -5,10 +5,10 @@ import torch
 from pydantic import ValidationError
 
 from edgeir.core.errors import ConfigError
-from edgeir.distill import SVDO, AttentionMaps, FeatureMatch, Imitation, OutputMatch, TargetFeatures
-from edgeir.distill.base import Batch
-from edgeir.distill.objective import Objective
-from edgeir.distill.taps import Side, TapRecorder
+from edgeir.distillation import SVDO, AttentionMaps, FeatureMatch, Imitation, OutputMatch, TargetFeatures
+from edgeir.distillation.base import Batch
+from edgeir.distillation.objective import Objective
+from edgeir.distillation.taps import Side, TapRecorder
 from edgeir.losses import L1, SSIM
 from edgeir.models import DANetAutoEncoderConfig, DANetConfig, DnCNNConfig, PlainSRConfig
 

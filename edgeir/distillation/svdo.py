@@ -17,8 +17,8 @@ from typing import Literal
 import torch
 from pydantic import Field
 
-from edgeir.distill.base import Batch, Method
-from edgeir.distill.taps import Side, at_least_float32
+from edgeir.distillation.base import Batch, Method
+from edgeir.distillation.taps import Side, at_least_float32
 
 __all__ = ["SVDO"]
 

@@ -6,10 +6,10 @@ import torch
 from torch import nn
 
 from edgeir.core.errors import ConfigError, DataError
-from edgeir.distill import HighLevelTask
-from edgeir.distill.base import Batch
-from edgeir.distill.objective import Objective
-from edgeir.distill.taps import Side
+from edgeir.distillation import HighLevelTask
+from edgeir.distillation.base import Batch
+from edgeir.distillation.objective import Objective
+from edgeir.distillation.taps import Side
 from edgeir.losses import L2
 from edgeir.models import MultiscaleDenoiserConfig
 

@@ -11,9 +11,9 @@ from typing import Literal
 
 import torch
 
-from edgeir.distill.base import Batch, TapPairs
-from edgeir.distill.distances import DISTANCES, Distance
-from edgeir.distill.taps import Side, paired_features
+from edgeir.distillation.base import Batch, TapPairs
+from edgeir.distillation.distances import DISTANCES, Distance
+from edgeir.distillation.taps import Side, paired_features
 
 __all__ = ["FeatureMatch"]
 

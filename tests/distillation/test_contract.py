@@ -13,8 +13,8 @@ from pydantic import TypeAdapter
 from safetensors.torch import load, save
 
 from edgeir.core.config import dump_yaml
-from edgeir.distill import AnyDistillation
-from edgeir.distill.objective import Objective
+from edgeir.distillation import AnyDistillation
+from edgeir.distillation.objective import Objective
 from edgeir.models import DnCNNConfig
 
 MEMBERS = typing.get_args(typing.get_args(AnyDistillation)[0])

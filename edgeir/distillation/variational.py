@@ -25,8 +25,8 @@ from pydantic import Field, model_validator
 from torch import nn
 
 from edgeir.core.errors import ConfigError
-from edgeir.distill.base import Batch, TapPairs, paired
-from edgeir.distill.taps import Side, paired_features
+from edgeir.distillation.base import Batch, TapPairs, paired
+from edgeir.distillation.taps import Side, paired_features
 
 __all__ = ["VariationalFeatures", "negative_log_likelihood"]
 

@@ -16,8 +16,8 @@ import torch
 import torch.nn.functional as F
 from pydantic import Field
 
-from edgeir.distill.base import Batch, TapPairs
-from edgeir.distill.taps import Side, paired_features
+from edgeir.distillation.base import Batch, TapPairs
+from edgeir.distillation.taps import Side, paired_features
 
 __all__ = ["AttentionMaps"]
 

@@ -23,9 +23,9 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import nn
 
-from edgeir.distill import AnyDistillation
-from edgeir.distill.base import Batch
-from edgeir.distill.taps import Side, TapRecorder
+from edgeir.distillation import AnyDistillation
+from edgeir.distillation.base import Batch
+from edgeir.distillation.taps import Side, TapRecorder
 from edgeir.losses import AnyLoss
 from edgeir.losses.adversarial import Adversarial
 from edgeir.models.base import Network

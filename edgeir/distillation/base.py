@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from torch import nn
 
 from edgeir.core.config import Config
-from edgeir.distill.taps import Side
+from edgeir.distillation.taps import Side
 from edgeir.models import AnyModel
 
 __all__ = ["Batch", "Method", "TapPairs", "paired"]

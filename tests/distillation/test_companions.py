@@ -7,9 +7,9 @@ import torch.nn.functional as F
 from pydantic import ValidationError
 
 from edgeir.core.errors import ConfigError
-from edgeir.distill import FeatureMatch, MutualLearning, VariationalFeatures
-from edgeir.distill.objective import Objective
-from edgeir.distill.variational import negative_log_likelihood
+from edgeir.distillation import FeatureMatch, MutualLearning, VariationalFeatures
+from edgeir.distillation.objective import Objective
+from edgeir.distillation.variational import negative_log_likelihood
 from edgeir.losses import L1, L2
 from edgeir.models import DANetAutoEncoderConfig, DANetConfig, DnCNNConfig
 
