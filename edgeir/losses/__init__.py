@@ -1,7 +1,7 @@
 """Image losses: one file per family, and the union of their configurations, `AnyLoss`.
 
-A paper's total is a weighted sum of them, which a recipe writes as a list and `edgeir.distillation.objective` adds up; the
-totals of the papers are listed there.
+A paper's total is a weighted sum of them, which a recipe writes as a list and `edgeir.distillation.objective` adds up;
+the totals of the papers are listed there.
 
 The adversarial loss (`edgeir.losses.adversarial`) is no member: it brings a network that is trained in turns.
 """
