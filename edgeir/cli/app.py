@@ -27,6 +27,7 @@ from edgeir.cli.eval import evaluate
 from edgeir.cli.export import export
 from edgeir.cli.models import models
 from edgeir.cli.output import PIPE_CLOSED, Output, discard
+from edgeir.cli.prove import prove
 from edgeir.cli.publish import publish
 from edgeir.cli.recipes import recipes
 from edgeir.cli.report import report
@@ -50,6 +51,7 @@ _MAKE, _USE, _LOOK = "Make a network", "Use and judge it", "Look around"
 app.command(rich_help_panel=_MAKE)(train)
 app.command(rich_help_panel=_MAKE)(distill)
 app.command(rich_help_panel=_MAKE)(export)
+app.command(rich_help_panel=_MAKE)(prove)
 app.command(rich_help_panel=_MAKE)(publish)
 app.command(rich_help_panel=_USE)(restore)
 app.command("eval", rich_help_panel=_USE)(evaluate)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +13,7 @@ import pytest
 from PIL import Image
 
 from edgeir.core.assets import find_zoo
-from edgeir.core.errors import DataError, ParityError
+from edgeir.core.errors import ArtifactError, DataError, ParityError
 from edgeir.data.sources.embedded import CALIBRATION_PHOTOS, PROOF_PHOTOS, embedded
 from edgeir.exporting import calibration
 from edgeir.exporting.calibration import CalibrationData
@@ -18,6 +21,7 @@ from edgeir.exporting.prove.compare import compare, compare_extremes
 from edgeir.exporting.prove.extremes import extremes
 from edgeir.exporting.prove.gate import applied_gate, check_gate, gate_lines
 from edgeir.exporting.prove.images import Patch, fingerprint, proof_photographs
+from edgeir.exporting.prove.repeat import prove_again
 from edgeir.exporting.run import export
 from edgeir.manifest.parity import Gate, Parity
 
@@ -207,3 +211,46 @@ def test_what_calibration_lacks_is_said(inputs: Any, images: int, words: list[st
     assert bool(found) == bool(words)
     for word in words:
         assert any(word in sentence for sentence in found), found
+
+
+@pytest.fixture(scope="module")
+def artifact(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("again") / "out"
+    export(find_zoo("sr-x4-xs"), target="tflite", sizes=[(32, 32)], out=out)
+    return out
+
+
+def test_the_golden_proof_needs_no_torch(artifact: Path) -> None:
+    script = (
+        "import sys\nsys.modules['torch'] = None\nfrom edgeir.exporting.prove.repeat import prove_again\n"
+        f"found = prove_again({str(artifact)!r})\nprint(found.golden.drift, found.golden.max_abs_error < 1e-5)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.stdout == "0.0 True\n", done.stderr
+
+
+def test_the_whole_proof_is_repeated_with_the_checkpoint(artifact: Path) -> None:
+    found = prove_again(artifact, checkpoint="sr-x4-xs")
+    (parity,) = found.files.values()
+    assert isinstance(parity, Parity)
+    assert parity.images == len(PROOF_PHOTOS)
+    assert parity.max_abs_error < 1e-5
+    with pytest.raises(ArtifactError, match="made of another checkpoint"):
+        prove_again(artifact, checkpoint="sr-x4")
+
+
+def test_a_runtime_that_computes_something_else_is_found(artifact: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(artifact, copy)
+    expected = np.load(copy / "golden" / "expected.npy")
+    np.save(copy / "golden" / "expected.npy", expected + np.float32(0.01))
+    with pytest.raises(
+        ParityError, match=r"on the golden input LiteRT .* differs from the network by 1.00e-02"
+    ):
+        prove_again(copy)
+    np.save(copy / "golden" / "expected.npy", expected[:, 1:])
+    with pytest.raises(ArtifactError, match="the golden array `expected` has shape"):
+        prove_again(copy)
+    (copy / "golden" / "expected.npy").write_bytes(b"nothing")
+    with pytest.raises(ArtifactError, match="a golden array is missing or damaged"):
+        prove_again(copy)

@@ -1,0 +1,65 @@
+"""``edgeir prove``: a shell over `edgeir.exporting.prove.repeat.prove_again`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edgeir.cli.options import Json, Quiet, TrustCode
+from edgeir.cli.output import Output, table
+
+__all__ = ["prove"]
+
+
+def prove(
+    artifact: Annotated[
+        Path, typer.Argument(metavar="ARTIFACT", help="What `edgeir export` wrote.", show_default=False)
+    ],
+    *,
+    checkpoint: Annotated[
+        str | None,
+        typer.Option(
+            "--checkpoint",
+            help="Also compare every file with this network, on photographs and extremes.",
+            show_default=False,
+        ),
+    ] = None,
+    proof: Annotated[
+        Path | None,
+        typer.Option("--proof", help="Folder of further photos to compare on.", show_default=False),
+    ] = None,
+    trust_code: TrustCode = False,
+    quiet: Quiet = False,
+    json: Json = False,
+) -> None:
+    """Prove again, on this machine, that exported files do what their network does.
+
+    The golden input that lies beside the files is run, and the output compared with the network's: that needs the
+    file's runtime alone, no torch. With the checkpoint, the whole proof of the export is repeated.
+
+    Example: `edgeir prove out/int8 --checkpoint sr-x4`
+    """
+    with Output(quiet=quiet, json=json) as output:
+        from edgeir.exporting.prove.gate import gate_lines
+        from edgeir.exporting.prove.repeat import prove_again
+        from edgeir.manifest.parity import Parity
+
+        with output.progress() as progress:
+            found = prove_again(
+                artifact, checkpoint=checkpoint, proof=proof, trust_code=trust_code, progress=progress
+            )
+        golden = found.golden
+        lines = [
+            f"golden input on {golden.engine}: {golden.max_abs_error:.2e} from the network, "
+            f"{golden.drift:.2e} from the output at the export"
+        ]
+        for path, parity in found.files.items():
+            rows = (
+                [(f"  {what}", text) for what, text, _ in gate_lines(parity)]
+                if isinstance(parity, Parity)
+                else [("  not run", parity.reason)]
+            )
+            lines += [path, *table(rows)]
+        output.emit(found, lines)

@@ -1,0 +1,162 @@
+"""``edgeir prove``: repeat the proof of an artifact, at any time and on any machine that runs its files.
+
+The golden arrays that lie beside the files need nothing but the runtime: what the first file gives for ``input.npy`` is
+compared with ``expected.npy``, what the network gave. Where the checkpoint is at hand, every file is compared with the
+network on photographs and extremes, as the export did it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from edgeir.core.config import Config
+from edgeir.core.errors import ArtifactError, ParityError
+from edgeir.core.progress import Progress, no_progress
+from edgeir.core.trust import honours_trust
+from edgeir.exporting.prove.gate import check_gate
+from edgeir.exporting.prove.images import degradation_of, patches, proof_photographs
+from edgeir.exporting.prove.run import input_size, prove
+from edgeir.manifest.artifact import Artifact, ModelFile, read_artifact
+from edgeir.manifest.parity import AnyParity, Gate, Parity
+from edgeir.runtime import catalog
+from edgeir.runtime.loading import load_file
+from edgeir.runtime.session import from_native
+
+__all__ = ["GoldenProof", "Proof", "prove_again"]
+
+GOLDEN = ("input", "output", "expected")
+
+
+class GoldenProof(Config):
+    """The first file on the golden input."""
+
+    engine: str
+    """What ran the file."""
+    max_abs_error: float
+    """Largest difference from what the network gave, on the [0, 1] scale."""
+    drift: float
+    """Largest difference from what the file gave when it was exported, on the [0, 1] scale."""
+
+
+class Proof(Config):
+    """What `prove_again` found."""
+
+    golden: GoldenProof
+    files: dict[str, AnyParity] = Field(default={})
+    """Path of every file to its proof against the checkpoint; empty without one."""
+
+
+@honours_trust
+def prove_again(
+    artifact: str | Path,
+    *,
+    checkpoint: str | Path | None = None,
+    proof: str | Path | None = None,
+    trust_code: bool = False,
+    progress: Progress = no_progress,
+) -> Proof:
+    """Run the files of an artifact and compare them with the network that they were made of.
+
+    Args:
+        artifact: its folder, manifest or one of its files.
+        checkpoint: what it was exported from; None: the golden arrays alone.
+        proof: a folder of further photographs.
+        trust_code: see `edgeir.load`.
+
+    Raises:
+        ArtifactError: it cannot be read or run, has no golden arrays, or was made of another checkpoint.
+        ParityError: a file differs from the network by more than the gate that it was exported with.
+        CheckpointError, DataError, MissingExtraError: as their names say.
+    """
+    manifest, folder = read_artifact(artifact)
+    gate = manifest.main.parity.gate if isinstance(manifest.main.parity, Parity) else None
+    golden = _golden(folder, manifest, manifest.main)
+    if gate is not None and golden.max_abs_error > gate.max_abs_error:
+        raise ParityError(
+            f"on the golden input {golden.engine} differs from the network by {golden.max_abs_error:.2e}, "
+            f"{gate.max_abs_error:.2e} are allowed",
+            where=folder / manifest.main.path,
+            fix="use another version of the runtime",
+        )
+    if checkpoint is None:
+        return Proof(golden=golden)
+    return Proof(golden=golden, files=_against(folder, manifest, checkpoint, proof, progress))
+
+
+def _golden(folder: Path, artifact: Artifact, file: ModelFile) -> GoldenProof:
+    arrays: dict[str, NDArray[np.generic]] = {}
+    for name in GOLDEN:
+        path = folder / "golden" / f"{name}.npy"
+        try:
+            arrays[name] = np.load(path, allow_pickle=False)
+        except (OSError, ValueError) as error:
+            raise ArtifactError(
+                "a golden array is missing or damaged", where=path, fix="export it again"
+            ) from error
+    session = load_file(folder, artifact, file)
+    try:
+        expected_shapes = [spec.shape for spec in (file.inputs[0], file.outputs[0], file.outputs[0])]
+        for (name, array), shape in zip(arrays.items(), expected_shapes, strict=True):
+            if len(array.shape) != 4 or any(
+                b is not None and a != b for a, b in zip(array.shape, shape, strict=True)
+            ):
+                raise ArtifactError(
+                    f"the golden array `{name}` has shape {array.shape}, the file's is {shape}",
+                    where=folder / "golden",
+                )
+        output = np.array(session.run_raw(arrays["input"]))
+    finally:
+        session.close()
+    spec = file.outputs[0]
+    got, before = from_native(output, spec), from_native(arrays["output"], spec)
+    wanted = from_native(arrays["expected"], spec.model_copy(update={"dtype": "float32"}))
+    entry = catalog.runtime_entry(session.runtime)
+    return GoldenProof(
+        engine=f"{entry.title} {entry.version}",
+        max_abs_error=float(np.abs(got - wanted).max()),
+        drift=float(np.abs(got - before).max()),
+    )
+
+
+def _against(
+    folder: Path, artifact: Artifact, checkpoint: str | Path, proof: str | Path | None, progress: Progress
+) -> dict[str, AnyParity]:
+    from edgeir.checkpoint.load import load_checkpoint
+
+    network, card, where = load_checkpoint(checkpoint)
+    if card.weights_sha256 != artifact.checkpoint_sha256:
+        raise ArtifactError(
+            f"the artifact was made of another checkpoint than {where}",
+            where=folder,
+            fix="name the one it was made of",
+        )
+    if artifact.facts.sigma is not None:
+        network = network.at_sigma(artifact.facts.sigma)
+    if artifact.statistics == "constant":
+        raise ArtifactError(
+            "constant statistics are in the file only: the checkpoint does not have them", where=folder,
+            fix="leave the checkpoint out",
+        )  # fmt: skip
+    found: dict[str, AnyParity] = {}
+    for index, file in enumerate(artifact.files):
+        progress(index, len(artifact.files), f"comparing {file.path} with the network")
+        gate = file.parity.gate if isinstance(file.parity, Parity) else _open_gate()
+        crops = patches(
+            proof_photographs(proof, ()), network.facts, degradation_of(card), input_size(network.facts, file.size),
+            per_image=1, seed=2,
+        )  # fmt: skip
+        found[file.path] = prove(folder, artifact, file, network, crops, gate, golden=False)
+        parity = found[file.path]
+        if isinstance(parity, Parity):
+            check_gate(parity, where=str(folder / file.path))
+    progress(len(artifact.files), len(artifact.files), "done")
+    return found
+
+
+def _open_gate() -> Gate:
+    """For a file whose manifest holds no gate: nothing is refused, the figures are shown."""
+    return Gate(**dict.fromkeys(Gate.model_fields, 1e9))
