@@ -8,7 +8,7 @@
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.edgeir-setup
-EXTRAS := train,onnx,litert,hdf5,dev
+EXTRAS := train,onnx,litert,hdf5,heif,dev
 # Extra words for pip, for example a package index of PyTorch's CPU builds.
 PIP_FLAGS ?=
 PYTEST_FLAGS ?=

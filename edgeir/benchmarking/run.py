@@ -7,7 +7,6 @@ nothing else runs beside them.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from edgeir.benchmarking.timing.measure import Schedule
 from edgeir.benchmarking.timing.prepare import Entry, prepare
 from edgeir.benchmarking.timing.untrained import save_network
 from edgeir.core.errors import ConfigError, MissingExtraError
-from edgeir.core.files import output_errors, refuse_existing
+from edgeir.core.files import output_errors, refuse_existing, scratch_dir
 from edgeir.core.progress import Progress, no_progress
 
 __all__ = ["bench"]
@@ -71,8 +70,8 @@ def bench(
     path = _result_path(Path(out), suite.name)
     refuse_existing(path, overwrite=overwrite)
     schedule = _schedule(repeats, budget_s)
-    with tempfile.TemporaryDirectory(prefix="edgeir-bench-") as scratch:
-        entries = _entries(models, suite, runtimes, precisions, Path(scratch), part(progress, 0, 20))
+    with scratch_dir("bench", libraries=True) as scratch:
+        entries = _entries(models, suite, runtimes, precisions, scratch, part(progress, 0, 20))
         share = 25 / len(entries)
         qualities: list[Quality | None] = [
             _quality(
@@ -82,7 +81,7 @@ def bench(
             else None
             for index, entry in enumerate(entries)
         ]
-        baselines, notes = _baselines(suite, entries, Path(scratch), part(progress, 45, 55))
+        baselines, notes = _baselines(suite, entries, scratch, part(progress, 45, 55))
         rows, facts = time_entries(
             [*entries, *baselines],
             height=suite.timing.height,

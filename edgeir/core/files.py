@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import glob
+import functools
 import hashlib
 import json
 import os
-import shutil
+import re
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from edgeir.core.errors import OutputError
+from edgeir.core.leftovers import TAG, abandoned, remove, shortened, sweep, tagged, temporary_name
 from edgeir.core.progress import Progress, no_progress
 
 __all__ = [
@@ -28,12 +30,17 @@ __all__ = [
     "give_default_mode",
     "output_errors",
     "refuse_existing",
+    "scratch_dir",
     "settle_dir",
     "sha256_file",
     "sha256_tree",
     "tree_bytes",
     "write_json",
 ]
+
+_TEMPORARY = re.compile(rf"\..*\.edgeir-{TAG}\.tmp(?P<end>\.[^.]*)?", re.DOTALL)
+_SCRATCH = re.compile(rf"edgeir-\w+-{TAG}")
+_RENAME_TRIES, _RENAME_WAIT_S = 100, 0.02
 
 
 def give_default_mode(path: Path) -> None:
@@ -94,7 +101,7 @@ def refuse_existing(
             raise OutputError("the output exists already", where=path, fix=fix)
         return
     names = sorted(entry.name for entry in path.iterdir())
-    if not names and marker is not None:
+    if not names:
         return
     if not overwrite:
         raise OutputError("the output exists already", where=path, fix=fix)
@@ -119,15 +126,17 @@ def refuse_existing(
 def atomic_file(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`, renamed to it on success and removed on failure.
 
-    The temporary name keeps the suffix, so that writers that look at it (Pillow) work.
+    The temporary name keeps the suffix, so that writers that look at it (Pillow) work. What killed processes left in
+    the folder under such names is removed.
     """
     path = Path(path)
-    with output_errors(path):
+    with output_errors(path), tagged() as tag:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=f".tmp{path.suffix}", dir=path.parent)
-        os.close(handle)
-        temporary = Path(name)
+        _refuse_long_name(path)
+        _sweep_once(path.parent.resolve())
+        temporary = path.parent / temporary_name(path, path.stem, tag, f".tmp{path.suffix}")
         try:
+            temporary.touch(mode=0o600, exist_ok=False)
             yield temporary
             give_default_mode(temporary)
             os.replace(temporary, path)
@@ -140,14 +149,17 @@ def atomic_dir(path: str | Path) -> Iterator[Path]:
     """Yield a temporary folder beside `path` that replaces it, whole, on success.
 
     An existing `path` is moved aside first and deleted last. A kill leaves the old or the new one; if it strikes
-    between the two renames, `settle_dir` puts the old one back.
+    between the two renames, `settle_dir` puts the old one back. What killed processes left of this folder is removed.
     """
     path = Path(path)
-    with output_errors(path):
+    settle_dir(path)
+    with output_errors(path), tagged() as tag:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent))
+        _refuse_long_name(path)
+        temporary = path.parent / temporary_name(path, path.name, tag, ".tmp")
         old = temporary.with_name(temporary.name + ".old")
         try:
+            temporary.mkdir(mode=0o700)
             yield temporary
             give_default_mode(temporary)
             if path.exists():
@@ -156,8 +168,80 @@ def atomic_dir(path: str | Path) -> Iterator[Path]:
         finally:
             if old.exists() and not path.exists():
                 os.replace(old, path)
-            shutil.rmtree(temporary, ignore_errors=True)
-            shutil.rmtree(old, ignore_errors=True)
+            remove(temporary)
+            remove(old)
+
+
+def settle_dir(path: Path) -> None:
+    """Undo what a kill in the middle of `atomic_dir` may have left: put the old folder back, remove temporary ones.
+
+    For everything that reads a folder which `atomic_dir` wrote. While a living process is between its two renames this
+    waits for it, a moment.
+    """
+    pattern = re.compile(rf"\.{re.escape(shortened(path, path.name))}\.edgeir-{TAG}\.tmp(?P<old>\.old)?")
+    for _ in range(_RENAME_TRIES):
+        busy = False
+        for entry, match in _matching(path.parent, pattern):
+            dead = abandoned(entry, match)
+            if match["old"] and dead and not path.exists():
+                _put_back(entry, path)
+            elif dead:
+                remove(entry)
+            elif match["old"] and not path.exists():
+                busy = True
+        if not busy:
+            return
+        time.sleep(_RENAME_WAIT_S)
+
+
+@contextlib.contextmanager
+def scratch_dir(purpose: str, *, libraries: bool = False) -> Iterator[Path]:
+    """Yield a folder in the system's temporary folder, removed at the end, as is what killed processes left of such.
+
+    Its name has the word `purpose`. With `libraries`, what others put there by `tempfile` in the block goes into it.
+    """
+    parent = Path(tempfile.gettempdir())
+    sweep(parent, _SCRATCH)
+    with output_errors(parent), tagged() as tag:
+        folder = parent / f"edgeir-{purpose}-{tag}"
+        folder.mkdir(mode=0o700)
+        before = tempfile.tempdir
+        try:
+            if libraries:
+                tempfile.tempdir = str(folder)
+            yield folder
+        finally:
+            tempfile.tempdir = before
+            remove(folder)
+
+
+def _put_back(old: Path, path: Path) -> None:
+    with output_errors(path):
+        try:
+            os.replace(old, path)
+        except OSError:
+            if not path.exists():  # otherwise another process was faster
+                raise
+
+
+def _refuse_long_name(path: Path) -> None:
+    """Say so at once, not when all work is done and the file gets its name."""
+    with contextlib.suppress(FileNotFoundError):
+        path.lstat()
+
+
+def _matching(folder: Path, pattern: re.Pattern[str]) -> list[tuple[Path, re.Match[str]]]:
+    """Entries of `folder` whose names match, the moved-aside ones first."""
+    found = []
+    with contextlib.suppress(OSError):
+        found = [(folder / name, match) for name in os.listdir(folder) if (match := pattern.fullmatch(name))]
+    return sorted(found, key=lambda entry: (not entry[1]["old"], entry[0]))
+
+
+@functools.cache
+def _sweep_once(folder: Path) -> None:
+    """Once per folder, for a folder may hold many files; moved-aside folders are for `settle_dir`."""
+    sweep(folder, _TEMPORARY, keep=lambda match: match["end"] == ".old")
 
 
 @contextlib.contextmanager
@@ -179,17 +263,6 @@ def exclusive(path: Path, progress: Progress = no_progress) -> Iterator[None]:
         yield
     finally:
         lock.release()
-
-
-def settle_dir(path: Path) -> None:
-    """Undo what a kill in the middle of `atomic_dir` may have left: put the old folder back, remove temporary ones."""
-    with output_errors(path):
-        name = glob.escape(path.name)
-        for old in sorted(path.parent.glob(f".{name}.*.tmp.old")):
-            if not path.exists():
-                os.replace(old, path)
-        for leftover in path.parent.glob(f".{name}.*.tmp*"):
-            shutil.rmtree(leftover, ignore_errors=True)
 
 
 def file_stamp(path: Path) -> str:

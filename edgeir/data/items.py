@@ -12,11 +12,11 @@ import numpy.typing as npt
 
 from edgeir.core.errors import ConfigError, DataError
 from edgeir.data.degrade import AnyDegradation
-from edgeir.data.degrade.bicubic import resize
 from edgeir.data.labelled.sources import Plane, label_plane
 from edgeir.data.paired.base import Paired, PairRef
 from edgeir.data.sources.base import ImageRef, Label
 from edgeir.data.union import AnySource
+from edgeir.imaging.resize import resize
 
 __all__ = ["Item", "drawn_anew", "items_of", "labels_of", "scale_of"]
 

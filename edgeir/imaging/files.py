@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeir.core.errors import DataError
+from edgeir.imaging.kinds import FOREIGN_SUFFIXES, READ_SUFFIXES, WEAK_KINDS, kind_of, why_unreadable
 from edgeir.imaging.photo import Photo, to_8bit
 from edgeir.imaging.read import DEFAULT_MAX_PIXELS, read_photo
 from edgeir.imaging.write import WRITE_SUFFIXES, check_writable, write_photo
@@ -28,6 +29,7 @@ __all__ = [
     "read_photo",
     "read_rgb",
     "rgb_of",
+    "survey_images",
     "to_8bit",
     "write_photo",
     "write_rgb",
@@ -60,9 +62,63 @@ def write_rgb(pixels: NDArray[np.uint8], path: str | Path) -> None:
 def list_images(folder: str | Path) -> list[Path]:
     """The image files of a folder by suffix, sorted by name; hidden files and sub-folders are left out.
 
+    Only the suffixes of `IMAGE_SUFFIXES` count, so that a data set is what its publisher meant; a user's folder is
+    for `survey_images`.
+
     Raises:
         DataError: it is not a folder or cannot be listed.
     """
+    return [path for path in _visible(folder) if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file()]
+
+
+def survey_images(folder: str | Path) -> tuple[list[Path], list[tuple[Path, str]]]:
+    """The images of a folder, and the files that look like images but cannot be read here.
+
+    A file counts by its suffix or by its first bytes, so that `.jfif`, `.avif` or a photo without a suffix is
+    found; where the two contradict each other the bytes decide. Hidden files and sub-folders are left out, and so
+    is whatever neither is nor is called an image.
+
+    Returns:
+        ``(images, skipped)``, each sorted by name: `images` are worth reading (which may still fail for a degraded
+        file), `skipped` has one line of reason and remedy for each file, without its name.
+
+    Raises:
+        DataError: it is not a folder or cannot be listed.
+    """
+    images: list[Path] = []
+    skipped: list[tuple[Path, str]] = []
+    for path in _visible(folder):
+        if not path.is_file():
+            continue
+        taken, reason = _judged(path)
+        if taken:
+            images.append(path)
+        elif reason is not None:
+            skipped.append((path, reason))
+    return images, skipped
+
+
+def _judged(path: Path) -> tuple[bool, str | None]:
+    """Whether a file is an image to read; where it is not, why (None: it has nothing to do with images)."""
+    suffix = path.suffix.lower()
+    named = suffix in READ_SUFFIXES
+    try:
+        kind = kind_of(path)
+    except OSError:
+        return named, None  # reading will say what is wrong with it
+    raw = FOREIGN_SUFFIXES.get(suffix)
+    if raw is not None and (kind in (None, "TIFF") or kind in WEAK_KINDS):  # most raw files are TIFF inside
+        return False, f"is {raw}, which is not read (convert it to PNG or TIFF)"
+    if kind is None or (kind in WEAK_KINDS and not named and raw is None):
+        return named, None
+    if (obstacle := why_unreadable(kind)) is not None:
+        return False, "{} ({})".format(*obstacle)
+    if named or raw is not None or not suffix:
+        return True, None
+    return False, f"is {kind} inside, but the suffix `{path.suffix}` names no image format (rename it)"
+
+
+def _visible(folder: str | Path) -> list[Path]:
     folder = Path(folder)
     if not folder.is_dir():
         raise DataError(
@@ -74,5 +130,4 @@ def list_images(folder: str | Path) -> list[Path]:
         raise DataError(
             f"cannot be listed: {error.strerror}", where=folder, fix="check its permissions"
         ) from error
-    paths = [folder / name for name in names if not name.startswith(".")]
-    return [path for path in paths if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file()]
+    return [folder / name for name in names if not name.startswith(".")]

@@ -2,12 +2,15 @@
 
 EXIF is kept as the descriptive tags only: the orientation is applied to the pixels, so the tag says 1; the
 embedded thumbnail, the preview images and the tags that describe a TIFF's own storage are dropped, because
-they would be wrong for the new pixels. XMP is dropped too (it repeats the orientation).
+they would be wrong for the new pixels. XMP is kept as far as it stays true (`edgeir.imaging.xmp`). Dots per inch stay
+the same number for an enlarged image (`edgeir.imaging.density`). Whoever makes a photo of other pixels takes
+`Photo.with_pixels`, so that nothing is forgotten.
 """
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -15,11 +18,25 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-__all__ = ["Photo", "clean_exif", "exif_for_size", "orient", "to_8bit"]
+from edgeir.imaging.colour_tags import ColourTags
+from edgeir.imaging.density import RESOLUTION_UNIT, X_RESOLUTION, Y_RESOLUTION, Density
+
+__all__ = [
+    "SWAPPING",
+    "Photo",
+    "clean_exif",
+    "exif_for_size",
+    "exif_with_density",
+    "loaded_exif",
+    "orient",
+    "to_8bit",
+]
 
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 
 ORIENTATION = 0x0112
+SWAPPING = (5, 6, 7, 8)
+"""Orientations that exchange rows and columns."""
 EXIF_IFD, GPS_IFD, INTEROP_IFD = 0x8769, 0x8825, 0xA005
 WIDTH_IN_EXIF, HEIGHT_IN_EXIF, MAKER_NOTE = 0xA002, 0xA003, 0x927C
 DESCRIPTIVE = frozenset(
@@ -46,7 +63,7 @@ DESCRIPTIVE = frozenset(
         GPS_IFD,
     }
 )
-"""Tags of the main directory that stay true for other pixels of the same picture."""
+"""Tags of the main directory that stay true for other pixels of the same image."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +77,10 @@ class Photo:
         exif: an EXIF block (``Exif\\0\\0`` prefix included), orientation 1, without thumbnail.
         bits: 8 or 16.
         format: the name of the file format it was read from ("PNG", "JPEG", ...).
+        xmp: an XMP packet that is true for the upright pixels alone.
+        density: dots per inch, or the shape of a pixel, where the file states them.
+        colour: how samples code colours where `icc` does not say it all (see `edgeir.imaging.colour_tags`).
+        lossy: the file it was read from was compressed with loss; None where that is not known.
     """
 
     pixels: Pixels
@@ -68,6 +89,10 @@ class Photo:
     exif: bytes | None = None
     bits: Literal[8, 16] = 8
     format: str = "PNG"
+    xmp: bytes | None = None
+    density: Density | None = None
+    colour: ColourTags | None = None
+    lossy: bool | None = None
 
     def __post_init__(self) -> None:
         dtype = np.uint8 if self.bits == 8 else np.uint16
@@ -96,6 +121,16 @@ class Photo:
     def gray(self) -> bool:
         return int(self.pixels.shape[2]) == 1
 
+    @property
+    def transparent(self) -> bool:
+        """Whether some pixel is not opaque."""
+        top = 255 if self.bits == 8 else 65535
+        return self.alpha is not None and bool((self.alpha != top).any())
+
+    def with_pixels(self, pixels: Pixels, alpha: Pixels | None) -> Photo:
+        """Other pixels, of the same depth and colour, with everything else that belongs to the photo."""
+        return dataclasses.replace(self, pixels=pixels, alpha=alpha)
+
 
 def to_8bit(pixels: Pixels) -> NDArray[np.uint8]:
     """16-bit samples to the nearest 8-bit ones (x·255/65535); 8-bit ones as they are."""
@@ -109,7 +144,7 @@ def to_8bit(pixels: Pixels) -> NDArray[np.uint8]:
 
 def orient(pixels: Any, orientation: int) -> Any:
     """Turn stored pixels upright by EXIF's orientation value (1 to 8; anything else means 1)."""
-    if orientation in (5, 6, 7, 8):
+    if orientation in SWAPPING:
         pixels = pixels.swapaxes(0, 1)
     if orientation in (2, 3, 6, 7):
         pixels = pixels[:, ::-1]
@@ -118,12 +153,28 @@ def orient(pixels: Any, orientation: int) -> Any:
     return np.ascontiguousarray(pixels)
 
 
+def loaded_exif(source: bytes | Image.Image | None) -> Image.Exif:
+    """The EXIF of an opened image or of a block; empty where there is none or it is malformed: the image counts."""
+    try:
+        if isinstance(source, Image.Image):
+            return source.getexif()
+        exif = Image.Exif()
+        if source:
+            exif.load(source)
+    except Exception:  # Pillow raises anything: SyntaxError, struct.error, ...
+        return Image.Exif()
+    return exif
+
+
 def clean_exif(exif: Image.Exif) -> bytes | None:
     """The block to keep of a file's EXIF (see the module's text), or None when nothing is left."""
     kept = Image.Exif()
+    swapped = (
+        {X_RESOLUTION: Y_RESOLUTION, Y_RESOLUTION: X_RESOLUTION} if exif.get(ORIENTATION) in SWAPPING else {}
+    )
     for tag, value in exif.items():
         if tag in DESCRIPTIVE and tag not in (EXIF_IFD, GPS_IFD, ORIENTATION):
-            kept[tag] = value
+            kept[swapped.get(tag, tag)] = value
     for directory in (EXIF_IFD, GPS_IFD):
         with contextlib.suppress(Exception):  # a damaged sub-directory: the rest is still worth keeping
             entries: dict[int, Any] = dict(exif.get_ifd(directory))
@@ -155,6 +206,16 @@ def exif_for_size(exif: bytes, width: int, height: int, limit: int | None = None
         if data is not None and len(data) > limit:
             return None
     return data
+
+
+def exif_with_density(exif: bytes | None, density: Density) -> bytes | None:
+    """The block, or a new one, with the resolution set to `density`, which is per inch."""
+    block = Image.Exif()
+    if exif is not None:
+        block.load(exif)
+    block[X_RESOLUTION], block[Y_RESOLUTION] = density.x, density.y
+    block[RESOLUTION_UNIT] = 2
+    return _exif_bytes(block)
 
 
 def _exif_bytes(exif: Image.Exif) -> bytes | None:

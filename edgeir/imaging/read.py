@@ -1,38 +1,40 @@
 """Read an image file into a `Photo`, safely.
 
-Pillow opens the file (header only), the size is checked before a pixel is decoded, and then Pillow decodes
-it; imagecodecs does for 16-bit PNG, which Pillow would reduce to 8 bits, and tifffile for most TIFF. Only the
-formats listed in `FORMATS` are tried: Pillow knows others that start external programs.
+The first bytes of a file decide what it is, whatever its name says; only the formats of
+`edgeir.imaging.kinds.READ_KINDS` are tried (Pillow knows others that start external programs), and the size that the
+header states is checked before a pixel is decoded (`edgeir.imaging.decoders`).
 
-What becomes of the unusual ones: palette and CMYK images become RGB (CMYK by its profile when it has one);
-1-bit images become gray; floating-point images must lie in [0, 1] and become 16-bit; animations and
-multi-page files are refused; of a multi-picture JPEG (MPO, as phones write it) the main picture is read.
+What becomes of the unusual ones: palette, CMYK, L*a*b* and YCbCr images become RGB (CMYK by its profile when it has
+one); 1-bit images become gray; integers are scaled by the depth that the file states; floating-point images must lie in
+[0, 1] (within a small tolerance) and become 16-bit; premultiplied alpha becomes straight; animations and multi-page
+files are refused, but smaller copies and masks beside the main image are passed over; of a multi-picture JPEG (MPO, as
+phones write it) the main image is read, with a remark. A JPEG that lacks its end marker or a few bytes is read with
+a remark. What the reader does not understand is refused, never guessed.
 """
 
 from __future__ import annotations
 
 import contextlib
-import io
 import logging
 import threading
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image, ImageCms, ImageFile, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
-from edgeir.core.errors import ImageError
-from edgeir.imaging.photo import ORIENTATION, Photo, clean_exif, orient
-from edgeir.imaging.samples import Stored, check_size, split
-from edgeir.imaging.tiff import decode_tiff, is_plain, is_tiff
+from edgeir.core.errors import EdgeIRError, ImageError
+from edgeir.imaging.decoders import DECODERS
+from edgeir.imaging.kinds import READ_KINDS, kind_of, why_unreadable
+from edgeir.imaging.photo import ORIENTATION, SWAPPING, Photo, clean_exif, orient
+from edgeir.imaging.remarks import remark, said_at_the_end
+from edgeir.imaging.samples import Stored
+from edgeir.imaging.xmp import clean_xmp
 
 __all__ = ["DEFAULT_MAX_PIXELS", "read_photo"]
 
 DEFAULT_MAX_PIXELS = 200_000_000
-FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP", "GIF", "PPM")
 
 TIFFFILE = logging.getLogger("tifffile")
 for _logger in (logging.getLogger("PIL"), TIFFFILE):  # remarks are not printed for want of a handler
@@ -72,45 +74,52 @@ _QUIET = _Quiet()
 
 
 def read_photo(path: str | Path, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> Photo:
-    """Read one still image, upright, with its alpha, ICC profile and EXIF.
+    """Read one still image, upright, with its alpha, ICC profile, EXIF, XMP, resolution and colour tags.
+
+    What was mended or left out is said as warnings of the logger ``edgeir.imaging.remarks``, or collected by
+    `edgeir.imaging.remarks.remarks`.
 
     Args:
         max_pixels: refuse a larger image before decoding it.
 
     Raises:
         ImageError: missing, a folder, unreadable, empty, not an image, truncated, animated, too large, or of a
-            kind that has no 8-bit or 16-bit RGB or gray meaning.
+            kind that has no 8-bit or 16-bit RGB or gray meaning, or that the decoders installed here do not know.
     """
     path = Path(path)
     _check_file(path)
-    with _translated(path), _QUIET:
-        try:
-            with Image.open(path, formats=FORMATS) as image:
-                check_size(path, image.width, image.height, max_pixels)
-                _check_still(path, image)
-                if image.format == "TIFF" and is_plain(image):
-                    stored = decode_tiff(path, max_pixels)
-                else:
-                    stored = _decode(path, image)
-                kind = "JPEG" if image.format == "MPO" else str(image.format)
-        except UnidentifiedImageError:
-            if not is_tiff(path):
-                raise
-            stored, kind = (
-                decode_tiff(path, max_pixels),
-                "TIFF",
-            )  # samples of a kind that Pillow does not know
-        turn = 1
-        with contextlib.suppress(Exception):  # damaged EXIF: the picture is still good
-            turn = int(stored.exif.get(ORIENTATION, 1))
-        return Photo(
-            pixels=orient(stored.pixels, turn),
-            alpha=None if stored.alpha is None else orient(stored.alpha, turn),
-            icc=_fitting(stored.icc, gray=stored.pixels.shape[2] == 1),
-            exif=_kept_exif(stored.exif),
-            bits=16 if stored.pixels.dtype == np.uint16 else 8,
-            format=kind,
-        )
+    with _translated(path), _QUIET, said_at_the_end():
+        kind = kind_of(path)
+        if kind is None:
+            raise UnidentifiedImageError
+        if (obstacle := why_unreadable(kind)) is not None:
+            raise ImageError(obstacle[0], where=path, fix=obstacle[1])
+        return _upright(path, DECODERS[kind](path, max_pixels), kind)
+
+
+def _upright(path: Path, stored: Stored, kind: str) -> Photo:
+    turn = 1
+    with contextlib.suppress(Exception):  # malformed EXIF: the image is still good
+        turn = int(stored.exif.get(ORIENTATION, 1))
+    turn = turn if 1 <= turn <= 8 else 1
+    xmp = None
+    if stored.xmp:
+        xmp, lost = clean_xmp(stored.xmp, turned=turn != 1)
+        for part in lost:
+            remark(path, f"its {part} is not carried over, and the XMP that describes it neither")
+    density = stored.density
+    return Photo(
+        pixels=orient(stored.pixels, turn),
+        alpha=None if stored.alpha is None else orient(stored.alpha, turn),
+        icc=_fitting(stored.icc, gray=stored.pixels.shape[2] == 1),
+        exif=_kept_exif(stored.exif),
+        bits=16 if stored.pixels.dtype == np.uint16 else 8,
+        format=kind,
+        xmp=xmp,
+        density=density.turned if density is not None and turn in SWAPPING else density,
+        colour=stored.colour,
+        lossy=stored.lossy,
+    )
 
 
 def _check_file(path: Path) -> None:
@@ -132,50 +141,23 @@ def _check_file(path: Path) -> None:
 @contextlib.contextmanager
 def _translated(path: Path) -> Iterator[None]:
     """Whatever a decoder raises, as one `ImageError`."""
-    again = "the file is damaged; copy or download it again"
     try:
         yield
-    except ImageError:
+    except EdgeIRError:
         raise
     except PermissionError as error:
         raise ImageError("no permission to read it", where=path, fix="change its permissions") from error
     except UnidentifiedImageError as error:
-        known = "a PNG, JPEG, TIFF, WebP, BMP, GIF or PPM is expected"
-        raise ImageError("is not an image that can be read", where=path, fix=known) from error
+        expected = f"one of {', '.join(READ_KINDS)} is expected"
+        raise ImageError("is not an image that can be read", where=path, fix=expected) from error
     except MemoryError as error:
         raise ImageError("does not fit into memory", where=path, fix="use a smaller image") from error
-    except (
-        Exception
-    ) as error:  # decoders raise anything on a damaged file: struct.error, KeyError, SyntaxError, ...
+    except Exception as error:  # decoders raise anything: struct.error, KeyError, SyntaxError, ...
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         if isinstance(error, OSError) and error.errno is not None:
             raise ImageError(f"cannot be read: {error.strerror}", where=path, fix="check the disk") from error
-        raise ImageError(f"cannot be decoded: {reason}", where=path, fix=again) from error
-
-
-def _check_still(path: Path, image: ImageFile.ImageFile) -> None:
-    count = getattr(image, "n_frames", 1)
-    if count > 1 and image.format != "MPO":
-        what = "pages" if image.format == "TIFF" else "frames"
-        raise ImageError(
-            f"has {count} {what}, only single images are read", where=path, fix="extract them first"
-        )
-
-
-def _decode(path: Path, image: ImageFile.ImageFile) -> Stored:
-    if image.format == "PNG" and _png_depth(path) == 16:
-        import imagecodecs  # slow to load, rarely needed
-
-        pixels, alpha = split(path, imagecodecs.png_decode(_bare_png(path)))
-        image.load()  # also reads the chunks behind the pixels
-        return Stored(pixels, alpha, image.info.get("icc_profile"), image.getexif())
-    image.load()
-    icc = image.info.get("icc_profile")
-    if image.mode == "CMYK":
-        pixels, alpha = split(path, np.asarray(_from_cmyk(image, icc)))
-        return Stored(pixels, alpha, None, image.getexif())
-    pixels, alpha = split(path, _array(path, image))
-    return Stored(pixels, alpha, icc, image.getexif())
+        fix = "if other programs show it, convert it to PNG; else it is damaged: copy or download it again"
+        raise ImageError(f"cannot be decoded: {reason}", where=path, fix=fix) from error
 
 
 def _kept_exif(exif: Image.Exif) -> bytes | None:
@@ -184,58 +166,6 @@ def _kept_exif(exif: Image.Exif) -> bytes | None:
     return None
 
 
-def _array(path: Path, image: Image.Image) -> NDArray[Any]:
-    mode = image.mode
-    if "transparency" in image.info and mode in ("P", "L", "RGB", "1"):
-        image = image.convert("RGBA" if mode in ("P", "RGB") else "LA")
-    elif mode == "P":
-        image = image.convert("RGB")
-    elif mode == "1":
-        image = image.convert("L")
-    elif mode in ("PA", "RGBa"):
-        image = image.convert("RGBA")
-    elif mode == "La":
-        image = image.convert("LA")
-    elif mode in ("RGBX", "YCbCr", "HSV"):
-        image = image.convert("RGB")
-    elif mode not in ("L", "LA", "RGB", "RGBA", "I", "F") and not mode.startswith("I;16"):
-        raise ImageError(f"its pixels are of the kind {mode}", where=path, fix="convert it to RGB or gray")
-    return np.asarray(image)
-
-
-def _from_cmyk(image: Image.Image, icc: bytes | None) -> Image.Image:
-    if icc:
-        with contextlib.suppress(ImageCms.PyCMSError, OSError):
-            source = ImageCms.ImageCmsProfile(io.BytesIO(icc))
-            target = ImageCms.createProfile("sRGB")
-            converted = ImageCms.profileToProfile(image, source, target, outputMode="RGB")
-            if converted is not None:
-                return converted
-    return image.convert("RGB")
-
-
 def _fitting(icc: bytes | None, *, gray: bool) -> bytes | None:
     """The profile if its colour space (bytes 16 to 19) is that of the pixels: readers reject others."""
     return icc if icc and icc[16:20] == (b"GRAY" if gray else b"RGB ") else None
-
-
-def _bare_png(path: Path) -> bytes:
-    """The file without its ancillary chunks but tRNS: about some of the others libpng remarks on stderr."""
-    data = memoryview(path.read_bytes())
-    kept, place = [data[:8]], 8
-    while place + 12 <= len(data):
-        length = int.from_bytes(data[place : place + 4], "big")
-        kind = bytes(data[place + 4 : place + 8])
-        if kind in (b"IHDR", b"IDAT", b"IEND", b"tRNS"):
-            kept.append(data[place : place + 12 + length])
-        place += 12 + length
-    if kind != b"IEND" or place > len(data):
-        raise ImageError(
-            "cannot be decoded: the file is truncated", where=path, fix="copy or download it again"
-        )
-    return b"".join(kept)
-
-
-def _png_depth(path: Path) -> int:
-    with path.open("rb") as stream:
-        return stream.read(25)[24]  # signature 8, length and type 8, width and height 8, bit depth

@@ -1,1 +1,1 @@
-"""A photo of any size through any network, in tiles that leave no trace."""
+"""Restore photos of any size with any network: tiled output equals whole-image output."""

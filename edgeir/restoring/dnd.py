@@ -1,7 +1,8 @@
 """Restore the crops of DND and write what its server evaluates.
 
 The server takes one MATLAB file per image, ``0001.mat`` … ``0050.mat``: ``Idenoised``, the 20 restored crops in a cell
-array, ``israw`` and ``eval_version``, as the benchmark's own submission kit writes them.
+array, ``israw`` and ``eval_version``, as the benchmark's own submission kit writes them. The networks run as published
+figures are measured, zero-padded at the border of a crop (see `edgeir.restoring.tiling`).
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
-"""What a network reads of the whole photo, gathered window by window before the run that restores it.
+"""What a network reads of the whole image, gathered window by window before the run that restores it.
 
-Statistics that decide what the later ones read (instance normalisation) are gathered one pass over the photo per
-stage: each pass runs every window as far as the next statistic and adds up the pixels that the window gives, so that
-every pixel of the photo (mirrored up to `size_multiple`) counts once and only those that a whole-image run would
-compute alike count at all. Tiles are then equal to the whole.
+Statistics that decide what the later ones read (instance normalisation) are gathered one pass over the image per
+stage: each pass runs every window as far as the next statistic and adds up the pixels that the window gives. Every
+pixel of the image counts once, and what is mirrored beyond its border does not count. So tiled output equals
+whole-image output.
 
-Channel attention only weighs features, and there is one in every block. All its means are gathered in one pass, each
-window with its own; then some windows are run again with those of the whole photo, and only where that changes what
+Channel attention only scales features, and there is one in every block. All its means are gathered in one pass, each
+window with its own; then some windows are run again with those of the whole image, and only where that changes what
 they give (`edgeir.core.moments.settled`) is everything gathered anew. The first k stages are exact after k passes;
 the change is too small to see long before that. Only one window's features exist at a time.
 """
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from edgeir.core.errors import ArtifactError
 from edgeir.core.moments import Accumulator, Moments, settled
-from edgeir.restoring.tiling import Axis, Plan, Window
+from edgeir.restoring.tiling import Plan, Window, cut
 from edgeir.runtime.session import StagedSession
 
 __all__ = ["gather", "passes"]
@@ -32,21 +32,21 @@ CHECKED = 8
 
 
 def passes(session: StagedSession) -> int:
-    """How often the photo is gone through before it is restored; where the means must settle, usually."""
+    """How often the image is gone through before it is restored; where the means must settle, usually."""
     return 1 if session.weigh else session.stages
 
 
 def gather(
     session: StagedSession, windows: Plan, read: Read, done: Callable[[], None] = lambda: None
 ) -> tuple[Moments, ...]:
-    """The statistics of all stages of the session's network over the picture that `windows` cover.
+    """The statistics of all stages of the session's network over the image that `windows` cover.
 
     Args:
         read: the pixels of a window, (h, w, 3) float32 in [0, 1].
         done: called after every window of every pass.
 
     Raises:
-        ArtifactError: what the network reads is not of the picture's size, or not finite.
+        ArtifactError: what the network reads is not of the image's size, or not finite.
     """
     return (_settle if session.weigh else _stage_by_stage)(session, windows, read, done)
 
@@ -65,7 +65,7 @@ def _stage_by_stage(
                     f"{windows.size[0]}x{windows.size[1]} cannot be gathered",
                     where=session.name,
                 )
-            total.add(features[_counted(windows.rows, row), _counted(windows.columns, column)])
+            total.add(features[cut(row, 1), cut(column, 1)])
             done()
         known.append(_finite(total, session))
     return tuple(known)
@@ -79,14 +79,14 @@ def _settle(
     for _ in range(session.stages):
         total, sample = _empty(session), _empty(session)
         for number, place in enumerate(places):
-            parts = _parts(session, windows, place, read, known)
+            parts = _parts(session, place, read, known)
             for kept in (total, sample) if number % CHECKED == 0 else (total,):
                 _merge(kept, parts)
             done()
         known = tuple(_finite(stage, session) for stage in total)
         again = _empty(session)
         for place in places[::CHECKED]:
-            _merge(again, _parts(session, windows, place, read, known))
+            _merge(again, _parts(session, place, read, known))
         if settled(*(tuple(stage.moments() for stage in stages) for stages in (sample, again))):
             break
     return known
@@ -94,14 +94,12 @@ def _settle(
 
 def _parts(
     session: StagedSession,
-    windows: Plan,
     place: tuple[Window, Window],
     read: Read,
     known: tuple[Moments, ...],
 ) -> list[Accumulator]:
     row, column = place
-    counted = _counted(windows.rows, row), _counted(windows.columns, column)
-    return session.all_statistics(read(row, column), known, *counted)
+    return session.all_statistics(read(row, column), known, cut(row, 1), cut(column, 1))
 
 
 def _empty(session: StagedSession) -> list[Accumulator]:
@@ -118,9 +116,3 @@ def _finite(total: Accumulator, session: StagedSession) -> Moments:
     if not (np.isfinite(moments.mean).all() and np.isfinite(moments.variance).all()):
         raise ArtifactError("the network's features have values that are not finite", where=session.name)
     return moments
-
-
-def _counted(axis: Axis, window: Window) -> slice:
-    """What a window adds: the pixels that it gives, the last one with what is mirrored behind the picture."""
-    last = axis.padded if window.stop == axis.padded else window.last
-    return slice(window.first - window.start, last - window.start)

@@ -1,10 +1,15 @@
 """Restore one `Photo` in memory: window by window from its 8 or 16-bit samples into those of the result.
 
-Beyond the two images only one window exists in floating point at a time. A grayscale photo goes through as three
-equal channels and its result comes back as their luma (ITU-R BT.601, full range). Alpha is enlarged separately,
-bicubically; a network never sees it. A network that expects the enlarged image gets each window enlarged just
-before (`edgeir.restoring.enlarge`). What a network reads of the whole photo is gathered in passes of their own first
-(`edgeir.restoring.global_statistics`), where the session can be told it; otherwise the photo is run in one piece.
+Beyond the images (and a copy of one with hidden colours, see below) only one window exists in floating point at a time.
+The photo is mirrored beyond its border, so that the zeros with which a network pads change nothing of it, and colours
+under an alpha of zero are replaced (`edgeir.restoring.transparency`). `edgeir eval` does neither: published
+figures are of zero-padded networks on opaque images.
+
+A grayscale photo goes through as three equal channels and its result comes back as their luma (ITU-R BT.601, full
+range). A network that expects the enlarged image gets each window enlarged just before. What a network reads of the
+whole image is gathered first, of the photo's own pixels, in passes of their own (`edgeir.restoring.global_statistics`),
+where the session accepts it. Otherwise the mirrored photo is run in one piece, and what is mirrored counts in those
+statistics; an artifact that accepts one size only gets a photo of that size as it is.
 
 A network of one channel takes a gray photo as it is. Of a colour photo it restores the luma, and the colour
 differences stay (enlarged bicubically where it enlarges). A denoiser runs on red, green and blue in turn instead: noise
@@ -24,9 +29,10 @@ from edgeir.core.errors import ArtifactError, ConfigError
 from edgeir.core.progress import Progress, no_progress
 from edgeir.imaging.files import Photo
 from edgeir.imaging.luma import LUMA, luma_of, with_luma
-from edgeir.restoring.enlarge import enlarge
+from edgeir.imaging.resize import enlarge
 from edgeir.restoring.global_statistics import gather, passes
-from edgeir.restoring.tiling import Plan, Run, Window, cut, plan, read_window
+from edgeir.restoring.tiling import Plan, Run, Window, cut, plan, reflected
+from edgeir.restoring.transparency import KERNEL_REACH, bleed, enlarged_alpha
 from edgeir.runtime.session import Session, StagedSession
 
 __all__ = ["DEFAULT_TILE", "plan_photo", "restore_photo"]
@@ -34,16 +40,15 @@ __all__ = ["DEFAULT_TILE", "plan_photo", "restore_photo"]
 DEFAULT_TILE = 256
 """Side of a window, in pixels of the photo, where the network takes any size; larger for networks that see far.
 
-Torch takes as long per pixel from 96 to 384. For a window of under some 7,000 pixels (83 x 83) it adds up in another
-order: the result is then equal to that of the whole image to 1e-6 and no longer to the last bit.
+Torch takes as long per pixel from 96 to 384. How equal the results of other sides are: see `edgeir.restoring.tiling`.
 """
 
 TILE_PER_RADIUS = 8
 """Smallest window of a network that sees far, in receptive radii: what is computed twice stays under 1.8 times."""
 
 WHOLE_LIMIT = 4_000_000
-"""Largest network input, in pixels, that is run in one piece because the network reads the whole picture and cannot be
-told what it would read."""
+"""Largest network input, in pixels, that is run in one piece because the network reads the whole image and its session
+does not accept global statistics."""
 
 STRIP = 64
 """Rows converted at once: they stay in the processor's cache between the steps."""
@@ -60,7 +65,7 @@ def plan_photo(height: int, width: int, session: Session, tile: int | None = Non
             `DEFAULT_TILE`, or more for a network with a large receptive radius.
 
     Raises:
-        ArtifactError: the network reads the whole picture and that is too large, or the tile is too small.
+        ArtifactError: the network reads the whole image and that is too large, or the tile is too small.
         ConfigError: a tile was given, but the session takes one size only.
     """
     facts = session.facts
@@ -74,22 +79,23 @@ def plan_photo(height: int, width: int, session: Session, tile: int | None = Non
                 where=session.name,
                 fix="leave the tile size out, or export with another --size",
             )
-        return plan(height, width, facts, fixed=session.fixed_size, largest=None)
+        return plan(height, width, facts, fixed=session.fixed_size, largest=None, mirrored=True)
     if _staged(session):  # tiles are exact once the statistics are known
         facts = facts.model_copy(update={"global_operations": ()})
     if facts.global_operations:
         if height * width > WHOLE_LIMIT:
             raise ArtifactError(
-                f"the network reads the whole picture ({', '.join(facts.global_operations)}), so it cannot run in "
+                f"the network reads the whole image ({', '.join(facts.global_operations)}), so it cannot run in "
                 f"tiles, and {height * width / 1e6:.1f} megapixels are over the limit of {WHOLE_LIMIT / 1e6:.0f}",
                 where=session.name,
                 fix="use the checkpoint itself, or export with --statistics constant"
                 if facts.may_be_constant
                 else "use a smaller photo",
             )
-        return plan(height, width, facts, fixed=None, largest=None)
+        return plan(height, width, facts, fixed=None, largest=None, mirrored=True)
     least = -(-TILE_PER_RADIUS * facts.receptive_radius // enlarged)
-    return plan(height, width, facts, fixed=None, largest=(tile or max(DEFAULT_TILE, least)) * enlarged)
+    largest = (tile or max(DEFAULT_TILE, least)) * enlarged
+    return plan(height, width, facts, fixed=None, largest=largest, mirrored=True)
 
 
 def restore_photo(
@@ -102,7 +108,7 @@ def restore_photo(
         progress: called with the windows done, in all passes together.
 
     Returns:
-        A photo `facts.scale` times as large with the same depth, colour or gray, alpha, ICC profile and EXIF.
+        A photo `facts.scale` times as large with the same depth, colour or gray, alpha and metadata.
 
     Raises:
         ArtifactError: see `plan_photo`; or the network's output is not finite or not of the promised size.
@@ -112,38 +118,39 @@ def restore_photo(
     windows = plan_photo(photo.height, photo.width, session, tile)
     size = (photo.height * facts.scale, photo.width * facts.scale)
     _keep_freed_memory()
+    scale, enlarged = facts.net_scale, facts.scale // facts.net_scale
+    source = bleed(photo, -(-facts.receptive_radius // enlarged) + (KERNEL_REACH if enlarged > 1 else 0))
     pixels = np.empty((*size, photo.pixels.shape[2]), photo.pixels.dtype)
-    scale = facts.net_scale
     run: Run = session.run
     before, total = 0, len(windows)
-    if isinstance(session, StagedSession) and _staged(session) and total > 1:
+    if isinstance(session, StagedSession) and _staged(session):
         before = total * passes(session)
         total += before
         steps = itertools.count()
         known = gather(
             session,
             windows,
-            lambda row, column: _three(_input(photo, row, column, facts.scale // scale)),
-            lambda: progress(min(next(steps), before), total, "measuring the whole photo"),
+            lambda row, column: _three(_input(source, row, column, enlarged)),
+            lambda: progress(min(next(steps), before), total, "gathering global statistics"),
         )
         run = functools.partial(session.run_given, known=known)
     for done, (row, column) in enumerate(windows, before):
         progress(done, total, "restoring")
-        given = _input(photo, row, column, facts.scale // scale)
-        output = _run(run, session, given)[cut(row, scale), cut(column, scale)]
+        output = _run(run, session, _input(source, row, column, enlarged))[
+            cut(row, scale), cut(column, scale)
+        ]
         rows, columns = ((window.first * scale, window.last * scale) for window in (row, column))
         if output.shape[2] == 1 and not photo.gray:
-            output = with_luma(_enlarged(photo, rows, columns, facts.scale), output)
-        place = pixels[slice(*rows), slice(*columns)]
-        _store(output, place, session.name)
+            output = with_luma(_unit(enlarge(source, facts.scale, rows, columns)), output)
+        _store(output, pixels[slice(*rows), slice(*columns)], session.name)
     progress(total, total, "restored")
-    return Photo(pixels, _alpha(photo, facts.scale), photo.icc, photo.exif, photo.bits, photo.format)
+    return photo.with_pixels(pixels, enlarged_alpha(photo, facts.scale))
 
 
 def _staged(session: Session) -> bool:
-    """The session can be told all that its network reads of the whole (colour) picture, for windows of any size."""
-    told = isinstance(session, StagedSession) and session.stages > 0
-    return told and session.fixed_size is None and session.facts.channels == 3
+    """The session accepts all global statistics of its network (of three channels), for windows of any size."""
+    accepts = isinstance(session, StagedSession) and session.stages > 0
+    return accepts and session.fixed_size is None and session.facts.channels == 3
 
 
 def _three(given: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -174,13 +181,6 @@ def _run(run: Run, session: Session, given: NDArray[np.float32]) -> NDArray[np.f
     return outputs[0] if len(outputs) == 1 else np.concatenate(outputs, axis=2)
 
 
-def _enlarged(
-    photo: Photo, rows: tuple[int, int], columns: tuple[int, int], scale: int
-) -> NDArray[np.float32]:
-    """A part of the bicubically enlarged photo, float32 in [0, 1]; rows and columns in pixels of the result."""
-    return _unit(enlarge(photo.pixels, scale, rows, columns))
-
-
 def _unit(part: NDArray[Any]) -> NDArray[np.float32]:
     values: NDArray[np.float32] = np.divide(part, np.float32(np.iinfo(part.dtype).max), dtype=np.float32)
     return values
@@ -196,18 +196,15 @@ def _keep_freed_memory() -> None:
     np.empty(ALLOCATOR_BLOCK, np.uint8)
 
 
-def _input(photo: Photo, row: Window, column: Window, enlarged: int) -> NDArray[np.float32]:
-    """One window as (h, w, C) float32 in [0, 1]; the photo is enlarged by `enlarged` before."""
-    if enlarged == 1:
-        part: NDArray[Any] = read_window(photo.pixels, row, column)
-    else:
-        height, width = photo.height * enlarged, photo.width * enlarged
-        rows, columns = (row.start, min(row.stop, height)), (column.start, min(column.stop, width))
-        part = enlarge(photo.pixels, enlarged, rows, columns)
-        missing = (row.stop - rows[1], column.stop - columns[1])
-        if missing != (0, 0):
-            part = np.pad(part, ((0, missing[0]), (0, missing[1]), (0, 0)), mode="symmetric")
-    return _unit(part)
+def _input(pixels: NDArray[Any], row: Window, column: Window, enlarged: int) -> NDArray[np.float32]:
+    """One window as (h, w, C) float32 in [0, 1], of `pixels` enlarged by `enlarged` and mirrored beyond its border."""
+    rows, columns = (
+        reflected(window, side * enlarged)
+        for window, side in zip((row, column), pixels.shape[:2], strict=True)
+    )
+    top, left = int(rows.min()), int(columns.min())
+    part = enlarge(pixels, enlarged, (top, int(rows.max()) + 1), (left, int(columns.max()) + 1))
+    return _unit(part[rows - top][:, columns - left])
 
 
 def _store(values: NDArray[np.float32], place: NDArray[Any], name: str) -> None:
@@ -222,13 +219,3 @@ def _store(values: NDArray[np.float32], place: NDArray[Any], name: str) -> None:
         np.clip(levels, 0, top, out=levels)
         levels += np.float32(0.5)
         np.copyto(place[first : first + STRIP], levels, casting="unsafe")
-
-
-def _alpha(photo: Photo, scale: int) -> NDArray[Any] | None:
-    if photo.alpha is None or scale == 1:
-        return photo.alpha
-    alpha = np.empty((photo.height * scale, photo.width * scale), photo.alpha.dtype)
-    for first in range(0, len(alpha), STRIP * scale):  # in strips: the intermediate is floating point
-        last = min(first + STRIP * scale, len(alpha))
-        alpha[first:last] = enlarge(photo.alpha, scale, (first, last))
-    return alpha

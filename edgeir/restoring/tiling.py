@@ -1,16 +1,26 @@
 """Cut an image into overlapping windows whose results put together equal one run over the whole image.
 
 A convolution network pads with zeros at the border of what it is given, so an output pixel is right when its input
-pixel is at least the receptive radius away from every side of the window, or when that side of the window is the
-side of the image, where the whole-image run pads too. Hence windows lie inside the image (the last of a row or
-column is moved back to end at the border, never padded), neighbours overlap by at least twice the radius, and
-each gives its pixels up to the middle of the overlap. A network with strides repeats only every `size_multiple`
-pixels, so windows start at and measure multiples of it.
+pixel is at least the receptive radius away from every side of the window. Neighbouring windows overlap by at least
+twice the radius, and each gives its pixels up to the middle of the overlap. A network with strides repeats only every
+`size_multiple` pixels, so windows start at and measure multiples of it.
 
-Two cases need pixels that are not there: an image whose side is no multiple of `size_multiple`, and one smaller
-than the only size that an artifact takes. It is then mirrored at its right and lower side and the result cropped.
-The first is what "the whole image" means for such a network. In the second the result differs from that of a
-network of the image's own size within the receptive radius of those two sides, and nowhere else.
+What "the whole image" is at its border, there are two answers to:
+
+- **mirrored** (what `edgeir restore` does): the image continues beyond each side as its mirror image, by the receptive
+  radius rounded up to `size_multiple`. The network's zeros lie outside what any pixel of the image depends on: a flat
+  image keeps one colour up to its border. Since every output pixel depends on the mirrored image alone, it does not
+  matter where the windows lie, nor how much larger than the image the only size of an artifact is.
+- **zero-padded** (`edgeir eval`, `edgeir bench`): the network's own zeros begin at the image's border. Published
+  figures are of networks run like this. Windows then lie inside the image. Only where pixels are needed that are not
+  there is it mirrored, at its right and lower side: up to a multiple of `size_multiple`, or to the only size that an
+  artifact takes, where the result differs from that of a network of the image's own size within the receptive radius
+  of those two sides.
+
+In exact arithmetic tiled output equals whole-image output. A network computed in float32 may add up in another order
+for another window size or number of threads, which changes a value by less than 1e-5 of the range: files are equal but
+for single samples so close to the middle between two levels that they may come out as either. With windows of one
+size, one number of threads, one machine and one version of the runtime the result is bit-exact.
 """
 
 from __future__ import annotations
@@ -25,7 +35,7 @@ from numpy.typing import NDArray
 from edgeir.core.errors import ArtifactError
 from edgeir.manifest.facts import NetworkFacts
 
-__all__ = ["Axis", "Plan", "Window", "plan", "run_tiled"]
+__all__ = ["Axis", "Plan", "Window", "cut", "plan", "read_window", "reflected", "run_tiled"]
 
 Run = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
@@ -42,10 +52,12 @@ class Window:
 
 @dataclass(frozen=True)
 class Axis:
-    """The windows along one axis of an image of `length` pixels, mirrored up to `padded`."""
+    """The windows along one axis; together they read [begin, end) of an image that has the pixels [0, length)."""
 
     length: int
-    padded: int
+    begin: int
+    """Zero, or less where the image is mirrored."""
+    end: int
     windows: tuple[Window, ...]
 
     @property
@@ -73,9 +85,15 @@ class Plan:
 
 
 def plan(
-    height: int, width: int, facts: NetworkFacts, *, fixed: tuple[int, int] | None, largest: int | None
+    height: int,
+    width: int,
+    facts: NetworkFacts,
+    *,
+    fixed: tuple[int, int] | None,
+    largest: int | None,
+    mirrored: bool = False,
 ) -> Plan:
-    """Choose the windows.
+    """Windows for an image of this size.
 
     Args:
         height, width: of the network's input (the enlarged image where `facts.input_kind` is ``bicubic``).
@@ -83,26 +101,28 @@ def plan(
         largest: with no fixed size, the side of the largest window in pixels; None means one window. Along a
             narrow image windows are longer, up to the same area. Windows are made smaller where as few of them
             suffice, so that the overlap costs little.
+        mirrored: continue the image beyond its border by the receptive radius. It is left out where the network reads
+            the whole image and takes this one size only, and is narrower where an artifact's size is too small for it.
 
     Raises:
         ArtifactError: the window is too small for the receptive field, or tiles would change the result because
-            the network reads the whole picture.
+            the network reads the whole image.
     """
+    exact = fixed == (height, width) and bool(facts.global_operations)
+    margin = facts.receptive_radius if mirrored and not exact else 0
     sides: tuple[int | None, int | None] = (largest, largest)
     if fixed is not None:
         sides = fixed
     elif largest is not None:
-        sides = (
-            max(largest, largest**2 // _up(width, facts.size_multiple)),
-            max(largest, largest**2 // _up(height, facts.size_multiple)),
-        )
-    rows = _axis(height, sides[0], facts, fixed=fixed is not None)
-    columns = _axis(width, sides[1], facts, fixed=fixed is not None)
+        extents = [_end(length, margin, facts) - _begin(margin, facts) for length in (height, width)]
+        sides = max(largest, largest**2 // extents[1]), max(largest, largest**2 // extents[0])
+    rows = _axis(height, sides[0], facts, margin, fixed=fixed is not None)
+    columns = _axis(width, sides[1], facts, margin, fixed=fixed is not None)
     result = Plan(rows, columns)
-    if facts.global_operations and (len(result) > 1 or (fixed is not None and fixed != (height, width))):
+    if facts.global_operations and (len(result) > 1 or (fixed is not None and not exact)):
         reads = ", ".join(facts.global_operations)
         raise ArtifactError(
-            f"the network reads the whole picture ({reads}), so a {height}x{width} image cannot be run "
+            f"the network reads the whole image ({reads}), so a {height}x{width} image cannot be run "
             f"in windows of {result.size[0]}x{result.size[1]}",
             fix="use a checkpoint, an ONNX file of any size, "
             + (
@@ -114,59 +134,76 @@ def plan(
     return result
 
 
-def _axis(length: int, side: int | None, facts: NetworkFacts, *, fixed: bool) -> Axis:
+def _axis(length: int, side: int | None, facts: NetworkFacts, margin: int, *, fixed: bool) -> Axis:
     multiple, radius = facts.size_multiple, facts.receptive_radius
-    padded = _up(length, multiple)
-    if side is None or side >= padded:
-        padded = side if fixed and side is not None else padded
-        return Axis(length, padded, (Window(0, padded, 0, length),))
+    begin, end = _begin(margin, facts), _end(length, margin, facts)
+    if side is None or side >= end - begin:
+        end = begin + side if fixed and side is not None else end
+        return _single(length, begin, end)
     if not fixed:
         side -= side % multiple
     step = (side - 2 * radius) // multiple * multiple
+    if (
+        step < 1 and fixed and side >= _up(length, multiple)
+    ):  # one window, with as much of the margin as it holds
+        begin = -((side - length) // 2 // multiple * multiple)
+        return _single(length, begin, begin + side)
     if step < 1:
         raise ArtifactError(
             f"a window of {side} pixels is too small for the network, which sees {radius} pixels to each side",
             fix=f"use at least {_up(2 * radius + multiple, multiple)} pixels",
         )
-    count = 1 + -(-(padded - side) // step)
+    count = 1 + -(-(end - begin - side) // step)
     if not fixed:  # as few windows of the smallest size that does
-        side = min(side, _up(-(-(padded + (count - 1) * 2 * radius) // count), multiple))
-        while (side - 2 * radius) // multiple * multiple * (count - 1) + side < padded:
+        side = min(side, _up(-(-(end - begin + (count - 1) * 2 * radius) // count), multiple))
+        while (side - 2 * radius) // multiple * multiple * (count - 1) + side < end - begin:
             side += multiple
-    last = (padded - side) // multiple
-    starts = [last * index // (count - 1) * multiple for index in range(count)]
-    cuts = [
-        0,
-        *((before + side + after) // 2 for before, after in itertools.pairwise(starts)),
-        length,
-    ]
-    return Axis(
-        length,
-        padded,
-        tuple(
-            Window(start, start + side, min(first, length), min(end, length))
-            for start, first, end in zip(starts, cuts, cuts[1:], strict=False)
-        ),
+    last = (end - begin - side) // multiple
+    starts = [begin + last * index // (count - 1) * multiple for index in range(count)]
+    middles = ((before + side + after) // 2 for before, after in itertools.pairwise(starts))
+    cuts = [0, *(min(max(middle, 0), length) for middle in middles), length]
+    windows = (
+        Window(start, start + side, first, stop)
+        for start, first, stop in zip(starts, cuts, cuts[1:], strict=False)
     )
+    return Axis(length, begin, end, tuple(windows))
+
+
+def _single(length: int, begin: int, end: int) -> Axis:
+    return Axis(length, begin, end, (Window(begin, end, 0, length),))
+
+
+def _begin(margin: int, facts: NetworkFacts) -> int:
+    """A multiple of `size_multiple`, so that the network's grid lies on the image as in a run without a margin."""
+    return -_up(margin, facts.size_multiple)
+
+
+def _end(length: int, margin: int, facts: NetworkFacts) -> int:
+    return _up(length + margin, facts.size_multiple)
 
 
 def _up(value: int, multiple: int) -> int:
     return -(-value // multiple) * multiple
 
 
+def reflected(window: Window, size: int) -> NDArray[np.intp]:
+    """The pixels of an axis of `size` pixels that a window reads: beyond an end they come back, the last one first."""
+    inside = np.mod(np.arange(window.start, window.stop), 2 * size)
+    return np.where(inside >= size, 2 * size - 1 - inside, inside)
+
+
 def read_window(image: NDArray[np.generic], row: Window, column: Window) -> NDArray[np.generic]:
-    """The pixels of a window, mirrored where it leaves the image (at the lower and right side)."""
-    part = image[row.start : row.stop, column.start : column.stop]
-    missing = (row.stop - row.start - part.shape[0], column.stop - column.start - part.shape[1])
-    if missing == (0, 0):
-        return part
-    return np.pad(part, ((0, missing[0]), (0, missing[1]), (0, 0)), mode="symmetric")
+    """The pixels of a window of an HWC image, mirrored where it leaves the image; a view where it does not."""
+    height, width = image.shape[:2]
+    if row.start >= 0 and row.stop <= height and column.start >= 0 and column.stop <= width:
+        return image[row.start : row.stop, column.start : column.stop]
+    return image[reflected(row, height)][:, reflected(column, width)]
 
 
 def run_tiled(
     run: Run, image: NDArray[np.float32], facts: NetworkFacts, tile: tuple[int, int] | None = None
 ) -> NDArray[np.float32]:
-    """Run a network over an image of any size.
+    """Run a network over an image of any size, zero-padded at the image's border (see the module's text).
 
     Args:
         run: (h, w, C) float32 to (h·s, w·s, C) float32, s = `facts.net_scale`, C = `facts.channels`.

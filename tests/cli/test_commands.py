@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ import pytest
 from PIL import Image
 
 from edgeir.cli.app import main
+from edgeir.core.assets import list_zoo
 
 torch = pytest.importorskip("torch")
 
@@ -241,8 +244,76 @@ def test_a_folder_with_bad_files_is_done_in_part(
     assert [Path(entry["input"]).name for entry in report["failed"]] == ["cut.png", "empty.jpg", "text.png"]
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.png", "b.png"]
     lines = captured.err.splitlines()
-    assert [line.startswith("edgeir: skipped: ") for line in lines] == [True, True, True, False]
-    assert lines[3] == "edgeir: 3 of 5 files could not be restored"
+    assert [line.startswith("edgeir: not restored: ") for line in lines] == [True, True, True, False]
+    assert lines[3] == "edgeir: 3 of 5 images could not be restored"
+
+
+@pytest.mark.parametrize(("stop", "code"), [(KeyboardInterrupt(), 130), (OSError(errno.ENOSPC, "full"), 2)])
+def test_a_folder_that_is_stopped_says_what_was_done(
+    workshop: Path,
+    artifact: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    stop: BaseException,
+    code: int,
+) -> None:
+    real = os.replace
+
+    def replace(source: str, target: str) -> None:
+        if Path(target).name == "b.png":
+            raise stop
+        real(source, target)
+
+    monkeypatch.setattr(os, "replace", replace)
+    words = ["restore", str(workshop / "photos"), str(tmp_path / "out"), "--model", str(artifact)]
+    assert main([*words, "--json"]) == code
+    captured = capsys.readouterr()
+    report = json.loads(captured.out)
+    assert [Path(entry["output"]).name for entry in report["restored"]] == ["a.png"]
+    assert [Path(entry).name for entry in report["pending"]] == ["b.png"]
+    assert report["stopped"] == "interrupted" if code == 130 else "the disk is full" in report["stopped"]
+    assert "edgeir: 1 image restored, 1 not tried (run it again with --skip-existing)" in captured.err
+    monkeypatch.undo()
+    assert main([*words, "--skip-existing"]) == 0
+    captured = capsys.readouterr()
+    assert captured.out.startswith(f"{tmp_path / 'out' / 'b.png'}  ")
+    assert "edgeir: 1 image left out: the results exist" in captured.err
+
+
+def test_without_a_network_the_error_names_those_that_come_with_edgeir(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["restore", "photo.jpg", "out.png"]) == 2
+    line = only_error(capsys)
+    assert "no network is named (pass --model with one of " in line
+    for name in list_zoo():
+        assert f"{name} (super-resolution x4, " in line
+
+
+def test_what_needs_a_decoder_and_what_became_a_png_are_said(
+    workshop: Path,
+    artifact: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    photos = tmp_path / "in"
+    photos.mkdir()
+    Image.new("RGB", (4200, 2), (30, 60, 90)).save(photos / "wide.webp")
+    (photos / "x.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(40))
+    monkeypatch.setattr(
+        "edgeir.imaging.files.why_unreadable",
+        lambda kind: ("is HEIC, which needs a decoder", "install one") if kind == "HEIC" else None,
+    )
+    assert main(["restore", str(photos), str(tmp_path / "out"), "--model", str(artifact)]) == 1
+    captured = capsys.readouterr()
+    assert captured.out.startswith(f"{tmp_path / 'out' / 'wide.webp.png'}  16800x8  ")
+    assert "written as `wide.webp.png`" in captured.err
+    assert (
+        f"edgeir: skipped: {photos / 'x.heic'}: is HEIC, which needs a decoder (install one)" in captured.err
+    )
+    assert captured.err.splitlines()[-1] == "edgeir: 1 of 2 images could not be restored"
 
 
 def test_a_photo_that_cannot_be_read_writes_nothing(

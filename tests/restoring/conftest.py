@@ -96,16 +96,43 @@ class FakeSession:
     def close(self) -> None:
         self.closed = True
 
-    def whole(self, image: np.ndarray) -> np.ndarray:
-        """The oracle: one run over all of `image`, mirrored up to a multiple."""
+    def whole(self, image: np.ndarray, *, mirrored: bool = False) -> np.ndarray:
+        """The oracle: one run over all of `image`, mirrored up to a multiple, or beyond every side by the radius."""
         height, width, _ = image.shape
-        missing = (-height % self.multiple, -width % self.multiple)
+        radius = self.facts.receptive_radius if mirrored else 0
+        before = -(-radius // self.multiple) * self.multiple
+        pads = [(before, radius + -(side + radius) % self.multiple) for side in (height, width)]
         fixed, self.fixed_size = self.fixed_size, None
-        output = self.run(np.pad(image, ((0, missing[0]), (0, missing[1]), (0, 0)), mode="symmetric"))
+        output = self.run(np.pad(image, (*pads, (0, 0)), mode="symmetric"))
         self.fixed_size = fixed
         self.sizes.clear()
         scale = self.facts.net_scale
-        return output[: height * scale, : width * scale]
+        first = before * scale
+        return output[first : first + height * scale, first : first + width * scale]
+
+
+def mirrored_whole(session: Any, image: np.ndarray) -> np.ndarray:
+    """The oracle for any session that takes any size: one run over `image` mirrored by the receptive radius."""
+    assert session.facts.size_multiple == 1
+    radius, scale = session.facts.receptive_radius, session.facts.net_scale
+    height, width = (side * scale for side in image.shape[:2])
+    output = session.run(np.pad(image, ((radius, radius), (radius, radius), (0, 0)), mode="symmetric"))
+    first = radius * scale
+    return output[first : first + height, first : first + width]
+
+
+def assert_same_levels(found: np.ndarray, whole: np.ndarray, *, within: float = 1e-5) -> None:
+    """Integer samples are those of `whole`, float in [0, 1], where that was computed with an error of up to `within`.
+
+    Convolutions in float32 add up in another order for another size, so that a value close to the middle between two
+    levels may become either.
+    """
+    top = np.iinfo(found.dtype).max
+    exact = np.clip(whole.astype(np.float64), 0, 1) * top
+    assert found.shape == whole.shape
+    assert (
+        np.abs(found - exact).max() <= 0.5 + (within + 1e-7) * top
+    )  # 1e-7: the product itself is in float32
 
 
 @pytest.fixture(scope="session")

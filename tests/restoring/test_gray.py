@@ -5,9 +5,9 @@ import pytest
 
 from edgeir.imaging.files import Photo
 from edgeir.imaging.luma import luma_of, with_luma
+from edgeir.imaging.resize import enlarge
 from edgeir.manifest.artifact import TensorSpec
 from edgeir.manifest.facts import NetworkFacts
-from edgeir.restoring.enlarge import enlarge
 from edgeir.restoring.image import restore_photo
 
 

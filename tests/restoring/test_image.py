@@ -32,12 +32,12 @@ def rounded(values: np.ndarray, top: int = 255) -> np.ndarray:
     tile=st.integers(5, 30),
     bits=st.sampled_from([8, 16]),
 )
-def test_tiles_leave_no_trace_in_any_photo(fake, height, width, tile, bits) -> None:  # type: ignore[no-untyped-def]
+def test_tiled_output_equals_whole_image_output(fake, height, width, tile, bits) -> None:  # type: ignore[no-untyped-def]
     session = fake(scale=3)
     photo = Photo(samples(height, width, 3, bits=bits), bits=bits)
     found = restore_photo(photo, session, tile=tile)
     assert all(rows * columns <= tile**2 for rows, columns in session.sizes)
-    whole = session.whole(photo.pixels.astype(np.float32) / np.float32(2**bits - 1))
+    whole = session.whole(photo.pixels.astype(np.float32) / np.float32(2**bits - 1), mirrored=True)
     assert found.pixels.dtype == photo.pixels.dtype
     np.testing.assert_array_equal(found.pixels, rounded(whole, 2**bits - 1))
     exact = np.clip(whole.astype(np.float64), 0, 1) * (2**bits - 1)
@@ -52,11 +52,68 @@ def test_any_size(fake, size, fixed) -> None:  # type: ignore[no-untyped-def]
     assert photo.pixels.std() > 0
 
 
+@settings(max_examples=30)
+@given(
+    height=st.integers(1, 30),
+    width=st.integers(1, 30),
+    rows=st.integers(0, 20),
+    columns=st.integers(0, 20),
+    multiple=st.integers(1, 3),
+)
+def test_an_artifact_of_any_size_gives_the_mirrored_whole(
+    fake, height, width, rows, columns, multiple
+) -> None:  # type: ignore[no-untyped-def]
+    """Larger or smaller than the photo, and where the photo is no multiple of what the network needs."""
+    session = fake(scale=2, multiple=multiple)
+    least = 2 * session.facts.receptive_radius // multiple + 2
+    session.fixed_size = ((least + rows) * multiple, (least + columns) * multiple)
+    photo = Photo(samples(height, width, 3))
+    whole = session.whole(photo.pixels.astype(np.float32) / np.float32(255), mirrored=True)
+    np.testing.assert_array_equal(restore_photo(photo, session).pixels, rounded(whole))
+
+
+@pytest.mark.parametrize("fixed", [None, (16, 12), (40, 64)])
+@pytest.mark.parametrize(("kind", "multiple"), [("lr", 1), ("lr", 4), ("bicubic", 1)])
+def test_a_flat_photo_has_one_colour_up_to_its_border(fake, fixed, kind, multiple) -> None:  # type: ignore[no-untyped-def]
+    if fixed == (16, 12) and multiple == 4:
+        fixed = (28, 32)
+    session = fake(scale=2, layers=3, fixed=fixed, input_kind=kind, multiple=multiple)
+    photo = Photo(np.full((21, 34, 3), (30, 160, 80), np.uint8))
+    found = restore_photo(photo, session).pixels
+    blocks = found.reshape(21, 2, 34, 2, 3).swapaxes(
+        1, 2
+    )  # an enlarging network may give each position its own
+    assert np.ptp(blocks, axis=(0, 1)).max() == 0
+    unpadded = session.whole(np.full((42, 68, 3), 0.4, np.float32))
+    assert np.abs(unpadded[0, 0] - unpadded[21, 34]).max() > 0.01  # the network does see its own zeros
+
+
+def test_an_artifact_too_small_for_its_radius_runs_a_photo_that_fits(fake) -> None:  # type: ignore[no-untyped-def]
+    session = fake(layers=5, fixed=(8, 8))
+    photo = Photo(samples(6, 7, 3))
+    found = restore_photo(photo, session).pixels
+    assert found.shape == (12, 14, 3)
+    assert session.sizes == [(8, 8)]
+    with pytest.raises(ArtifactError, match="a window of 8 pixels is too small"):
+        restore_photo(Photo(samples(9, 7, 3)), session)
+
+
+def test_an_artifact_that_reads_the_whole_image_gets_a_photo_of_its_size_as_it_is(fake) -> None:  # type: ignore[no-untyped-def]
+    session = fake(subtract_mean=True, fixed=(20, 24))
+    photo = Photo(samples(20, 24, 3))
+    whole = session.whole(photo.pixels.astype(np.float32) / np.float32(255))
+    np.testing.assert_array_equal(restore_photo(photo, session).pixels, rounded(whole))
+    with pytest.raises(ArtifactError, match="reads the whole image"):
+        restore_photo(Photo(samples(19, 24, 3)), session)
+
+
 def test_gray_goes_through_as_gray(fake) -> None:  # type: ignore[no-untyped-def]
     session = fake()
-    photo = Photo(samples(12, 15, 1), samples(12, 15), icc=b"profile", exif=b"Exif\0\0")
+    photo = Photo(samples(12, 15, 1), samples(12, 15) | 1, icc=b"profile", exif=b"Exif\0\0")
     found = restore_photo(photo, session, tile=10)
-    whole = session.whole(np.repeat(photo.pixels, 3, axis=2).astype(np.float32) / np.float32(255))
+    whole = session.whole(
+        np.repeat(photo.pixels, 3, axis=2).astype(np.float32) / np.float32(255), mirrored=True
+    )
     expected = rounded(whole @ np.array([0.299, 0.587, 0.114], np.float32))
     assert found.pixels.shape == (24, 30, 1)
     assert np.abs(found.pixels[:, :, 0] - expected).max() <= 1
@@ -87,7 +144,7 @@ def test_networks_of_the_enlarged_image(fake, height, width, tile, gray) -> None
     assert found.pixels.shape == (height * 3, width * 3, photo.pixels.shape[2])
     assert all(rows * columns <= (tile * 3) ** 2 for rows, columns in session.sizes)
     large = upscale(np.repeat(photo.pixels, 3, axis=2) if gray else photo.pixels, 3, "matlab")
-    whole = session.whole(large.astype(np.float32) / np.float32(255))
+    whole = session.whole(large.astype(np.float32) / np.float32(255), mirrored=True)
     if gray:
         assert found.pixels.shape[2] == 1
     else:
@@ -97,7 +154,9 @@ def test_networks_of_the_enlarged_image(fake, height, width, tile, gray) -> None
 def test_a_fixed_size_network_of_the_enlarged_image(fake) -> None:  # type: ignore[no-untyped-def]
     session = fake(scale=2, input_kind="bicubic", fixed=(20, 20))
     photo = Photo(samples(15, 31, 3))
-    whole = session.whole(upscale(photo.pixels, 2, "matlab").astype(np.float32) / np.float32(255))
+    whole = session.whole(
+        upscale(photo.pixels, 2, "matlab").astype(np.float32) / np.float32(255), mirrored=True
+    )
     np.testing.assert_array_equal(restore_photo(photo, session).pixels, rounded(whole))
     assert restore_photo(Photo(samples(3, 4, 3)), session).pixels.shape == (6, 8, 3)
 
@@ -106,12 +165,12 @@ def test_a_network_that_reads_the_whole_picture(fake, monkeypatch: pytest.Monkey
     session = fake(subtract_mean=True)
     photo = Photo(samples(30, 40, 3))
     found = restore_photo(photo, session, tile=10)  # one piece, whatever the tile
-    assert session.sizes == [(30, 40)]
-    whole = session.whole(photo.pixels.astype(np.float32) / np.float32(255))
+    assert session.sizes == [(30 + 2 * 2, 40 + 2 * 2)]
+    whole = session.whole(photo.pixels.astype(np.float32) / np.float32(255), mirrored=True)
     np.testing.assert_array_equal(found.pixels, rounded(whole))
     monkeypatch.setattr("edgeir.restoring.image.WHOLE_LIMIT", 1000)
     with pytest.raises(
-        ArtifactError, match=r"reads the whole picture \(image mean\), so it cannot run in tiles, and"
+        ArtifactError, match=r"reads the whole image \(image mean\), so it cannot run in tiles, and"
     ):
         restore_photo(photo, session)
 

@@ -1,4 +1,7 @@
-"""Tiles leave no trace: bit-identical to the whole image, for any size, window, radius, stride and scale."""
+"""Tiled output equals whole-image output, for any size, window, radius, stride and scale.
+
+The network of these tests computes every output pixel by the same sums wherever it lies, so equal means bit-exact.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from hypothesis import strategies as st
 
 from edgeir.core.errors import ArtifactError
 from edgeir.manifest.facts import NetworkFacts
-from edgeir.restoring.tiling import plan, run_tiled
+from edgeir.restoring.tiling import Window, plan, reflected, run_tiled
 
 sides = st.integers(1, 45)
 
@@ -23,34 +26,43 @@ def noise(height: int, width: int, seed: int = 0) -> np.ndarray:
     largest=st.integers(1, 80),
     radius=st.integers(0, 12),
     multiple=st.integers(1, 8),
+    mirrored=st.booleans(),
 )
-def test_windows(length: int, largest: int, radius: int, multiple: int) -> None:
+def test_windows(length: int, largest: int, radius: int, multiple: int, mirrored: bool) -> None:
     facts = NetworkFacts(receptive_radius=radius, size_multiple=multiple)
-    padded = -(-length // multiple) * multiple
+    margin = radius if mirrored else 0
+    begin, end = -margin // multiple * multiple, -(-(length + margin) // multiple) * multiple
     usable = largest - largest % multiple
     across = largest + 400  # wide enough for windows to be no longer than `largest`
     try:
-        axis = plan(length, across, facts, fixed=None, largest=largest).rows
+        axis = plan(length, across, facts, fixed=None, largest=largest, mirrored=mirrored).rows
     except ArtifactError:
         assert (usable - 2 * radius) // multiple < 1
         return
-    assert axis.padded == padded
+    assert (axis.begin, axis.end) == (begin, end)
     place = 0
     for window in axis.windows:
         assert window.first == place  # the windows give every pixel once, in order
         place = window.last
         assert window.start % multiple == 0
         assert (window.stop - window.start) % multiple == 0
-        assert 0 <= window.start < window.stop <= padded
-        assert window.stop - window.start <= max(largest, padded if len(axis.windows) == 1 else 0)
+        assert begin <= window.start < window.stop <= end
+        assert window.stop - window.start <= max(largest, end - begin if len(axis.windows) == 1 else 0)
         assert window.first < window.last
-        assert window.first - window.start >= radius or window.start == 0
-        assert window.stop - window.last >= radius or window.stop == padded
+        assert window.first - window.start >= radius or (window.start == 0 and not mirrored)
+        assert window.stop - window.last >= radius or (window.stop == end and not mirrored)
     assert place == length
     assert len({window.stop - window.start for window in axis.windows}) == 1
     step = (usable - 2 * radius) // multiple * multiple
     if len(axis.windows) > 1:  # no more windows than needed
-        assert usable + (len(axis.windows) - 2) * step < padded
+        assert usable + (len(axis.windows) - 2) * step < end - begin
+
+
+@given(size=st.integers(1, 9), start=st.integers(-40, 5), length=st.integers(1, 60))
+def test_reflected_pixels_are_those_of_repeated_mirroring(size: int, start: int, length: int) -> None:
+    mirrored = np.pad(np.arange(size), (40, 80), mode="symmetric")
+    found = reflected(Window(start, start + length, 0, 0), size)
+    np.testing.assert_array_equal(found, mirrored[40 + start : 40 + start + length])
 
 
 @given(
@@ -62,7 +74,7 @@ def test_windows(length: int, largest: int, radius: int, multiple: int) -> None:
     multiple=st.integers(1, 2),
     scale=st.integers(1, 4),
 )
-def test_a_fixed_size_network_gives_the_whole_picture(  # type: ignore[no-untyped-def]
+def test_a_fixed_size_network_gives_the_whole_image(  # type: ignore[no-untyped-def]
     fake, height, width, spare, layers, radius, multiple, scale
 ) -> None:
     session = fake(scale=scale, layers=layers, radius=radius, multiple=multiple)
@@ -95,7 +107,7 @@ def test_a_network_of_any_size_runs_once(fake, height, width, multiple) -> None:
 
 
 def test_a_radius_that_is_stated_too_small_shows(fake) -> None:  # type: ignore[no-untyped-def]
-    """The comparison can fail: with the overlap of a smaller radius the tiles leave a trace."""
+    """The comparison can fail: with the overlap of a smaller radius tiled output differs."""
     session = fake(layers=3, radius=2)
     image = noise(60, 60)
     wrong = session.facts.model_copy(update={"receptive_radius": 1})
@@ -134,11 +146,11 @@ def test_a_window_below_the_receptive_field_is_refused() -> None:
     assert len(plan(20, 28, facts, fixed=None, largest=24)) == 1
 
 
-def test_a_network_that_reads_the_whole_picture_is_not_tiled(fake) -> None:  # type: ignore[no-untyped-def]
+def test_a_network_that_reads_the_whole_image_is_not_tiled(fake) -> None:  # type: ignore[no-untyped-def]
     session = fake(subtract_mean=True, fixed=(20, 20))
-    with pytest.raises(ArtifactError, match=r"reads the whole picture \(image mean\), so a 30x20 image"):
+    with pytest.raises(ArtifactError, match=r"reads the whole image \(image mean\), so a 30x20 image"):
         run_tiled(session.run, noise(30, 20), session.facts, (20, 20))
-    with pytest.raises(ArtifactError, match="reads the whole picture"):
+    with pytest.raises(ArtifactError, match="reads the whole image"):
         run_tiled(session.run, noise(10, 20), session.facts, (20, 20))
     image = noise(20, 20)
     expected = session.whole(image)
@@ -153,7 +165,7 @@ def test_a_network_that_reads_the_whole_picture_is_not_tiled(fake) -> None:  # t
     ("operations", "fix"),
     [(("channel attention",), "--statistics constant"), (("deformable sampling",), "that takes this size")],
 )
-def test_the_way_out_of_the_whole_picture_is_one_that_exists(operations, fix):
+def test_the_remedy_for_global_operations_is_one_that_exists(operations, fix):
     facts = NetworkFacts(global_operations=operations)
     with pytest.raises(ArtifactError, match=fix):
         plan(90, 70, facts, fixed=(64, 64), largest=None)

@@ -8,8 +8,8 @@ import numpy as np
 from pydantic import Field
 
 from edgeir.data.degrade.base import BlurSigma, Degradation, NoiseSigma, Pixels, draw, to_bytes, to_unit
-from edgeir.data.degrade.bicubic import downscale
 from edgeir.data.degrade.blur import gaussian_blur
+from edgeir.imaging.resize import downscale
 
 __all__ = ["Unknown"]
 

@@ -12,8 +12,8 @@ import numpy as np
 from pydantic import Field
 
 from edgeir.data.degrade.base import BlurSigma, NoiseSigma, Pixels, SameSize
-from edgeir.data.degrade.bicubic import upscale
 from edgeir.data.degrade.unknown import Unknown
+from edgeir.imaging.resize import upscale
 
 __all__ = ["Zoom"]
 

@@ -28,10 +28,10 @@ from pydantic import Field
 from edgeir.core.errors import DataError
 from edgeir.core.files import file_stamp
 from edgeir.core.requires import require
-from edgeir.data.degrade.bicubic import resize, upscale
 from edgeir.data.locate import resolve_path
 from edgeir.data.sources.base import ImageRef, Label, Labels, Source, by_name
 from edgeir.imaging.files import list_images, read_rgb
+from edgeir.imaging.resize import resize, upscale
 
 __all__ = ["ClassFolders", "Digits", "Labelled", "Plane", "SegmentedFolders", "label_plane"]
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgeir.core.files import scratch_dir
 from edgeir.core.requires import require
 
 __all__ = ["correct_bias", "quantise_qdq"]
@@ -33,8 +32,8 @@ def quantise_qdq(
     zero_point = np.array(0 if activations == "uint8" else -128, activations)
     picture = [{"scale": np.array(1 / 255, np.float32), "zero_point": zero_point, "quant_type": kind}]
     methods = {"minmax": "MinMax", "percentile": "Percentile", "entropy": "Entropy"}
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "int8.onnx"
+    with scratch_dir("quantize", libraries=True) as folder:  # onnxruntime makes temporary folders of its own
+        path = folder / "int8.onnx"
         quantization.quantize_static(
             _copy(model),
             path,
