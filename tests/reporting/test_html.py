@@ -162,7 +162,7 @@ def test_a_plot_of_somebody_else_is_not_overwritten(result, tmp_path):
     ("change", "message"),
     [
         ({"suite": {"name": "old", "pictures": ["a"]}}, "suite: "),
-        ({"suite": []}, "`suite`: "),
+        ({"suite": []}, "`suite`"),
         ({"timing": {"height": 0}}, "`timing.height`"),
         ({"rows": []}, "`rows`"),
     ],
