@@ -19,6 +19,7 @@ from __future__ import annotations
 import argparse
 import difflib
 import json
+import os
 import re
 import sys
 from pathlib import Path
@@ -58,7 +59,7 @@ def fill(text: str, results: Path, where: str) -> str:
 def render(name: str, results: Path, where: str) -> str:
     """The Markdown of one table, ending in a newline."""
     if name == "index":
-        return index(results)
+        return index(results, Path(where).parent)
     if name == "evidence":
         return evidence(results).markdown()
     if name == "all":
@@ -156,13 +157,14 @@ def shown(cell: Any) -> str:
     return f"{cell:,}" if isinstance(cell, int) else str(cell)
 
 
-def index(results: Path) -> str:
-    """Every result file, what it is and where it was measured."""
+def index(results: Path, folder: Path) -> str:
+    """Every result file, what it is and where it was measured; links from a document in `folder` of the checkout."""
+    base = Path(os.path.relpath(Path("benchmarks") / "results", folder)).as_posix()
     lines = ["| file | what | measured |", "| --- | --- | --- |"]
     for path in sorted(results.glob("*.json")):
         value = load(path)
         title = escape_markdown(title_of(value, path))
-        lines.append(f"| [{path.stem}](results/{path.name}) | {title} | {about(value)} |")
+        lines.append(f"| [{path.stem}]({base}/{path.name}) | {title} | {about(value)} |")
     return "\n".join(lines) + "\n"
 
 

@@ -1,1 +1,1 @@
-"""Measuring what ships: quality and time of the exported file, on real pictures and this machine."""
+"""Measuring what ships: quality and time of the exported file, on real images and this machine."""

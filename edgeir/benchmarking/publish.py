@@ -22,7 +22,7 @@ from edgeir.core.config import Config, parse
 from edgeir.core.errors import CheckpointError, ConfigError
 from edgeir.core.files import refuse_existing, write_json
 from edgeir.core.progress import Progress, no_progress
-from edgeir.manifest.card import CARD_NAME, Card
+from edgeir.manifest.card import CARD_NAME, WEIGHTS_NAME, Card
 
 __all__ = ["Published", "ZooNotes", "publish"]
 
@@ -89,7 +89,8 @@ def publish(
         )
     entry, measured_on = Path(zoo) / name, [_suite(suite) for suite in suites]
     paths = [Path(results) / f"zoo-{name}-{suite.name}.json" for suite in measured_on]
-    for path in (entry, *paths):
+    refuse_existing(entry, overwrite=overwrite, marker=CARD_NAME, owned=(WEIGHTS_NAME,))
+    for path in paths:
         refuse_existing(path, overwrite=overwrite)
     folder = _checkpoint(run)
     network, card, _ = load_checkpoint(folder)

@@ -1,4 +1,4 @@
-"""How close two pictures are: numpy in, float out, every convention an argument."""
+"""How close two images are: numpy in, float out, every convention an argument."""
 
 from edgeir.metrics.ms_ssim import ms_ssim, pirm_ms_ssim
 from edgeir.metrics.protocol import PROTOCOLS, Protocol, sr

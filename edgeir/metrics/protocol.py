@@ -2,7 +2,7 @@
 
 The names: ``sr`` is ``sr-x4``; ``sr-x2/3/4`` are the super-resolution benchmarks (Set5, Set14, B100, Urban100), Y
 and a border of the scale; ``div2k-x2/3/4`` is DIV2K's validation, RGB and a border of scale + 6; ``pirm-a`` and
-``pirm-b`` are the tracks of PIRM 2018, whose pictures were not rounded; ``pirm-b-ms-ssim`` is the second track's
+``pirm-b`` are the tracks of PIRM 2018, whose images were not rounded; ``pirm-b-ms-ssim`` is the second track's
 MS-SSIM, which saw the network's output unclipped; ``colour-denoising``, ``gray-denoising`` and ``jpeg`` have no
 border; ``none`` compares files as they are. ``sr-x4-whole-y`` is ``sr-x4`` with Y in whole levels, as
 SRCNN's and FSRCNN's scripts measure it.

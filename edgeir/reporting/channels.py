@@ -41,7 +41,7 @@ def write_channels(study: ChannelStudy, out: str | Path, *, overwrite: bool = Fa
 
 
 def plot_channels(study: ChannelStudy) -> Figure:
-    """Two correlation matrices above, one line per strength and kind of damage below."""
+    """Two correlation matrices above, one line per strength and kind of degradation below."""
     require("matplotlib", "drawing the plot")
     from matplotlib import colormaps
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -60,7 +60,7 @@ def plot_channels(study: ChannelStudy) -> Figure:
         picture = axes.imshow(np.array(matrix), vmin=0, vmax=1, cmap="magma", interpolation="nearest")
         axes.set_title(f"{title}\nmean |correlation| {mean:.3f}", fontsize=10)
         axes.set(xlabel="channel", ylabel="channel")
-    upper.colorbar(picture, ax=list(panels), shrink=0.85, label="|correlation|, mixed damage")
+    upper.colorbar(picture, ax=list(panels), shrink=0.85, label="|correlation|, mixed degradations")
     rows = lower.subplots(1, len(study.responses), sharey=True)
     for axes, (kind, levels) in zip(np.atleast_1d(rows), study.responses.items(), strict=True):
         shades = colormaps[COLOURS[kind]](np.linspace(0.35, 1.0, len(levels)))

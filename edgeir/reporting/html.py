@@ -1,4 +1,4 @@
-"""One self-contained HTML page: no script, no font, no picture, no style from anywhere else."""
+"""One self-contained HTML page: no script, no font, no image, no style from anywhere else."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["Picture", "headline", "page"]
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture file to show; those with one `group` stand side by side, in the order given."""
+    """An image file to show; those with one `group` stand side by side, in the order given."""
 
     path: Path
     label: str
@@ -80,7 +80,7 @@ def page(
         pictures: files to inline, for example the input, the output and the original.
 
     Raises:
-        ImageError: a picture cannot be read.
+        ImageError: an image cannot be read.
         MissingExtraError: matplotlib is not installed.
     """
     headings = headings or [result.title for result in results]
@@ -109,7 +109,7 @@ def headline(result: Result) -> list[tuple[str, str]]:
         size = f"{fastest.latency.width}x{fastest.latency.height}"
         shown = f"{milliseconds(fastest.latency.p50_ms)} ms"
         facts.append(
-            (shown, f"fastest: {fastest.name}, one {size} picture, {threads_text(fastest.latency.threads)}")
+            (shown, f"fastest: {fastest.name}, one {size} image, {threads_text(fastest.latency.threads)}")
         )
         ratio = baseline_ratio(fastest)
         if ratio is not None:
@@ -172,7 +172,7 @@ def _how(result: Result) -> str:
     if result.protocol is not None:
         items.append(("protocol", ", ".join(f"{key} {value}" for key, value in result.protocol.items())))
     if (facts := result.timing) is not None:
-        rule = "PIRM's mean of pictures 3 and 4" if facts.rule == "pirm" else "the median of all runs"
+        rule = "PIRM's mean of images 3 and 4" if facts.rule == "pirm" else "the median of all runs"
         items.append(
             (
                 "timing",
@@ -215,7 +215,7 @@ def _pictures(pictures: Sequence[Picture]) -> str:
 
 
 def _inline(path: Path) -> str:
-    """A picture as a lossless data URI, decoded first, so that a file that is no picture is an error here."""
+    """An image as a lossless data URI, decoded first, so that a file that is no image is an error here."""
     import io
 
     from PIL import Image

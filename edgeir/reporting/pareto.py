@@ -43,7 +43,7 @@ class Point:
 
 
 def points_of(result: Result) -> tuple[list[Point], str | None]:
-    """The rows with both a time and a quality, and the set (that with the most pictures) their PSNR is of."""
+    """The rows with both a time and a quality, and the set (that with the most images) their PSNR is of."""
     rows = [row for row in result.rows if row.latency and row.quality]
     if not rows or rows[0].quality is None:
         return [], None
@@ -132,7 +132,7 @@ def plot(result: Result, *, scheme: Scheme = "light") -> Figure | None:
             label=runtime,
         )
     facts = result.timing
-    where = "" if facts is None else f" of one {facts.width}×{facts.height} picture, {threads(facts.threads)}"
+    where = "" if facts is None else f" of one {facts.width}×{facts.height} image, {threads(facts.threads)}"
     axes.set_xlabel(f"median latency{where} (ms, faster to the left)", color=colours["ink"])
     channel = str((result.protocol or {}).get("channel", "")).upper()
     axes.set_ylabel(f"PSNR on {name}{f', {channel}' if channel else ''} (dB)", color=colours["ink"])

@@ -41,7 +41,7 @@ def report(
 
     Raises:
         ConfigError: no file was given, or one is no result of edgeir, or of another version's schema.
-        ImageError: a picture cannot be read.
+        ImageError: an image cannot be read.
         OutputError: one of the files exists already, or cannot be written.
     """
     unique: dict[Path, Path] = {}

@@ -196,7 +196,7 @@ def latency_table(result: Result) -> Table | None:
         numeric=(False, False, False, *([True] * 7)),
         rows=tuple(body),
         caption=f"{facts.rounds} rounds in turns; a ratio is the median over rounds, in brackets its 10 % and 90 % "
-        "quantiles. Enlarging the picture for networks that take it enlarged is not in their time.",
+        "quantiles. Enlarging the image for networks that take it enlarged is not in their time.",
     )
 
 
@@ -247,7 +247,7 @@ def score_table(result: Result) -> Table | None:
         body.append((row.model, row.runtime, row.precision, *cells, number(row.mobile_ai_relative, 3)))
     track = rows[0].pirm.track if rows[0].pirm else ""
     warning = (
-        "" if result.comparable else " The pictures are not the challenge's: not comparable with its table."
+        "" if result.comparable else " The images are not the challenge's: not comparable with its table."
     )
     return Table(
         title=f"PIRM 2018 scores, track {track}",

@@ -111,7 +111,7 @@ def test_what_is_missing_or_wrong_is_one_line(run, network, suite, tmp_path):
     for name in ("../x", "Tiny", "", "a b", ".hidden"):
         with pytest.raises(ConfigError, match="must be lower-case letters"):
             publish(run, name, **places, notes=NOTES)
-    with pytest.raises(CheckpointError, match="no such checkpoint"):
+    with pytest.raises(CheckpointError, match="is neither a file, a folder nor a network"):
         publish(tmp_path / "none", "tiny", **places, notes=NOTES)
     with pytest.raises(ConfigError, match="there is no suite"):
         publish(run, "tiny", **places, notes=NOTES, suites=["nothing-x9"])
@@ -126,6 +126,11 @@ def test_what_is_missing_or_wrong_is_one_line(run, network, suite, tmp_path):
     (tmp_path / "results" / "zoo-tiny-mine.json").write_text(json.dumps({}))
     with pytest.raises(OutputError, match="zoo-tiny-mine.json: the output exists already"):
         publish(run, "tiny", **places, notes=NOTES, suites=[suite])
+    (tmp_path / "zoo" / "tiny").mkdir(parents=True)
+    (tmp_path / "zoo" / "tiny" / "thesis.txt").write_text("mine")
+    with pytest.raises(OutputError, match="edgeir did not write it"):
+        publish(run, "tiny", **places, notes=NOTES, overwrite=True)
+    (tmp_path / "zoo" / "tiny" / "thesis.txt").unlink()
     publish(run, "tiny", **places, notes=NOTES)
     with pytest.raises(OutputError, match="exists already"):
         publish(run, "tiny", **places, notes=NOTES)

@@ -120,7 +120,16 @@ def test_index_and_about(checkout):
     _, text = write(
         checkout, "<!-- table: index -->\n<!-- /table -->\n<!-- table: other about -->\n<!-- /table -->\n"
     )
-    assert "| [other](results/other.json) | Other | Measured 2026-01-02 on X; revision abc. |" in text
+    assert (
+        "| [other](benchmarks/results/other.json) | Other | Measured 2026-01-02 on X; revision abc. |" in text
+    )
+    (checkout / "docs").mkdir()
+    for document, link in (("docs", "../benchmarks/results"), ("benchmarks", "results")):
+        name = "benchmarks.md" if document == "docs" else "README.md"
+        path = checkout / document / name
+        path.write_text("<!-- table: index -->\n<!-- /table -->\n")
+        run("--root", str(checkout))
+        assert f"| [other]({link}/other.json) |" in path.read_text()
 
 
 @pytest.mark.parametrize(

@@ -102,4 +102,4 @@ def test_an_entry_of_the_users_own_is_taken_by_other_commands(
     assert shown["folder"] == str(Path("zoo/mine"))
     assert shown["card"]["provenance"]["training_data"].startswith("BSDS500")
     assert main(["publish", "none", "mine2", "--out", "zoo"]) == 2
-    assert "no such checkpoint" in error_line(capsys)
+    assert "is neither a file, a folder nor a network" in error_line(capsys)

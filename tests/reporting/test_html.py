@@ -80,7 +80,7 @@ def test_pictures_are_inlined_exactly(result, tmp_path):
 
 def test_headline(result):
     facts = {text: figure for figure, text in headline(result)}
-    assert facts["fastest: student-s litert int8, one 1280x720 picture, 1 thread"] == "9.00 ms"
+    assert facts["fastest: student-s litert int8, one 1280x720 image, 1 thread"] == "9.00 ms"
     assert facts["the speed of SRCNN on litert, in the same run"] == "130.0×"
     assert facts["best PSNR on Set5: student-l litert fp32"] == "31.50 dB"
     assert facts["above bicubic on Set5"] == "+3.07 dB"
@@ -162,7 +162,7 @@ def test_a_plot_of_somebody_else_is_not_overwritten(result, tmp_path):
     ("change", "message"),
     [
         ({"suite": {"name": "old", "pictures": ["a"]}}, "suite: "),
-        ({"suite": []}, "`suite`: "),
+        ({"suite": []}, "`suite`"),
         ({"timing": {"height": 0}}, "`timing.height`"),
         ({"rows": []}, "`rows`"),
     ],

@@ -1,4 +1,4 @@
-"""Every picture of a suite: degraded the same for every network, restored, and measured by the suite's protocol."""
+"""Every image of a suite: degraded the same for every network, restored, and measured by the suite's protocol."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from edgeir.metrics import ms_ssim, psnr, ssim
 __all__ = ["quality_of"]
 
 EQUAL_DB = 100.0
-"""PSNR of two equal pictures, so that a mean stays finite."""
+"""PSNR of two equal images, so that a mean stays finite."""
 
 Image = NDArray[np.float32]
 
@@ -31,16 +31,16 @@ Image = NDArray[np.float32]
 def quality_of(
     restore: Callable[[Degraded], Image], suite: Suite, *, tiled: bool, limit: int | None, progress: Progress
 ) -> Quality:
-    """Every picture of every set through `restore`, with means per set.
+    """Every image of every set through `restore`, with means per set.
 
     Args:
-        restore: the degraded picture, bytes or [0, 1], to the restored one, float32 in [0, 1].
+        restore: the degraded image, bytes or [0, 1], to the restored one, float32 in [0, 1].
         tiled: to be said in the result.
-        limit: at most this many pictures of each set, with a note.
+        limit: at most this many images of each set, with a note.
 
     Raises:
         ConfigError: `limit` is below 1.
-        DataError: a set's pictures are not there.
+        DataError: a set's images are not there.
     """
     if limit is not None and limit < 1:
         raise ConfigError([f"`limit` must be at least 1, not {limit}"])
@@ -51,7 +51,7 @@ def quality_of(
         scores = []
         for index, ref in enumerate(entry.refs[:limit]):
             progress(done, total, f"{entry.name}/{ref.name}")
-            # The same noise for every network: seeded by the picture's place in its set.
+            # The same noise for every network: seeded by the image's place in its set.
             scores.append(_score(restore, suite, ref, np.random.default_rng([0, index])))
             done += 1
         notes = [entry.note] if entry.note else []
@@ -76,12 +76,12 @@ def _score(
     target: NDArray[Any] = np.ascontiguousarray(original[:height, :width])
     if conventions["channel"] == "gray":
         target = luma_of(target)
-    given, damage = target, suite.degradation
+    given, degradation = target, suite.degradation
     if isinstance(ref, PairRef):
-        given, damage = ref.given()[: height // scale, : width // scale], ref.extra_degradation
+        given, degradation = ref.given()[: height // scale, : width // scale], ref.extra_degradation
         if conventions["channel"] == "gray":
             given = luma_of(given)
-    output: NDArray[Any] = restore(given if damage is None else damage.degrade(given, rng))
+    output: NDArray[Any] = restore(given if degradation is None else degradation.degrade(given, rng))
     gray_file = isinstance(ref, ImageRef) and conventions["channel"] == "y" and ref.gray()
     if conventions["channel"] == "gray" or gray_file:
         # As the papers do: a single-channel file is compared on its own values, which span 256 levels and not Y's 220.

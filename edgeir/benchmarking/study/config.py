@@ -160,7 +160,7 @@ def suites_of(study: Study) -> list[Suite]:
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise ConfigError(
             [
-                f"the set {name} is in two of the suites, and figures are told apart by its name"
+                f"the set {name} is in two of the suites, and its name must be unique to tell the figures apart"
                 for name in twice
             ],
             where=f"study {study.name}",

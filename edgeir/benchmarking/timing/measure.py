@@ -1,6 +1,6 @@
 """Latency, fairly: several sessions taken in turns, so that what slows the machine slows them all.
 
-Each contender is loaded (`init_ms`), run on four pictures (the first is `first_run_ms`; PIRM's rule is the mean of
+Each contender is loaded (`init_ms`), run on four images (the first is `first_run_ms`; PIRM's rule is the mean of
 the third and fourth), then warmed up. After that come rounds: in a round every contender has one turn of at least
 one run and about `turn_s` seconds, and the order rotates from round to round. A ratio is taken between the turns of
 one round, so that a slow moment cancels, and its spread over the rounds is reported. The first run of a turn finds
@@ -70,12 +70,12 @@ class Measured:
     name: str
     init_ms: float
     pirm_runs_ms: tuple[float, ...]
-    """The first runs after loading, one per picture."""
+    """The first runs after loading, one per image."""
     warmup_runs: int = 0
     turns_ms: list[list[float]] = field(default_factory=list)
     """Per round: the runs of its turn."""
     tiled: bool = False
-    """The file has another fixed size: a run is the whole picture in tiles."""
+    """The file has another fixed size: a run is the whole image in tiles."""
 
 
 def measure(
@@ -151,7 +151,7 @@ def _turn(run: Callable[[int], None], turn_s: float, clock: Clock) -> list[float
 def runner(
     session: Session, height: int, width: int, *, pictures: int = PIRM_IMAGES
 ) -> tuple[Callable[[int], None], bool]:
-    """A function that runs picture number i (modulo `pictures`), and whether it has to tile.
+    """A function that runs image number i (modulo `pictures`), and whether it has to tile.
 
     Raises:
         ArtifactError: the network cannot make an output of exactly this size.
@@ -187,7 +187,7 @@ def input_size(facts: NetworkFacts, height: int, width: int) -> tuple[int, int]:
 
 
 def noise(size: tuple[int, int], count: int, channels: int = 3) -> list[NDArray[np.float32]]:
-    """`count` pictures (H, W, C) of seeded uniform noise in [0, 1)."""
+    """`count` images (H, W, C) of seeded uniform noise in [0, 1)."""
     source = np.random.default_rng(0)
     return [source.random((*size, channels), dtype=np.float32) for _ in range(count)]
 
@@ -204,7 +204,7 @@ def percentile(samples: Sequence[float], share: float) -> float:
 def latency_of(
     measured: Measured, *, height: int, width: int, threads: int, macs: int | None, gemm_gmac_s: float | None
 ) -> Latency:
-    """Summarise the runs of all rounds; `macs` of one picture, `gemm_gmac_s` of the machine."""
+    """Summarise the runs of all rounds; `macs` of one image, `gemm_gmac_s` of the machine."""
     samples = [sample for turn in measured.turns_ms for sample in turn]
     median = percentile(samples, 0.5)
     rate = None if not macs else macs / median / 1e6

@@ -32,7 +32,7 @@ class Entry:
     Attributes:
         model: what the user called it.
         path: what `edgeir.load` takes.
-        macs: of one picture of the timed size.
+        macs: of one image of the timed size.
     """
 
     model: str

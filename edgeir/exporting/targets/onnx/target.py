@@ -138,17 +138,18 @@ def _dimension(name: str, multiple: int) -> Any:
 
 
 def _clean(model: Any) -> None:
-    """Drop what only the exporter reads: module paths, source lines, unused constants."""
-    del model.metadata_props[:], model.graph.metadata_props[:]
-    for node in model.graph.node:
-        node.doc_string = ""
-        del node.metadata_props[:]
-    for value in (*model.graph.value_info, *model.graph.input, *model.graph.output):
-        del value.metadata_props[:]
-    model.graph.doc_string = ""
-    used = {name for node in model.graph.node for name in node.input}
-    for constant in [c for c in model.graph.initializer if c.name not in used]:
-        model.graph.initializer.remove(constant)
+    """Drop what only the exporter reads: unused nodes and constants, module paths, source lines."""
+    ir = require("onnx_ir", "exporting to ONNX")
+    passes = require("onnx_ir.passes.common", "exporting to ONNX")
+    read = ir.from_proto(model)
+    passes.RemoveUnusedNodesPass()(read)
+    passes.ClearMetadataAndDocStringPass()(read)
+    graph = read.graph
+    made = (value for node in ir.traversal.RecursiveGraphIterator(graph) for value in node.outputs)
+    for value in (*graph.inputs, *graph.initializers.values(), *made):  # which the pass leaves alone
+        value.metadata_props.clear()
+    read.metadata_props.clear()
+    model.CopyFrom(ir.to_proto(read))
 
 
 def _drop_clip(model: Any) -> None:
@@ -164,27 +165,15 @@ def _drop_clip(model: Any) -> None:
 
 
 def _halve(model: Any) -> Any:
-    """Compute in float16 between float32 ends."""
+    """Compute in float16 between float32 ends; the casts, which are appended at the end, are put where they can run."""
+    ir = require("onnx_ir", "exporting to ONNX")
+    passes = require("onnx_ir.passes.common", "exporting to ONNX")
     float16 = require("onnxruntime.transformers.float16", "fp16 for ONNX")
-    halved = float16.convert_float_to_float16(model, keep_io_types=True, disable_shape_infer=True)
-    _sort(halved.graph)
-    return halved
-
-
-def _sort(graph: Any) -> None:
-    """Put the nodes in an order in which they can run, as the format demands (casts were appended at the end)."""
-    known = {value.name for value in (*graph.input, *graph.initializer)} | {""}
-    waiting, ordered = list(graph.node), []
-    while waiting:
-        ready = [node for node in waiting if all(name in known for name in node.input)]
-        if not ready:
-            raise ExportError("the ONNX graph has a cycle")
-        ordered += ready
-        known |= {name for node in ready for name in node.output}
-        waiting = [node for node in waiting if not any(node is other for other in ready)]
-    nodes = [type(node).FromString(node.SerializeToString()) for node in ordered]
-    del graph.node[:]
-    graph.node.extend(nodes)
+    halved = ir.from_proto(
+        float16.convert_float_to_float16(model, keep_io_types=True, disable_shape_infer=True)
+    )
+    passes.TopologicalSortPass()(halved)
+    return ir.to_proto(halved)
 
 
 def _spec(name: str, spatial: tuple[int | None, int | None], channels: int, io: str) -> TensorSpec:
