@@ -28,7 +28,8 @@ from edgeir.exporting.run import export_network
 from edgeir.manifest.artifact import read_artifact
 from edgeir.manifest.card import Card
 from edgeir.metrics.psnr import psnr
-from edgeir.runtime import Session, load
+from edgeir.runtime.loading import load
+from edgeir.runtime.session import Session
 
 RESULT = Path(__file__).resolve().parent / "results" / "int8-speed.json"
 TIMED = (180, 320)

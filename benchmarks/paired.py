@@ -11,7 +11,7 @@ from edgeir.benchmarking.timing.machine_load import load_average
 from edgeir.benchmarking.timing.measure import Contender, Schedule, latency_of, measure, ratio_of
 from edgeir.core.environment import git_revision, machine, versions
 from edgeir.manifest.card import Card
-from edgeir.runtime import Session
+from edgeir.runtime.session import Session
 
 __all__ = ["network_of", "paired_result", "show"]
 

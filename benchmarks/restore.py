@@ -146,7 +146,7 @@ def child(what: str, model: Path, photo: Path, turns: int) -> dict[str, Any]:
 def memory(model: str, photo: Path) -> dict[str, Any]:
     """Restore a file to a file, then look at the process's peak."""
     from edgeir.restoring.photo import restore
-    from edgeir.runtime import load
+    from edgeir.runtime.loading import load
 
     session = load(model, threads=THREADS)
     loaded = status_mib("VmRSS")
@@ -182,7 +182,7 @@ def timing(model: str, path: Path, turns: int) -> dict[str, Any]:
     """Seconds of the tiles' inference alone, of restoring in memory, and from file to file; in turns."""
     from edgeir.restoring.image import plan_photo, restore_photo
     from edgeir.restoring.tiling import read_window
-    from edgeir.runtime import load
+    from edgeir.runtime.loading import load
     from edgeir.runtime.session import to_native
 
     session = load(model, threads=THREADS)

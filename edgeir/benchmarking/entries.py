@@ -13,7 +13,8 @@ from edgeir.benchmarking.timing.machine_load import BackgroundLoad, load_average
 from edgeir.benchmarking.timing.measure import Contender, Measured, Schedule, latency_of, measure, ratio_of
 from edgeir.benchmarking.timing.prepare import Entry
 from edgeir.core.progress import Progress, no_progress
-from edgeir.runtime import Session, load
+from edgeir.runtime.loading import load
+from edgeir.runtime.session import Session
 
 __all__ = ["busy_notes", "open_entry", "part", "time_entries", "with_scores"]
 

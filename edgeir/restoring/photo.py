@@ -22,7 +22,8 @@ from edgeir.restoring.jobs import Job, file_jobs, folder_jobs, suffix_of
 from edgeir.restoring.report import FailedPhoto, RestoredPhoto, RestoreReport
 
 if TYPE_CHECKING:
-    from edgeir.runtime import RuntimeName, Session
+    from edgeir.runtime.loading import RuntimeName
+    from edgeir.runtime.session import Session
 
 __all__ = ["Restoration", "restore"]
 
@@ -223,7 +224,7 @@ class Restoration:
 def _session(model: str | Path | Session, runtime: RuntimeName, threads: int, sigma: float | None) -> Session:
     if not isinstance(model, (str, Path)):
         return model
-    from edgeir.runtime import load
+    from edgeir.runtime.loading import load
 
     return load(model, runtime=runtime, threads=threads, sigma=sigma)
 

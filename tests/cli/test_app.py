@@ -311,12 +311,16 @@ def test_doctor_says_that_the_folder_of_the_sets_does_not_exist(
 def test_doctor_names_what_a_missing_extra_needs(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from edgeir.core import environment
+    from edgeir.core import extras
 
-    real = environment._version
-    monkeypatch.setattr(environment, "_version", lambda name: None if name == "coremltools" else real(name))
+    def version(name: str) -> str | None:
+        return None if name in ("coremltools", "h5py") else "1"
+
+    monkeypatch.setattr(extras, "installed_version", version)
     assert main(["doctor"]) == 0
-    assert "coreml  pip install 'edgeir[coreml]'" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "coreml  pip install 'edgeir[coreml]'" in shown
+    assert "hdf5    pip install 'edgeir[hdf5]'" in shown
 
 
 def test_recipes_are_listed_and_shown(capsys: pytest.CaptureFixture[str]) -> None:

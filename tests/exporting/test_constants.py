@@ -20,7 +20,7 @@ from edgeir.models import FDRNetConfig, Network, PlainSRConfig, PPCNEnhanceConfi
 from edgeir.models.blocks.global_statistics import InstanceNorm
 from edgeir.models.constants import calibrate, with_constants
 from edgeir.restoring.image import restore_photo
-from edgeir.runtime import load
+from edgeir.runtime.loading import load
 
 from .conftest import convert
 

@@ -11,7 +11,7 @@ from edgeir.exporting.run import export_network
 from edgeir.manifest.artifact import read_artifact
 from edgeir.manifest.card import Card
 from edgeir.models import DnCNNConfig
-from edgeir.runtime import load
+from edgeir.runtime.loading import load
 
 
 @pytest.fixture(scope="module")

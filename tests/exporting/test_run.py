@@ -21,7 +21,7 @@ from edgeir.manifest.facts import NetworkFacts
 from edgeir.manifest.parity import Gate, Parity
 from edgeir.models import PlainSRConfig, SRCNNConfig
 from edgeir.models.base import Network
-from edgeir.runtime import load
+from edgeir.runtime.loading import load
 
 from .conftest import busy, card_of
 

@@ -19,7 +19,8 @@ from edgeir.core.config import dump_yaml
 from edgeir.core.errors import ArtifactError, CheckpointError, EdgeIRError
 from edgeir.core.files import sha256_file
 from edgeir.manifest.artifact import TensorSpec
-from edgeir.runtime import catalog, load
+from edgeir.runtime import catalog
+from edgeir.runtime.loading import load
 from edgeir.runtime.session import from_native, to_native
 
 RUNTIMES = [("student", "torch"), ("onnx", "onnxruntime"), ("tflite", "litert")]
@@ -184,7 +185,7 @@ def test_an_artifact_runs_where_torch_is_not_installed(target, made: Path) -> No
     script = (
         "import sys, numpy as np\n"
         "sys.modules['torch'] = None\n"
-        "from edgeir.runtime import load\n"
+        "from edgeir.runtime.loading import load\n"
         f"print(load({str(made / target)!r}).run(np.zeros((12, 10, 3), np.float32)).shape)\n"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
@@ -195,7 +196,7 @@ def test_a_checkpoint_without_torch_says_what_to_install(made: Path) -> None:
     script = (
         "import sys\n"
         "sys.modules['torch'] = None\n"
-        "from edgeir.runtime import load\n"
+        "from edgeir.runtime.loading import load\n"
         "from edgeir.core.errors import EdgeIRError\n"
         "try:\n"
         f"    load({str(made / 'student')!r})\n"

@@ -13,7 +13,7 @@ from edgeir.data.degrade.base import to_unit
 from edgeir.data.sources.folder import Folder
 from edgeir.imaging.luma import luma_of
 from edgeir.metrics import PROTOCOLS, psnr
-from edgeir.runtime import load
+from edgeir.runtime.loading import load
 from edgeir.training.recipe import load_recipe
 from edgeir.training.run import distill, train
 

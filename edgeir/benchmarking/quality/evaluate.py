@@ -24,7 +24,8 @@ from edgeir.data.degrade.bicubic import upscale
 from edgeir.data.degrade.noise import AWGN
 from edgeir.imaging.luma import luma_of
 from edgeir.restoring.tiling import run_tiled
-from edgeir.runtime import RuntimeName, Session, load
+from edgeir.runtime.loading import RuntimeName, load
+from edgeir.runtime.session import Session
 
 __all__ = ["BICUBIC", "evaluate", "measure_quality"]
 
