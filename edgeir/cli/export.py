@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -19,10 +19,10 @@ from edgeir.cli.options import (
     parse_size,
 )
 from edgeir.cli.output import Output, table
-from edgeir.exporting.prove.gate import gate_lines
-from edgeir.manifest.artifact import ModelFile
-from edgeir.manifest.parity import Parity
 from edgeir.runtime.catalog import target_titles
+
+if TYPE_CHECKING:
+    from edgeir.manifest.artifact import ModelFile
 
 __all__ = ["export"]
 
@@ -131,6 +131,9 @@ def export(
 
 
 def _file_lines(folder: Path, file: ModelFile) -> list[str]:
+    from edgeir.exporting.prove.gate import gate_lines
+    from edgeir.manifest.parity import Parity
+
     rows = [
         ("  size", f"{file.bytes / 1024:.1f} KiB"),
         ("  work", f"{file.macs / 1e9:.2f} GMAC for input {_shape(file.inputs[0].shape)}"),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 import typer
 
 from edgeir.core.errors import ConfigError
-from edgeir.quantize.plan import plan_names
+from edgeir.quantize.names import PLAN_NAMES
 from edgeir.runtime.catalog import runtime_names, target_names
 
 __all__ = [
@@ -42,7 +42,7 @@ else:
     RuntimeChoice = _choice("RuntimeChoice", ["auto", *runtime_names()])
     TimedRuntime = _choice("TimedRuntime", runtime_names())
     TargetChoice = _choice("TargetChoice", target_names())
-    PrecisionChoice = _choice("PrecisionChoice", plan_names())
+    PrecisionChoice = _choice("PrecisionChoice", list(PLAN_NAMES))
 
 Quiet: TypeAlias = Annotated[
     bool, typer.Option("--quiet", "-q", help="Print the result only: no progress, no remarks.")

@@ -17,8 +17,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, PlainSerializer
 
 from edgeir.core.config import Config
+from edgeir.quantize.names import PLAN_NAMES
 
-__all__ = ["PLANS", "LayerFormat", "Plan", "QuantizationPlan", "plan_names"]
+__all__ = ["PLANS", "LayerFormat", "Plan", "QuantizationPlan"]
 
 
 class LayerFormat(Config):
@@ -66,17 +67,18 @@ class QuantizationPlan(Config):
         return [pattern for pattern in self.layers if not any(fnmatchcase(name, pattern) for name in names)]
 
 
-PLANS: dict[str, QuantizationPlan] = {
-    "fp32": QuantizationPlan(),
-    "fp16": QuantizationPlan(default=LayerFormat(weights="float16", activations="float16")),
-    "int8": QuantizationPlan(default=LayerFormat(weights="int8", activations="int8")),
-}
-"""Short names."""
-
-
-def plan_names() -> list[str]:
-    """The short names, for ``--precision``."""
-    return list(PLANS)
+PLANS: dict[str, QuantizationPlan] = dict(
+    zip(
+        PLAN_NAMES,
+        (
+            QuantizationPlan(),
+            QuantizationPlan(default=LayerFormat(weights="float16", activations="float16")),
+            QuantizationPlan(default=LayerFormat(weights="int8", activations="int8")),
+        ),
+        strict=True,
+    )
+)
+"""What the short names stand for."""
 
 
 def _from_name(value: Any) -> Any:

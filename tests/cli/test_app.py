@@ -29,6 +29,7 @@ COMMANDS = [
     "bench",
     "report",
     "study",
+    "prove",
     "publish",
     "cache",
     "channels",

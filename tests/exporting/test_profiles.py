@@ -12,7 +12,7 @@ from edgeir.core.assets import list_assets
 from edgeir.core.config import dump_yaml
 from edgeir.core.errors import ConfigError
 from edgeir.exporting.profile import AnyTarget, ExportProfile, read_profile
-from edgeir.quantize.plan import plan_names
+from edgeir.quantize.names import PLAN_NAMES
 from edgeir.runtime.catalog import TARGETS, runtime_names, target_names
 
 
@@ -21,7 +21,7 @@ def test_a_targets_settings_are_those_of_the_catalog_and_survive_yaml(entry) -> 
     target = entry.settings()
     assert target.model_fields["kind"].default == entry.name
     assert entry.runtime in runtime_names()
-    for precision in plan_names():
+    for precision in PLAN_NAMES:
         config = target(precision=precision)
         assert config.precision.name == precision
         again = TypeAdapter(AnyTarget).validate_python(yaml.safe_load(dump_yaml(config)))
@@ -30,7 +30,7 @@ def test_a_targets_settings_are_those_of_the_catalog_and_survive_yaml(entry) -> 
 
 
 def test_there_is_one_profile_for_each_target_and_precision() -> None:
-    wanted = {f"{target}-{precision}" for target in target_names() for precision in plan_names()}
+    wanted = {f"{target}-{precision}" for target in target_names() for precision in PLAN_NAMES}
     assert wanted <= set(list_assets("profiles"))
 
 

@@ -7,7 +7,8 @@ import yaml
 
 from edgeir.core.config import Config, dump_yaml, parse
 from edgeir.core.errors import ConfigError
-from edgeir.quantize.plan import PLANS, LayerFormat, Plan, QuantizationPlan, plan_names
+from edgeir.quantize.names import PLAN_NAMES
+from edgeir.quantize.plan import PLANS, LayerFormat, Plan, QuantizationPlan
 
 INT8 = LayerFormat(weights="int8", activations="int8")
 
@@ -16,7 +17,7 @@ class Holder(Config):
     precision: Plan = PLANS["fp32"]
 
 
-@pytest.mark.parametrize("name", plan_names())
+@pytest.mark.parametrize("name", PLAN_NAMES)
 def test_a_short_name_stands_for_its_plan_and_comes_back(name: str) -> None:
     held = parse(Holder, {"precision": name}, where="x")
     assert held.precision == PLANS[name]

@@ -1,0 +1,8 @@
+"""The short names of quantisation plans, apart from the plans, so that a command line can list them at once."""
+
+from __future__ import annotations
+
+__all__ = ["PLAN_NAMES"]
+
+PLAN_NAMES = ("fp32", "fp16", "int8")
+"""What ``--precision`` takes; `edgeir.quantize.plan.PLANS` says what each stands for."""
