@@ -16,6 +16,7 @@ from edgeir.exporting.target import Converted, Job, Precision
 from edgeir.exporting.targets.litert.passes.clip import ClipStyle, hoist_clip, write_clip
 from edgeir.exporting.targets.litert.passes.deformable import lower_deformable
 from edgeir.exporting.targets.litert.passes.graph import Graph
+from edgeir.exporting.targets.litert.passes.half import halve_weights
 from edgeir.exporting.targets.litert.passes.layout import cancel_transposes
 from edgeir.exporting.targets.litert.passes.mean import split_means
 from edgeir.exporting.targets.litert.passes.rank import keep_mean_rank
@@ -109,7 +110,9 @@ class LiteRT(Config):
         if self.merge_residual:
             merge_added_convolutions(graph)
         write_clip(graph, self.clip)
-        return _halve_weights(graph.to_bytes()) if self.precision == "fp16" else graph.to_bytes()
+        if self.precision == "fp16":
+            halve_weights(graph)
+        return graph.to_bytes()
 
 
 def clean_problems(graph: Graph, *, shuffles: int = 1) -> list[str]:
@@ -145,14 +148,6 @@ def _as_it_comes(job: Job, size: tuple[int, int]) -> bytes:
     module = litert_torch.to_channel_last_io(network, args=[0], outputs=[0]).eval()
     converted: Any = litert_torch.convert(module, (torch.zeros(1, *size, job.network.facts.channels),))
     return bytes(converted.model_content())
-
-
-def _halve_weights(data: bytes) -> bytes:
-    quantizer = require("ai_edge_quantizer.quantizer", "fp16 for LiteRT")
-    worker = quantizer.Quantizer(bytearray(data))
-    worker.add_weight_only_config(".*", "CONV_2D", num_bits=16, algorithm_key="float_casting")
-    result = worker.quantize(enable_progress_bar=False, enable_progress_report=False)
-    return Graph(bytes(result.quantized_model)).to_bytes()
 
 
 def _spec(graph: Graph, index: int) -> TensorSpec:

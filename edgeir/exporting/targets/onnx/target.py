@@ -17,6 +17,7 @@ from edgeir.core.errors import EdgeIRError, ExportError
 from edgeir.core.requires import require
 from edgeir.exporting.target import Converted, Job, Precision
 from edgeir.exporting.targets.onnx.passes.bytes_in_out import bytes_in_and_out
+from edgeir.exporting.targets.onnx.saturation import WeightRule
 from edgeir.manifest.artifact import TensorSpec
 from edgeir.runtime.quiet import libraries_silenced
 
@@ -35,6 +36,9 @@ class ONNX(Config):
     """int8: how activation ranges follow from the calibration images."""
     activations: Literal["uint8", "int8"] = "uint8"
     """int8: type of the activations; weights are always int8."""
+    weights: WeightRule = "pairs"
+    """int8: `pairs` gives each output channel the finest scale with which no x86 CPU saturates; `reduced` uses 7 bits of
+    8, which holds in whatever order a kernel adds; `full` uses all 8 bits, and x86 CPUs without VNNI give wrong images."""
     correct_bias: bool = True
     """int8: shift the last biases so that the mean colour on the calibration images is that of the float network."""
 
@@ -79,7 +83,11 @@ class ONNX(Config):
         from edgeir.exporting.targets.onnx.qdq import correct_bias, quantise_qdq
 
         _drop_clip(model)
-        settings: dict[str, Any] = {"ranges": self.ranges, "activations": self.activations}
+        settings: dict[str, Any] = {
+            "ranges": self.ranges,
+            "activations": self.activations,
+            "weights": self.weights,
+        }
         integer = quantise_qdq(model, images, **settings)
         if self.correct_bias and correct_bias(model, integer, images):
             integer = quantise_qdq(model, images, **settings)

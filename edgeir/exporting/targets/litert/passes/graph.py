@@ -21,7 +21,8 @@ _DTYPES = {"FLOAT32": "float32", "FLOAT16": "float16", "INT32": "int32", "INT64"
 _DTYPES |= {"UINT8": "uint8", "INT16": "int16", "BOOL": "bool"}
 _VERSIONS = {("CONV_2D", "INT8"): 3, ("DEPTH_TO_SPACE", "INT8"): 2, ("CONCATENATION", "INT8"): 2}
 _VERSIONS |= {("QUANTIZE", "INT8"): 2, ("ADD", "INT8"): 2, ("RELU", "INT8"): 2, ("MINIMUM", "INT8"): 2}
-_VERSIONS |= {("LEAKY_RELU", "INT8"): 2}
+_VERSIONS |= {("LEAKY_RELU", "INT8"): 2, ("DEQUANTIZE", "INT8"): 2, ("DEQUANTIZE", "FLOAT16"): 3}
+"""Version of an operator, where it is not 1, by the type of its output (DEQUANTIZE: of its input)."""
 
 
 class Graph:
@@ -150,7 +151,8 @@ class Graph:
         The order does not matter: `to_bytes` sorts the operators by their dependences.
         """
         operator = self._schema.OperatorT()
-        operator.opcodeIndex = self._opcode(kind, self.dtype(outputs[0]))
+        typed = inputs if kind == "DEQUANTIZE" else outputs
+        operator.opcodeIndex = self._opcode(kind, self.dtype(typed[0]))
         operator.inputs, operator.outputs = list(inputs), list(outputs)
         stem = {"CONV_2D": "Conv2D", "MEAN": "Reducer", "LEAKY_RELU": "LeakyRelu"}.get(
             kind, kind.title().replace("_", "")
