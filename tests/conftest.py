@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 # Before numpy or torch is imported: two test processes share two cores.
@@ -28,6 +29,14 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("no reference data (set EDGEIR_SHARED to the folder that holds data/)")
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What a developer's machine remembers must not change what a test does, nor the reverse."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EDGEIR_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""int8 ONNX files give the same on every CPU: no two neighbouring products overflow the 16 bits that x86 adds them in."""
+"""int8 ONNX files give the same on every CPU: no two neighbouring products overflow the 16 bits of x86 without VNNI."""
 
 from __future__ import annotations
 

@@ -27,6 +27,7 @@ from edgeir.exporting.targets.litert.quantize.int8 import finish, quantise, take
 from edgeir.exporting.targets.litert.quantize.moves import keep_moves_integer
 from edgeir.manifest.artifact import TensorSpec
 from edgeir.quantize.ranges import RangeRule
+from edgeir.runtime.litert_metadata import FACTS_ENTRY
 from edgeir.runtime.quiet import libraries_silenced
 
 if TYPE_CHECKING:
@@ -83,6 +84,8 @@ class LiteRT(Config):
             short = (str(error).splitlines() or [""])[0][:200]
             raise ExportError(f"the LiteRT conversion failed: {type(error).__name__}: {short}") from error
         graph = Graph(data)
+        graph.metadata[FACTS_ENTRY] = job.network.facts.model_dump_json().encode()
+        data = graph.to_bytes()
         if self.require_clean and (problems := clean_problems(graph, shuffles=pixel_shuffles(job.network))):
             raise ExportError(
                 f"the LiteRT graph is not clean: {', '.join(problems)}",

@@ -1,10 +1,10 @@
 """Weight scales with which every CPU computes the same.
 
 x86 CPUs without VNNI multiply unsigned activations by signed weights with VPMADDUBSW, which adds two neighbouring
-products in 16 bits and saturates: 255 * (w0 + w1) must stay within 32767, or the file gives wrong images there and right
-ones elsewhere. ONNX Runtime's answer, 7-bit weights (`reduce_range`), keeps all pairs within +-128 and costs a bit of
-every weight. But only neighbours are added, and neighbours seldom are the two largest weights of a channel: here every
-output channel gets the smallest scale with which no pair of neighbours can overflow.
+products in 16 bits and saturates: 255 * (w0 + w1) must stay within 32767, or the file gives wrong images there and
+right ones elsewhere. ONNX Runtime's answer, 7-bit weights (`reduce_range`), keeps all pairs within +-128 and costs a
+bit of every weight. But only neighbours are added, and neighbours seldom are the two largest weights of a channel:
+here every output channel gets the smallest scale with which no pair of neighbours can overflow.
 
 Neighbours are what ONNX Runtime (and oneDNN) packs side by side: the weights of one output channel in the order (row,
 column, input channel), two by two, from the beginning of the channel or from that of each position.
@@ -72,7 +72,8 @@ def neighbour_sums(weights: NDArray[Any]) -> NDArray[np.float64]:
     orders = [positions.reshape(out, -1)]
     if channels % 2:  # packed position by position, the last channel has no neighbour
         orders.append(np.pad(positions, ((0, 0), (0, 0), (0, 1))).reshape(out, -1))
-    return np.max([_pair_sums(order) for order in orders], axis=0)
+    result: NDArray[np.float64] = np.max([_pair_sums(order) for order in orders], axis=0)
+    return result
 
 
 def _pair_sums(row: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -19,6 +19,7 @@ from edgeir.exporting.target import Converted, Job, Precision
 from edgeir.exporting.targets.onnx.passes.bytes_in_out import bytes_in_and_out
 from edgeir.exporting.targets.onnx.saturation import WeightRule
 from edgeir.manifest.artifact import TensorSpec
+from edgeir.runtime.onnxruntime import FACTS_PROPERTY
 from edgeir.runtime.quiet import libraries_silenced
 
 __all__ = ["ONNX"]
@@ -37,8 +38,8 @@ class ONNX(Config):
     activations: Literal["uint8", "int8"] = "uint8"
     """int8: type of the activations; weights are always int8."""
     weights: WeightRule = "pairs"
-    """int8: `pairs` gives each output channel the finest scale with which no x86 CPU saturates; `reduced` uses 7 bits of
-    8, which holds in whatever order a kernel adds; `full` uses all 8 bits, and x86 CPUs without VNNI give wrong images."""
+    """int8: `pairs` gives each output channel the finest scale with which no x86 CPU saturates; `reduced` uses 7 of 8
+    bits, which holds in whatever order a kernel adds; `full` uses all 8: x86 CPUs without VNNI give wrong images."""
     correct_bias: bool = True
     """int8: shift the last biases so that the mean colour on the calibration images is that of the float network."""
 
@@ -65,6 +66,7 @@ class ONNX(Config):
                     model = _halve(model)
                 if job.io == "uint8":
                     model = bytes_in_and_out(model)
+                model.metadata_props.add(key=FACTS_PROPERTY, value=job.network.facts.model_dump_json())
                 data = model.SerializeToString()
         except EdgeIRError:
             raise

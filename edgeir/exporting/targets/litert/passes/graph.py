@@ -28,6 +28,8 @@ _VERSIONS |= {("LEAKY_RELU", "INT8"): 2, ("DEQUANTIZE", "INT8"): 2, ("DEQUANTIZE
 class Graph:
     """The first subgraph of a LiteRT model, editable in place.
 
+    `metadata` maps names to bytes that `to_bytes` writes beside the graph; what the converter left there is dropped.
+
     Args:
         data: the bytes of a ``.tflite`` file.
 
@@ -46,6 +48,7 @@ class Graph:
             if buffer.data is None and buffer.offset > 1:  # a large constant, appended behind the flatbuffer
                 buffer.data = np.frombuffer(data[buffer.offset : buffer.offset + buffer.size], np.uint8)
                 buffer.offset = buffer.size = 0
+        self.metadata: dict[str, bytes] = {}
         self._body: Any = self.model.subgraphs[0]
         self._operator_names = _names_of(self._schema.BuiltinOperator)
         self._type_names = _names_of(self._schema.TensorType)
@@ -196,6 +199,7 @@ class Graph:
         self._rename()
         self.model.description = description
         self._sign()
+        self._attach()
         builder = flatbuffers.Builder(1 << 20)
         builder.Finish(self.model.Pack(builder), b"TFL3")
         return bytes(builder.Output())
@@ -278,6 +282,16 @@ class Graph:
             entry.name, entry.tensorIndex = name, index
             setattr(signature, entries, [entry])
         self.model.signatureDefs = [signature]
+
+    def _attach(self) -> None:
+        """Write `metadata`, each entry into a buffer of its own."""
+        self.model.metadata = [] if self.metadata else None
+        for name, content in self.metadata.items():
+            entry, buffer = self._schema.MetadataT(), self._schema.BufferT()
+            entry.name, entry.buffer = name, len(self.model.buffers)
+            buffer.data = np.frombuffer(content, dtype=np.uint8)
+            self.model.buffers.append(buffer)
+            self.model.metadata.append(entry)
 
     def _opcode(self, kind: str, dtype: str) -> int:
         number = int(getattr(self._schema.BuiltinOperator, kind))
