@@ -2,8 +2,8 @@
 
     python benchmarks/fuzz_files.py [--files 2000] [--target tflite onnx] [--seed 0]
 
-Every damaged file has one to four bytes changed and the manifest's hash made to fit, as somebody would who made both. It
-is loaded and run as `edgeir restore` does it, by a process that goes on to the next one: its death would be a failure.
+Every damaged file has one to four bytes changed and the manifest's hash made to fit, as somebody would who made both.
+It is loaded and run as `edgeir restore` does it, by a process that goes on to the next one: its death is a failure.
 Prints and writes how many were refused (and how many of them because the trial in a child crashed), how many gave the
 same image as before, how many another one. Writes ``benchmarks/results/fuzz-files.json``.
 """

@@ -44,6 +44,7 @@ RUNTIMES = (
         for v in ("1.0.1", "1.1.2", "1.2.0", "1.3.0", "1.4.0", "2.0.3", "2.1.0", "2.3.0")
     ),
 )
+OLD_NUMPY = ("tflite-runtime", "ai-edge-litert==1.0")
 FLAT_DANET = {"widths": (16,), "bottom_blocks": 1}
 SMALLER: dict[str, dict[str, Any]] = {
     "plainsr": {"channels": 8, "blocks": 2},
@@ -57,7 +58,7 @@ SMALLER: dict[str, dict[str, Any]] = {
     "danet-autoencoder": {"encoder": FLAT_DANET, "decoder": FLAT_DANET},
 }  # fmt: skip
 """Configurations that convert quickly and hold every kind of operator of their network."""
-SIDE, RUNS, TIMEOUT_S = 64, 20, 300
+SIDE, RUNS, TIMEOUT_S = 64, 5, 300
 RIGHT = {"fp32": 2e-5, "fp16": 5e-3, "int8": 0.1, "int8-bytes": 0.1}
 """Largest difference from the torch network that counts as right, on the [0, 1] scale."""
 
@@ -102,9 +103,8 @@ def main() -> int:
                 runs = [run(file, environment, mode) for file in files]
                 rows += summarised(runtime, mode, files, runs)
                 for row in rows[-len(options.precision) :]:
-                    print(
-                        f"{runtime:24s} {mode:8s} {row['precision']:10s} {row['right']}/{row['files']} right"
-                    )
+                    right = f"{row['right']}/{row['files']} right"
+                    print(f"{runtime:24s} {mode:8s} {row['precision']:10s} {right}", flush=True)
     result = {
         "kind": "old-runtimes",
         "about": f"LiteRT files of {len({file.network for file in files})} small networks on older runtimes",
@@ -170,8 +170,8 @@ def installed(requirement: str, root: Path) -> Path:
     if folder.is_dir():
         return folder
     print(f"installing {requirement}")
-    # tflite-runtime was compiled against the numpy of its day and does not say so.
-    numpy_requirement = "numpy<2" if requirement.startswith("tflite-runtime") else "numpy"
+    # The oldest were compiled against the numpy of their day and do not say so.
+    numpy_requirement = "numpy<2" if requirement.startswith(OLD_NUMPY) else "numpy"
     root.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=root) as temporary:
         command = [sys.executable, "-m", "pip", "install", "--quiet", "--target", f"{temporary}/packages"]

@@ -53,7 +53,10 @@ class OnnxSession:
             3  # errors only: warnings about unused initialisers are not the user's concern
         )
         try:
-            self._session = ort.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+            # Its fallback would try the same provider again, and print.
+            self._session = ort.InferenceSession(
+                str(model), options, providers=["CPUExecutionProvider"], enable_fallback=0
+            )
         except Exception as error:  # onnxruntime's exceptions share no public base
             raise ArtifactError(f"ONNX Runtime cannot load it: {_short(error)}", where=model) from error
         ends = (self._session.get_inputs(), self._session.get_outputs())

@@ -2,8 +2,8 @@
 
     python -P trial_child.py {litert,onnxruntime} MODEL SIDE
 
-SIDE stands for every open dimension of the input. Ends with 0 when the file ran and with `REFUSED` when the runtime said
-why not; any other end is a crash. Imports numpy and the runtime, nothing of edgeir, so that it starts quickly.
+SIDE stands for every open dimension of the input. Ends with 0 when the file ran and with `REFUSED` when the runtime
+said why not; any other end is a crash. Imports numpy and the runtime, nothing of edgeir, so that it starts quickly.
 """
 
 from __future__ import annotations
@@ -44,7 +44,9 @@ def _onnxruntime(model: str, side: int) -> None:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 4
-    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(
+        model, options, providers=["CPUExecutionProvider"], enable_fallback=0
+    )
     dtypes = {
         "tensor(float)": "float32",
         "tensor(float16)": "float16",
