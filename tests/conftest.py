@@ -38,6 +38,14 @@ def shared_data() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What a developer's machine remembers must not change what a test does, nor the reverse."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EDGEIR_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """A developer's own settings must not change what a test sees."""

@@ -13,8 +13,11 @@ from edgeir.core.config import Config
 from edgeir.core.errors import ArtifactError
 from edgeir.core.requires import require
 from edgeir.manifest.artifact import Artifact, ModelFile
+from edgeir.runtime.compare import FileTensor, check_manifest
+from edgeir.runtime.litert_metadata import read_facts
 from edgeir.runtime.quiet import native_silenced
 from edgeir.runtime.session import check_image, from_native, to_native
+from edgeir.runtime.trial import run_first_in_child
 
 __all__ = ["LiteRT", "LiteRTSession"]
 
@@ -42,26 +45,28 @@ class LiteRTSession:
 
     def __init__(self, model: Path, artifact: Artifact, file: ModelFile, *, threads: int) -> None:
         litert = require("ai_edge_litert.interpreter", "running a .tflite artifact")
+        recorded = read_facts(run_first_in_child(model, artifact, file, "litert"), where=model)
         try:
             with native_silenced():
                 self._interpreter = litert.Interpreter(model_path=str(model), num_threads=threads)
                 self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             raise ArtifactError(f"LiteRT cannot load it: {_short(error)}", where=model) from error
-        entry = self._interpreter.get_input_details()[0]
-        exit_ = self._interpreter.get_output_details()[0]
+        entries, exits = self._interpreter.get_input_details(), self._interpreter.get_output_details()
+        check_manifest(
+            artifact.facts,
+            file,
+            [_described(e) for e in entries],
+            [_described(e) for e in exits],
+            recorded,
+            where=model,
+        )
+        entry, exit_ = entries[0], exits[0]
         self.artifact: Artifact | None = artifact
         self.file: ModelFile | None = file
         self.facts = artifact.facts
         self.input = file.inputs[0]
         self._output = file.outputs[0]
-        for spec, detail in ((self.input, entry), (self._output, exit_)):
-            if tuple(detail["shape"]) != spec.shape or np.dtype(detail["dtype"]).name != spec.dtype:
-                found = f"{np.dtype(detail['dtype']).name} {tuple(detail['shape'])}"
-                raise ArtifactError(
-                    f"tensor `{spec.name}` is {found}, the manifest says {spec.dtype} {spec.shape}",
-                    where=model,
-                )
         self.fixed_size: tuple[int, int] | None = (int(entry["shape"][1]), int(entry["shape"][2]))
         self.source_sha256 = file.sha256
         self.name = f"{artifact.source} {file.target}-{file.precision}"
@@ -88,6 +93,18 @@ class LiteRTSession:
         self._interpreter = None
         self._entry = None
         self._result = np.empty(0)
+
+
+def _described(detail: dict[str, Any]) -> FileTensor:
+    """An entry of the interpreter's details. Images are NHWC in every LiteRT file that edgeir writes."""
+    scale, zero_point = detail["quantization"]
+    return FileTensor(
+        name=None,  # files made by others, which a benchmark may set beside ours, have other ones
+        shape=tuple(int(size) for size in detail["shape"]),
+        dtype=np.dtype(detail["dtype"]).name,
+        layout="NHWC",
+        quantisation=(float(scale), int(zero_point)) if scale else None,
+    )
 
 
 def _short(error: Exception) -> str:

@@ -12,9 +12,14 @@ from edgeir.core.config import Config
 from edgeir.core.errors import ArtifactError
 from edgeir.core.requires import require
 from edgeir.manifest.artifact import Artifact, ModelFile
+from edgeir.runtime.compare import FileTensor, check_manifest
 from edgeir.runtime.session import check_image, from_native, to_native
+from edgeir.runtime.trial import run_first_in_child
 
-__all__ = ["OnnxRuntime", "OnnxSession"]
+__all__ = ["FACTS_PROPERTY", "OnnxRuntime", "OnnxSession"]
+
+FACTS_PROPERTY = "edgeir.facts"
+"""The property of the model that holds `NetworkFacts` as JSON."""
 
 
 class OnnxRuntime(Config):
@@ -40,6 +45,7 @@ class OnnxSession:
 
     def __init__(self, model: Path, artifact: Artifact, file: ModelFile, *, threads: int) -> None:
         ort = require("onnxruntime", "running an .onnx artifact")
+        run_first_in_child(model, artifact, file, "onnxruntime")
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
@@ -47,9 +53,16 @@ class OnnxSession:
             3  # errors only: warnings about unused initialisers are not the user's concern
         )
         try:
-            self._session = ort.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+            # Its fallback would try the same provider again, and print.
+            self._session = ort.InferenceSession(
+                str(model), options, providers=["CPUExecutionProvider"], enable_fallback=0
+            )
         except Exception as error:  # onnxruntime's exceptions share no public base
             raise ArtifactError(f"ONNX Runtime cannot load it: {_short(error)}", where=model) from error
+        ends = (self._session.get_inputs(), self._session.get_outputs())
+        inputs, outputs = ([_described(value) for value in values] for values in ends)
+        recorded = self._session.get_modelmeta().custom_metadata_map.get(FACTS_PROPERTY)
+        check_manifest(artifact.facts, file, inputs, outputs, recorded, where=model)
         self.artifact: Artifact | None = artifact
         self.file: ModelFile | None = file
         self.facts = artifact.facts
@@ -63,7 +76,16 @@ class OnnxSession:
     def run(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
         """See `Session.run`."""
         check_image(x, self)
-        return from_native(self.run_raw(to_native(x, self.input)), self._output)
+        restored = from_native(self.run_raw(to_native(x, self.input)), self._output)
+        height, width = (side * self.facts.net_scale for side in x.shape[:2])
+        if restored.shape[:2] != (height, width):
+            raise ArtifactError(
+                f"made {restored.shape[0]}x{restored.shape[1]} of {x.shape[0]}x{x.shape[1]}, "
+                f"the manifest says scale {self.facts.net_scale}",
+                where=self.name,
+                fix="the manifest or the file was changed: export it again",
+            )
+        return restored
 
     def run_raw(self, tensor: NDArray[Any]) -> NDArray[Any]:
         """See `Session.run_raw`."""
@@ -78,6 +100,19 @@ class OnnxSession:
     def close(self) -> None:
         """See `Session.close`."""
         self._session = None
+
+
+def _described(value: Any) -> FileTensor:
+    """An input or output as the session describes it.
+
+    ONNX keeps no scale for a graph's ends: in edgeir's files a float image is NCHW, and a byte image is NHWC with 1/255
+    per level (`exporting.targets.onnx.passes.bytes_in_out`).
+    """
+    shape = tuple(size if isinstance(size, int) else None for size in value.shape)
+    dtype = {"tensor(float)": "float32", "tensor(float16)": "float16"}.get(value.type, value.type[7:-1])
+    if dtype == "uint8":
+        return FileTensor(value.name, shape, dtype, "NHWC", (1 / 255, 0))
+    return FileTensor(value.name, shape, dtype, "NCHW")
 
 
 def _short(error: Exception) -> str:

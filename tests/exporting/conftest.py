@@ -15,6 +15,8 @@ import torch
 from edgeir.exporting.calibration import CalibrationData
 from edgeir.exporting.profile import read_profile
 from edgeir.exporting.target import Job, Target
+from edgeir.exporting.targets.litert.passes.graph import Graph
+from edgeir.exporting.targets.litert.passes.half import MULTIPLY_CONSTANTS
 from edgeir.manifest.artifact import TensorSpec
 from edgeir.manifest.card import Card
 from edgeir.models import PlainSRConfig
@@ -99,6 +101,28 @@ def run_litert() -> Callable[[bytes, np.ndarray], np.ndarray]:
         return interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
 
     return run
+
+
+@pytest.fixture
+def check_halves() -> Callable[[Graph], int]:
+    """How many constants of an fp16 graph are float16; all that convolutions multiply or add must be, in the one form
+    that every runtime knows: read by nothing but DEQUANTIZE of version 3."""
+
+    def check(graph: Graph) -> int:
+        for operator in graph.operators:
+            if graph.kind(operator) not in MULTIPLY_CONSTANTS:
+                continue
+            for index in (int(index) for index in operator.inputs):
+                assert graph.constant(index) is None, "a float32 weight or bias is left"
+        halves = [i for i in range(len(graph.model.subgraphs[0].tensors)) if graph.dtype(i) == "FLOAT16"]
+        for index in halves:
+            assert graph.constant(index) is not None
+            [reader] = graph.consumers(index)
+            assert graph.kind(reader) == "DEQUANTIZE"
+            assert graph.model.operatorCodes[reader.opcodeIndex].version == 3
+        return len(halves)
+
+    return check
 
 
 @pytest.fixture

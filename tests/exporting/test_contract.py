@@ -17,6 +17,7 @@ import torch
 from edgeir.core.errors import ExportError
 from edgeir.core.trust import trusting_code
 from edgeir.exporting.targets.litert.passes.graph import Graph
+from edgeir.exporting.targets.litert.passes.half import halve_weights
 from edgeir.exporting.targets.litert.target import LiteRT, clean_problems, pixel_shuffles
 from edgeir.exporting.targets.onnx.target import ONNX
 from edgeir.models import AnyModel, AODNetConfig, DANetConfig, EDSRConfig
@@ -81,7 +82,7 @@ def run_onnx(data: bytes, tensor: np.ndarray) -> np.ndarray:
     return session.run(["restored"], {"image": tensor})[0]
 
 
-def test_litert(network, calibration, run_litert) -> None:
+def test_litert(network, calibration, run_litert, check_halves) -> None:
     size = sides(network, 11, 7)
     made = convert(LiteRT(), network, size, "float", calibration)
     graph = Graph(made.data)
@@ -92,6 +93,11 @@ def test_litert(network, calibration, run_litert) -> None:
     picture, expected = picture_and_output(network, size)
     got = run_litert(made.data, np.ascontiguousarray(picture.transpose(0, 2, 3, 1)))
     np.testing.assert_allclose(got.transpose(0, 3, 1, 2), expected, atol=1e-5)
+    halve_weights(graph)
+    halved = graph.to_bytes()
+    assert check_halves(Graph(halved)) > 0
+    got = run_litert(halved, np.ascontiguousarray(picture.transpose(0, 2, 3, 1)))
+    np.testing.assert_allclose(got.transpose(0, 3, 1, 2), expected, atol=5e-3)
 
 
 def test_onnx(network, calibration) -> None:

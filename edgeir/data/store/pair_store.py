@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from edgeir.core.cache import cache_root
 from edgeir.core.errors import DataError
 from edgeir.core.files import exclusive, output_errors, write_json
 from edgeir.core.progress import Progress, no_progress
@@ -120,12 +120,6 @@ class PairStore:
                 )
             self._checked.add(index)
         return lr, hr
-
-
-def cache_root() -> Path:
-    """Where stores live: ``$EDGEIR_CACHE``, or ``~/.cache/edgeir``."""
-    value = os.environ.get("EDGEIR_CACHE")
-    return Path(value).expanduser() if value else Path.home() / ".cache" / "edgeir"
 
 
 def open_store(

@@ -17,6 +17,7 @@ from edgeir.exporting.target import Job, Written
 from edgeir.exporting.targets.litert.passes.clip import ClipStyle, hoist_clip, write_clip
 from edgeir.exporting.targets.litert.passes.deformable import lower_deformable
 from edgeir.exporting.targets.litert.passes.graph import Graph
+from edgeir.exporting.targets.litert.passes.half import halve_weights
 from edgeir.exporting.targets.litert.passes.layout import cancel_transposes
 from edgeir.exporting.targets.litert.passes.mean import split_means
 from edgeir.exporting.targets.litert.passes.rank import keep_mean_rank
@@ -28,6 +29,7 @@ from edgeir.exporting.targets.litert.quantize.moves import keep_moves_integer
 from edgeir.manifest.artifact import TensorSpec
 from edgeir.quantize.plan import PLANS, Plan
 from edgeir.quantize.ranges import RangeRule
+from edgeir.runtime.litert_metadata import FACTS_ENTRY
 from edgeir.runtime.quiet import libraries_silenced
 
 if TYPE_CHECKING:
@@ -85,6 +87,8 @@ class LiteRT(Config):
             short = (str(error).splitlines() or [""])[0][:200]
             raise ExportError(f"the LiteRT conversion failed: {type(error).__name__}: {short}") from error
         graph = Graph(data)
+        graph.metadata[FACTS_ENTRY] = job.network.facts.model_dump_json().encode()
+        data = graph.to_bytes()
         if self.require_clean and (problems := clean_problems(graph, shuffles=pixel_shuffles(job.network))):
             raise ExportError(
                 f"the LiteRT graph is not clean: {', '.join(problems)}",
@@ -113,11 +117,9 @@ class LiteRT(Config):
         if self.merge_residual:
             merge_added_convolutions(graph)
         write_clip(graph, self.clip)
-        return (
-            _halve_weights(graph.to_bytes())
-            if self.precision.default.weights == "float16"
-            else graph.to_bytes()
-        )
+        if self.precision.default.weights == "float16":
+            halve_weights(graph)
+        return graph.to_bytes()
 
 
 def clean_problems(graph: Graph, *, shuffles: int = 1) -> list[str]:
@@ -153,14 +155,6 @@ def _as_it_comes(job: Job, size: tuple[int, int]) -> bytes:
     module = litert_torch.to_channel_last_io(network, args=[0], outputs=[0]).eval()
     converted: Any = litert_torch.convert(module, (torch.zeros(1, *size, job.network.facts.channels),))
     return bytes(converted.model_content())
-
-
-def _halve_weights(data: bytes) -> bytes:
-    quantizer = require("ai_edge_quantizer.quantizer", "fp16 for LiteRT")
-    worker = quantizer.Quantizer(bytearray(data))
-    worker.add_weight_only_config(".*", "CONV_2D", num_bits=16, algorithm_key="float_casting")
-    result = worker.quantize(enable_progress_bar=False, enable_progress_report=False)
-    return Graph(bytes(result.quantized_model)).to_bytes()
 
 
 def _spec(graph: Graph, index: int) -> TensorSpec:

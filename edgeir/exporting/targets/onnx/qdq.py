@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from edgeir.core.files import scratch_dir
 from edgeir.core.requires import require
+from edgeir.exporting.targets.onnx.saturation import WeightRule, weight_overrides
 
 __all__ = ["correct_bias", "quantise_qdq"]
 
@@ -21,6 +22,7 @@ def quantise_qdq(
     *,
     ranges: Literal["minmax", "percentile", "entropy"],
     activations: Literal["uint8", "int8"],
+    weights: WeightRule,
 ) -> Any:
     """Quantise `model` (input ``image``, output ``restored``, NCHW float32, no clip at the end).
 
@@ -31,6 +33,7 @@ def quantise_qdq(
     kind = quantization.QuantType.QUInt8 if activations == "uint8" else quantization.QuantType.QInt8
     zero_point = np.array(0 if activations == "uint8" else -128, activations)
     picture = [{"scale": np.array(1 / 255, np.float32), "zero_point": zero_point, "quant_type": kind}]
+    overrides = weight_overrides(model, weights) | dict.fromkeys(_pictures(model), picture)
     methods = {"minmax": "MinMax", "percentile": "Percentile", "entropy": "Entropy"}
     with scratch_dir("quantize", libraries=True) as folder:  # onnxruntime makes temporary folders of its own
         path = folder / "int8.onnx"
@@ -43,7 +46,7 @@ def quantise_qdq(
             activation_type=kind,
             weight_type=quantization.QuantType.QInt8,
             calibrate_method=getattr(quantization.CalibrationMethod, methods[ranges]),
-            extra_options={"TensorQuantOverrides": dict.fromkeys(_pictures(model), picture)},
+            extra_options={"TensorQuantOverrides": overrides},
         )
         return onnx.load(path)
 
@@ -118,6 +121,8 @@ def _means(model: Any, images: Images, block: int) -> NDArray[np.float64]:
     ort = require("onnxruntime", "int8 for ONNX")
     options = ort.SessionOptions()
     options.intra_op_num_threads, options.log_severity_level = 1, 3
+    # What saturates on this CPU must not become a part of the file (see `saturation`).
+    options.add_session_config_entry("session.x64quantprecision", "1")
     session = ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
     total: NDArray[np.float64] = np.zeros(())
     for image in images:

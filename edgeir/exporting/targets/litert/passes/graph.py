@@ -21,11 +21,14 @@ _DTYPES = {"FLOAT32": "float32", "FLOAT16": "float16", "INT32": "int32", "INT64"
 _DTYPES |= {"UINT8": "uint8", "INT16": "int16", "BOOL": "bool"}
 _VERSIONS = {("CONV_2D", "INT8"): 3, ("DEPTH_TO_SPACE", "INT8"): 2, ("CONCATENATION", "INT8"): 2}
 _VERSIONS |= {("QUANTIZE", "INT8"): 2, ("ADD", "INT8"): 2, ("RELU", "INT8"): 2, ("MINIMUM", "INT8"): 2}
-_VERSIONS |= {("LEAKY_RELU", "INT8"): 2}
+_VERSIONS |= {("LEAKY_RELU", "INT8"): 2, ("DEQUANTIZE", "INT8"): 2, ("DEQUANTIZE", "FLOAT16"): 3}
+"""Version of an operator, where it is not 1, by the type of its output (DEQUANTIZE: of its input)."""
 
 
 class Graph:
     """The first subgraph of a LiteRT model, editable in place.
+
+    `metadata` maps names to bytes that `to_bytes` writes beside the graph; what the converter left there is dropped.
 
     Args:
         data: the bytes of a ``.tflite`` file.
@@ -45,6 +48,7 @@ class Graph:
             if buffer.data is None and buffer.offset > 1:  # a large constant, appended behind the flatbuffer
                 buffer.data = np.frombuffer(data[buffer.offset : buffer.offset + buffer.size], np.uint8)
                 buffer.offset = buffer.size = 0
+        self.metadata: dict[str, bytes] = {}
         self._body: Any = self.model.subgraphs[0]
         self._operator_names = _names_of(self._schema.BuiltinOperator)
         self._type_names = _names_of(self._schema.TensorType)
@@ -150,7 +154,8 @@ class Graph:
         The order does not matter: `to_bytes` sorts the operators by their dependences.
         """
         operator = self._schema.OperatorT()
-        operator.opcodeIndex = self._opcode(kind, self.dtype(outputs[0]))
+        typed = inputs if kind == "DEQUANTIZE" else outputs
+        operator.opcodeIndex = self._opcode(kind, self.dtype(typed[0]))
         operator.inputs, operator.outputs = list(inputs), list(outputs)
         stem = {"CONV_2D": "Conv2D", "MEAN": "Reducer", "LEAKY_RELU": "LeakyRelu"}.get(
             kind, kind.title().replace("_", "")
@@ -194,6 +199,7 @@ class Graph:
         self._rename()
         self.model.description = description
         self._sign()
+        self._attach()
         builder = flatbuffers.Builder(1 << 20)
         builder.Finish(self.model.Pack(builder), b"TFL3")
         return bytes(builder.Output())
@@ -276,6 +282,16 @@ class Graph:
             entry.name, entry.tensorIndex = name, index
             setattr(signature, entries, [entry])
         self.model.signatureDefs = [signature]
+
+    def _attach(self) -> None:
+        """Write `metadata`, each entry into a buffer of its own."""
+        self.model.metadata = [] if self.metadata else None
+        for name, content in self.metadata.items():
+            entry, buffer = self._schema.MetadataT(), self._schema.BufferT()
+            entry.name, entry.buffer = name, len(self.model.buffers)
+            buffer.data = np.frombuffer(content, dtype=np.uint8)
+            self.model.buffers.append(buffer)
+            self.model.metadata.append(entry)
 
     def _opcode(self, kind: str, dtype: str) -> int:
         number = int(getattr(self._schema.BuiltinOperator, kind))

@@ -1,0 +1,124 @@
+"""int8 ONNX files give the same on every CPU: no two neighbouring products overflow the 16 bits of x86 without VNNI."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from onnx import numpy_helper
+
+from edgeir.exporting.targets.onnx.saturation import weight_overrides, weight_scales
+from edgeir.exporting.targets.onnx.target import ONNX
+from edgeir.models import PlainSRConfig
+
+from .conftest import convert
+
+
+def added_in_16_bits(weights: np.ndarray) -> np.ndarray:
+    """What VPMADDUBSW would have to hold at worst, both signs, per pair of (out, in, rows, columns) int8 weights.
+
+    Activations are 255 for one sign and 0 for the other; channels last, as kernels pack them.
+    """
+    rows = weights.astype(np.int64).transpose(0, 2, 3, 1).reshape(len(weights), -1)
+    if rows.shape[1] % 2:
+        rows = np.pad(rows, ((0, 0), (0, 1)))
+    pairs = rows.reshape(len(rows), -1, 2)
+    return np.stack([255 * np.maximum(pairs, 0).sum(2), 255 * np.minimum(pairs, 0).sum(2)])
+
+
+def integer_weights(data: bytes) -> dict[str, np.ndarray]:
+    """The int8 weights of every convolution of a QDQ graph, by the convolution's name."""
+    graph = onnx.load_from_string(data).graph
+    constants = {constant.name: numpy_helper.to_array(constant) for constant in graph.initializer}
+    sources = {node.output[0]: node.input[0] for node in graph.node if node.op_type == "DequantizeLinear"}
+    return {n.name: constants[sources[n.input[1]]] for n in graph.node if n.op_type == "Conv"}
+
+
+def run(data: bytes, tensor: np.ndarray, *, without_saturation: bool) -> np.ndarray:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.log_severity_level = 1, 3
+    options.add_session_config_entry("session.x64quantprecision", str(int(without_saturation)))
+    session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    return session.run(["restored"], {"image": tensor})[0]
+
+
+@pytest.mark.parametrize("activations", ["uint8", "int8"])
+@pytest.mark.parametrize("weights", ["pairs", "reduced"])
+@pytest.mark.parametrize("channels", [8, 7])
+def test_no_pair_of_weights_can_overflow(weights, activations, channels, busy, calibration) -> None:
+    network = busy(PlainSRConfig(channels=channels, blocks=1, branches=()).build())
+    target = ONNX(precision="int8", weights=weights, activations=activations)
+    found = integer_weights(convert(target, network, None, "float", calibration).data)
+    assert len(found) == 4
+    for name, values in found.items():
+        assert values.dtype == np.int8
+        assert -32768 <= added_in_16_bits(values).min() <= added_in_16_bits(values).max() <= 32767, name
+    used = max(np.abs(values.astype(int)).max() for values in found.values())
+    assert used == 64 if weights == "reduced" else used > 64
+
+
+def test_all_eight_bits_can_overflow(busy, calibration) -> None:
+    """What the default is there for; the option stays for CPUs that add in 32 bits."""
+    network = busy(PlainSRConfig(channels=8, blocks=1, branches=()).build())
+    made = convert(ONNX(precision="int8", weights="full"), network, None, "float", calibration)
+    found = integer_weights(made.data)
+    assert all(np.abs(values.astype(int)).max() == 127 for values in found.values())
+    assert max(added_in_16_bits(values).max() for values in found.values()) > 32767
+
+
+def test_the_file_gives_here_what_it_gives_without_saturation(tiny, calibration) -> None:
+    made = convert(ONNX(precision="int8"), tiny, None, "float", calibration)
+    tensor = np.zeros((1, 3, 24, 24), np.float32)
+    tensor[..., :12], tensor[:, 1, 6:] = 1, np.random.default_rng(0).random((1, 18, 24))
+    got, exact = (run(made.data, tensor, without_saturation=wanted) for wanted in (False, True))
+    np.testing.assert_array_equal(got, exact)
+
+
+@given(
+    seed=st.integers(0, 9999),
+    shape=st.tuples(st.integers(1, 4), st.integers(1, 9), st.integers(1, 3), st.integers(1, 3)),
+    spread=st.sampled_from([1e-30, 1e-3, 1.0, 1e4]),
+    power=st.sampled_from([1, 5]),
+)
+def test_scales_of_any_weights(seed: int, shape: tuple[int, ...], spread: float, power: int) -> None:
+    """Safe, no coarser than 7 bits, no finer than 8; `power` 5 makes few weights much larger than the others."""
+    weights = (np.random.default_rng(seed).normal(size=shape) ** power * spread).astype(np.float32)
+    scales = {rule: weight_scales(weights, rule) for rule in ("pairs", "reduced", "full")}
+    assert (scales["full"] * (1 - 1e-6) <= scales["pairs"]).all()
+    assert (scales["pairs"] <= scales["reduced"] * 1.01).all()
+    for rule in ("pairs", "reduced"):
+        stored = np.clip(np.rint(weights / scales[rule].reshape(-1, 1, 1, 1)), -127, 127).astype(np.int8)
+        assert -32768 <= added_in_16_bits(stored).min() <= added_in_16_bits(stored).max() <= 32767
+        odd = np.pad(stored, ((0, 0), (0, shape[1] % 2), (0, 0), (0, 0)))  # packed position by position
+        assert -32768 <= added_in_16_bits(odd).min() <= added_in_16_bits(odd).max() <= 32767
+
+
+def test_a_silent_channel_keeps_a_usable_scale() -> None:
+    assert (weight_scales(np.zeros((2, 3, 3, 3), np.float32), "pairs") == 1).all()
+
+
+def test_other_multiplications_lose_a_bit() -> None:
+    """Their kernels agree on no order, so the bound holds for every pair."""
+    weight = numpy_helper.from_array(np.ones((3, 2), np.float32), "weight")
+    node = onnx.helper.make_node("MatMul", ["image", "weight"], ["restored"])
+    model = onnx.helper.make_model(onnx.helper.make_graph([node], "g", [], [], [weight]))
+    [override] = weight_overrides(model, "pairs")["weight"]
+    assert override["reduce_range"] is True
+    assert weight_overrides(model, "full") == {}
+
+
+def test_bias_correction_does_not_learn_this_cpus_saturation(busy, calibration) -> None:
+    """With all 8 bits the file is the same wherever it is made."""
+    network = busy(PlainSRConfig(channels=8, blocks=1, branches=()).build())
+    data = convert(ONNX(precision="int8", weights="full"), network, None, "float", calibration).data
+    errors = []
+    for image in calibration:
+        tensor = np.ascontiguousarray(image.transpose(2, 0, 1)[None])
+        with torch.inference_mode():
+            expected = network.deploy()(torch.from_numpy(tensor)).numpy()
+        errors.append((run(data, tensor, without_saturation=True) - expected).mean((0, 2, 3)))
+    assert np.abs(np.mean(errors, axis=0)).max() * 255 < 0.1
