@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgeir.core.claim import sole_writer
 from edgeir.core.environment import git_revision, versions
 from edgeir.core.errors import ConfigError, ExportError
 from edgeir.core.files import atomic_dir, refuse_existing, sha256_tree, tree_bytes, write_json
@@ -168,7 +169,7 @@ def export_network(
     own = network
     if statistics == "constant":
         network = made_constant(network, data.inputs)
-    with atomic_dir(out) as temporary:
+    with sole_writer(out), atomic_dir(out) as temporary:
         written: list[Written] = []
         for step, size in enumerate(chosen):
             progress(step, 2 * len(chosen), f"converting {_label(size)}")
