@@ -45,7 +45,7 @@ class LiteRTSession:
 
     def __init__(self, model: Path, artifact: Artifact, file: ModelFile, *, threads: int) -> None:
         litert = require("ai_edge_litert.interpreter", "running a .tflite artifact")
-        recorded = read_facts(run_first_in_child(model, artifact, file, "litert"), where=model)
+        recorded = read_facts(run_first_in_child(model, artifact, file, self.runtime), where=model)
         try:
             with native_silenced():
                 self._interpreter = litert.Interpreter(model_path=str(model), num_threads=threads)

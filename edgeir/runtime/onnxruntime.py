@@ -49,7 +49,7 @@ class OnnxSession:
 
     def __init__(self, model: Path, artifact: Artifact, file: ModelFile, *, threads: int) -> None:
         ort = require("onnxruntime", "running an .onnx artifact")
-        run_first_in_child(model, artifact, file, "onnxruntime")
+        run_first_in_child(model, artifact, file, self.runtime)
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1

@@ -16,7 +16,7 @@ import pytest
 from edgeir.core.errors import ArtifactError
 from edgeir.core.files import sha256_file
 from edgeir.exporting.targets.litert.passes.graph import Graph
-from edgeir.runtime import trial
+from edgeir.runtime import catalog, trial
 from edgeir.runtime.loading import load
 from edgeir.runtime.trial_child import CANNOT_IMPORT, CANNOT_LOAD, CANNOT_RUN
 
@@ -68,7 +68,7 @@ def test_one_child_per_file(target, made, fresh, children) -> None:
 
 def test_another_version_of_the_runtime_tries_again(made, fresh, children, monkeypatch) -> None:
     load(made / "tflite")
-    monkeypatch.setattr(trial.importlib.metadata, "version", lambda name: "99")
+    monkeypatch.setattr(catalog, "installed_version", lambda name: "99")
     load(made / "tflite")
     assert len(children) == 2
 
@@ -185,7 +185,8 @@ def test_the_child_needs_nothing_of_edgeir_and_no_torch(target, made) -> None:
     runtime = "litert" if target == "tflite" else "onnxruntime"
     model = str(next((made / target).glob("model.*")))
     for path, expected in ((model, 0), (str(trial.CHILD), CANNOT_LOAD)):
-        command = [sys.executable, "-P", "-c", code, "--", runtime, path, "32"]
+        loader = str(trial.CHILD.with_name(f"{runtime}_trial.py"))
+        command = [sys.executable, "-P", "-c", code, "--", loader, path, "32"]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == expected, done.stderr
 
