@@ -51,4 +51,5 @@ def test_a_photo_is_restored_without_torch(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", script, *words], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert '"runtime": "litert"' in done.stdout
-    assert Image.open(tmp_path / "x4.png").size == (600, 400)
+    with Image.open(tmp_path / "x4.png") as restored:
+        assert restored.size == (600, 400)
