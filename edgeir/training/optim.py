@@ -78,13 +78,30 @@ class Optim(Config):
     """Of SGD; Adam has `betas` instead."""
     schedule: AnySchedule = Cosine()
 
-    def build(self, parameters: Iterable[torch.nn.Parameter]) -> torch.optim.Optimizer:
+    def build(self, parameters: Iterable[torch.nn.Parameter], *, fused: bool = True) -> torch.optim.Optimizer:
+        """The optimiser.
+
+        Args:
+            fused: update all tensors in one kernel, which takes a fifth of the time. A gradient scaler cannot clip the
+                gradients of such an optimiser.
+        """
         if self.kind == "sgd":
             return torch.optim.SGD(
-                parameters, lr=self.lr, momentum=self.momentum, weight_decay=self.weight_decay
+                parameters,
+                lr=self.lr,
+                momentum=self.momentum,
+                weight_decay=self.weight_decay,
+                fused=fused,
             )
         kind = torch.optim.Adam if self.kind == "adam" else torch.optim.AdamW
-        return kind(parameters, lr=self.lr, betas=self.betas, eps=self.eps, weight_decay=self.weight_decay)
+        return kind(
+            parameters,
+            lr=self.lr,
+            betas=self.betas,
+            eps=self.eps,
+            weight_decay=self.weight_decay,
+            fused=fused,
+        )
 
 
 def _warm(warmup: int, step: int) -> float:

@@ -22,10 +22,10 @@ from edgeir.data.patches import PatchSampler
 from edgeir.data.store.pair_store import PairStore, open_store
 from edgeir.losses.backbone import backbones_used
 from edgeir.models.base import Network, channels_last, outline
-from edgeir.training.adversary import Opponent
+from edgeir.training.adversary import DiscriminatorTrainer
 from edgeir.training.build import build_objective, initialise
 from edgeir.training.loop import fit
-from edgeir.training.preflight import check_ahead
+from edgeir.training.preflight import check_ahead, check_precision
 from edgeir.training.recipe import Recipe, load_recipe
 from edgeir.training.record import RunFolder
 from edgeir.training.signals import quiet_lightning, stop_requests
@@ -124,9 +124,7 @@ def _launch(
     world = devices * num_nodes
     if recipe.data.batch % world:
         raise ConfigError([f"`data.batch` (={recipe.data.batch}) must be divisible by the {world} processes"])
-    if recipe.train.precision == "16-mixed" and not torch.accelerator.is_available():
-        problem = "`train.precision` 16-mixed needs a GPU, and there is none"  # Fabric would take bfloat16 in silence
-        raise ConfigError([problem], where=recipe.name, fix="use bf16-mixed or 32-true")
+    check_precision(recipe)
     # What can be missing is looked for first: that should cost seconds, not the building of a store or the steps to the
     # first validation.
     distillation = recipe.objective.distillation
@@ -194,9 +192,10 @@ def _work(
     channels_last(network)
     objective, planes = build_objective(recipe, network, store)
     trained = [*network.parameters(), *objective.companions.parameters()]
-    state = State(network, recipe.optim.build(trained), {}, objective.companions)
+    fused = recipe.train.precision != "16-mixed"  # whose scaler could not clip the gradients
+    state = State(network, recipe.optim.build(trained, fused=fused), {}, objective.companions)
     if objective.adversary is not None:
-        state.opponent = Opponent(objective.adversary, recipe.optim)
+        state.discriminator = DiscriminatorTrainer(objective.adversary, recipe.optim)
     if recipe.train.ema:
         state.average = {key: value.detach().clone() for key, value in network.state_dict().items()}
     if resume:

@@ -21,7 +21,7 @@ import torch
 
 from edgeir.checkpoint.load import load_state, load_weights
 from edgeir.models.base import Network
-from edgeir.training.adversary import Opponent
+from edgeir.training.adversary import DiscriminatorTrainer
 
 __all__ = ["State", "pack", "unpack"]
 
@@ -38,7 +38,7 @@ class State:
     """Exponential moving average of the weights; empty when off."""
     companions: torch.nn.ModuleDict = field(default_factory=torch.nn.ModuleDict)
     """Networks that the objective trains beside this one; kept only to resume."""
-    opponent: Opponent | None = None
+    discriminator: DiscriminatorTrainer | None = None
     """The adversary that takes turns with the network; kept only to resume."""
     step: int = 0
     best_psnr_db: float = -math.inf
@@ -57,9 +57,9 @@ def pack(state: State) -> tuple[Tensors, dict[str, Any]]:
         "average": state.average,
         "optim": _optimizer_tensors(state.optimizer),
     }
-    if state.opponent is not None:
-        parts["adversary"] = state.opponent.adversary.state_dict()
-        parts["adversary-optim"] = _optimizer_tensors(state.opponent.optimizer)
+    if state.discriminator is not None:
+        parts["adversary"] = state.discriminator.adversary.state_dict()
+        parts["adversary-optim"] = _optimizer_tensors(state.discriminator.optimizer)
     tensors = {f"{part}/{key}": value for part, entries in parts.items() for key, value in entries.items()}
     values = {"step": state.step, "best_psnr_db": state.best_psnr_db, "validation": state.validation}
     return tensors, values
@@ -80,9 +80,9 @@ def unpack(state: State, folder: Path) -> None:
     load_weights(state.companions, parts.get("companion", {}), folder)
     state.average = parts.get("average", state.average)
     _restore_optimizer(state.optimizer, parts.get("optim", {}))
-    if state.opponent is not None:
-        load_weights(state.opponent.adversary, parts.get("adversary", {}), folder)
-        _restore_optimizer(state.opponent.optimizer, parts.get("adversary-optim", {}))
+    if state.discriminator is not None:
+        load_weights(state.discriminator.adversary, parts.get("adversary", {}), folder)
+        _restore_optimizer(state.discriminator.optimizer, parts.get("adversary-optim", {}))
     state.step, state.best_psnr_db = int(values["step"]), float(values["best_psnr_db"])
     state.validation = values["validation"]
 
@@ -98,9 +98,17 @@ def _optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, torch.Tens
 
 
 def _restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, torch.Tensor]) -> None:
-    """Inverse of `_optimizer_tensors`."""
+    """Inverse of `_optimizer_tensors`.
+
+    Moments are laid out in memory as their parameters are: an optimiser that works on all of them in one kernel takes
+    it that they are, and would pair other elements.
+    """
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     states: dict[int, dict[str, torch.Tensor]] = {}
     for key, value in tensors.items():
         index, _, name = key.partition("/")
+        parameter = parameters[int(index)]
+        if value.shape == parameter.shape:
+            value = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
         states.setdefault(int(index), {})[name] = value
     optimizer.load_state_dict({"state": states, "param_groups": optimizer.state_dict()["param_groups"]})

@@ -160,6 +160,21 @@ def test_half_precision_without_a_gpu_is_refused(recipe, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.skipif(torch.accelerator.is_available(), reason="there is a GPU")
+def test_a_number_format_that_the_processor_emulates_is_remarked_on(recipe, tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr("edgeir.training.preflight._has_bfloat16", lambda: False)
+    train(recipe(), out=tmp_path / "slow", overrides=["train.steps=1"], precision="bf16-mixed")
+    assert (
+        "no instructions for: a step takes about ten times as long as with train.precision=32-true"
+        in caplog.text
+    )
+    caplog.clear()
+    train(recipe(), out=tmp_path / "run", overrides=["train.steps=1"])
+    monkeypatch.setattr("edgeir.training.preflight._has_bfloat16", lambda: True)
+    train(recipe(), out=tmp_path / "quick", overrides=["train.steps=1"], precision="bf16-mixed")
+    assert not caplog.text
+
+
 def test_nan_names_step_and_term_and_leaves_the_checkpoint(recipe, tmp_path):
     overrides = ["optim.lr=1e25", "train.ema=0", "train.save_every=1"]
     with pytest.raises(
@@ -182,7 +197,7 @@ def test_a_gradient_that_cannot_be_clipped_ends_the_run_like_any_divergence(reci
 
 def test_weights_that_the_last_step_ruined_are_not_saved(recipe, tmp_path, monkeypatch):
     """Plain descent at the largest rate that float32 has, on gradients above 1."""
-    monkeypatch.setattr(Optim, "build", lambda self, parameters: torch.optim.SGD(parameters, lr=1.0))
+    monkeypatch.setattr(Optim, "build", lambda self, parameters, fused: torch.optim.SGD(parameters, lr=1.0))
     recipe(objective={"losses": [{"kind": "l2", "weight": 1e4}]})
     with pytest.raises(TrainingError, match=r"the weights `\S+` are no longer finite after step 1 .lower"):
         train(recipe.path, out=tmp_path / "run", overrides=["train.steps=1", "optim.lr=3e38"])
