@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -24,6 +25,7 @@ from edgeir.core.errors import (
     TrainingError,
 )
 from edgeir.manifest.card import read_card
+from edgeir.runtime import load
 from edgeir.training.optim import Optim
 from edgeir.training.run import distill, train
 
@@ -388,3 +390,22 @@ def test_init_starts_from_a_checkpoint_of_the_same_network(recipe, tmp_path):
     recipe(init=str(first.run_dir), model={"kind": "plainsr", "channels": 3, "blocks": 1})
     with pytest.raises(CheckpointError, match="weights are of another network.*instead of"):
         train(recipe.path, out=tmp_path / "third")
+
+
+def test_training_has_the_threads_of_the_process_whatever_ran_before(recipe, tmp_path):
+    first = train(recipe.path, out=tmp_path / "first", overrides=["train.steps=1"])
+    seen = []
+    before = torch.get_num_threads()
+    torch.set_num_threads(before + 1)
+    try:
+        with_one = load(first.run_dir, threads=before)
+        with_one.run(np.zeros((8, 8, 3), np.float32))
+        train(
+            recipe.path,
+            out=tmp_path / "second",
+            overrides=["train.steps=1"],
+            progress=lambda done, total, label: seen.append(torch.get_num_threads()),
+        )
+    finally:
+        torch.set_num_threads(before)
+    assert set(seen) == {before + 1}
