@@ -20,7 +20,7 @@ from edgeir.data.paired.published import AnyPaired
 from edgeir.data.sources import AnySource
 from edgeir.data.sources.base import ImageRef, Label
 
-__all__ = ["AnyDataSource", "Item", "drawn_anew", "items_of", "labels_of", "scale_of"]
+__all__ = ["AnyDataSource", "Item", "drawn_anew", "items_of", "labels_of", "origin_of", "scale_of"]
 
 Pixels = npt.NDArray[np.uint8]
 AnyDataSource: TypeAlias = AnySource | AnyLabelled | AnyPaired | AnyHdf5
@@ -111,9 +111,21 @@ def labels_of(
     degradation: AnyDegradation | None,
     rescale: Sequence[float],
     sizes: Sequence[tuple[int, int]],
+    kept: Sequence[int] | None = None,
 ) -> Plane:
-    """The labels of every item by its index; `sizes` are those of the clean images. Errors as for `label_plane`."""
-    return label_plane([item.label for item in items_of(sources, degradation, rescale)], sizes)
+    """The labels of a store's images by their index there. Errors as for `label_plane`.
+
+    Args:
+        sizes: of its clean images. kept: their places among the items, where some were left out.
+    """
+    items = items_of(sources, degradation, rescale)
+    return label_plane([items[place].label for place in (range(len(items)) if kept is None else kept)], sizes)
+
+
+def origin_of(source: AnyDataSource) -> str:
+    """A source in short, for errors: its kind, and its path or name."""
+    names = (getattr(source, key, None) for key in ("path", "name", "given", "clean"))
+    return " ".join([source.kind, *(str(name) for name in names if name)])
 
 
 def _loader(
@@ -123,7 +135,7 @@ def _loader(
         image = ref.load()
         if factor != 1.0:
             image = resize(image, (round(image.shape[0] * factor), round(image.shape[1] * factor)))
-        clean = _whole(image, scale, ref.name)
+        clean = _whole(image, scale, ref.where or ref.name)
         if degradation is None or degradation.random:
             return None, clean
         degraded = degradation.degrade(clean, np.random.default_rng(0))
