@@ -6,6 +6,7 @@ A checkpoint that is missing should cost seconds, not the building of a store.
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 import torch
 
@@ -17,7 +18,7 @@ from edgeir.models.base import Network, outline, refuse_clean_reader
 from edgeir.training.recipe import Recipe
 from edgeir.training.sizes import check_sides
 
-__all__ = ["check_ahead", "check_precision"]
+__all__ = ["check_ahead", "check_precision", "teacher_record"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -51,6 +52,19 @@ def check_ahead(recipe: Recipe) -> None:
                 f"the network beside the student in `{method.kind}`", outline(config), recipe, recipe.name
             )
         method.check()
+
+
+def teacher_record(recipe: Recipe) -> dict[str, Any]:
+    """What a run records of the teacher that it follows, under ``teacher``; empty where there is none.
+
+    Raises:
+        CheckpointError: it is missing.
+    """
+    distillation = recipe.objective.distillation
+    if distillation is None or not distillation.methods or distillation.teacher is None:
+        return {}
+    folder = resolve_checkpoint(distillation.teacher)
+    return {"teacher": {"file": distillation.teacher, "sha256": read_card(folder).weights_sha256}}
 
 
 def check_precision(recipe: Recipe) -> None:

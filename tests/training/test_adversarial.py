@@ -12,7 +12,7 @@ from lightning_fabric import Fabric
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-from edgeir.checkpoint.load import load_state
+from edgeir.checkpoint.state import load_state
 from edgeir.core.errors import CheckpointError, ConfigError, NonFiniteError
 from edgeir.losses import Adversarial
 from edgeir.manifest.card import read_card
