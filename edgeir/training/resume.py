@@ -33,7 +33,7 @@ def check_resumable(run: RunFolder) -> None:
 
     Raises:
         CheckpointError: there is no state, it is damaged, or a frozen network has other weights.
-        ConfigError: the recipe changed in more than its length and bookkeeping.
+        ConfigError: the recipe changed in more than its length and bookkeeping, or is shorter than what was done.
     """
     last = run.path / "checkpoints" / "last"
     if not last.is_dir():
@@ -47,7 +47,13 @@ def check_resumable(run: RunFolder) -> None:
             where=run.path,
             fix="resume with the run's own recipe.yaml",
         )
-    checked_values(load_values(last), last)
+    values = load_values(last)
+    checked_values(values, last)
+    if values["step"] > run.recipe.train.steps:
+        problem = (
+            f"`train.steps` is {run.recipe.train.steps}, but the run has done {values['step']} steps already"
+        )
+        raise ConfigError([problem], where=run.path, fix="resume it for as many or more")
     recorded = _records(last, "backbones")
     if [entry["sha256"] for entry in recorded] != [entry["sha256"] for entry in run.backbones]:
         files = ", ".join(f"{entry['file']} with sha256 {entry['sha256']}" for entry in recorded)

@@ -122,6 +122,8 @@ def _launch(
     num_nodes: int,
     progress: Progress,
 ) -> TrainResult:
+    if devices < 1 or num_nodes < 1:
+        raise ConfigError([f"`devices` is {devices} and `num_nodes` {num_nodes}, both must be at least 1"])
     world = devices * num_nodes
     if recipe.data.batch % world:
         raise ConfigError([f"`data.batch` (={recipe.data.batch}) must be divisible by the {world} processes"])

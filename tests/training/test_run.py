@@ -154,6 +154,9 @@ def test_two_processes_give_the_loss_curve_of_one(recipe, tmp_path, rows):
 def test_a_batch_that_the_processes_cannot_share_is_refused(recipe, tmp_path):
     with pytest.raises(ConfigError, match=r"`data.batch` \(=4\) must be divisible by the 3 processes"):
         train(recipe.path, out=tmp_path / "run", devices=3)
+    with pytest.raises(ConfigError, match="`devices` is 0 and `num_nodes` 1, both must be at least 1"):
+        train(recipe.path, out=tmp_path / "run", devices=0)
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.skipif(torch.accelerator.is_available(), reason="there is a GPU")
@@ -313,6 +316,9 @@ def test_resuming_needs_a_checkpoint_and_the_same_recipe(recipe, tmp_path):
     with pytest.raises(ConfigError, match=r"`optim.lr` is 0.5, but the run has 0.001"):
         train(recipe.path, out=tmp_path / "run", resume=True, overrides=["optim.lr=0.5"])
     assert train(recipe.path, out=tmp_path / "run", resume=True).steps == 8  # a longer run of the same recipe
+    assert train(recipe.path, out=tmp_path / "run", resume=True).steps == 8  # nothing is left to do
+    with pytest.raises(ConfigError, match="`train.steps` is 7, but the run has done 8 steps already"):
+        train(recipe.path, out=tmp_path / "run", resume=True, overrides=["train.steps=7"])
 
 
 def test_distillation_through_the_same_loop(recipe, tmp_path, rows):
