@@ -1,17 +1,15 @@
-"""From a checkpoint folder to the network, and to what a run resumes from."""
+"""From a checkpoint folder to the network."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import torch
 from pydantic import TypeAdapter, ValidationError
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 
 from edgeir.checkpoint.resolve import resolve_checkpoint
+from edgeir.checkpoint.state import Tensors, read_tensors
 from edgeir.core.errors import CheckpointError, ConfigError, UntrustedCodeError
 from edgeir.core.files import sha256_file
 from edgeir.manifest.card import CARD_NAME, WEIGHTS_NAME, Card, read_card
@@ -19,9 +17,8 @@ from edgeir.models import AnyModel
 from edgeir.models.base import Network
 from edgeir.models.config import NetworkConfig
 
-__all__ = ["Tensors", "configuration", "load_checkpoint", "load_state", "load_weights"]
+__all__ = ["Tensors", "configuration", "load_checkpoint", "load_weights"]
 
-Tensors = dict[str, torch.Tensor]
 _MODEL: TypeAdapter[Any] = TypeAdapter(AnyModel)
 
 
@@ -51,7 +48,7 @@ def load_checkpoint(name: str | Path, *, expect: object | None = None) -> tuple[
             f"the checkpoint is of another network: {config!r} instead of {expect!r}", where=folder
         )
     network = _built(config, folder / CARD_NAME)
-    load_weights(network, _read(weights), weights)
+    load_weights(network, read_tensors(weights), weights)
     network.eval()
     return network, card, folder
 
@@ -98,24 +95,3 @@ def load_weights(network: torch.nn.Module, tensors: Tensors, where: Path) -> Non
             f"the weights are of another network: {'; '.join(sorted(wrong)[:3])}{more}", where=where
         )
     network.load_state_dict({key: value.to(own[key].dtype) for key, value in tensors.items()})
-
-
-def load_state(folder: Path) -> tuple[Tensors, dict[str, Any]]:
-    """What `save_checkpoint` was given as `state`.
-
-    Raises:
-        CheckpointError: there is none, or it is damaged.
-    """
-    try:
-        return _read(folder / "state.safetensors"), json.loads(
-            (folder / "state.json").read_text(encoding="utf-8")
-        )
-    except (OSError, ValueError) as error:
-        raise CheckpointError(f"there is nothing to resume from: {error}", where=folder) from error
-
-
-def _read(path: Path) -> Tensors:
-    try:
-        return load_file(path)
-    except (SafetensorError, OSError) as error:
-        raise CheckpointError(f"the file is damaged: {error}", where=path) from error

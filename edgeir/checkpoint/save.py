@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import save_file
+from safetensors.torch import save
 
-from edgeir.checkpoint.load import Tensors
-from edgeir.core.files import atomic_dir, give_default_mode, sha256_file
+from edgeir.checkpoint.state import STATE_NAME, VALUES_NAME, Tensors, values_hash
+from edgeir.core.files import atomic_dir, sha256_file
 from edgeir.manifest.card import CARD_NAME, WEIGHTS_NAME, Card
 from edgeir.models.base import Network, parameter_count
 
@@ -46,11 +46,14 @@ def save_checkpoint(
         )
         (temporary / CARD_NAME).write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
         if state is not None:
-            _write(temporary / "state.safetensors", state[0])
-            (temporary / "state.json").write_text(json.dumps(state[1]), encoding="utf-8")
+            tensors, values = state
+            _write(temporary / STATE_NAME, tensors)
+            hashes = {name: sha256_file(temporary / name) for name in (STATE_NAME, CARD_NAME)}
+            sealed = {**values, "sha256": {**hashes, "values": values_hash(values)}}
+            (temporary / VALUES_NAME).write_text(json.dumps(sealed), encoding="utf-8")
     return card
 
 
 def _write(path: Path, tensors: Tensors) -> None:
-    save_file({key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}, path)
-    give_default_mode(path)
+    # Written here and not by safetensors, whose error for a full disk does not say which one it is.
+    path.write_bytes(save({key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}))

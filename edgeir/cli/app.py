@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import traceback
 import warnings
 from collections.abc import Sequence
@@ -26,12 +25,13 @@ from edgeir.cli.doctor import doctor
 from edgeir.cli.eval import evaluate
 from edgeir.cli.export import export
 from edgeir.cli.models import models
-from edgeir.cli.output import PIPE_CLOSED, Output, discard
+from edgeir.cli.output import PIPE_CLOSED, Output
 from edgeir.cli.prove import prove
 from edgeir.cli.publish import publish
 from edgeir.cli.recipes import recipes
 from edgeir.cli.report import report
 from edgeir.cli.restore import restore
+from edgeir.cli.streams import close_quietly, open_missing, say
 from edgeir.cli.study import study
 from edgeir.cli.train import distill, train
 from edgeir.core.errors import EdgeIRError
@@ -90,17 +90,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Args:
         arguments: the words after ``edgeir``; those of the process by default.
     """
+    open_missing()
     signal.signal(signal.SIGTERM, _terminate)
     # OpenMP's threads burn the core that a waiting one needs: beside another busy process, two threads of a small
     # network take many times as long as one. Threads that sleep instead share the machine.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     code = _run(arguments, debug=os.environ.get("EDGEIR_DEBUG", "") not in ("", "0"))
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        discard(sys.stdout)
+    failure = close_quietly()
+    if isinstance(failure, BrokenPipeError):
         return PIPE_CLOSED
-    return code
+    return code if failure is None else max(code, 2)
 
 
 def _run(arguments: Sequence[str] | None, *, debug: bool) -> int:
@@ -149,6 +148,6 @@ def _unforeseen(error: Exception, debug: bool) -> int:
 
 def _stop(message: str, code: int, *, debug: bool = False) -> int:
     if debug:
-        traceback.print_exc()
-    print(f"edgeir: {' '.join(message.split())}", file=sys.stderr)
+        say(traceback.format_exc().rstrip())
+    say(f"edgeir: {' '.join(message.split())}")
     return code

@@ -20,9 +20,11 @@ from pathlib import PurePath
 from types import TracebackType
 from typing import Any, TextIO
 
+from edgeir.cli.streams import discard, say
+from edgeir.core.errors import OutputError
 from edgeir.core.progress import Progress, no_progress
 
-__all__ = ["PIPE_CLOSED", "Output", "discard", "jsonable", "table"]
+__all__ = ["PIPE_CLOSED", "Output", "jsonable", "table"]
 
 PIPE_CLOSED = 128 + 13
 """Exit code when nobody reads stdout any more, as for a program that SIGPIPE ended."""
@@ -69,11 +71,16 @@ class Output:
         except BrokenPipeError:
             discard(self._stdout)
             raise SystemExit(PIPE_CLOSED) from None
+        except OSError as error:
+            discard(self._stdout)
+            raise OutputError(
+                f"the result cannot be shown: {error.strerror}", where="standard output"
+            ) from error
 
     def note(self, line: str) -> None:
         """A remark for a person, on stderr; nothing with `quiet`."""
         if not self.quiet:
-            print(line, file=sys.stderr, flush=True)
+            say(line)
 
     @contextlib.contextmanager
     def progress(self, *, processes: int = 1) -> Iterator[Progress]:
@@ -124,7 +131,7 @@ class _Lines:
         text = self._meter.read(done, total)
         if time.monotonic() >= self._next:
             self._next = time.monotonic() + LINE_EVERY_S
-            print(f"edgeir: {text} · {label}" if label else f"edgeir: {text}", file=sys.stderr, flush=True)
+            say(f"edgeir: {text} · {label}" if label else f"edgeir: {text}")
 
 
 @contextlib.contextmanager
@@ -148,14 +155,6 @@ def _bar() -> Iterator[Progress]:
             bars.update(task, completed=done, total=total, description=text)
 
         yield callback
-
-
-def discard(stream: TextIO) -> None:
-    """Send what is left in `stream` to nowhere: its reader has gone (`| head`), and closing it would fail again."""
-    with contextlib.suppress(OSError, ValueError):
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, stream.fileno())
-        os.close(nowhere)
 
 
 def _number(value: float) -> str:
@@ -194,7 +193,7 @@ def _own_stdout() -> Iterator[TextIO]:
 class _StderrHandler(logging.Handler):
     # Looks sys.stderr up for each record: the progress bar replaces it while it is drawn.
     def emit(self, record: logging.LogRecord) -> None:
-        print(f"edgeir: {record.getMessage()}", file=sys.stderr, flush=True)
+        say(f"edgeir: {record.getMessage()}")
 
 
 @contextlib.contextmanager

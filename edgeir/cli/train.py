@@ -32,7 +32,14 @@ RunFolder: TypeAlias = Annotated[
     ),
 ]
 Resume: TypeAlias = Annotated[
-    bool, typer.Option("--resume", help="Go on where the run in --out stopped, bit for bit on a CPU.")
+    bool, typer.Option("--resume", help="Resume the interrupted run in --out; bit-exact on CPU.")
+]
+ChangedData: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--allow-changed-data",
+        help="With --resume: go on although the training images are no longer those that the run began with.",
+    ),
 ]
 Devices: TypeAlias = Annotated[
     int, typer.Option("--devices", min=1, help="Processes (GPUs) on this machine.")
@@ -50,6 +57,7 @@ def train(
     *,
     out: RunFolder = None,
     resume: Resume = False,
+    allow_changed_data: ChangedData = False,
     devices: Devices = 1,
     num_nodes: Nodes = 1,
     precision: Precision = None,
@@ -71,6 +79,7 @@ def train(
         changes,
         out,
         resume,
+        allow_changed_data,
         devices,
         num_nodes,
         precision,
@@ -87,6 +96,7 @@ def distill(
     *,
     out: RunFolder = None,
     resume: Resume = False,
+    allow_changed_data: ChangedData = False,
     devices: Devices = 1,
     num_nodes: Nodes = 1,
     precision: Precision = None,
@@ -107,6 +117,7 @@ def distill(
         changes,
         out,
         resume,
+        allow_changed_data,
         devices,
         num_nodes,
         precision,
@@ -123,6 +134,7 @@ def _run(
     changes: list[str] | None,
     out: Path | None,
     resume: bool,
+    allow_changed_data: bool,
     devices: int,
     num_nodes: int,
     precision: Literal["32-true", "16-mixed", "bf16-mixed"] | None,
@@ -141,6 +153,7 @@ def _run(
                 overrides=changes or (),
                 out=out,
                 resume=resume,
+                allow_changed_data=allow_changed_data,
                 devices=devices,
                 num_nodes=num_nodes,
                 precision=precision,
@@ -158,6 +171,11 @@ def _show(output: Output, result: TrainResult, command: str) -> None:
         f"  {entry['loss']}: {entry['network']} from {entry['file']}, sha256 {entry['sha256']}"
         for entry in result.backbones
     ]
+    if result.unreadable:
+        lines.append(
+            f"note: {len(result.unreadable)} of {result.images} images could not be read and were not used, "
+            f"the first: {result.unreadable[0]}"
+        )
     if result.too_small:
         lines.append(
             f"note: {result.too_small} of {result.images} images are smaller than a patch and were not used "

@@ -20,6 +20,7 @@ Library code raises these and never prints; `edgeir.cli` turns them into one lin
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 __all__ = [
     "ArtifactError",
@@ -57,6 +58,11 @@ class EdgeIRError(Exception):
         if fix:
             line = f"{line} ({fix})"
         super().__init__(" ".join(line.split()))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # An exception is copied to another process by calling its class with `args`, which hold the one line, not what
+        # the subclasses' constructors take.
+        return _restored, (type(self), self.args, self.__dict__.copy())
 
 
 class ConfigError(EdgeIRError):
@@ -156,3 +162,11 @@ class UntrustedCodeError(EdgeIRError):
             where=where,
             fix="if you trust its author: --trust-code, in Python trust_code=True",
         )
+
+
+def _restored(kind: type[EdgeIRError], arguments: tuple[Any, ...], values: dict[str, Any]) -> EdgeIRError:
+    """An error with these attributes, without its constructor."""
+    error = kind.__new__(kind)
+    error.args = arguments
+    error.__dict__.update(values)
+    return error

@@ -61,6 +61,10 @@ def output_errors(path: Path) -> Iterator[None]:
     except OSError as error:
         reasons = {
             errno.ENOSPC: ("the disk is full", "free some space or write to another disk"),
+            errno.EFBIG: (
+                "the file is larger than this disk or your limits allow",
+                "see `ulimit -f`, or write elsewhere",
+            ),
             errno.EDQUOT: ("the disk quota is used up", "free some space or write to another disk"),
             errno.EACCES: ("no permission to write", "choose another output or change its permissions"),
             errno.EPERM: ("no permission to write", "choose another output or change its permissions"),

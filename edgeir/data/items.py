@@ -18,7 +18,7 @@ from edgeir.data.sources.base import ImageRef, Label
 from edgeir.data.union import AnySource
 from edgeir.imaging.resize import resize
 
-__all__ = ["Item", "drawn_anew", "items_of", "labels_of", "scale_of"]
+__all__ = ["Item", "drawn_anew", "items_of", "labels_of", "origin_of", "scale_of"]
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -117,9 +117,21 @@ def labels_of(
     degradation: AnyDegradation | None,
     rescale: Sequence[float],
     sizes: Sequence[tuple[int, int]],
+    kept: Sequence[int] | None = None,
 ) -> Plane:
-    """The labels of every item by its index; `sizes` are those of the clean images. Errors as for `label_plane`."""
-    return label_plane([item.label for item in items_of(sources, degradation, rescale)], sizes)
+    """The labels of a store's images by their index there. Errors as for `label_plane`.
+
+    Args:
+        sizes: of its clean images. kept: their places among the items, where some were left out.
+    """
+    items = items_of(sources, degradation, rescale)
+    return label_plane([items[place].label for place in (range(len(items)) if kept is None else kept)], sizes)
+
+
+def origin_of(source: AnySource) -> str:
+    """A source in short, for errors: its kind, and its path or name."""
+    names = (getattr(source, key, None) for key in ("path", "name", "given", "clean"))
+    return " ".join([source.kind, *(str(name) for name in names if name)])
 
 
 def _loader(
@@ -132,11 +144,11 @@ def _loader(
             if not all(size):
                 raise DataError(
                     f"the image of {image.shape[0]}x{image.shape[1]} pixels, shrunk by {factor:g}, has none left",
-                    where=ref.name,
+                    where=ref.where or ref.name,
                     fix="leave out the small factors of `rescale`, or the small images",
                 )
             image = resize(image, size)
-        clean = _whole(image, scale, ref.name)
+        clean = _whole(image, scale, ref.where or ref.name)
         if degradation is None or degradation.random:
             return None, clean
         degraded = degradation.degrade(clean, np.random.default_rng(0))

@@ -88,7 +88,7 @@ class PatchSampler:
         if not weights.any():
             raise DataError(
                 f"no image is large enough for {patch * store.scale}x{patch * store.scale} patches",
-                where=store.folder,
+                where=store.origin,
                 fix="lower data.patch or use larger images",
             )
         self.skipped = int((~usable).sum())

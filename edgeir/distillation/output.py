@@ -18,7 +18,7 @@ from pydantic import Field
 
 from edgeir.distillation.base import Batch, Method
 from edgeir.distillation.taps import Side
-from edgeir.losses.pixel import PixelLoss
+from edgeir.losses.pixel import ABSOLUTE, SQUARED, PixelLoss
 
 __all__ = ["OutputMatch"]
 
@@ -33,5 +33,5 @@ class OutputMatch(Method):
 
     def terms(self, student: Side, other: Side, batch: Batch) -> dict[str, torch.Tensor]:
         """The unweighted loss under the name ``output``."""
-        distance = PixelLoss(torch.abs if self.distance == "l1" else torch.square, self.luma)
+        distance = PixelLoss(ABSOLUTE if self.distance == "l1" else SQUARED, self.luma)
         return {"output": distance(student.output, other.output.detach())}

@@ -7,12 +7,16 @@ a norm summed over a picture (PPCN eq. 3, DANet eq. 1), the mean is that sum ove
 `luma` moves a share of the loss from the three colours to their luma (BT.601: 0.299 R + 0.587 G + 0.114 B), which is
 what super-resolution papers measure and what the eye resolves: 0 is the plain loss on RGB, 1 the loss on luma alone
 (the colour differences are then whatever the network makes of them).
+
+The gradient is computed together with the value, in a few passes over memory: through autograd's record of the single
+operations the loss of a small network costs as much as several of its convolutions.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import torch
 from pydantic import Field
@@ -21,7 +25,28 @@ from torch import nn
 from edgeir.imaging.luma import LUMA
 from edgeir.losses.base import ImageLoss
 
-__all__ = ["L1", "L2", "Charbonnier", "PixelLoss"]
+__all__ = ["ABSOLUTE", "L1", "L2", "SQUARED", "Charbonnier", "Distance", "PixelLoss"]
+
+
+@dataclass(frozen=True)
+class Distance:
+    """An elementwise function of a difference, and its derivative (in a new tensor)."""
+
+    value: Callable[[torch.Tensor], torch.Tensor]
+    slope: Callable[[torch.Tensor], torch.Tensor]
+
+
+ABSOLUTE = Distance(torch.abs, torch.sign)
+SQUARED = Distance(torch.square, lambda difference: 2 * difference)
+
+
+def _rounded(epsilon: float) -> Distance:
+    def root(difference: torch.Tensor) -> torch.Tensor:
+        return (difference.square() + epsilon**2).sqrt_()
+
+    return Distance(
+        lambda difference: root(difference) - epsilon, lambda difference: difference / root(difference)
+    )
 
 
 class L1(ImageLoss):
@@ -32,7 +57,7 @@ class L1(ImageLoss):
     """Share of the loss that is measured on luma."""
 
     def build(self) -> PixelLoss:
-        return PixelLoss(torch.abs, self.luma)
+        return PixelLoss(ABSOLUTE, self.luma)
 
 
 class L2(ImageLoss):
@@ -43,7 +68,7 @@ class L2(ImageLoss):
     """Share of the loss that is measured on luma."""
 
     def build(self) -> PixelLoss:
-        return PixelLoss(torch.square, self.luma)
+        return PixelLoss(SQUARED, self.luma)
 
 
 class Charbonnier(ImageLoss):
@@ -56,26 +81,58 @@ class Charbonnier(ImageLoss):
     """Width of the rounded tip, on the [0, 1] scale."""
 
     def build(self) -> PixelLoss:
-        epsilon = self.epsilon
-        return PixelLoss(lambda d: (d.square() + epsilon**2).sqrt() - epsilon, self.luma)
+        return PixelLoss(_rounded(self.epsilon), self.luma)
 
 
 class PixelLoss(nn.Module):
     """Mean of `distance` over the difference of two images, a share of it over the difference of their luma.
 
+    Differentiable once, in both images.
+
     Args:
-        distance: elementwise, of a difference.
+        distance: of every element of the difference.
         luma: share in [0, 1] of the loss on luma; anything above 0 needs images of three channels.
     """
 
-    def __init__(self, distance: Callable[[torch.Tensor], torch.Tensor], luma: float = 0.0) -> None:
+    def __init__(self, distance: Distance, luma: float = 0.0) -> None:
         super().__init__()
         self._distance, self._share = distance, luma
 
     def forward(self, prediction: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        loss: torch.Tensor = _Mean.apply(prediction, target, self._distance, self._share)  # type: ignore[no-untyped-call]
+        return loss
+
+
+class _Mean(torch.autograd.Function):
+    """The value, with its gradient by the prediction kept for the backward pass."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, prediction: torch.Tensor, target: torch.Tensor, distance: Distance, share: float
+    ) -> torch.Tensor:
         difference = prediction - target
-        loss = self._distance(difference).mean()
-        if not self._share:
-            return loss
-        luma = torch.einsum("nchw,c->nhw", difference, difference.new_tensor(LUMA))
-        return torch.lerp(loss, self._distance(luma).mean(), self._share)
+        loss = distance.value(difference).mean()
+        luma = _luma(difference) if share else None
+        if luma is not None:
+            loss = torch.lerp(loss, distance.value(luma).mean(), share)
+        if any(ctx.needs_input_grad):
+            slope = distance.slope(difference).mul_((1 - share) / difference.numel())
+            if luma is not None:
+                of_luma = distance.slope(luma)
+                for channel, factor in enumerate(LUMA):
+                    slope[:, channel].add_(of_luma, alpha=factor * share / luma.numel())
+            ctx.save_for_backward(slope)
+        return loss
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        (slope,) = ctx.saved_tensors
+        by_prediction = slope * gradient
+        return by_prediction, -by_prediction if ctx.needs_input_grad[1] else None, None, None
+
+
+def _luma(image: torch.Tensor) -> torch.Tensor:
+    """(N, 3, H, W) to (N, H, W)."""
+    red, green, blue = (float(factor) for factor in LUMA)
+    return (image[:, 0] * red).add_(image[:, 1], alpha=green).add_(image[:, 2], alpha=blue)

@@ -72,7 +72,9 @@ class ConvReLU(nn.Module):
         self.conv = conv
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return F.relu(self.conv(x))
+        return F.relu(
+            self.conv(x), inplace=True
+        )  # the convolution's backward pass needs no output of its own
 
 
 class PlainSR(Network):

@@ -5,7 +5,8 @@ What a network reads of the whole picture is computed in float64 or given (`Stag
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -29,7 +30,7 @@ class Torch(Config):
 
     kind: Literal["torch"] = "torch"
     threads: int = 1
-    """Intra-operator threads; PyTorch has one setting per process, so the last session loaded decides."""
+    """Intra-operator threads, while a session runs: PyTorch's own setting is that of the process before and after."""
     sigma: float | None = None
     """Noise level on the 0-255 scale for a network that takes one; its own by default."""
     clip: bool = True
@@ -73,7 +74,7 @@ class TorchSession:
         self, module: nn.Module, facts: NetworkFacts, *, name: str, sha256: str = "", threads: int = 1
     ) -> None:
         self._torch = require("torch", "running a checkpoint")
-        self._torch.set_num_threads(threads)
+        self._threads = threads
         from edgeir.models.blocks.global_statistics import Stages
 
         self._module: nn.Module | None = module.eval()
@@ -95,15 +96,28 @@ class TorchSession:
     def run_raw(self, tensor: NDArray[Any]) -> NDArray[Any]:
         """See `Session.run_raw`: (1, C, H, W) float32."""
         assert self._module is not None, "the session is closed"
-        with self._torch.inference_mode():
+        with self._inference():
             result: NDArray[Any] = self._module(self._torch.from_numpy(tensor)).numpy()
         return result
+
+    @contextlib.contextmanager
+    def _inference(self) -> Iterator[None]:
+        """No gradients, and this session's threads; a training in the same process keeps its own."""
+        before = self._torch.get_num_threads()
+        if before != self._threads:
+            self._torch.set_num_threads(self._threads)
+        try:
+            with self._torch.inference_mode():
+                yield
+        finally:
+            if before != self._threads:
+                self._torch.set_num_threads(before)
 
     def features(self, x: NDArray[np.float32], known: Sequence[Moments]) -> NDArray[np.float32]:
         """See `StagedSession.features`."""
         check_image(x, self)
         tensor = self._torch.from_numpy(to_native(x, self.input))
-        with self._torch.inference_mode():
+        with self._inference():
             read: NDArray[np.float32] = self._stages.input(tensor, known)[0].permute(1, 2, 0).numpy()
         return read
 
@@ -113,7 +127,7 @@ class TorchSession:
         """See `StagedSession.all_statistics`."""
         check_image(x, self)
         tensor = self._torch.from_numpy(to_native(x, self.input))
-        with self._torch.inference_mode():
+        with self._inference():
             return self._stages.all_inputs(tensor, known, rows, columns)
 
     def run_given(self, x: NDArray[np.float32], known: Sequence[Moments]) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""The adversary's side of training: after each of the network's steps it takes one of its own.
+"""The discriminator's side of training: after each of the network's steps it takes one of its own.
 
 The loop hands over the outputs that the network's step has used, detached, and the clean patches; it knows neither the
 discriminator nor its loss. The optimiser is of the network's kind and follows its schedule (PPCN, section 4.2: one rate
@@ -15,10 +15,10 @@ from edgeir.losses.adversarial import Adversary
 from edgeir.training.meter import finite_values
 from edgeir.training.optim import Optim
 
-__all__ = ["Opponent"]
+__all__ = ["DiscriminatorTrainer"]
 
 
-class Opponent:
+class DiscriminatorTrainer:
     """An adversary and the optimiser that trains it."""
 
     def __init__(self, adversary: Adversary, optim: Optim) -> None:
@@ -27,9 +27,9 @@ class Opponent:
 
     def setup(self, fabric: Fabric) -> None:
         """Place both on this process's device; several processes will average the adversary's gradients."""
-        self._judge, self._stepper = fabric.setup(self.adversary, self.optimizer)
+        self._model, self._optimizer = fabric.setup(self.adversary, self.optimizer)
 
-    def take_turn(
+    def step(
         self, fabric: Fabric, output: torch.Tensor, target: torch.Tensor, rate: float, step: int
     ) -> dict[str, float]:
         """One step of the adversary.
@@ -44,11 +44,11 @@ class Opponent:
         Raises:
             NonFiniteError: one of them is not finite; the adversary has not moved.
         """
-        for group in self._stepper.param_groups:
+        for group in self._optimizer.param_groups:
             group["lr"] = rate * self.adversary.config.rate
-        judged = self._judge(output, target)
-        fabric.backward(judged["loss"])
-        values = finite_values(fabric, {f"adversary/{name}": value for name, value in judged.items()}, step)
-        self._stepper.step()
-        self._stepper.zero_grad(set_to_none=True)
+        terms = self._model(output, target)
+        fabric.backward(terms["loss"])
+        values = finite_values(fabric, {f"adversary/{name}": value for name, value in terms.items()}, step)
+        self._optimizer.step()
+        self._optimizer.zero_grad(set_to_none=True)
         return values

@@ -37,7 +37,8 @@ def build_objective(
         teacher = channels_last(load_checkpoint(distillation.teacher)[0].fused())
     if any(method.needs_labels for method in distillation.methods):
         sizes = [record.size for record in store.records]
-        planes = [labels_of(recipe.data.sources, recipe.data.degradation, recipe.data.rescale, sizes)]
+        data = recipe.data
+        planes = [labels_of(data.sources, data.degradation, data.rescale, sizes, store.kept)]
     return Objective(losses, network, distillation.methods, teacher, adversarial), planes
 
 

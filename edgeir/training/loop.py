@@ -12,17 +12,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
+import numpy as np
 import torch
 from lightning_fabric import Fabric
 
 from edgeir.core.progress import Progress, no_progress
-from edgeir.data.degrade.base import Degraded
+from edgeir.data.degrade.base import Degraded, to_unit
 from edgeir.data.patches import PatchSampler, Prefetcher
 from edgeir.distillation.objective import Objective
 from edgeir.models.base import Network
-from edgeir.training.meter import Meter, check_norm, check_weights, finite_values
+from edgeir.training.meter import Meter, check_weights
 from edgeir.training.recipe import Recipe
 from edgeir.training.state import State
+from edgeir.training.step import Stepper
 
 __all__ = ["Recorder", "fit"]
 
@@ -66,61 +68,27 @@ def fit(
         TrainingError: the gradient or the weights did, and no term has shown it yet.
     """
     steps = recipe.train.steps
-    model, optimizer = fabric.setup(state.network, state.optimizer)
-    objective = objective.to(fabric.device)
-    for place, companion in state.companions.items():  # so that processes average their gradients too
-        objective.companions[place] = fabric.setup_module(companion)
-    state.average = {key: value.to(fabric.device) for key, value in state.average.items()}
-    if state.opponent is not None:
-        state.opponent.setup(fabric)
+    stepper = Stepper(fabric, recipe, state, objective)
     share = recipe.data.batch // fabric.world_size
     part = slice(fabric.global_rank * share, (fabric.global_rank + 1) * share)
-    batches = Prefetcher(lambda step: sampler.batch(step, part), state.step)
+    batches = Prefetcher(lambda step: _prepared(sampler.batch(step, part), fabric.device), state.step)
     meter = Meter(state.step, steps)
     try:
         while state.step < steps:
             lr, hr, *planes = (_to_device(array, fabric.device) for array in batches.next())
-            rate = recipe.optim.lr * recipe.optim.schedule.factor(state.step, steps)
-            for group in optimizer.param_groups:
-                group["lr"] = rate
-            output = model(hr if state.network.reads == "clean" else lr)
-            terms = objective.terms(output, lr, hr, planes[0] if planes else None)
-            fabric.backward(torch.stack(list(terms.values())).sum())
-            values = finite_values(fabric, terms, state.step + 1)
-            if recipe.train.clip_grad is not None:
-                norm = fabric.clip_gradients(
-                    model, optimizer, max_norm=recipe.train.clip_grad, error_if_nonfinite=False
-                )
-                # With 16-mixed an infinite norm is the scaler's affair: it skips the step, as its first ones often are.
-                if norm is not None and recipe.train.precision != "16-mixed":
-                    check_norm(norm, state.step + 1)
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
-            beside: dict[str, float] = {}
-            if state.opponent is not None:
-                beside = state.opponent.take_turn(fabric, output.detach(), hr, rate, state.step + 1)
-            _update_average(state, recipe.train.ema)
-            state.step += 1
-            meter.add(values, beside, batches.waited_s)
+            rate = stepper.rate()
+            values, others = stepper.step(lr, hr, planes)
+            meter.add(values, others, batches.waited_s)
 
             last = state.step == steps
-            if state.step % recipe.train.log_every == 0 or last:
-                row = meter.row(state.step, rate, recipe.data.batch)
-                if fabric.is_global_zero:
-                    recorder.log(row)
             if fabric.is_global_zero:
+                if state.step % recipe.train.log_every == 0 or last:
+                    recorder.log(meter.row(state.step, rate, recipe.data.batch))
                 progress(state.step, steps, meter.label(state.validation))
             stop = _agree(fabric, should_stop())
             validating = state.step % recipe.train.validate_every == 0 or last
             saving = state.step % recipe.train.save_every == 0 or last or stop
-            if validating or saving:
-                check_weights(state.network, state.step)
-            if validating:
-                _validate(fabric, state, recorder)
-            if saving:
-                if fabric.is_global_zero:
-                    recorder.save(state)
-                fabric.barrier()
+            _keep(fabric, state, recorder, validating=validating, saving=saving)
             if stop and not last:
                 return False
     finally:
@@ -128,18 +96,16 @@ def fit(
     return True
 
 
-def _update_average(state: State, decay: float) -> None:
-    if not decay:
-        return
-    # Early on the average follows faster, so that it never carries the initial weights for long.
-    decay = min(decay, (1 + state.step) / (10 + state.step))
-    current = state.network.state_dict()
-    with torch.no_grad():
-        for key, value in state.average.items():
-            if value.is_floating_point():
-                value.lerp_(current[key].detach(), 1 - decay)
-            else:
-                value.copy_(current[key])
+def _keep(fabric: Fabric, state: State, recorder: Recorder, *, validating: bool, saving: bool) -> None:
+    """Measure and save, whichever is due after this step."""
+    if validating or saving:
+        check_weights(state.network, state.step)
+    if validating:
+        _validate(fabric, state, recorder)
+    if saving:
+        if fabric.is_global_zero:
+            recorder.save(state)
+        fabric.barrier()
 
 
 def _validate(fabric: Fabric, state: State, recorder: Recorder) -> None:
@@ -176,6 +142,14 @@ def _agree(fabric: Fabric, stop: bool) -> bool:
         return stop
     asked = fabric.all_reduce(torch.tensor(float(stop), device=fabric.device), reduce_op="sum")
     return bool(asked > 0)  # type: ignore[operator]
+
+
+def _prepared(arrays: tuple[Degraded, ...], device: torch.device) -> tuple[Degraded, ...]:
+    """Bytes as floats on [0, 1] where that takes this machine's processor anyway: the thread that prepares batches has
+    time for it. To another device bytes are copied, a quarter of the size."""
+    if device.type != "cpu":
+        return arrays
+    return tuple(to_unit(array) if array.dtype == np.uint8 else array for array in arrays)
 
 
 def _to_device(array: Degraded, device: torch.device) -> torch.Tensor:

@@ -26,9 +26,9 @@ class Meter:
         self._count, self._since, self._waited, self._waited_before = 0, self._began, 0.0, 0.0
         self.loss = math.nan
 
-    def add(self, values: dict[str, float], beside: dict[str, float], waited_s: float) -> None:
+    def add(self, values: dict[str, float], others: dict[str, float], waited_s: float) -> None:
         """One step's terms, what else it measured (no part of the loss), and the seconds waited for data in all."""
-        named = {f"loss/{name}": value for name, value in values.items()} | beside
+        named = {f"loss/{name}": value for name, value in values.items()} | others
         for name, value in named.items():
             self._sums[name] = self._sums.get(name, 0.0) + value
         self._count += 1

@@ -5,6 +5,11 @@ A checkpoint that is missing should cost seconds, not the building of a store.
 
 from __future__ import annotations
 
+import logging
+from typing import Any
+
+import torch
+
 from edgeir.checkpoint.load import configuration
 from edgeir.checkpoint.resolve import resolve_checkpoint
 from edgeir.core.errors import ConfigError
@@ -15,7 +20,9 @@ from edgeir.models.config import NetworkConfig
 from edgeir.training.recipe import Recipe
 from edgeir.training.sizes import check_sides
 
-__all__ = ["check_ahead"]
+__all__ = ["check_ahead", "check_precision", "teacher_record"]
+
+_LOG = logging.getLogger(__name__)
 
 
 def check_ahead(recipe: Recipe) -> None:
@@ -66,6 +73,43 @@ def _check_taps(role: str, config: NetworkConfig, names: list[str]) -> None:
     """The taps that methods read of one network."""
     if names:
         check_taps(names, config.tap_names(), role=role)
+
+
+def teacher_record(recipe: Recipe) -> dict[str, Any]:
+    """What a run records of the teacher that it follows, under ``teacher``; empty where there is none.
+
+    Raises:
+        CheckpointError: it is missing.
+    """
+    distillation = recipe.objective.distillation
+    if distillation is None or not distillation.methods or distillation.teacher is None:
+        return {}
+    folder = resolve_checkpoint(distillation.teacher)
+    return {"teacher": {"file": distillation.teacher, "sha256": read_card(folder).weights_sha256}}
+
+
+def check_precision(recipe: Recipe) -> None:
+    """Raise where the number format cannot be used here; log where the processor only emulates it.
+
+    Raises:
+        ConfigError: 16-mixed without a GPU, for which Fabric would take bfloat16 in silence.
+    """
+    if torch.accelerator.is_available():
+        return
+    if recipe.train.precision == "16-mixed":
+        problem = "`train.precision` 16-mixed needs a GPU, and there is none"
+        raise ConfigError([problem], where=recipe.name, fix="use bf16-mixed or 32-true")
+    if recipe.train.precision == "bf16-mixed" and not _has_bfloat16():
+        _LOG.warning(
+            "`train.precision` is bf16-mixed, which this processor has no instructions for: a step takes about ten "
+            "times as long as with train.precision=32-true"
+        )
+
+
+def _has_bfloat16() -> bool:
+    """Whether convolutions on this processor compute with bfloat16; True where PyTorch does not say."""
+    supported = getattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", None)
+    return True if supported is None else bool(supported())
 
 
 def _check_partner(

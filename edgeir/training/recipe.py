@@ -22,7 +22,7 @@ from edgeir.distillation import AnyDistillation
 from edgeir.losses import L1, Adversarial, AnyLoss
 from edgeir.losses.backbone import PerceptualConfig
 from edgeir.models import AnyModel
-from edgeir.training.optim import Optim
+from edgeir.training.optim import MAX_STEPS, Optim
 
 __all__ = ["Data", "Distillation", "ObjectiveConfig", "Recipe", "Train", "Validation", "load_recipe"]
 
@@ -34,12 +34,14 @@ class Data(Config):
     degradation: AnyDegradation | None = Bicubic()
     """None where the sources are paired: their images are degraded already (and further by a source's
     `extra_degradation`)."""
-    rescale: tuple[Annotated[float, Field(gt=0, le=1)], ...] = Field((1.0,), min_length=1)
+    rescale: tuple[Annotated[float, Field(ge=0.01, le=1)], ...] = Field((1.0,), min_length=1)
     """Every image is used once per factor, shrunk by it (1 = as it is): removes JPEG artefacts, sharpens edges."""
-    patch: int = Field(48, ge=4)
+    patch: int = Field(48, ge=4, le=4096)
     """Side of the degraded patch in pixels."""
-    batch: int = Field(16, ge=1)
+    batch: int = Field(16, ge=1, le=65536)
     """Patches per step over all processes."""
+    on_error: Literal["stop", "skip"] = "stop"
+    """What to do about an image that cannot be read: stop with its error, or leave it out and go on with the others."""
     augment: Augment = "all"
     """``all`` eight flips and quarter turns; ``flips``, horizontal and vertical (DANet, section 4.1); ``rotations`` by
     quarters (STFT, section 3.1, which does not name the angles); ``none``."""
@@ -96,29 +98,29 @@ class ObjectiveConfig(Config):
 class Train(Config):
     """Length, seed and bookkeeping of the run."""
 
-    steps: int = Field(ge=1)
-    seed: int = Field(0, ge=0)
+    steps: int = Field(ge=1, le=MAX_STEPS)
+    seed: int = Field(0, ge=0, lt=2**63)
     precision: Literal["32-true", "16-mixed", "bf16-mixed"] = "32-true"
     """Lightning's names. `bf16-mixed` also helps on CPUs with bfloat16 instructions."""
     ema: float = Field(0.0, ge=0, lt=1)
     """Decay of the averaged weights that are validated and saved; 0 = off."""
-    clip_grad: float | None = Field(None, gt=0)
+    clip_grad: float | None = Field(None, gt=0, le=1e9)
     """Upper limit of the gradient's norm."""
-    log_every: int = Field(50, ge=1)
-    validate_every: int = Field(1000, ge=1)
-    save_every: int = Field(500, ge=1)
-    samples: int = Field(2, ge=0)
+    log_every: int = Field(50, ge=1, le=MAX_STEPS)
+    validate_every: int = Field(1000, ge=1, le=MAX_STEPS)
+    save_every: int = Field(500, ge=1, le=MAX_STEPS)
+    samples: int = Field(2, ge=0, le=1000)
     """Validation pictures written to samples/ each time."""
 
 
 class Validation(Config):
     """Held-out pictures: PSNR after rounding to 8 bit, with a border of `scale` pixels cropped in super-resolution."""
 
-    sources: tuple[AnySource, ...] = (Embedded(),)
+    sources: tuple[AnySource, ...] = Field((Embedded(),), min_length=1)
     """Damaged as the training data are, so paired where those are."""
-    limit: int = Field(6, ge=1)
+    limit: int = Field(6, ge=1, le=1_000_000)
     """Pictures used, the first ones of the sources."""
-    size: int = Field(256, ge=16)
+    size: int = Field(256, ge=16, le=16384)
     """Side of the centre crop taken from each."""
     channel: Literal["y", "rgb", "gray"] = "y"
     """Super-resolution and JPEG repair are measured on Y, colour denoising on RGB; `gray` is the plane of a network of

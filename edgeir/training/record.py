@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import shutil
 from pathlib import Path
 from typing import Any
@@ -14,16 +15,17 @@ import torch
 from PIL import Image
 
 from edgeir.checkpoint.save import save_checkpoint
-from edgeir.core.config import dump_yaml, parse, read_yaml
+from edgeir.core.config import dump_yaml
 from edgeir.core.environment import git_revision, versions
-from edgeir.core.errors import CheckpointError, ConfigError
-from edgeir.core.files import atomic_file, output_errors, refuse_existing, settle_dir
+from edgeir.core.errors import OutputError
+from edgeir.core.files import atomic_file, output_errors, settle_dir
 from edgeir.data.degrade.base import to_bytes, to_unit
 from edgeir.data.degrade.bicubic import upscale
-from edgeir.manifest.card import read_card
 from edgeir.metrics.psnr import psnr
 from edgeir.models.base import Network
+from edgeir.training.lock import LOCK_NAME, sole_user
 from edgeir.training.recipe import Recipe
+from edgeir.training.resume import METRICS, check_resumable
 from edgeir.training.state import State, pack
 from edgeir.training.validation import ValidationPair, validation_pairs
 
@@ -31,12 +33,19 @@ __all__ = ["RunFolder"]
 
 Pixels = npt.NDArray[np.uint8]
 
+_LOG = logging.getLogger(__name__)
+_PARTS = {"recipe.yaml", METRICS, "samples", "checkpoints"}
+"""What a run consists of."""
+
 
 class RunFolder:
     """Writes everything that a run leaves behind (the loop's `Recorder`)."""
 
     def __init__(self, path: Path, recipe: Recipe, backbones: tuple[dict[str, Any], ...] = ()) -> None:
         self.path, self.recipe, self.backbones = path, recipe, backbones
+        self.trained_on: dict[str, Any] = {}
+        """What decides the run beside its recipe, as its cards record it: `images` (their number and hash), `teacher`
+        (folder and hash)."""
         self._held_out: list[ValidationPair] | None = None
 
     def held_out(self) -> list[ValidationPair]:
@@ -45,16 +54,30 @@ class RunFolder:
             self._held_out = validation_pairs(self.recipe)
         return self._held_out
 
-    def refuse_existing(self, *, overwrite: bool) -> None:
-        """Raise `OutputError` when the folder holds something and may not be replaced."""
-        if (self.path / "checkpoints" / "last").is_dir():
-            fix = "pass --resume to go on with the run, choose another --out, or pass --overwrite"
-            self._refuse(overwrite, fix=fix)
-        self._refuse(overwrite)
+    def claimed(self) -> contextlib.AbstractContextManager[None]:
+        """Hold the run's lock, see `sole_user`."""
+        return sole_user(self.path)
 
-    def _refuse(self, overwrite: bool, **how: str) -> None:
-        owned = ("metrics.jsonl", "samples", "checkpoints", ".*")
-        refuse_existing(self.path, overwrite=overwrite, marker="recipe.yaml", owned=owned, **how)
+    def refuse_existing(self, *, overwrite: bool) -> None:
+        """Raise `OutputError` when the folder holds something and may not be replaced.
+
+        A run that ended before its first checkpoint holds nothing yet, and a folder that is no run is never replaced.
+        """
+        self._settle()
+        if self._has_only_begun():
+            return
+        entries = self._entries()
+        if overwrite and entries and not (self.path / "recipe.yaml").is_file():
+            raise OutputError(
+                f"the folder is no run of edgeir, it holds `{entries[0].name}`",
+                where=self.path,
+                fix="choose another --out",
+            )
+        if not overwrite and entries:
+            fix = "choose another --out or pass --overwrite"
+            if (self.path / "checkpoints" / "last").is_dir():
+                fix = "pass --resume to go on with the run, choose another --out, or pass --overwrite"
+            raise OutputError("the output exists already", where=self.path, fix=fix)
 
     def start(self) -> None:
         """Begin a new run: an empty metrics file, the resolved recipe, and nothing of a run that was here before."""
@@ -63,67 +86,62 @@ class RunFolder:
             for name in ("checkpoints", "samples"):  # an old `best` must not pass for this run's
                 if (self.path / name).is_dir():
                     shutil.rmtree(self.path / name)
-            (self.path / "metrics.jsonl").write_text("")
-        self._write_recipe()
+            self.write_recipe()  # first: it says that this is a run
+            (self.path / METRICS).write_text("")
 
     def discard_unused(self) -> None:
         """Take back what `start` wrote when the run failed before anything came of it."""
-        metrics = self.path / "metrics.jsonl"
+        metrics = self.path / METRICS
         if (self.path / "checkpoints").exists() or (metrics.is_file() and metrics.stat().st_size):
             return
         for path in (metrics, self.path / "recipe.yaml"):
             path.unlink(missing_ok=True)
         shutil.rmtree(self.path / "samples", ignore_errors=True)  # of a first validation that failed midway
-        with contextlib.suppress(OSError):  # something else lies there
-            self.path.rmdir()
 
-    def _write_recipe(self) -> None:
+    def write_recipe(self) -> None:
+        """Write the resolved recipe."""
         with output_errors(self.path), atomic_file(self.path / "recipe.yaml") as temporary:
             temporary.write_text(dump_yaml(self.recipe), encoding="utf-8")
 
-    def check_resumable(self) -> None:
-        """Raise when there is nothing to resume, or when the recipe changed in more than its length and bookkeeping."""
+    def check_resumable(self) -> bool:
+        """Whether the run has a checkpoint to go on from; a run that ended before its first one has none.
+
+        Raises:
+            CheckpointError: there is no run here, its state is damaged, or it was trained with other files.
+            ConfigError: the recipe changed in more than its length and bookkeeping.
+        """
+        self._settle()
+        if self._has_only_begun():
+            _LOG.warning("%s has no checkpoint yet: it starts at step 0", self.path)
+            return False
+        check_resumable(self)
+        return True
+
+    def _entries(self) -> list[Path]:
+        """What lies in the folder, the lock aside."""
+        if self.path.exists() and not self.path.is_dir():
+            raise OutputError("it is a file, not a folder", where=self.path, fix="choose another --out")
+        found = self.path.iterdir() if self.path.exists() else ()
+        return sorted(path for path in found if path.name != LOCK_NAME)
+
+    def _has_only_begun(self) -> bool:
+        """Whether this is a run, and none of its steps was saved."""
+        names = {path.name for path in self._entries()}
+        saved = self.path / "checkpoints"
+        return "recipe.yaml" in names and names <= _PARTS and not (saved.is_dir() and any(saved.iterdir()))
+
+    def _settle(self) -> None:
+        """Undo what a kill may have left; with the lock held, no living process writes here."""
         for name in ("last", "best"):
             settle_dir(self.path / "checkpoints" / name)
-        if not (self.path / "checkpoints" / "last" / "state.json").is_file():
-            raise CheckpointError(
-                "there is nothing to resume from", where=self.path, fix="run without --resume"
-            )
-        before = parse(Recipe, read_yaml(self.path / "recipe.yaml"), where=self.path / "recipe.yaml")
-        old, new = (_essence(recipe) for recipe in (before, self.recipe))
-        changed = sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))
-        if changed:
-            raise ConfigError(
-                [f"`{key}` is {new.get(key)!r}, but the run has {old.get(key)!r}" for key in changed],
-                where=self.path,
-                fix="resume with the run's own recipe.yaml",
-            )
-        trained_on = read_card(self.path / "checkpoints" / "last").provenance.get("backbones", [])
-        if [entry["sha256"] for entry in trained_on] != [entry["sha256"] for entry in self.backbones]:
-            files = ", ".join(f"{entry['file']} with sha256 {entry['sha256']}" for entry in trained_on)
-            raise CheckpointError(
-                "the run was trained on other weights of a frozen network",
-                where=self.path,
-                fix=f"resume with what it was trained on, {files or 'no recorded file'}",
-            )
-        self._write_recipe()
-
-    def truncate(self, step: int) -> None:
-        """Drop rows that a killed run wrote after its last checkpoint."""
-        path = self.path / "metrics.jsonl"
-        rows = []
-        for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else []:
-            try:
-                if json.loads(line)["step"] <= step:
-                    rows.append(line + "\n")
-            except (ValueError, KeyError):
-                break  # the line that the kill cut short
-        with output_errors(path), atomic_file(path) as temporary:
-            temporary.write_text("".join(rows), encoding="utf-8")
+        if (self.path / "recipe.yaml").is_file():
+            for pattern in (".recipe.*.tmp*", ".metrics.*.tmp*", "samples/.*.tmp.png"):
+                for leftover in self.path.glob(pattern):
+                    leftover.unlink(missing_ok=True)
 
     def log(self, row: dict[str, Any]) -> None:
         """Append a row to metrics.jsonl."""
-        with output_errors(self.path), (self.path / "metrics.jsonl").open("a", encoding="utf-8") as stream:
+        with output_errors(self.path), (self.path / METRICS).open("a", encoding="utf-8") as stream:
             stream.write(json.dumps(row) + "\n")
 
     def validate(self, network: Network, step: int) -> float:
@@ -164,7 +182,7 @@ class RunFolder:
             save_checkpoint(folder / "best", state.network, state.weights(), **arguments)
 
     def _provenance(self, step: int) -> dict[str, Any]:
-        read = {"backbones": list(self.backbones)} if self.backbones else {}
+        read = self.trained_on | ({"backbones": list(self.backbones)} if self.backbones else {})
         return {
             "recipe": self.recipe.model_dump(mode="json"),
             **read,
@@ -180,20 +198,3 @@ class RunFolder:
         with output_errors(path), atomic_file(path) as temporary:
             picture = np.concatenate(images, axis=1)
             Image.fromarray(picture[:, :, 0] if picture.shape[2] == 1 else picture).save(temporary)
-
-
-def _essence(recipe: Recipe) -> dict[str, Any]:
-    """The settings that must not change between a run and its resumption, by dotted key."""
-    values = recipe.model_dump(mode="json", exclude={"about": True, "validation": True})
-    for key in ("steps", "log_every", "validate_every", "save_every", "samples"):
-        values["train"].pop(key)
-    return _flatten(values)
-
-
-def _flatten(value: Any, prefix: str = "") -> dict[str, Any]:
-    if not isinstance(value, dict):
-        return {prefix: value}
-    result: dict[str, Any] = {}
-    for key, inner in value.items():
-        result |= _flatten(inner, f"{prefix}.{key}" if prefix else key)
-    return result

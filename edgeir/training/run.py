@@ -6,9 +6,9 @@ A run folder holds ``recipe.yaml`` (fully resolved), ``metrics.jsonl``, ``sample
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,39 +23,20 @@ from edgeir.data.patches import PatchSampler
 from edgeir.data.store.pair_store import PairStore, open_store
 from edgeir.losses.backbone import backbones_used
 from edgeir.models.base import Network, channels_last
-from edgeir.training.adversary import Opponent
+from edgeir.training.adversary import DiscriminatorTrainer
 from edgeir.training.build import build_objective, initialise
 from edgeir.training.loop import fit
-from edgeir.training.preflight import check_ahead
+from edgeir.training.preflight import check_ahead, check_precision, teacher_record
+from edgeir.training.processes import launch
 from edgeir.training.recipe import Recipe, load_recipe
 from edgeir.training.record import RunFolder
+from edgeir.training.result import TrainResult
+from edgeir.training.resume import check_images, drop_later_rows
 from edgeir.training.signals import quiet_lightning, stop_requests
 from edgeir.training.state import State, unpack
 from edgeir.training.teacher import teacher_pictures
 
 __all__ = ["TrainResult", "distill", "train"]
-
-
-@dataclass(frozen=True)
-class TrainResult:
-    """What a training call left behind."""
-
-    run_dir: Path
-    steps: int
-    """Steps done in all."""
-    stopped: bool
-    """The run was stopped by Ctrl-C or SIGTERM; `resume` continues it."""
-    metrics: dict[str, Any]
-    """Last validation and best PSNR in dB; `best_psnr_db` is None until there was a validation."""
-    images: int
-    """Images (copies of other sizes counted) in the recipe's sources."""
-    too_small: int
-    """How many of them are smaller than a patch, and therefore were not used."""
-    backbones: tuple[dict[str, Any], ...] = ()
-    """The files of frozen networks, the perceptual backbones of losses and the judges of distillation methods: loss,
-    network, file, sha256."""
-    restores: bool = True
-    """False for an auto-encoder of clean pictures, which others start from."""
 
 
 @honours_trust
@@ -66,6 +47,7 @@ def train(
     out: str | Path | None = None,
     resume: bool = False,
     overwrite: bool = False,
+    allow_changed_data: bool = False,
     devices: int = 1,
     num_nodes: int = 1,
     precision: str | None = None,
@@ -78,18 +60,24 @@ def train(
         recipe: a path, or the name of a recipe that edgeir brings.
         overrides: ``a.b=value`` settings.
         out: the run folder, default ``runs/<recipe name>``.
-        resume: continue the run in `out` (its own recipe.yaml must describe the same run; `train.steps` may differ).
+        resume: continue the run in `out` (its own recipe.yaml must describe the same run; `train.steps` may differ). A
+            run that was ended before its first checkpoint starts at step 0, with `resume` and without.
+        overwrite: replace the run in `out`.
+        allow_changed_data: resume with other training images than the run began with.
         devices: processes (CPU) or GPUs per node. num_nodes: machines. Both are Lightning Fabric's.
         precision: overrides `train.precision`.
         trust_code: allow code of others to run: networks and frozen networks of `kind: module`, ``.pt2`` programs.
 
     Raises:
-        ConfigError, DataError, CheckpointError, OutputError, NonFiniteError, UntrustedCodeError.
+        ConfigError, DataError, CheckpointError, NonFiniteError, UntrustedCodeError.
+        OutputError: the folder holds something else, cannot be written, or another process is training in it.
     """
     loaded = _load(recipe, overrides, precision)
     if loaded.objective.distillation is not None:
         raise ConfigError(["the recipe has distillation methods"], where=recipe, fix="use edgeir distill")
-    return _launch(loaded, out, resume, overwrite, devices, num_nodes, progress)
+    run = _folder(loaded, out)
+    with run.claimed() if num_nodes == 1 else contextlib.nullcontext():  # nodes may share the folder
+        return _launch(loaded, run, resume, overwrite, allow_changed_data, devices, num_nodes, progress)
 
 
 @honours_trust
@@ -100,6 +88,7 @@ def distill(
     out: str | Path | None = None,
     resume: bool = False,
     overwrite: bool = False,
+    allow_changed_data: bool = False,
     devices: int = 1,
     num_nodes: int = 1,
     precision: str | None = None,
@@ -110,7 +99,9 @@ def distill(
     loaded = _load(recipe, overrides, precision)
     if loaded.objective.distillation is None:
         raise ConfigError(["the recipe has no distillation methods"], where=recipe, fix="use edgeir train")
-    return _launch(loaded, out, resume, overwrite, devices, num_nodes, progress)
+    run = _folder(loaded, out)
+    with run.claimed() if num_nodes == 1 else contextlib.nullcontext():  # nodes may share the folder
+        return _launch(loaded, run, resume, overwrite, allow_changed_data, devices, num_nodes, progress)
 
 
 def _load(recipe: str | Path, overrides: Sequence[str], precision: str | None) -> Recipe:
@@ -118,30 +109,36 @@ def _load(recipe: str | Path, overrides: Sequence[str], precision: str | None) -
     return load_recipe(recipe, [*overrides, *extra])
 
 
-def _launch(
-    recipe: Recipe,
-    out: str | Path | None,
-    resume: bool,
-    overwrite: bool,
-    devices: int,
-    num_nodes: int,
-    progress: Progress,
-) -> TrainResult:
-    world = devices * num_nodes
-    if recipe.data.batch % world:
-        raise ConfigError([f"`data.batch` (={recipe.data.batch}) must be divisible by the {world} processes"])
-    if recipe.train.precision == "16-mixed" and not torch.accelerator.is_available():
-        problem = "`train.precision` 16-mixed needs a GPU, and there is none"  # Fabric would take bfloat16 in silence
-        raise ConfigError([problem], where=recipe.name, fix="use bf16-mixed or 32-true")
-    # What can be missing is looked for first: that should cost seconds, not the building of a store or the steps to the
-    # first validation.
+def _folder(recipe: Recipe, out: str | Path | None) -> RunFolder:
+    """The run's folder, and the files of frozen networks that the run reads."""
     distillation = recipe.objective.distillation
     methods = () if distillation is None else distillation.methods
     judges = [entry for method in methods for entry in method.files()]
     backbones = (*backbones_used(recipe.objective.used_losses), *judges)
-    run = RunFolder(Path(out) if out is not None else Path("runs") / recipe.name, recipe, backbones)
+    return RunFolder(Path(out) if out is not None else Path("runs") / recipe.name, recipe, backbones)
+
+
+def _launch(
+    recipe: Recipe,
+    run: RunFolder,
+    resume: bool,
+    overwrite: bool,
+    allow_changed_data: bool,
+    devices: int,
+    num_nodes: int,
+    progress: Progress,
+) -> TrainResult:
+    if devices < 1 or num_nodes < 1:
+        raise ConfigError([f"`devices` is {devices} and `num_nodes` {num_nodes}, both must be at least 1"])
+    world = devices * num_nodes
+    if recipe.data.batch % world:
+        raise ConfigError([f"`data.batch` (={recipe.data.batch}) must be divisible by the {world} processes"])
+    check_precision(recipe)
+    # What can be missing is looked for first: that should cost seconds, not the building of a store or the steps to the
+    # first validation.
+    run.trained_on |= teacher_record(recipe)
     if resume:
-        run.check_resumable()
+        resume = run.check_resumable()
     else:
         run.refuse_existing(overwrite=overwrite)
     check_ahead(recipe)
@@ -149,21 +146,32 @@ def _launch(
     if not resume:
         run.start()
     try:
-        return _prepare_and_run(recipe, run, resume, devices, num_nodes, progress)
+        return _prepare_and_run(recipe, run, resume, allow_changed_data, devices, num_nodes, progress)
     except BaseException:  # whatever it was, Ctrl-C among it
         run.discard_unused()  # so that the corrected command need not overwrite
         raise
 
 
 def _prepare_and_run(
-    recipe: Recipe, run: RunFolder, resume: bool, devices: int, num_nodes: int, progress: Progress
+    recipe: Recipe,
+    run: RunFolder,
+    resume: bool,
+    allow_changed_data: bool,
+    devices: int,
+    num_nodes: int,
+    progress: Progress,
 ) -> TrainResult:
     world = devices * num_nodes
     distillation = recipe.objective.distillation
     # The data and the teacher's pictures are prepared once, before any second process exists.
+    data = recipe.data
     store = open_store(
-        recipe.data.sources, recipe.data.degradation, rescale=recipe.data.rescale, progress=progress
+        data.sources, data.degradation, rescale=data.rescale, on_error=data.on_error, progress=progress
     )
+    run.trained_on["images"] = {"count": len(store), "sha256": store.fingerprint}
+    if resume:
+        check_images(run, allow_changed=allow_changed_data)
+        run.write_recipe()
     if distillation is not None and distillation.cache and distillation.methods:
         teacher_pictures(distillation, store, progress)
     with quiet_lightning():
@@ -178,11 +186,22 @@ def _prepare_and_run(
         threads = max(1, torch.get_num_threads() // devices) if world > 1 else torch.get_num_threads()
         work: Callable[..., Any] = _work
         trust = code_is_trusted()  # a process of its own does not inherit it
-        done, step, metrics, too_small = fabric.launch(
-            work, recipe, run, resume, store, threads, trust, progress
+        start = launch if strategy == "ddp_spawn" else Fabric.launch
+        done, step, metrics, too_small = start(
+            fabric, work, recipe, run, resume, store, threads, trust, progress
         )
     restores = recipe.model.reads == "degraded"
-    return TrainResult(run.path, step, not done, metrics, len(store), too_small, run.backbones, restores)
+    return TrainResult(
+        run.path,
+        step,
+        stopped=not done,
+        metrics=metrics,
+        images=len(store) + len(store.skipped),
+        too_small=too_small,
+        unreadable=tuple(entry.problem for entry in store.skipped),
+        backbones=run.backbones,
+        restores=restores,
+    )
 
 
 def _work(
@@ -217,14 +236,16 @@ def _share(
     channels_last(network)
     objective, planes = build_objective(recipe, network, store)
     trained = [*network.parameters(), *objective.companions.parameters()]
-    state = State(network, recipe.optim.build(trained), {}, objective.companions)
+    fused = recipe.train.precision != "16-mixed"  # whose scaler could not clip the gradients
+    state = State(network, recipe.optim.build(trained, fused=fused), {}, objective.companions)
     if objective.adversary is not None:
-        state.opponent = Opponent(objective.adversary, recipe.optim)
+        state.discriminator = DiscriminatorTrainer(objective.adversary, recipe.optim)
     if recipe.train.ema:
         state.average = {key: value.detach().clone() for key, value in network.state_dict().items()}
     if resume:
         unpack(state, run.path / "checkpoints" / "last")
-        run.truncate(state.step)
+        if fabric.is_global_zero:
+            drop_later_rows(run.path, state.step)
     network.train()
     sampler = PatchSampler(
         store,

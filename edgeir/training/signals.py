@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+import multiprocessing
 import signal
 import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-__all__ = ["quiet_lightning", "stop_requests"]
+__all__ = ["quiet_lightning", "stop_others", "stop_requests"]
 
 
 @contextmanager
@@ -28,9 +29,39 @@ def stop_requests() -> Iterator[Callable[[], bool]]:
             raise KeyboardInterrupt
         asked.set()
 
+    with _handling(handle):
+        yield asked.is_set
+
+
+@contextmanager
+def stop_others() -> Iterator[Callable[[], bool]]:
+    """Let the processes that this one has started answer Ctrl-C and SIGTERM, and wait for them; whether there was one.
+
+    A terminal sends Ctrl-C to all of them; SIGTERM comes to this process alone and is handed on. A second Ctrl-C
+    interrupts at once.
+    """
+    asked = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield asked.is_set
+        return
+
+    def handle(number: int, frame: object) -> None:
+        if number == signal.SIGTERM:
+            for process in multiprocessing.active_children():
+                process.terminate()
+        elif asked.is_set():
+            raise KeyboardInterrupt
+        asked.set()
+
+    with _handling(handle):
+        yield asked.is_set
+
+
+@contextmanager
+def _handling(handle: Callable[[int, object], None]) -> Iterator[None]:
     previous = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield asked.is_set
+        yield
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
@@ -38,10 +69,10 @@ def stop_requests() -> Iterator[Callable[[], bool]]:
 
 @contextmanager
 def quiet_lightning() -> Iterator[None]:
-    """Fabric announces devices and warns about dataloaders that edgeir does not use: keep it to errors."""
-    loggers = [
-        logging.getLogger(name) for name in ("lightning_fabric", "lightning.fabric", "lightning_utilities")
-    ]
+    """Fabric announces devices and warns about dataloaders that edgeir does not use, PyTorch tells which process it
+    ends after another's error: keep both to errors."""
+    names = ("lightning_fabric", "lightning.fabric", "lightning_utilities", "torch.multiprocessing.spawn")
+    loggers = [logging.getLogger(name) for name in names]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.ERROR)

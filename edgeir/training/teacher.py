@@ -2,15 +2,18 @@
 
 With the average over the eight flips and quarter turns the teacher is exactly equivariant, so one picture per image
 serves every augmentation of its patches, at the quality of the self-ensemble. Kept as uint8 beside the store, in the
-layout of its ``hr.bin``; finished images are counted, so that an interrupted computation goes on.
+layout of its ``hr.bin``, with a SHA-256 of each picture in a JSON file: an interrupted computation goes on, and a
+picture whose bytes no longer match when it is first used is computed anew.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import logging
+import threading
 from collections.abc import Callable
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,56 +27,113 @@ from edgeir.data.store.pair_store import PairStore
 from edgeir.models.base import Network, channels_last
 from edgeir.training.recipe import Distillation
 
-__all__ = ["teacher_pictures"]
+__all__ = ["TeacherPictures", "teacher_pictures"]
 
 Pixels = npt.NDArray[np.uint8]
 
+_LOG = logging.getLogger(__name__)
+_FORMAT = 2
+"""Raised when older files of the same description must not be read."""
+
 
 def teacher_pictures(config: Distillation, store: PairStore, progress: Progress) -> Callable[[int], Pixels]:
-    """The function from a pair's index to the teacher's picture of it, (H, W, 3) uint8.
+    """The function from a pair's index to the teacher's picture of it, (H, W, 3) uint8; computes what is missing.
 
     Raises:
         CheckpointError: the teacher cannot be loaded.
+        OutputError: the pictures cannot be written.
     """
-    assert config.teacher is not None, "the recipe was checked"
-    teacher, card, _ = load_checkpoint(config.teacher)
-    key = hashlib.sha256(f"{card.weights_sha256}:{config.self_ensemble}".encode()).hexdigest()[:16]
-    path, count = store.folder / f"teacher-{key}.bin", store.folder / f"teacher-{key}.json"
-    size = sum(record.size[0] * record.size[1] * 3 for record in store.records)
-    if _done(count) < len(store):
-        with exclusive(path, progress), output_errors(path):
-            done = _done(count)
-            if not path.is_file() or path.stat().st_size != size:
-                done = 0
-                with path.open("wb") as stream:
-                    stream.truncate(size)
-            memory = np.memmap(path, np.uint8, "r+")
-            deployed = channels_last(teacher.fused())
-            for index in range(done, len(store)):
-                progress(index, len(store), f"teacher {store.records[index].name}")
-                picture = _picture(deployed, store.pair(index)[0], config.self_ensemble)
-                start = store.records[index].hr_offset
-                memory[start : start + picture.size] = picture.reshape(-1)
-                if index % 20 == 19 or index == len(store) - 1:
-                    memory.flush()
-                    write_json(count, {"done": index + 1})
-            progress(len(store), len(store), "teacher done")
-    pictures = np.memmap(path, np.uint8, "r")
+    pictures = TeacherPictures(config, store)
+    pictures.complete(progress)
+    return pictures
 
-    def read(index: int) -> Pixels:
-        record = store.records[index]
+
+class TeacherPictures:
+    """The pictures of one teacher, in files beside a store."""
+
+    def __init__(self, config: Distillation, store: PairStore) -> None:
+        assert config.teacher is not None, "the recipe was checked"
+        self._store, self._self_ensemble = store, config.self_ensemble
+        network, card, _ = load_checkpoint(config.teacher)
+        self._network: Network | None = None
+        self._teacher = network
+        description = f"{_FORMAT}:{card.weights_sha256}:{config.self_ensemble}"
+        key = hashlib.sha256(description.encode()).hexdigest()[:16]
+        self._path, self._hashes = store.folder / f"teacher-{key}.bin", store.folder / f"teacher-{key}.json"
+        self._size = sum(record.size[0] * record.size[1] * 3 for record in store.records)
+        self._checked: set[int] = set()
+        self._one_repair = threading.Lock()
+
+    def complete(self, progress: Progress) -> None:
+        """Compute the pictures that are not there yet."""
+        if None in self._read_hashes():
+            with exclusive(self._path, progress), output_errors(self._path):
+                hashes = self._read_hashes()
+                if not self._whole():
+                    with self._path.open("wb") as stream:
+                        stream.truncate(self._size)
+                missing = [index for index, value in enumerate(hashes) if value is None]
+                for done, index in enumerate(missing):
+                    progress(index, len(hashes), f"teacher {self._store.records[index].name}")
+                    hashes[index] = self._compute(index)
+                    if done % 20 == 19 or index == missing[-1]:
+                        write_json(self._hashes, {"sha256": hashes})
+                progress(len(hashes), len(hashes), "teacher done")
+        self._memory: Pixels = np.memmap(self._path, np.uint8, "r")
+
+    def __call__(self, index: int) -> Pixels:
+        """The picture of a pair; computed anew where its bytes do not match their hash."""
+        record = self._store.records[index]
         height, width = record.size
-        view: Pixels = pictures[record.hr_offset : record.hr_offset + height * width * 3].reshape(
+        view = self._memory[record.hr_offset : record.hr_offset + height * width * 3].reshape(
             height, width, 3
         )
+        if index not in self._checked:
+            with self._one_repair:
+                if hashlib.sha256(view.data).hexdigest() != self._read_hashes()[index]:
+                    self._repair(index)
+            self._checked.add(index)
         return view
 
-    return read
+    def _repair(self, index: int) -> None:
+        _LOG.warning(
+            "the teacher's picture of `%s` in %s was damaged and is computed anew",
+            self._store.records[index].name,
+            self._path,
+        )
+        with exclusive(self._path), output_errors(self._path):
+            hashes = self._read_hashes()
+            hashes[index] = self._compute(index)
+            write_json(self._hashes, {"sha256": hashes})
 
+    def _compute(self, index: int) -> str:
+        """Write one picture; its hash."""
+        if self._network is None:
+            self._network = channels_last(self._teacher.fused())
+        picture = np.ascontiguousarray(
+            _picture(self._network, self._store.pair(index)[0], self._self_ensemble)
+        )
+        # Written as a file: through a mapping a full disk would end the process.
+        with self._path.open("r+b") as stream:
+            stream.seek(self._store.records[index].hr_offset)
+            stream.write(picture.data)
+        return hashlib.sha256(picture.data).hexdigest()
 
-def _done(count: Path) -> int:
-    """How many pictures are finished."""
-    return int(json.loads(count.read_text())["done"]) if count.is_file() else 0
+    def _whole(self) -> bool:
+        return self._path.is_file() and self._path.stat().st_size == self._size
+
+    def _read_hashes(self) -> list[str | None]:
+        """The hash of every picture, None where there is no picture or no telling."""
+        nothing: list[str | None] = [None] * len(self._store)
+        if not self._whole():
+            return nothing
+        try:
+            value: Any = json.loads(self._hashes.read_text(encoding="utf-8"))["sha256"]
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            return nothing
+        if not isinstance(value, list) or len(value) != len(nothing):
+            return nothing
+        return [entry if isinstance(entry, str) else None for entry in value]
 
 
 def _picture(network: Network, lr: Pixels, self_ensemble: bool) -> Pixels:

@@ -124,3 +124,20 @@ def test_a_small_recipe_is_trained_and_measured_once(small, tmp_path, monkeypatc
     assert (row["input dB"], row["input SSIM"]) == (round(bicubic["psnr_db"], 2), round(bicubic["ssim"], 4))
     assert row["gain dB"] == pytest.approx(row["restored dB"] - row["input dB"], abs=0.011)
     assert row["minutes"] >= 0
+
+
+@pytest.mark.slow
+def test_training_speed_measures_every_loop_and_part(tmp_path, monkeypatch):
+    monkeypatch.setenv("EDGEIR_CACHE", str(tmp_path))
+    speed = script("training_speed", monkeypatch)
+    before = torch.get_num_threads()
+    speed.main(
+        ["--rounds", "1", "--turn", "1", "--setting", "plainsr-m", "--out", str(tmp_path / "result.json")]
+    )
+    assert torch.get_num_threads() == before
+    result = json.loads((tmp_path / "result.json").read_text())
+    assert [row["loop"] for row in result["rows"]] == ["edgeir", "torch, plain", "torch, with branches"]
+    assert result["rows"][0]["times_plain"]["median"] > 0
+    assert all(value >= 0 for value in result["parts_ms"].values())
+    # Forward 8 patches of 48x48 through 109 K weights, and twice that backward, less the input's own gradient.
+    assert speed.training_macs(8, 48) == pytest.approx(3 * 8 * 48 * 48 * 108e3, rel=0.05)

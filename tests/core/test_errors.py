@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
+import pickle
 
 import pytest
 
@@ -31,3 +33,31 @@ def test_a_loss_that_is_not_finite_says_when_and_which() -> None:
 def test_every_error_is_in_the_tree_and_in_its_drawing(name: str) -> None:
     assert issubclass(getattr(errors, name), EdgeIRError)
     assert name in inspect.getdoc(errors).split()  # type: ignore[union-attr]
+
+
+ARGUMENTS: dict[str, object] = {
+    "what": "too\nlarge", "where": "photo.png", "fix": "use a smaller one", "problems": ["`a` is b", "`c` is d"],
+    "step": 12, "term": "l1", "value": float("inf"), "package": "onnx", "extra": "onnx", "purpose": "exporting",
+}  # fmt: skip
+"""By the names of constructors' parameters."""
+
+
+def every_error() -> list[type[EdgeIRError]]:
+    found, queue = [], [EdgeIRError]
+    while queue:
+        kind = queue.pop()
+        found.append(kind)
+        queue += [other for other in kind.__subclasses__() if other.__module__.startswith("edgeir")]
+    return found
+
+
+@pytest.mark.parametrize("kind", every_error(), ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("bare", [False, True])
+def test_an_error_that_is_sent_to_another_process_arrives_whole(kind: type[EdgeIRError], bare: bool) -> None:
+    parameters = inspect.signature(kind).parameters.values()
+    wanted = [p.name for p in parameters if not (bare and p.default is not p.empty)]
+    error = kind(**{name: ARGUMENTS[name] for name in wanted})
+    error.add_note("seen in a test")
+    for again in (pickle.loads(pickle.dumps(error)), copy.copy(error)):  # noqa: S301 - our own bytes
+        assert type(again) is kind
+        assert (str(again), again.args, vars(again)) == (str(error), error.args, vars(error))

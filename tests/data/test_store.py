@@ -3,6 +3,7 @@
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -54,7 +55,7 @@ def test_a_source_has_factors_of_its_own(folder, tmp_path):
 
 def test_a_second_opening_decodes_nothing(folder, tmp_path, monkeypatch):
     first = build(folder, tmp_path)
-    monkeypatch.setattr(store_module, "_build", lambda *a: pytest.fail("built again"))
+    monkeypatch.setattr(store_module, "build_store", lambda *a: pytest.fail("built again"))
     assert build(folder, tmp_path).records == first.records
 
 
@@ -76,7 +77,7 @@ def test_recipes_that_differ_in_weights_share_a_store(folder, tmp_path):
 
 def test_processes_that_want_the_same_store_build_it_once(folder, tmp_path):
     built = []
-    original = store_module._build
+    original = store_module.build_store
 
     def build_slowly(*arguments):
         built.append(1)
@@ -84,7 +85,7 @@ def test_processes_that_want_the_same_store_build_it_once(folder, tmp_path):
         original(*arguments)
 
     with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(3) as pool:
-        patch.setattr(store_module, "_build", build_slowly)
+        patch.setattr(store_module, "build_store", build_slowly)
         stores = list(pool.map(lambda _: build(folder, tmp_path), range(3)))
     assert len(built) == 1
     assert len({store.folder for store in stores}) == 1
@@ -96,7 +97,7 @@ def test_an_interrupted_build_goes_on_where_it_stopped(folder, tmp_path, monkeyp
     original, seen = items_module._whole, []
 
     def whole_image(image, scale, name):
-        seen.append(name)
+        seen.append(Path(name).stem)
         if seen == ["0", "1", "2"]:
             raise KeyboardInterrupt
         return original(image, scale, name)
@@ -131,7 +132,7 @@ class Doubled:
     """A store whose clean image is the degraded one with every pixel repeated: alignment is visible."""
 
     scale = 3
-    folder = "memory"
+    origin = "memory"
 
     def __init__(self, sizes):
         rng = np.random.default_rng(1)

@@ -162,3 +162,14 @@ def test_zero_for_equal_images_positive_otherwise_and_differentiable(config):
     small = torch.rand(1, 1, 12, 12, dtype=torch.float64, requires_grad=True)
     target = torch.rand(1, 1, 12, 12, dtype=torch.float64)
     assert torch.autograd.gradcheck(lambda z: loss(z, target), (small,))
+
+
+@pytest.mark.parametrize("config", [L1, L2, Charbonnier])
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("share", [0.0, 0.7])
+def test_both_images_of_a_pixel_loss_have_gradients(config, layout, share):
+    x, y = (image.contiguous(memory_format=layout).requires_grad_() for image in images(size=(2, 3, 4, 5)))
+    assert torch.autograd.gradcheck(config(luma=share).build(), (x, y))
+    config(luma=share).build()(x, y).backward()
+    assert torch.equal(x.grad, -y.grad)
+    assert x.grad.is_contiguous(memory_format=layout)

@@ -13,6 +13,7 @@ from edgeir.models.blocks.attention import ChannelAttention, SpatialAttention
 from edgeir.models.blocks.deformable import DeformableConv, deformable_conv
 from edgeir.models.blocks.fuse import ConvNorm
 from edgeir.models.blocks.gain_control import GainControl
+from edgeir.models.blocks.reparam import ReparamConv
 from edgeir.models.blocks.wavelet import HaarJoin, HaarSplit, fold_join, fold_split
 
 
@@ -209,3 +210,28 @@ def test_a_folded_transform_is_the_transform_and_its_convolution_borders_include
     split, join = HaarSplit().double(), HaarJoin().double()
     assert torch.allclose(fold_split(after).double()(x), after(split(x)), atol=1e-6)
     assert torch.allclose(fold_join(before).double()(x), join(before(x)), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "branches", [("identity",), ("pointwise",), ("expand", "pointwise", "identity", "edge")]
+)
+def test_branches_are_composed_in_float32_and_channels_last_also_under_mixed_precision(branches):
+    torch.manual_seed(0)
+    conv = ReparamConv(6, 6, branches).to(memory_format=torch.channels_last)
+    with torch.no_grad():
+        for parameter in conv.parameters():
+            parameter.normal_()
+    alone = conv.kernel()
+    with torch.autocast("cpu", torch.bfloat16):
+        mixed = conv.kernel()
+    assert torch.equal(alone, mixed)
+    assert alone.is_contiguous(memory_format=torch.channels_last)
+    wanted = conv.conv.weight.clone()
+    if "expand" in branches:
+        wanted = wanted + torch.einsum("om,mikl->oikl", conv.project, conv.expand)
+        wanted = wanted + torch.einsum("foi,fkl->oikl", conv.edge, conv.filters)
+    if "pointwise" in branches:
+        wanted[:, :, 1, 1] += conv.pointwise
+    if "identity" in branches:
+        wanted[:, :, 1, 1] += torch.eye(6)
+    assert torch.allclose(alone, wanted, atol=1e-4)

@@ -12,12 +12,12 @@ from lightning_fabric import Fabric
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-from edgeir.checkpoint.load import load_state
+from edgeir.checkpoint.state import load_state
 from edgeir.core.errors import CheckpointError, ConfigError, NonFiniteError
 from edgeir.losses import Adversarial
 from edgeir.manifest.card import read_card
 from edgeir.models.backbones.vgg import VGG
-from edgeir.training.adversary import Opponent
+from edgeir.training.adversary import DiscriminatorTrainer
 from edgeir.training.optim import Optim
 from edgeir.training.recipe import load_recipe
 from edgeir.training.run import distill, train
@@ -69,16 +69,16 @@ def vgg(tmp_path_factory):
 
 def test_its_turns_teach_the_adversary():
     torch.manual_seed(0)
-    opponent = Opponent(Adversarial(patch=PATCH, rate=0.1).build(), Optim(lr=1e-3))
+    discriminator = DiscriminatorTrainer(Adversarial(patch=PATCH, rate=0.1).build(), Optim(lr=1e-3))
     fabric = Fabric(accelerator="cpu", devices=1)
-    opponent.setup(fabric)
+    discriminator.setup(fabric)
     target = torch.rand(4, 3, PATCH, PATCH)
     output = torch.nn.functional.avg_pool2d(target, 5, 1, 2)  # too smooth to be taken for the target
-    values = [opponent.take_turn(fabric, output, target, 1e-3, step) for step in range(1, 31)]
+    values = [discriminator.step(fabric, output, target, 1e-3, step) for step in range(1, 31)]
     assert values[0]["adversary/loss"] == pytest.approx(np.log(2), abs=0.05)
     assert values[-1]["adversary/loss"] < 0.3
     assert values[-1]["adversary/accuracy"] == 1
-    assert opponent.optimizer.param_groups[0]["lr"] == pytest.approx(1e-4)
+    assert discriminator.optimizer.param_groups[0]["lr"] == pytest.approx(1e-4)
 
 
 def test_the_adversary_takes_its_turns(gan, tmp_path, rows):

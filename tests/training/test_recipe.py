@@ -38,7 +38,7 @@ def test_all_mistakes_are_reported_at_once(recipe):
     ("override", "message"),
     [
         ("model.scale=2", "`model.scale` is 2 but that of `data` is 4"),
-        ("data.rescale=[0.0]", "greater than 0"),
+        ("data.rescale=[0.0]", "data.rescale.* 0.01"),
         ("data.sources=[{kind: embedded, rescale: [1.5]}]", "less than or equal to 1"),
         ("objective.losses=[{kind: l1}, {kind: l1}]", "names a loss twice"),
         ("objective.distillation={teacher: x, cache: true, methods: "
@@ -47,6 +47,20 @@ def test_all_mistakes_are_reported_at_once(recipe):
         ("objective.distillation={teacher: x, self_ensemble: true}", "needs `cache: true`"),
         ("data.augment=false", "`data.augment` must be one of all, flips, rotations, none, not `False`"),
         ("optim.lr=fast", "`optim.lr` must be a number"),
+        ("optim.lr=1e300", "`optim.lr`.* 100"),
+        ("optim.lr=.inf", "`optim.lr`"),
+        ("optim.betas=[0.9, 1.0]", "`optim.betas.1`.* 1"),
+        ("optim.weight_decay=1e9", "`optim.weight_decay`.* 10"),
+        ("optim.schedule={kind: steps, milestones: [-1]}", "milestones.* 0"),
+        ("optim.schedule={kind: cosine, warmup: 1e30}", "warmup"),
+        ("train.steps=1000000000000000000000000000000", "`train.steps`.* 1000000000"),
+        ("train.seed=100000000000000000000", "`train.seed`"),
+        ("train.ema=1", "`train.ema`.* 1"),
+        ("train.samples=1000000", "`train.samples`.* 1000"),
+        ("data.patch=1000000", "`data.patch`.* 4096"),
+        ("data.batch=10000000", "`data.batch`.* 65536"),
+        ("validation.size=1000000", "`validation.size`.* 16384"),
+        ("validation.sources=[]", "`validation.sources` must have at least 1 item"),
     ],
 )  # fmt: skip
 def test_settings_that_do_not_fit_together(recipe, override, message):

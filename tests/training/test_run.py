@@ -6,12 +6,14 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from edgeir.checkpoint.load import load_checkpoint, load_state
+from edgeir.checkpoint.load import load_checkpoint
 from edgeir.checkpoint.resolve import resolve_checkpoint
+from edgeir.checkpoint.state import load_state
 from edgeir.core.assets import find_asset, list_assets, list_zoo
 from edgeir.core.config import read_yaml
 from edgeir.core.errors import (
@@ -24,6 +26,7 @@ from edgeir.core.errors import (
     TrainingError,
 )
 from edgeir.manifest.card import read_card
+from edgeir.runtime import load
 from edgeir.training.optim import Optim
 from edgeir.training.run import distill, train
 
@@ -151,6 +154,9 @@ def test_two_processes_give_the_loss_curve_of_one(recipe, tmp_path, rows):
 def test_a_batch_that_the_processes_cannot_share_is_refused(recipe, tmp_path):
     with pytest.raises(ConfigError, match=r"`data.batch` \(=4\) must be divisible by the 3 processes"):
         train(recipe.path, out=tmp_path / "run", devices=3)
+    with pytest.raises(ConfigError, match="`devices` is 0 and `num_nodes` 1, both must be at least 1"):
+        train(recipe.path, out=tmp_path / "run", devices=0)
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.skipif(torch.accelerator.is_available(), reason="there is a GPU")
@@ -160,8 +166,29 @@ def test_half_precision_without_a_gpu_is_refused(recipe, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-def test_nan_names_step_and_term_and_leaves_the_checkpoint(recipe, tmp_path):
-    overrides = ["optim.lr=1e25", "train.ema=0", "train.save_every=1"]
+@pytest.mark.skipif(torch.accelerator.is_available(), reason="there is a GPU")
+def test_a_number_format_that_the_processor_emulates_is_remarked_on(recipe, tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr("edgeir.training.preflight._has_bfloat16", lambda: False)
+    train(recipe(), out=tmp_path / "slow", overrides=["train.steps=1"], precision="bf16-mixed")
+    assert (
+        "no instructions for: a step takes about ten times as long as with train.precision=32-true"
+        in caplog.text
+    )
+    caplog.clear()
+    train(recipe(), out=tmp_path / "run", overrides=["train.steps=1"])
+    monkeypatch.setattr("edgeir.training.preflight._has_bfloat16", lambda: True)
+    train(recipe(), out=tmp_path / "quick", overrides=["train.steps=1"], precision="bf16-mixed")
+    assert not caplog.text
+
+
+def diverge(monkeypatch, rate):
+    """Let every learning rate be `rate`, far beyond what a recipe may ask for."""
+    monkeypatch.setattr("edgeir.training.step.Stepper.rate", lambda self: rate)
+
+
+def test_nan_names_step_and_term_and_leaves_the_checkpoint(recipe, tmp_path, monkeypatch):
+    diverge(monkeypatch, 1e25)
+    overrides = ["train.ema=0", "train.save_every=1"]
     with pytest.raises(
         NonFiniteError, match="loss term `l1` is (nan|inf) at step [2-9].*lower optim.lr"
     ) as caught:
@@ -169,23 +196,25 @@ def test_nan_names_step_and_term_and_leaves_the_checkpoint(recipe, tmp_path):
     assert load_state(tmp_path / "run" / "checkpoints" / "last")[1]["step"] == caught.value.step - 1
 
 
-def test_a_gradient_that_cannot_be_clipped_ends_the_run_like_any_divergence(recipe, tmp_path):
+def test_a_gradient_that_cannot_be_clipped_ends_the_run_like_any_divergence(recipe, tmp_path, monkeypatch):
     """A weight of 1e30 leaves the first loss finite, but not its gradient's norm: float32 ends at 3e38."""
     overrides = ["train.clip_grad=1"]
     recipe(objective={"losses": [{"kind": "l2", "weight": 1e30}]})
     with pytest.raises(TrainingError, match=r"the gradient's norm is inf at step 1 .lower optim.lr"):
         train(recipe.path, out=tmp_path / "run", overrides=overrides)
-    recipe(objective={"losses": [{"kind": "l2"}]}, optim={"lr": 1e25})
+    recipe(objective={"losses": [{"kind": "l2"}]})
+    diverge(monkeypatch, 1e25)
     with pytest.raises(NonFiniteError, match="loss term `l2` is (nan|inf) at step [2-4]"):
         train(recipe.path, out=tmp_path / "run", overrides=overrides, overwrite=True)
 
 
 def test_weights_that_the_last_step_ruined_are_not_saved(recipe, tmp_path, monkeypatch):
     """Plain descent at the largest rate that float32 has, on gradients above 1."""
-    monkeypatch.setattr(Optim, "build", lambda self, parameters: torch.optim.SGD(parameters, lr=1.0))
+    monkeypatch.setattr(Optim, "build", lambda self, parameters, fused: torch.optim.SGD(parameters, lr=1.0))
+    diverge(monkeypatch, 3e38)
     recipe(objective={"losses": [{"kind": "l2", "weight": 1e4}]})
     with pytest.raises(TrainingError, match=r"the weights `\S+` are no longer finite after step 1 .lower"):
-        train(recipe.path, out=tmp_path / "run", overrides=["train.steps=1", "optim.lr=3e38"])
+        train(recipe.path, out=tmp_path / "run", overrides=["train.steps=1"])
     assert not (tmp_path / "run" / "checkpoints").exists()
 
 
@@ -287,6 +316,9 @@ def test_resuming_needs_a_checkpoint_and_the_same_recipe(recipe, tmp_path):
     with pytest.raises(ConfigError, match=r"`optim.lr` is 0.5, but the run has 0.001"):
         train(recipe.path, out=tmp_path / "run", resume=True, overrides=["optim.lr=0.5"])
     assert train(recipe.path, out=tmp_path / "run", resume=True).steps == 8  # a longer run of the same recipe
+    assert train(recipe.path, out=tmp_path / "run", resume=True).steps == 8  # nothing is left to do
+    with pytest.raises(ConfigError, match="`train.steps` is 7, but the run has done 8 steps already"):
+        train(recipe.path, out=tmp_path / "run", resume=True, overrides=["train.steps=7"])
 
 
 def test_distillation_through_the_same_loop(recipe, tmp_path, rows):
@@ -373,3 +405,22 @@ def test_init_starts_from_a_checkpoint_of_the_same_network(recipe, tmp_path):
     recipe(init=str(first.run_dir), model={"kind": "plainsr", "channels": 3, "blocks": 1})
     with pytest.raises(CheckpointError, match="weights are of another network.*instead of"):
         train(recipe.path, out=tmp_path / "third")
+
+
+def test_training_has_the_threads_of_the_process_whatever_ran_before(recipe, tmp_path):
+    first = train(recipe.path, out=tmp_path / "first", overrides=["train.steps=1"])
+    seen = []
+    before = torch.get_num_threads()
+    torch.set_num_threads(before + 1)
+    try:
+        with_one = load(first.run_dir, threads=before)
+        with_one.run(np.zeros((8, 8, 3), np.float32))
+        train(
+            recipe.path,
+            out=tmp_path / "second",
+            overrides=["train.steps=1"],
+            progress=lambda done, total, label: seen.append(torch.get_num_threads()),
+        )
+    finally:
+        torch.set_num_threads(before)
+    assert set(seen) == {before + 1}

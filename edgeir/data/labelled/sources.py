@@ -92,6 +92,7 @@ class ClassFolders(Labelled):
                 f"{file_stamp(path)}:{self.shorter_side}",
                 _resized(path, self.shorter_side),
                 label=number,
+                where=path,
             )
             for number, folder in enumerate(classes)
             for path in list_images(folder)
@@ -127,7 +128,11 @@ class SegmentedFolders(Labelled):
             )
         return [
             ImageRef(
-                name, file_stamp(found[name]), _resized(found[name], None), label=_map(maps / f"{name}.png")
+                name,
+                file_stamp(found[name]),
+                _resized(found[name], None),
+                label=_map(maps / f"{name}.png"),
+                where=found[name],
             )
             for name in wanted
         ]

@@ -37,6 +37,7 @@ class ImageRef:
         gray: the file has a single channel. Published super-resolution figures compare such an image on its own gray
             values, not on Y (Set14 has one; the difference is 0.09 dB of the set's mean).
         label: of a labelled source (`edgeir.data.labelled.sources`).
+        where: its file, for errors.
     """
 
     name: str
@@ -44,6 +45,7 @@ class ImageRef:
     load: Callable[[], Pixels]
     gray: Callable[[], bool] = lambda: False
     label: Label | None = None
+    where: Path | None = None
 
 
 Weight = Annotated[float, Field(gt=0, le=1e6)]
@@ -90,7 +92,7 @@ class Files(Source):
             return _matlab_y(image) if self.matlab_y and not photo.gray else image
 
         stamp = f"{file_stamp(path)}:{crop}{':matlab-y' if self.matlab_y else ''}"
-        return ImageRef(path.stem, stamp, load, gray)
+        return ImageRef(path.stem, stamp, load, gray, where=path)
 
 
 def by_name(paths: Iterable[Path]) -> dict[str, Path]:

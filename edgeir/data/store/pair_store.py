@@ -2,48 +2,42 @@
 
 A store is a folder: ``hr.bin`` and ``lr.bin`` (the images' uint8 HWC bytes, one after the other), and ``index.json``
 (name, shapes, offsets and a SHA-256 per pair). Where the degradation is random it is applied to every patch anew, and
-``lr.bin`` stays empty. While it is built, every finished pair is one line of
-``journal.jsonl``; a killed build continues after the last pair whose bytes match their hash. On opening, the files'
-sizes are checked; each pair's hash is checked the first time that it is used.
+``lr.bin`` stays empty. An image that cannot be read ends the build or is left out (``skipped`` in ``index.json``), as
+the recipe says. While it is built, every finished pair is one line of ``journal.jsonl``; a killed build continues after
+the last pair whose bytes match their hash. On opening, the files' sizes are checked; each pair's hash is checked the
+first time that it is used.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from edgeir.core.cache import cache_root
 from edgeir.core.errors import DataError
-from edgeir.core.files import exclusive, output_errors, write_json
+from edgeir.core.files import exclusive
 from edgeir.core.progress import Progress, no_progress
 from edgeir.data.degrade import AnyDegradation
-from edgeir.data.items import Item, items_of, scale_of
+from edgeir.data.items import items_of, origin_of, scale_of
+from edgeir.data.store.build import build_store
+from edgeir.data.store.index import Record, Skipped, end_of, hash_of, hr_view, lr_view, mapped, read_index
 from edgeir.data.store.use import StoreUse, write_made_from
 from edgeir.data.union import AnySource
 
-__all__ = ["PairStore", "cache_root", "open_store"]
+__all__ = ["PairStore", "Record", "cache_root", "open_store"]
 
 Pixels = npt.NDArray[np.uint8]
 
+_LOG = logging.getLogger(__name__)
 _FORMAT = 4
 """Raised when the same description would give other pixels."""
-
-
-@dataclass(frozen=True)
-class Record:
-    """Where one pair lies. Sizes are (height, width) of the clean image; the degraded one is `scale` smaller."""
-
-    name: str
-    size: tuple[int, int]
-    hr_offset: int
-    lr_offset: int
-    sha256: str
 
 
 class PairStore:
@@ -62,6 +56,8 @@ class PairStore:
         extra_degradations: Sequence[AnyDegradation | None] | None = None,
         *,
         paired: bool = True,
+        skipped: Sequence[Skipped] = (),
+        origin: str = "",
     ) -> None:
         self.folder, self.scale, self.records = folder, scale, tuple(records)
         self.weights = tuple(weights) if weights is not None else (1.0,) * len(self.records)
@@ -72,16 +68,20 @@ class PairStore:
         """The degraded images are here too; otherwise `pair` is refused."""
         self.use: StoreUse | None = None
         """Keeps the files where they are; of a store in the cache."""
+        self.skipped = tuple(skipped)
+        """Images of the sources that could not be read and are not here."""
+        self.origin = origin or str(folder)
+        """What the images come from, for errors."""
         self._checked: set[int] = set()
         try:
-            self._hr, self._lr = (_map(folder / name) for name in ("hr.bin", "lr.bin"))
+            self._hr, self._lr = (mapped(folder / name) for name in ("hr.bin", "lr.bin"))
         except (OSError, ValueError) as error:
             raise DataError(
                 f"the store is damaged: {error}", where=folder, fix="delete it; it is made anew"
             ) from error
         for memory, expected in (
-            (self._hr, _end(records, scale, hr=True)),
-            (self._lr, _end(records, scale, hr=False) if self.paired else 0),
+            (self._hr, end_of(records, scale, hr=True)),
+            (self._lr, end_of(records, scale, hr=False) if self.paired else 0),
         ):
             if memory.size != expected:
                 raise DataError(
@@ -92,6 +92,17 @@ class PairStore:
 
     def __len__(self) -> int:
         return len(self.records)
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of all images, whatever they are called and wherever they lie."""
+        return hashlib.sha256("\n".join(record.sha256 for record in self.records).encode()).hexdigest()
+
+    @property
+    def kept(self) -> list[int]:
+        """The places among the sources' images of those that are here."""
+        left_out = {entry.item for entry in self.skipped}
+        return [place for place in range(len(self) + len(left_out)) if place not in left_out]
 
     def pair(self, index: int) -> tuple[Pixels, Pixels]:
         """The degraded and the clean image.
@@ -109,10 +120,10 @@ class PairStore:
 
     def _load(self, index: int) -> tuple[Pixels | None, Pixels]:
         record = self.records[index]
-        hr = _hr_view(record, self._hr)
-        lr = _lr_view(record, self._lr, self.scale) if self.paired else None
+        hr = hr_view(record, self._hr)
+        lr = lr_view(record, self._lr, self.scale) if self.paired else None
         if index not in self._checked:
-            if _hash(lr, hr) != record.sha256:
+            if hash_of(lr, hr) != record.sha256:
                 raise DataError(
                     f"the store is damaged: `{record.name}` does not match its hash",
                     where=self.folder,
@@ -127,6 +138,7 @@ def open_store(
     degradation: AnyDegradation | None,
     *,
     rescale: Sequence[float] = (1.0,),
+    on_error: Literal["stop", "skip"] = "stop",
     root: Path | None = None,
     progress: Progress = no_progress,
 ) -> PairStore:
@@ -141,7 +153,12 @@ def open_store(
         rescale: every image is stored once per factor, shrunk by it before the degradation (1 = as it is). Shrinking
             removes compression artefacts and makes edges sharper relative to the pixel grid. A source's own factors
             come before these; pairs are not shrunk.
+        on_error: ``stop`` raises the error of an image that cannot be read; ``skip`` leaves the image out and logs it.
         root: parent folder of stores, default `cache_root()`.
+
+    Raises:
+        DataError: an image cannot be read, none of them can, or the store is damaged.
+        OutputError: the store cannot be written.
     """
     scale, items = scale_of(sources, degradation), items_of(sources, degradation, rescale)
     paired = degradation is None or not degradation.random
@@ -152,6 +169,7 @@ def open_store(
         "paired": paired,
         "scale": scale,
         "images": [item.stamp for item in items],
+        **({"on_error": on_error} if on_error == "skip" else {}),  # what stops has no image left out
     }
     key = hashlib.sha256(json.dumps(description, sort_keys=True).encode()).hexdigest()[:16]
     folder = (root or cache_root()) / "stores" / key
@@ -160,96 +178,24 @@ def open_store(
     if not index.is_file():
         with exclusive(folder, progress):
             if not index.is_file():
-                _build(folder, items, scale, paired, progress)
-    try:
-        records = [
-            Record(**{**entry, "size": tuple(entry["size"])})
-            for entry in json.loads(index.read_text())["pairs"]
-        ]
-    except (ValueError, KeyError, TypeError) as error:
-        raise DataError(
-            "the index is damaged", where=index, fix="delete the folder; it is made anew"
-        ) from error
-    weights, extra_degradations = [item.weight for item in items], [item.extra_degradation for item in items]
+                build_store(folder, items, scale, paired, on_error, progress)
+    records, skipped = read_index(index, scale, len(items))
+    for entry in skipped:
+        _LOG.warning("left out: %s", entry.problem)
+    origin = ", ".join(dict.fromkeys(origin_of(source) for source in sources))
+    if not records:
+        raise DataError(f"none of the {len(items)} images can be read", where=origin)
+    kept = [items[index] for index in sorted(set(range(len(items))) - {entry.item for entry in skipped})]
     write_made_from(folder, sources, degradation, rescale)
-    store = PairStore(folder, scale, records, weights, extra_degradations, paired=paired)
+    store = PairStore(
+        folder,
+        scale,
+        records,
+        [item.weight for item in kept],
+        [item.extra_degradation for item in kept],
+        paired=paired,
+        skipped=skipped,
+        origin=origin,
+    )
     store.use = use
     return store
-
-
-def _build(folder: Path, items: Sequence[Item], scale: int, paired: bool, progress: Progress) -> None:
-    with output_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        records = _recover(folder, scale, paired)
-        with (folder / "hr.bin").open("ab") as hr_file, (folder / "lr.bin").open("ab") as lr_file:
-            hr_file.truncate(_end(records, scale, hr=True))
-            lr_file.truncate(_end(records, scale, hr=False) if paired else 0)
-            with (folder / "journal.jsonl").open("w") as journal:
-                journal.writelines(json.dumps(asdict(record)) + "\n" for record in records)
-                for done in range(len(records), len(items)):
-                    item = items[done]
-                    progress(done, len(items), f"decoding {item.name}")
-                    lr, hr = item.load()
-                    start = (_end(records, scale, hr=True), _end(records, scale, hr=False))
-                    records.append(Record(item.name, (hr.shape[0], hr.shape[1]), *start, _hash(lr, hr)))
-                    hr_file.write(hr.tobytes())
-                    hr_file.flush()
-                    if lr is not None:
-                        lr_file.write(lr.tobytes())
-                        lr_file.flush()
-                    journal.write(json.dumps(asdict(records[-1])) + "\n")
-                    journal.flush()
-        write_json(
-            folder / "index.json",
-            {"scale": scale, "pairs": [asdict(record) for record in records]},
-        )
-        (folder / "journal.jsonl").unlink()
-        progress(len(items), len(items), "decoded")
-
-
-def _recover(folder: Path, scale: int, paired: bool) -> list[Record]:
-    """Records of an interrupted build whose bytes are there and match."""
-    journal = folder / "journal.jsonl"
-    if not journal.is_file():
-        return []
-    hr, lr = (_map(folder / name) for name in ("hr.bin", "lr.bin"))
-    records: list[Record] = []
-    for line in journal.read_text().splitlines():
-        try:
-            entry = json.loads(line)
-            record = Record(**{**entry, "size": tuple(entry["size"])})
-            if _hash(_lr_view(record, lr, scale) if paired else None, _hr_view(record, hr)) != record.sha256:
-                break
-        except (ValueError, TypeError, KeyError):
-            break
-        records.append(record)
-    return records
-
-
-def _map(path: Path) -> Pixels:
-    """The file's bytes without reading them into memory; an empty file cannot be mapped."""
-    return np.memmap(path, np.uint8, "r") if path.stat().st_size else np.empty(0, np.uint8)
-
-
-def _hr_view(record: Record, memory: Pixels) -> Pixels:
-    height, width = record.size
-    return memory[record.hr_offset : record.hr_offset + height * width * 3].reshape(height, width, 3)
-
-
-def _lr_view(record: Record, memory: Pixels, scale: int) -> Pixels:
-    low = (record.size[0] // scale, record.size[1] // scale, 3)
-    return memory[record.lr_offset : record.lr_offset + low[0] * low[1] * 3].reshape(low)
-
-
-def _end(records: Sequence[Record], scale: int, *, hr: bool) -> int:
-    if not records:
-        return 0
-    last = records[-1]
-    pixels = last.size[0] * last.size[1] * 3
-    return last.hr_offset + pixels if hr else last.lr_offset + pixels // scale**2
-
-
-def _hash(lr: Pixels | None, hr: Pixels) -> str:
-    digest = hashlib.sha256(b"" if lr is None else np.ascontiguousarray(lr).data)
-    digest.update(np.ascontiguousarray(hr).data)
-    return digest.hexdigest()

@@ -37,6 +37,9 @@ class ReparamConv(nn.Module):
         expansion: width of the `expand` branch as a multiple of the larger channel count.
     """
 
+    unit: torch.Tensor
+    middle: torch.Tensor
+
     def __init__(
         self, in_channels: int, out_channels: int, branches: tuple[Branch, ...] = (), expansion: int = 4
     ) -> None:
@@ -44,6 +47,7 @@ class ReparamConv(nn.Module):
         self.in_channels, self.out_channels = in_channels, out_channels
         self.conv = nn.Conv2d(in_channels, out_channels, 3, padding=1)
         self.has_identity = "identity" in branches and in_channels == out_channels
+        self._branches = bool(branches)
         if branches:
             with torch.no_grad():  # the branches add variance; keep the sum near the plain layer's
                 self.conv.weight.mul_(math.sqrt(0.5))
@@ -51,6 +55,11 @@ class ReparamConv(nn.Module):
             wide = expansion * max(in_channels, out_channels)
             self.expand = nn.Parameter(torch.randn(wide, in_channels, 3, 3) / math.sqrt(9 * in_channels))
             self.project = nn.Parameter(torch.randn(out_channels, wide) * 0.5 / math.sqrt(wide))
+        if "pointwise" in branches or self.has_identity:  # a 1x1 kernel times this is a 3x3 one, as a matrix
+            unit, middle = torch.eye(in_channels), torch.zeros(in_channels, 9, in_channels)
+            middle[:, 4] = unit
+            self.register_buffer("unit", unit, persistent=False)
+            self.register_buffer("middle", middle.flatten(1), persistent=False)
         if "pointwise" in branches:
             self.pointwise = nn.Parameter(torch.zeros(out_channels, in_channels))
         if "edge" in branches:
@@ -61,19 +70,25 @@ class ReparamConv(nn.Module):
             self.edge = nn.Parameter(torch.zeros(len(_EDGE_FILTERS), out_channels, in_channels))
 
     def kernel(self) -> torch.Tensor:
-        """The fused kernel, (out, in, 3, 3)."""
-        weight: torch.Tensor = self.conv.weight
-        if hasattr(self, "expand"):
-            weight = weight + torch.einsum("om,mikl->oikl", self.project, self.expand)
-        if hasattr(self, "edge"):
-            weight = weight + torch.einsum("foi,fkl->oikl", self.edge, self.filters)
-        centre: torch.Tensor | None = self.pointwise if hasattr(self, "pointwise") else None
-        if self.has_identity:
-            eye = torch.eye(self.out_channels, dtype=weight.dtype, device=weight.device)
-            centre = eye if centre is None else centre + eye
-        if centre is not None:
-            weight = weight + F.pad(centre[:, :, None, None], (1, 1, 1, 1))
-        return weight
+        """The fused kernel, (out, in, 3, 3).
+
+        Composed in the layout that channels-last convolutions want, (out, 3, 3, in), as sums of matrix products, and in
+        float32 also under mixed precision: the sum of the branches must not be rounded more than once.
+        """
+        if not self._branches:
+            return self.conv.weight
+        with torch.autocast(self.conv.weight.device.type, enabled=False):
+            weight = _matrix(self.conv.weight)
+            if hasattr(self, "expand"):
+                weight = torch.addmm(weight, self.project, _matrix(self.expand))
+            if hasattr(self, "edge"):
+                weight = weight + torch.einsum("foi,fkl->okli", self.edge, self.filters).flatten(1)
+            centre: torch.Tensor | None = self.pointwise if hasattr(self, "pointwise") else None
+            if self.has_identity:
+                centre = self.unit if centre is None else centre + self.unit
+            if centre is not None:
+                weight = torch.addmm(weight, centre, self.middle)
+            return weight.reshape(self.out_channels, 3, 3, self.in_channels).permute(0, 3, 1, 2)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return F.conv2d(x, self.kernel(), self.conv.bias, padding=1)
@@ -88,3 +103,8 @@ class ReparamConv(nn.Module):
             plain.weight.copy_(self.kernel())
             plain.bias.copy_(bias)
         return plain
+
+
+def _matrix(kernel: torch.Tensor) -> torch.Tensor:
+    """(out, in, 3, 3) to (out, 9 in), a view of a channels-last kernel."""
+    return kernel.permute(0, 2, 3, 1).flatten(1)
