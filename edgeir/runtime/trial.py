@@ -1,6 +1,6 @@
 """A model file is run for the first time in a process of its own.
 
-Runtimes trust what a file says of itself: of some hundred files with a few changed bytes, one ends the whole process
+Runtimes trust what a file says of itself: of some thousand files with a few changed bytes, one ends the whole process
 with a segmentation fault, which no ``except`` catches. So a file that this machine has not met is loaded and run once
 by `trial_child`; if that process crashes, the file is refused in one line. What ran is remembered by the SHA-256 of the
 file and the version of the runtime (an empty file each, below `cache_root`), so that the child costs only the first
