@@ -8,7 +8,8 @@ losses on luma, a cached teacher). edgeir's loop is the whole command: patches c
 gradient clipping, averaged weights, checks, metrics. The bare loop is convolutions in channels-last layout, L1, Adam,
 on one batch that stays in memory: once with the fused network ("plain"), once with the branches of the training form.
 All take turns in one process, in an order that rotates; a ratio is formed within a round, and given with its spread.
-The matrix product's rate is measured in the same rounds. What single parts cost is measured by themselves, after that.
+So is the ratio of processor times, the data thread's among them, which other processes disturb less. The matrix
+product's rate is measured in the same rounds. What single parts cost is measured by themselves, after that.
 Writes ``benchmarks/results/training-speed.json``.
 """
 
@@ -107,7 +108,7 @@ def measured(setting: str, rounds: int, turn: int) -> list[dict[str, Any]]:
             PLAIN: bare_loop(plain, batch, patch),
             BRANCHES: bare_loop(STUDENT, batch, patch),
         }
-        times, gemm = in_turns(steps, rounds, turn)
+        times, processor, gemm = in_turns(steps, rounds, turn)
     macs = training_macs(batch, patch)
     return [
         {
@@ -117,6 +118,7 @@ def measured(setting: str, rounds: int, turn: int) -> list[dict[str, Any]]:
             "min ms": round(float(np.min(values)) * 1e3, 1),
             "times the plain loop": spread(values / times[PLAIN]),
             "times the loop with branches": spread(values / times[BRANCHES]),
+            "times the plain loop's processor time": spread(processor[name] / processor[PLAIN]),
             "share of the matrix product's rate": round(float(np.median(macs / values / gemm)), 3),
         }
         for name, values in times.items()
@@ -129,11 +131,13 @@ def spread(ratios: Any) -> str:
     return f"{median:.3f} ({low:.3f} to {high:.3f})"
 
 
-def in_turns(steps: dict[str, Step], rounds: int, turn: int) -> tuple[dict[str, Any], Any]:
-    """Seconds per step of every contender, by round, and the matrix product's MAC per second in the same rounds."""
+def in_turns(steps: dict[str, Step], rounds: int, turn: int) -> tuple[dict[str, Any], dict[str, Any], Any]:
+    """Seconds per step of every contender by round, on the clock and of all the process's threads, and the matrix
+    product's MAC per second in the same rounds."""
     a, b = (torch.rand(GEMM, GEMM) for _ in range(2))
     names = list(steps)
     times: dict[str, list[float]] = {name: [] for name in names}
+    processor: dict[str, list[float]] = {name: [] for name in names}
     gemm: list[float] = []
     for name in names:
         for _ in range(3):
@@ -141,15 +145,19 @@ def in_turns(steps: dict[str, Step], rounds: int, turn: int) -> tuple[dict[str, 
     for number in range(rounds):
         for offset in range(len(names)):
             name = names[(number + offset) % len(names)]
-            began = time.perf_counter()
+            began, spent = time.perf_counter(), time.process_time()
             for _ in range(turn):
                 steps[name]()
             times[name].append((time.perf_counter() - began) / turn)
+            processor[name].append((time.process_time() - spent) / turn)
             began = time.perf_counter()
             torch.mm(a, b)
             gemm.append(GEMM**3 / (time.perf_counter() - began))
     by_round = np.array(gemm).reshape(rounds, -1)
-    return {name: np.array(values) for name, values in times.items()}, np.median(by_round, axis=1)
+    wall, spent_in = (
+        {name: np.array(values) for name, values in kind.items()} for kind in (times, processor)
+    )
+    return wall, spent_in, np.median(by_round, axis=1)
 
 
 def training_macs(batch: int, patch: int) -> int:
