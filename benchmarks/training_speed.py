@@ -8,7 +8,8 @@ losses on luma, a cached teacher). edgeir's loop is the whole command: patches c
 gradient clipping, averaged weights, checks, metrics. The bare loop is convolutions in channels-last layout, L1, Adam,
 on one batch that stays in memory: once with the fused network ("plain"), once with the branches of the training form.
 All take turns in one process, in an order that rotates; a ratio is formed within a round, and given with its spread.
-The matrix product's rate is measured in the same rounds. What single parts cost is measured by themselves, after that.
+So is the ratio of processor times, the data thread's among them, which other processes disturb less. The matrix
+product's rate is measured in the same rounds. What single parts cost is measured by themselves, after that.
 Writes ``benchmarks/results/training-speed.json``.
 """
 
@@ -42,6 +43,7 @@ RESULT = Path(__file__).resolve().parent / "results" / "training-speed.json"
 STUDENT = PlainSRConfig(channels=32, blocks=10)
 GEMM = 1024
 GOAL = 1.3
+PLAIN, BRANCHES = "torch, plain", "torch, with branches"
 NEVER = 10_000_000
 """Steps of a run that the benchmark stops itself, and between two checkpoints."""
 COMMON = [
@@ -80,7 +82,7 @@ def main(arguments: Sequence[str]) -> None:
         rows += measured(name, options.rounds, options.turn)
     result = {
         "kind": "training-speed",
-        "about": "a training step of the 109 K student in edgeir beside a bare torch loop, one core's worth of threads",
+        "about": "a training step of the 109 K student in edgeir beside a bare torch loop on the same network",
         "created": timestamp(),
         "environment": {"machine": machine(), "versions": versions(), "revision": git_revision()},
         "threads": options.threads,
@@ -103,39 +105,39 @@ def measured(setting: str, rounds: int, turn: int) -> list[dict[str, Any]]:
     with ExitStack() as stack:
         steps: dict[str, Step] = {
             "edgeir": stack.enter_context(edgeir_loop(recipe, changes)),
-            "torch, plain": bare_loop(plain, batch, patch),
-            "torch, with branches": bare_loop(STUDENT, batch, patch),
+            PLAIN: bare_loop(plain, batch, patch),
+            BRANCHES: bare_loop(STUDENT, batch, patch),
         }
-        times, gemm = in_turns(steps, rounds, turn)
+        times, processor, gemm = in_turns(steps, rounds, turn)
     macs = training_macs(batch, patch)
     return [
         {
             "setting": setting,
             "loop": name,
-            "median_ms": round(float(np.median(values)) * 1e3, 2),
-            "min_ms": round(float(np.min(values)) * 1e3, 2),
-            "gemm_share": round(float(np.median(macs / values / gemm)), 3),
-            **{
-                f"times_{against.removeprefix('torch, ').replace(' ', '_')}": spread(values / times[against])
-                for against in steps
-                if against not in (name, "edgeir") and name == "edgeir"
-            },
+            "median ms": round(float(np.median(values)) * 1e3, 1),
+            "min ms": round(float(np.min(values)) * 1e3, 1),
+            "times the plain loop": spread(values / times[PLAIN]),
+            "times the loop with branches": spread(values / times[BRANCHES]),
+            "times the plain loop's processor time": spread(processor[name] / processor[PLAIN]),
+            "share of the matrix product's rate": round(float(np.median(macs / values / gemm)), 3),
         }
         for name, values in times.items()
     ]
 
 
-def spread(ratios: Any) -> dict[str, float]:
+def spread(ratios: Any) -> str:
     """Median, 10th and 90th percentile over the rounds."""
-    points = zip(("median", "p10", "p90"), (50, 10, 90), strict=True)
-    return {name: round(float(np.percentile(ratios, share)), 3) for name, share in points}
+    median, low, high = (float(np.percentile(ratios, share)) for share in (50, 10, 90))
+    return f"{median:.3f} ({low:.3f} to {high:.3f})"
 
 
-def in_turns(steps: dict[str, Step], rounds: int, turn: int) -> tuple[dict[str, Any], Any]:
-    """Seconds per step of every contender, by round, and the matrix product's MAC per second in the same rounds."""
+def in_turns(steps: dict[str, Step], rounds: int, turn: int) -> tuple[dict[str, Any], dict[str, Any], Any]:
+    """Seconds per step of every contender by round, on the clock and of all the process's threads, and the matrix
+    product's MAC per second in the same rounds."""
     a, b = (torch.rand(GEMM, GEMM) for _ in range(2))
     names = list(steps)
     times: dict[str, list[float]] = {name: [] for name in names}
+    processor: dict[str, list[float]] = {name: [] for name in names}
     gemm: list[float] = []
     for name in names:
         for _ in range(3):
@@ -143,15 +145,19 @@ def in_turns(steps: dict[str, Step], rounds: int, turn: int) -> tuple[dict[str, 
     for number in range(rounds):
         for offset in range(len(names)):
             name = names[(number + offset) % len(names)]
-            began = time.perf_counter()
+            began, spent = time.perf_counter(), time.process_time()
             for _ in range(turn):
                 steps[name]()
             times[name].append((time.perf_counter() - began) / turn)
+            processor[name].append((time.process_time() - spent) / turn)
             began = time.perf_counter()
             torch.mm(a, b)
             gemm.append(GEMM**3 / (time.perf_counter() - began))
     by_round = np.array(gemm).reshape(rounds, -1)
-    return {name: np.array(values) for name, values in times.items()}, np.median(by_round, axis=1)
+    wall, spent_in = (
+        {name: np.array(values) for name, values in kind.items()} for kind in (times, processor)
+    )
+    return wall, spent_in, np.median(by_round, axis=1)
 
 
 def training_macs(batch: int, patch: int) -> int:
@@ -238,12 +244,7 @@ def edgeir_loop(recipe: str, changes: Sequence[str]) -> Iterator[Step]:
 def show(result: dict[str, Any], out: Path) -> None:
     """Print the rows and where they went."""
     for row in result["rows"]:
-        line = f"{row['setting']:18s} {row['loop']:21s} {row['median_ms']:8.1f} ms"
-        line += f", {row['gemm_share']:.0%} of the matrix product's rate"
-        for name, ratio in row.items():
-            if name.startswith("times_"):
-                line += f", {name} {ratio['median']} ({ratio['p10']} to {ratio['p90']})"
-        print(line)
+        print(", ".join(f"{name} {value}" for name, value in row.items()))
     for name, value in result["parts_ms"].items():
         print(f"  {name:40s} {value:8.2f} ms")
     print(f"wrote {out}")

@@ -12,7 +12,7 @@ from edgeir.data.store.pair_store import PairStore
 from edgeir.distillation.objective import Objective
 from edgeir.models.base import Network, channels_last
 from edgeir.training.recipe import Recipe
-from edgeir.training.teacher import teacher_pictures
+from edgeir.training.teacher import teacher_images
 
 __all__ = ["build_objective", "initialise"]
 
@@ -32,7 +32,7 @@ def build_objective(
     planes: list[Callable[[int], Any]] = []
     teacher: Network | None = None
     if distillation.cache:
-        planes = [teacher_pictures(distillation, store, no_progress)]
+        planes = [teacher_images(distillation, store, no_progress)]
     elif distillation.teacher is not None:
         teacher = channels_last(load_checkpoint(distillation.teacher)[0].fused())
     if any(method.needs_labels for method in distillation.methods):

@@ -84,11 +84,10 @@ def check_images(run: RunFolder, *, allow_changed: bool) -> None:
     for then in _records(run.path / "checkpoints" / "last", "images"):
         if then["sha256"] == now["sha256"]:
             return
-        what = (
-            f"the training images have changed since the run began: {then['count']} then, {now['count']} now"
-        )
+        numbers = f"{then['count']} images then, {now['count']} now"
         if then["count"] == now["count"]:
-            what = f"the training images have changed since the run began: of {now['count']}, at least one is another"
+            numbers = f"still {now['count']} images, but with other pixels"
+        what = f"the training images have changed since the run began ({numbers})"
         if not allow_changed:
             raise CheckpointError(
                 what, where=run.path, fix="restore them, or go on with these: --allow-changed-data"

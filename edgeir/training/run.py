@@ -34,7 +34,7 @@ from edgeir.training.result import TrainResult
 from edgeir.training.resume import check_images, drop_later_rows
 from edgeir.training.signals import quiet_lightning, stop_requests
 from edgeir.training.state import State, unpack
-from edgeir.training.teacher import teacher_pictures
+from edgeir.training.teacher import teacher_images
 
 __all__ = ["TrainResult", "distill", "train"]
 
@@ -173,7 +173,7 @@ def _prepare_and_run(
         check_images(run, allow_changed=allow_changed_data)
         run.write_recipe()
     if distillation is not None and distillation.cache and distillation.methods:
-        teacher_pictures(distillation, store, progress)
+        teacher_images(distillation, store, progress)
     with quiet_lightning():
         strategy = "auto" if world == 1 else "ddp_spawn" if num_nodes == 1 else "ddp"
         fabric = Fabric(

@@ -1,9 +1,9 @@
-"""The teacher's pictures of every training image, computed once.
+"""What the teacher makes of every training image, computed once.
 
-With the average over the eight flips and quarter turns the teacher is exactly equivariant, so one picture per image
+With the average over the eight flips and quarter turns the teacher is exactly equivariant, so one output per image
 serves every augmentation of its patches, at the quality of the self-ensemble. Kept as uint8 beside the store, in the
-layout of its ``hr.bin``, with a SHA-256 of each picture in a JSON file: an interrupted computation goes on, and a
-picture whose bytes no longer match when it is first used is computed anew.
+layout of its ``hr.bin``, with a SHA-256 of each image in a JSON file: an interrupted computation goes on, and an
+image whose bytes no longer match when it is first used is computed anew.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from edgeir.data.store.pair_store import PairStore
 from edgeir.models.base import Network, channels_last
 from edgeir.training.recipe import Distillation
 
-__all__ = ["TeacherPictures", "teacher_pictures"]
+__all__ = ["TeacherImages", "teacher_images"]
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -36,20 +36,20 @@ _FORMAT = 2
 """Raised when older files of the same description must not be read."""
 
 
-def teacher_pictures(config: Distillation, store: PairStore, progress: Progress) -> Callable[[int], Pixels]:
-    """The function from a pair's index to the teacher's picture of it, (H, W, 3) uint8; computes what is missing.
+def teacher_images(config: Distillation, store: PairStore, progress: Progress) -> Callable[[int], Pixels]:
+    """The function from a pair's index to the teacher's image of it, (H, W, 3) uint8; computes what is missing.
 
     Raises:
         CheckpointError: the teacher cannot be loaded.
-        OutputError: the pictures cannot be written.
+        OutputError: the images cannot be written.
     """
-    pictures = TeacherPictures(config, store)
-    pictures.complete(progress)
-    return pictures
+    images = TeacherImages(config, store)
+    images.complete(progress)
+    return images
 
 
-class TeacherPictures:
-    """The pictures of one teacher, in files beside a store."""
+class TeacherImages:
+    """The images of one teacher, in files beside a store."""
 
     def __init__(self, config: Distillation, store: PairStore) -> None:
         assert config.teacher is not None, "the recipe was checked"
@@ -65,7 +65,7 @@ class TeacherPictures:
         self._one_repair = threading.Lock()
 
     def complete(self, progress: Progress) -> None:
-        """Compute the pictures that are not there yet."""
+        """Compute the images that are not there yet."""
         if None in self._read_hashes():
             with exclusive(self._path, progress), output_errors(self._path):
                 hashes = self._read_hashes()
@@ -82,7 +82,7 @@ class TeacherPictures:
         self._memory: Pixels = np.memmap(self._path, np.uint8, "r")
 
     def __call__(self, index: int) -> Pixels:
-        """The picture of a pair; computed anew where its bytes do not match their hash."""
+        """The image of a pair; computed anew where its bytes do not match their hash."""
         record = self._store.records[index]
         height, width = record.size
         view = self._memory[record.hr_offset : record.hr_offset + height * width * 3].reshape(
@@ -97,7 +97,7 @@ class TeacherPictures:
 
     def _repair(self, index: int) -> None:
         _LOG.warning(
-            "the teacher's picture of `%s` in %s was damaged and is computed anew",
+            "the teacher's image of `%s` in %s was damaged and is computed anew",
             self._store.records[index].name,
             self._path,
         )
@@ -107,23 +107,21 @@ class TeacherPictures:
             write_json(self._hashes, {"sha256": hashes})
 
     def _compute(self, index: int) -> str:
-        """Write one picture; its hash."""
+        """Write one image; its hash."""
         if self._network is None:
             self._network = channels_last(self._teacher.fused())
-        picture = np.ascontiguousarray(
-            _picture(self._network, self._store.pair(index)[0], self._self_ensemble)
-        )
+        image = np.ascontiguousarray(_image(self._network, self._store.pair(index)[0], self._self_ensemble))
         # Written as a file: through a mapping a full disk would end the process.
         with self._path.open("r+b") as stream:
             stream.seek(self._store.records[index].hr_offset)
-            stream.write(picture.data)
-        return hashlib.sha256(picture.data).hexdigest()
+            stream.write(image.data)
+        return hashlib.sha256(image.data).hexdigest()
 
     def _whole(self) -> bool:
         return self._path.is_file() and self._path.stat().st_size == self._size
 
     def _read_hashes(self) -> list[str | None]:
-        """The hash of every picture, None where there is no picture or no telling."""
+        """The hash of every image, None where there is no image or no telling."""
         nothing: list[str | None] = [None] * len(self._store)
         if not self._whole():
             return nothing
@@ -136,7 +134,7 @@ class TeacherPictures:
         return [entry if isinstance(entry, str) else None for entry in value]
 
 
-def _picture(network: Network, lr: Pixels, self_ensemble: bool) -> Pixels:
+def _image(network: Network, lr: Pixels, self_ensemble: bool) -> Pixels:
     """Padded by its border on the right and below where the network takes only multiples of something."""
     image = torch.from_numpy(lr.copy()).permute(2, 0, 1)[None].float() / 255
     multiple, scale = network.facts.size_multiple, network.facts.net_scale

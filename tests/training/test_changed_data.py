@@ -29,13 +29,16 @@ def test_a_run_is_not_resumed_with_other_images_unless_that_is_allowed(recipe, t
     Image.effect_noise((112, 96), 60).convert("RGB").save(first)
     with pytest.raises(
         CheckpointError,
-        match="images have changed since the run began: of 3, at least one is another .restore them",
+        match="images have changed since the run began .still 3 images, but with other pixels. .restore them",
     ):
         train(recipe.path, overrides=WHOLE, out=run, resume=True)
     Image.effect_noise((112, 96), 60).convert("RGB").save(first.with_name("more.png"))
     command = ["train", str(recipe.path), *WHOLE, "--out", str(run), "--resume", "--quiet"]
     assert main(command) == 2
-    assert "the training images have changed since the run began: 3 then, 4 now" in capsys.readouterr().err
+    assert (
+        "the training images have changed since the run began (3 images then, 4 now)"
+        in capsys.readouterr().err
+    )
     first.with_name("more.png").unlink()
     first.write_bytes(sound)  # another time of change, the same pixels
     assert train(recipe.path, overrides=[*WHOLE, "train.steps=5"], out=run, resume=True).steps == 5

@@ -17,11 +17,7 @@ def test_a_loss_that_is_not_finite_names_step_and_term(recipe, tmp_path, capsys)
     recipe(optim=DIVERGING, objective={"losses": [{"kind": "l2", "weight": 100}]})
     with pytest.raises(NonFiniteError) as one:
         train(recipe.path, out=tmp_path / "one")
-    with pytest.raises(NonFiniteError) as two:
-        train(recipe.path, out=tmp_path / "two", devices=2)
-    assert (two.value.step, two.value.term) == (one.value.step, "l2")
-    assert str(two.value) == str(one.value)
-    command = ["train", str(recipe.path), "--out", str(tmp_path / "three"), "--devices", "2", "--quiet"]
+    command = ["train", str(recipe.path), "--out", str(tmp_path / "two"), "--devices", "2", "--quiet"]
     assert main(command) == 2
     shown = capsys.readouterr().err.splitlines()
     assert [line for line in shown if line.startswith("edgeir:")] == [f"edgeir: error: {one.value}"]

@@ -371,7 +371,7 @@ def test_the_control_without_methods_equals_training_alone(recipe, tmp_path, row
         distill(recipe.path, out=tmp_path / "y")
 
 
-def test_cached_teacher_pictures_equal_the_live_teacher(recipe, tmp_path, rows):
+def test_cached_teacher_images_equal_the_live_teacher(recipe, tmp_path, rows):
     """Whole-image pictures differ from the live teacher's patches only near patch borders."""
     teacher = train(recipe.path, out=tmp_path / "teacher")
     losses = {}
@@ -385,15 +385,15 @@ def test_cached_teacher_pictures_equal_the_live_teacher(recipe, tmp_path, rows):
 
 
 def test_self_ensembled_pictures_are_equivariant(recipe, tmp_path):
-    from edgeir.training.teacher import _picture
+    from edgeir.training.teacher import _image
 
     train(recipe.path, out=tmp_path / "teacher")
     network, _, _ = load_checkpoint(tmp_path / "teacher")
     generator = torch.Generator().manual_seed(0)
     lr = torch.randint(0, 256, (12, 16, 3), generator=generator, dtype=torch.uint8).numpy()
-    turned = _picture(network, lr[::-1].transpose(1, 0, 2).copy(), True)
-    assert abs(turned.astype(int) - _picture(network, lr, True)[::-1].transpose(1, 0, 2)).max() <= 1
-    assert abs(_picture(network, lr, True).astype(int) - _picture(network, lr, False)).max() > 0
+    turned = _image(network, lr[::-1].transpose(1, 0, 2).copy(), True)
+    assert abs(turned.astype(int) - _image(network, lr, True)[::-1].transpose(1, 0, 2)).max() <= 1
+    assert abs(_image(network, lr, True).astype(int) - _image(network, lr, False)).max() > 0
 
 
 def test_init_starts_from_a_checkpoint_of_the_same_network(recipe, tmp_path):

@@ -8,7 +8,7 @@ from PIL import Image
 from edgeir.core.errors import ConfigError
 from edgeir.models import DANetConfig
 from edgeir.training.run import distill, train
-from edgeir.training.teacher import _picture
+from edgeir.training.teacher import _image
 
 DANET = {"kind": "danet", "widths": [8, 8, 8], "blocks": 1, "bottom_blocks": 1}  # halves its input twice
 STUDENT = {"kind": "dncnn", "depth": 3, "width": 4}
@@ -46,7 +46,7 @@ def test_what_a_picture_is_padded_with_is_cut_off():
     network = DANetConfig(widths=(8, 8, 8), blocks=1, bottom_blocks=1).build().eval()
     lr = np.random.default_rng(0).integers(0, 256, (13, 18, 3), dtype=np.uint8)
     padded = np.pad(lr, ((0, 3), (0, 2), (0, 0)), mode="edge")
-    assert np.array_equal(_picture(network, lr, False), _picture(network, padded, False)[:13, :18])
+    assert np.array_equal(_image(network, lr, False), _image(network, padded, False)[:13, :18])
 
 
 @pytest.mark.parametrize("cache", [False, True])
