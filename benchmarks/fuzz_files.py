@@ -67,7 +67,7 @@ def main() -> int:
         },
     )
     print(f"wrote {options.out}")
-    return 1 if any(row["process killed"] for row in rows) else 0
+    return 1 if any(row["killed_at"] for row in rows) else 0
 
 
 def make(out: Path, target: Any, precision: Any) -> None:
@@ -107,10 +107,10 @@ def count(artifact: Path, first: int, files: int) -> dict[str, Any]:
                 crashes.append(seed - 1)
         if worker.returncode:
             killers.append(seed)
-            found["process killed"] += 1
+            found["process killed" if worker.returncode < 0 else "traceback"] += 1
             seed += 1
     size = next(artifact.glob("model.*")).stat().st_size
-    names = ("refused", "crashed the child", "same image", "another image", "process killed")
+    names = ("refused", "crashed the child", "same image", "another image", "process killed", "traceback")
     counts = {name: found[name] for name in names}
     return {
         "file": artifact.name,

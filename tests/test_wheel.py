@@ -66,6 +66,7 @@ def test_the_wheel_holds_the_package_its_data_and_nothing_else(wheel: Path) -> N
     assert not [name for name in names if name.startswith("edgeir/_data/") and name.endswith(".py")]
     for name in list_zoo():
         assert {f"edgeir/zoo/{name}/card.json", f"edgeir/zoo/{name}/weights.safetensors"} <= names
+        assert {f"edgeir/zoo/{name}/litert/artifact.json", f"edgeir/zoo/{name}/litert/model.tflite"} <= names
     assert {"edgeir/py.typed", "edgeir/cli/app.py", "edgeir-0.1.0.dist-info/licenses/LICENSE"} <= names
 
 

@@ -22,7 +22,9 @@ from edgeir.core.config import Config, parse
 from edgeir.core.errors import CheckpointError, ConfigError
 from edgeir.core.files import refuse_existing, write_json
 from edgeir.core.progress import Progress, no_progress
+from edgeir.exporting.run import export
 from edgeir.manifest.card import CARD_NAME, WEIGHTS_NAME, Card
+from edgeir.runtime import catalog
 
 __all__ = ["Published", "ZooNotes", "publish"]
 
@@ -63,6 +65,7 @@ def publish(
     results: str | Path,
     notes: ZooNotes | None = None,
     suites: Sequence[str | Path | Suite] = (),
+    file_size: tuple[int, int] | None = None,
     overwrite: bool = False,
     progress: Progress = no_progress,
 ) -> Published:
@@ -75,12 +78,15 @@ def publish(
         results: folder for the measurements, ``zoo-<name>-<suite>.json``.
         notes: what the card says beside figures; a licence is required, here or on the checkpoint's own card.
         suites: what the entry is measured on; each set becomes an entry under the card's ``metrics``.
+        file_size: input height and width of an int8 file of the first target that comes with the entry, so that it runs
+            where torch is not installed; None: no file.
         overwrite: replace an entry and results of that name.
 
     Raises:
         ConfigError: the name or a suite is wrong, the licence is missing, or the network does not fit a suite.
         CheckpointError: there is no checkpoint, or it restores nothing.
         DataError: the images of a suite are not there.
+        ExportError, ParityError, MissingExtraError: the file cannot be made, or differs too much from the network.
         OutputError: the entry or a result exists already, or cannot be written.
     """
     if not re.fullmatch(r"[a-z0-9][a-z0-9.-]*", name):
@@ -89,7 +95,9 @@ def publish(
         )
     entry, measured_on = Path(zoo) / name, [_suite(suite) for suite in suites]
     paths = [Path(results) / f"zoo-{name}-{suite.name}.json" for suite in measured_on]
-    refuse_existing(entry, overwrite=overwrite, marker=CARD_NAME, owned=(WEIGHTS_NAME,))
+    refuse_existing(
+        entry, overwrite=overwrite, marker=CARD_NAME, owned=(WEIGHTS_NAME, *catalog.runtime_names())
+    )
     for path in paths:
         refuse_existing(path, overwrite=overwrite)
     folder = _checkpoint(run)
@@ -111,6 +119,12 @@ def publish(
     written = save_checkpoint(
         entry, fused, fused.state_dict(), name=name, metrics=metrics, provenance=provenance
     )
+    if file_size is not None:
+        target = catalog.TARGETS[0]
+        out = entry / str(target.runtime)
+        export(
+            entry, target=target.name, precision="int8", sizes=[file_size], out=out, golden=False, progress=progress
+        )  # fmt: skip
     return Published(entry, written, paths)
 
 

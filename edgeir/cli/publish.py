@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from edgeir.cli.options import Json, Overwrite, Quiet
+from edgeir.cli.options import Json, Overwrite, Quiet, parse_size
 from edgeir.cli.output import Output
 
 __all__ = ["publish"]
@@ -69,6 +69,15 @@ def publish(
         list[str] | None,
         typer.Option("--cite", help="Paper to cite, for the card; repeat for several.", show_default=False),
     ] = None,
+    file_size: Annotated[
+        str | None,
+        typer.Option(
+            "--file-size",
+            metavar="HxW",
+            help="Bring an int8 file of this input size, which runs without torch.",
+            show_default=False,
+        ),
+    ] = None,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
     json: Json = False,
@@ -95,6 +104,7 @@ def publish(
                 results=results,
                 notes=notes,
                 suites=suite or (),
+                file_size=parse_size(file_size) if file_size else None,
                 overwrite=overwrite,
                 progress=progress,
             )

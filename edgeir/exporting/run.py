@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgeir.core.claim import sole_writer
 from edgeir.core.environment import git_revision, versions
 from edgeir.core.errors import ConfigError, ExportError
 from edgeir.core.files import atomic_dir, refuse_existing, sha256_tree, tree_bytes, write_json
@@ -54,6 +55,7 @@ def export(
     out: str | Path,
     calibration: str | Path | NDArray[np.generic] | None = None,
     proof: str | Path | None = None,
+    golden: bool = True,
     sigma: float | None = None,
     trust_code: bool = False,
     overwrite: bool = False,
@@ -76,6 +78,7 @@ def export(
             (N, H, W, C), uint8 or float in [0, 1]; three of scikit-image's photographs by default.
         proof: a folder of further photographs that the file is compared with the network on. None that calibration
             used is compared; scikit-image's others always are.
+        golden: also write the golden arrays; they are larger than a small network's file.
         sigma: the noise level, on the 0-255 scale, that becomes a constant of the file, for a network that takes one.
         trust_code: allow a checkpoint's network of `kind: module`, code of another package, to run.
 
@@ -105,6 +108,7 @@ def export(
         statistics=statistics,
         calibration=calibration,
         proof=proof,
+        golden=golden,
         overwrite=overwrite,
         progress=progress,
     )
@@ -144,6 +148,7 @@ def export_network(
     statistics: Statistics = "image",
     calibration: str | Path | NDArray[np.generic] | None = None,
     proof: str | Path | None = None,
+    golden: bool = True,
     overwrite: bool = False,
     progress: Progress = no_progress,
 ) -> Artifact:
@@ -168,7 +173,7 @@ def export_network(
     own = network
     if statistics == "constant":
         network = made_constant(network, data.inputs)
-    with atomic_dir(out) as temporary:
+    with sole_writer(out), atomic_dir(out) as temporary:
         written: list[Written] = []
         for step, size in enumerate(chosen):
             progress(step, 2 * len(chosen), f"converting {_label(size)}")
@@ -179,7 +184,7 @@ def export_network(
         for step, (file, size) in enumerate(zip(artifact.files, chosen, strict=True)):
             progress(len(chosen) + step, 2 * len(chosen), f"comparing {_label(size)} with the network")
             gate = applied_gate(profile.gate, io)
-            parity = prove(temporary, artifact, file, network, crops(size), gate, golden=step == 0)
+            parity = prove(temporary, artifact, file, network, crops(size), gate, golden=golden and step == 0)
             if isinstance(parity, Parity):
                 check_gate(parity, where=f"{card.name} {name} {_label(size)}")
             proved.append(file.model_copy(update={"parity": parity}))

@@ -45,7 +45,7 @@ class LiteRTSession:
 
     def __init__(self, model: Path, artifact: Artifact, file: ModelFile, *, threads: int) -> None:
         litert = require("ai_edge_litert.interpreter", "running a .tflite artifact")
-        recorded = read_facts(run_first_in_child(model, artifact, file, "litert"), where=model)
+        recorded = read_facts(run_first_in_child(model, artifact, file, self.runtime), where=model)
         try:
             with native_silenced():
                 self._interpreter = litert.Interpreter(model_path=str(model), num_threads=threads)
@@ -70,8 +70,11 @@ class LiteRTSession:
         self.fixed_size: tuple[int, int] | None = (int(entry["shape"][1]), int(entry["shape"][2]))
         self.source_sha256 = file.sha256
         self.name = f"{artifact.source} {file.target}-{file.precision}"
-        self._entry = self._interpreter.tensor(entry["index"])
-        self._result = _buffer(self._interpreter.tensor(exit_["index"])())
+        try:
+            self._entry = self._interpreter.tensor(entry["index"])
+            self._result = _buffer(self._interpreter.tensor(exit_["index"])())
+        except ValueError as error:  # a damaged file whose output nothing computes
+            raise ArtifactError(f"LiteRT cannot load it: {_short(error)}", where=model) from error
 
     def run(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
         """See `Session.run`."""

@@ -22,6 +22,10 @@ FACTS_PROPERTY = "edgeir.facts"
 """The property of the model that holds `NetworkFacts` as JSON."""
 
 
+SILENT = 4
+"""Nothing short of the process's end is written: what goes wrong arrives as an exception too."""
+
+
 class OnnxRuntime(Config):
     """Run ``.onnx`` artifacts with ONNX Runtime's CPU provider, all graph optimisations on."""
 
@@ -45,13 +49,13 @@ class OnnxSession:
 
     def __init__(self, model: Path, artifact: Artifact, file: ModelFile, *, threads: int) -> None:
         ort = require("onnxruntime", "running an .onnx artifact")
-        run_first_in_child(model, artifact, file, "onnxruntime")
+        run_first_in_child(model, artifact, file, self.runtime)
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
-        options.log_severity_level = (
-            3  # errors only: warnings about unused initialisers are not the user's concern
-        )
+        options.log_severity_level = SILENT
+        self._run_options = ort.RunOptions()
+        self._run_options.log_severity_level = SILENT
         try:
             # Its fallback would try the same provider again, and print.
             self._session = ort.InferenceSession(
@@ -76,23 +80,25 @@ class OnnxSession:
     def run(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
         """See `Session.run`."""
         check_image(x, self)
-        restored = from_native(self.run_raw(to_native(x, self.input)), self._output)
-        height, width = (side * self.facts.net_scale for side in x.shape[:2])
-        if restored.shape[:2] != (height, width):
+        tensor = to_native(x, self.input)
+        raw = self.run_raw(tensor)
+        scale, channels = self.facts.net_scale, self.facts.channels
+        height, width = (side * scale for side in x.shape[:2])
+        layouts = {"NHWC": (1, height, width, channels), "NCHW": (1, channels, height, width)}
+        if raw.shape != layouts[self._output.layout]:  # a file of any size shows it only now
             raise ArtifactError(
-                f"made {restored.shape[0]}x{restored.shape[1]} of {x.shape[0]}x{x.shape[1]}, "
-                f"the manifest says scale {self.facts.net_scale}",
+                f"made {raw.shape} of {tensor.shape}, the manifest says scale {scale} and {channels} channels",
                 where=self.name,
                 fix="the manifest or the file was changed: export it again",
             )
-        return restored
+        return from_native(raw, self._output)
 
     def run_raw(self, tensor: NDArray[Any]) -> NDArray[Any]:
         """See `Session.run_raw`."""
         assert self._session is not None, "the session is closed"
         outputs, name = self._names
         try:
-            result: NDArray[Any] = self._session.run(outputs, {name: tensor})[0]
+            result: NDArray[Any] = self._session.run(outputs, {name: tensor}, self._run_options)[0]
         except Exception as error:
             raise ArtifactError(f"ONNX Runtime failed: {_short(error)}", where=self.name) from error
         return result

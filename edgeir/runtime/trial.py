@@ -11,25 +11,22 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import importlib.metadata
 import os
 import platform
 import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Literal
 
 from edgeir.core.cache import cache_root
 from edgeir.core.errors import ArtifactError
 from edgeir.manifest.artifact import Artifact, ModelFile
+from edgeir.runtime import catalog
 from edgeir.runtime.trial_child import CANNOT_IMPORT, CANNOT_LOAD, CANNOT_RUN
 
 __all__ = ["run_first_in_child"]
 
 CHILD = Path(__file__).with_name("trial_child.py")
-DISTRIBUTIONS = {"litert": "ai-edge-litert", "onnxruntime": "onnxruntime"}
-NAMES = {"litert": "LiteRT", "onnxruntime": "ONNX Runtime"}
 SIDE = 32
 """Least height and width of the image that a file of any size is tried on."""
 PATIENCE_S, SLOWEST_MACS_S, MOST_MACS = 120.0, 1e9, 10**13
@@ -37,9 +34,7 @@ PATIENCE_S, SLOWEST_MACS_S, MOST_MACS = 120.0, 1e9, 10**13
 says, which may say anything)."""
 
 
-def run_first_in_child(
-    model: Path, artifact: Artifact, file: ModelFile, runtime: Literal["litert", "onnxruntime"]
-) -> bytes:
+def run_first_in_child(model: Path, artifact: Artifact, file: ModelFile, runtime: str) -> bytes:
     """The content of the file `model`, once it is known to be loaded and run without a crash.
 
     A file that the child could load but not run passes: running it here raises the reason. Where no child can be
@@ -61,17 +56,17 @@ def run_first_in_child(
     return content
 
 
-def _try(
-    model: Path, artifact: Artifact, file: ModelFile, runtime: Literal["litert", "onnxruntime"], mark: Path
-) -> None:
+def _try(model: Path, artifact: Artifact, file: ModelFile, runtime: str, mark: Path) -> None:
+    entry = catalog.runtime_entry(runtime)
+    loader = CHILD.with_name(f"{runtime}_trial.py")
     multiple = artifact.facts.size_multiple
     side = multiple * -(-SIDE // multiple)
     patience = PATIENCE_S + min(file.macs, MOST_MACS) / SLOWEST_MACS_S
     try:
-        code, reason = _run([sys.executable, "-P", str(CHILD), runtime, str(model), str(side)], patience)
+        code, reason = _run([sys.executable, "-P", str(CHILD), str(loader), str(model), str(side)], patience)
     except subprocess.TimeoutExpired as error:
         raise ArtifactError(
-            f"{NAMES[runtime]} did not finish a first run of the file in {patience:.0f} s",
+            f"{entry.title} did not finish a first run of the file in {patience:.0f} s",
             where=model,
             fix="export it again, or get the file anew",
         ) from error
@@ -82,10 +77,10 @@ def _try(
             mark.parent.mkdir(parents=True, exist_ok=True)
             mark.touch()
     elif code == CANNOT_LOAD:
-        raise ArtifactError(f"{NAMES[runtime]} cannot load it: {reason}", where=model)
+        raise ArtifactError(f"{entry.title} cannot load it: {reason}", where=model)
     elif code not in (CANNOT_IMPORT, CANNOT_RUN):
         raise ArtifactError(
-            f"the file crashes {NAMES[runtime]} ({_ending(code)})",
+            f"the file crashes {entry.title} ({_ending(code)})",
             where=model,
             fix="it is damaged: export it again, or get it anew",
         )
@@ -93,7 +88,7 @@ def _try(
 
 def _mark(sha256: str, runtime: str) -> Path:
     """The empty file that says that this one ran before."""
-    version = importlib.metadata.version(DISTRIBUTIONS[runtime])
+    version = catalog.runtime_entry(runtime).version
     return cache_root() / "trials" / f"{runtime}-{version}-{platform.machine()}" / sha256
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +13,7 @@ import torch
 from PIL import Image
 
 from edgeir.checkpoint.save import save_checkpoint
+from edgeir.core.files import sha256_file
 from edgeir.exporting.run import export
 from edgeir.models import PlainSRConfig
 
@@ -31,3 +35,19 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
             folder / "student", target=target, sizes=sizes, out=folder / target, calibration=folder / "photos"
         )  # type: ignore[arg-type]
     return folder
+
+
+@pytest.fixture
+def rewritten() -> Callable[[Path, Path, Callable[[Path], Any]], Path]:
+    """Copy an artifact, change its model file, and let the manifest have the new file's hash."""
+
+    def copy(source: Path, folder: Path, change: Callable[[Path], Any]) -> Path:
+        shutil.copytree(source, folder)
+        model = next(folder.glob("model.*"))
+        before = sha256_file(model)
+        change(model)
+        text = (folder / "artifact.json").read_text()
+        (folder / "artifact.json").write_text(text.replace(before, sha256_file(model)))
+        return folder
+
+    return copy

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from edgeir.core.config import Config
 from edgeir.core.errors import EdgeIRError, ExportError
 from edgeir.core.requires import require
+from edgeir.exporting.layers import check_plan, float_layers
 from edgeir.exporting.target import Job, Written
 from edgeir.exporting.targets.litert.passes.clip import ClipStyle, hoist_clip, write_clip
 from edgeir.exporting.targets.litert.passes.deformable import lower_deformable
@@ -68,6 +69,7 @@ class LiteRT(Config):
 
     def write(self, job: Job, path: Path) -> Written:
         """See `edgeir.exporting.target.Target`; needs a fixed size."""
+        check_plan(self.precision, job.network)
         if job.size is None:
             raise ExportError("LiteRT files have a fixed input size", fix="pass --size HEIGHTxWIDTH")
         if not self.precision.default.integer and job.io == "uint8":
@@ -110,7 +112,12 @@ class LiteRT(Config):
             if self.merge_residual:
                 merge_added_convolutions(graph)
             core = graph.to_bytes()
-            integer = keep_moves_integer(quantise(core, job.calibration.range_inputs, rule=self.ranges))
+            per_tensor = self.precision.default.granularity == "tensor"
+            floats = float_layers(self.precision, job.network)
+            ranged = job.calibration.range_inputs
+            integer = keep_moves_integer(
+                quantise(core, ranged, rule=self.ranges, per_tensor=per_tensor, floats=floats)
+            )
             if self.correct_bias:
                 integer = correct_output_bias(integer, core, job.calibration.inputs)
             return finish(integer, tail, job.io)

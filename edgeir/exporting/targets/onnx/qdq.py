@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgeir.core.errors import ExportError
 from edgeir.core.files import scratch_dir
 from edgeir.core.requires import require
+from edgeir.exporting.layers import fingerprint_of
 from edgeir.exporting.targets.onnx.saturation import WeightRule, weight_overrides
 
 __all__ = ["correct_bias", "quantise_qdq"]
@@ -23,6 +26,8 @@ def quantise_qdq(
     ranges: Literal["minmax", "percentile", "entropy"],
     activations: Literal["uint8", "int8"],
     weights: WeightRule,
+    per_tensor: bool = False,
+    floats: Mapping[str, NDArray[np.float32]] | None = None,
 ) -> Any:
     """Quantise `model` (input ``image``, output ``restored``, NCHW float32, no clip at the end).
 
@@ -33,7 +38,9 @@ def quantise_qdq(
     kind = quantization.QuantType.QUInt8 if activations == "uint8" else quantization.QuantType.QInt8
     zero_point = np.array(0 if activations == "uint8" else -128, activations)
     picture = [{"scale": np.array(1 / 255, np.float32), "zero_point": zero_point, "quant_type": kind}]
-    overrides = weight_overrides(model, weights) | dict.fromkeys(_pictures(model), picture)
+    overrides = weight_overrides(model, weights, per_tensor=per_tensor) | dict.fromkeys(
+        _pictures(model), picture
+    )
     methods = {"minmax": "MinMax", "percentile": "Percentile", "entropy": "Entropy"}
     with scratch_dir("quantize", libraries=True) as folder:  # onnxruntime makes temporary folders of its own
         path = folder / "int8.onnx"
@@ -42,13 +49,45 @@ def quantise_qdq(
             path,
             _Reader(images),
             quant_format=quantization.QuantFormat.QDQ,
-            per_channel=True,
+            per_channel=not per_tensor,
+            nodes_to_exclude=_nodes_of(model, floats or {}),
             activation_type=kind,
             weight_type=quantization.QuantType.QInt8,
             calibrate_method=getattr(quantization.CalibrationMethod, methods[ranges]),
             extra_options={"TensorQuantOverrides": overrides},
         )
         return onnx.load(path)
+
+
+def _nodes_of(model: Any, layers: Mapping[str, NDArray[np.float32]]) -> list[str]:
+    """The name of the node that is each layer, by `edgeir.exporting.layers.fingerprint_of` its weights.
+
+    Raises:
+        ExportError: a layer was merged into another one, or makes the output.
+    """
+    numpy_helper = require("onnx.numpy_helper", "int8 for ONNX")
+    constants = {entry.name: numpy_helper.to_array(entry) for entry in model.graph.initializer}
+    kernels = {
+        node.name: (node, fingerprint_of(constants[node.input[1]]))
+        for node in model.graph.node
+        if node.op_type == "Conv" and node.input[1] in constants
+    }
+    names = []
+    for layer, fingerprint in layers.items():
+        found = [node for node, own in kernels.values() if np.array_equal(own, fingerprint)]
+        if len(found) != 1:
+            raise ExportError(
+                f"the layer `{layer}` is not a layer of its own in the converted graph",
+                fix="leave it out of the plan",
+            )
+        users = [node.op_type for node in model.graph.node if found[0].output[0] in node.input]
+        if found[0].output[0] == "restored" or {"Add", "DepthToSpace"} & set(users):
+            raise ExportError(
+                f"the layer `{layer}` makes the output, which an int8 file gives in integers",
+                fix="leave it out of the plan",
+            )
+        names.append(found[0].name)
+    return names
 
 
 def correct_bias(model: Any, integer: Any, images: Images) -> bool:

@@ -28,8 +28,14 @@ _LARGEST = 127
 """Of one weight; also of a pair before it is rounded, which adds at most 1/2 to either."""
 
 
-def weight_overrides(model: Any, rule: WeightRule) -> dict[str, list[dict[str, Any]]]:
-    """`TensorQuantOverrides` of onnxruntime.quantization for the constant weights that integer kernels multiply by."""
+def weight_overrides(
+    model: Any, rule: WeightRule, *, per_tensor: bool = False
+) -> dict[str, list[dict[str, Any]]]:
+    """`TensorQuantOverrides` of onnxruntime.quantization for the constant weights that integer kernels multiply by.
+
+    Args:
+        per_tensor: one scale for a layer, that of the channel that needs the largest.
+    """
     if rule == "full":
         return {}
     kind = require("onnxruntime.quantization", "int8 for ONNX").QuantType.QInt8
@@ -42,10 +48,12 @@ def weight_overrides(model: Any, rule: WeightRule) -> dict[str, list[dict[str, A
         name = node.input[1]
         if node.op_type == "Conv":
             scales = weight_scales(numpy_helper.to_array(constants[name]), rule)
-            result[name] = [
-                {"axis": 0, "scale": scale, "zero_point": np.array(0, np.int8), "quant_type": kind}
-                for scale in scales
-            ]
+            given = {"zero_point": np.array(0, np.int8), "quant_type": kind}
+            result[name] = (
+                [{"scale": scales.max(), **given}]
+                if per_tensor
+                else [{"axis": 0, "scale": scale, **given} for scale in scales]
+            )
         else:  # none of them has an order of its own that kernels agree on
             result[name] = [{"quant_type": kind, "reduce_range": True}]
     return result

@@ -7,7 +7,7 @@ casts are inside); ``--io uint8`` takes and gives **NHWC** bytes, which is how c
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
@@ -15,6 +15,7 @@ from edgeir.core.config import Config
 from edgeir.core.errors import EdgeIRError, ExportError
 from edgeir.core.requires import require
 from edgeir.exporting.calibration import CalibrationData
+from edgeir.exporting.layers import check_plan, float_layers
 from edgeir.exporting.target import Job, Written
 from edgeir.exporting.targets.onnx.passes.bytes_in_out import bytes_in_and_out
 from edgeir.exporting.targets.onnx.saturation import WeightRule
@@ -22,6 +23,9 @@ from edgeir.manifest.artifact import TensorSpec
 from edgeir.quantize.plan import PLANS, Plan
 from edgeir.runtime.onnxruntime import FACTS_PROPERTY
 from edgeir.runtime.quiet import libraries_silenced
+
+if TYPE_CHECKING:
+    from edgeir.models import Network
 
 __all__ = ["ONNX"]
 
@@ -54,12 +58,13 @@ class ONNX(Config):
 
     def write(self, job: Job, path: Path) -> Written:
         """See `edgeir.exporting.target.Target`."""
+        check_plan(self.precision, job.network)
         try:
             with libraries_silenced():
                 require("onnxscript", "exporting to ONNX")
                 require("onnxruntime", "exporting to ONNX")
                 if self.precision.default.integer:  # calibration crops have a size of their own
-                    model = self._quantise(_as_it_comes(job, self.opset, None), job.calibration)
+                    model = self._quantise(_as_it_comes(job, self.opset, None), job.network, job.calibration)
                     _fix_size(model, job)
                 else:
                     model = _as_it_comes(job, self.opset, job.size)
@@ -83,7 +88,7 @@ class ONNX(Config):
             path, _spec("image", spatial, channels, job.io), _spec("restored", out, channels, job.io)
         )
 
-    def _quantise(self, model: Any, calibration: CalibrationData) -> Any:
+    def _quantise(self, model: Any, network: Network, calibration: CalibrationData) -> Any:
         from edgeir.exporting.targets.onnx.qdq import correct_bias, quantise_qdq
 
         _drop_clip(model)
@@ -91,6 +96,8 @@ class ONNX(Config):
             "ranges": self.ranges,
             "activations": self.activations,
             "weights": self.weights,
+            "per_tensor": self.precision.default.granularity == "tensor",
+            "floats": float_layers(self.precision, network),
         }
         integer = quantise_qdq(model, calibration.range_inputs, **settings)
         if self.correct_bias and correct_bias(model, integer, calibration.inputs):

@@ -12,13 +12,17 @@ ai-edge-quantizer does the transformation; this file decides the ranges it is gi
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgeir.core.errors import ExportError
 from edgeir.core.requires import require
+from edgeir.exporting.layers import fingerprint_of
 from edgeir.exporting.targets.litert.passes.clip import remove_clip
 from edgeir.exporting.targets.litert.passes.graph import Graph
 from edgeir.exporting.targets.litert.quantize.leaky_relu import integer_leaky_relus
@@ -52,13 +56,25 @@ def take_tail(graph: Graph) -> Tail:
     return Tail(int(last.builtinOptions.blockSize), clipped)
 
 
-def quantise(model: bytes, images: NDArray[np.float32], *, rule: RangeRule) -> bytes:
+def quantise(
+    model: bytes,
+    images: NDArray[np.float32],
+    *,
+    rule: RangeRule,
+    per_tensor: bool = False,
+    floats: Mapping[str, NDArray[np.float32]] | None = None,
+) -> bytes:
     """Quantise a float graph whose tail was taken; the result takes and gives int8 images.
 
     Args:
         model: what `Graph.to_bytes` gave after `take_tail` and the corrections.
         images: (N, H, W, 3) calibration inputs in [0, 1].
         rule: how activation ranges follow from the observed values.
+        per_tensor: one scale for all weights of a layer, for processors that refuse one per channel.
+        floats: layers to keep in float, by `edgeir.exporting.layers.fingerprint_of` their weights.
+
+    Raises:
+        ExportError: a layer to keep in float was merged into another one, or makes the output.
     """
     graph = Graph(model)
     names = [graph.name(int(index)) for op in graph.operators for index in op.outputs]
@@ -71,13 +87,46 @@ def quantise(model: bytes, images: NDArray[np.float32], *, rule: RangeRule) -> b
             _share_range(graph, operator, ranges)
     quantizer = require("ai_edge_quantizer.quantizer", "int8 for LiteRT")
     recipe = require("ai_edge_quantizer.recipe", "int8 for LiteRT")
-    worker = quantizer.Quantizer(bytearray(model), recipe.static_wi8_ai8())
+    entries = recipe.static_wi8_ai8()
+    if per_tensor:
+        for entry in entries:
+            entry["op_config"]["weight_tensor_config"]["granularity"] = "TENSORWISE"
+    for name in _outputs_of(graph, floats or {}):
+        entries.append({"regex": re.escape(name), "operation": "*", "algorithm_key": "no_quantize"})
+    worker = quantizer.Quantizer(bytearray(model), entries)
     statistics = {
         name: {"min": np.full((1, 1, 1, 1), low, np.float32), "max": np.full((1, 1, 1, 1), high, np.float32)}
         for name, (low, high) in ranges.items()
     }
     result = worker.quantize(statistics, enable_progress_bar=False, enable_progress_report=False)
     return integer_leaky_relus(bytes(result.quantized_model))
+
+
+def _outputs_of(graph: Graph, layers: Mapping[str, NDArray[np.float32]]) -> list[str]:
+    """The name of the tensor that each layer computes."""
+    names = []
+    for layer, fingerprint in layers.items():
+        made_by = [op for op in graph.operators if _weights_are(graph, op, fingerprint)]
+        if len(made_by) != 1:
+            raise ExportError(
+                f"the layer `{layer}` is not a layer of its own in the converted graph",
+                fix="set target.merge_residual to false, or leave the layer out of the plan",
+            )
+        tensor = int(made_by[0].outputs[0])
+        if tensor in graph.outputs or any(graph.kind(user) == "ADD" for user in graph.consumers(tensor)):
+            raise ExportError(
+                f"the layer `{layer}` makes the output, which an int8 file gives in integers",
+                fix="leave it out of the plan",
+            )
+        names.append(graph.name(tensor))
+    return names
+
+
+def _weights_are(graph: Graph, operator: Any, fingerprint: NDArray[np.float32]) -> bool:
+    if graph.kind(operator) not in ("CONV_2D", "DEPTHWISE_CONV_2D"):
+        return False
+    weights = graph.constant(int(operator.inputs[1]))
+    return weights is not None and np.array_equal(fingerprint_of(weights), fingerprint)
 
 
 def _share_range(graph: Graph, concatenation: Any, ranges: dict[str, tuple[float, float]]) -> None:

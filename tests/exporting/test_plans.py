@@ -1,0 +1,126 @@
+"""Plans beyond one precision for all: layers kept in float, one scale for a layer, and what is refused."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+import pytest
+
+from edgeir.core.errors import ExportError
+from edgeir.exporting.targets.litert.passes.graph import Graph
+from edgeir.exporting.targets.litert.target import LiteRT
+from edgeir.exporting.targets.onnx.target import ONNX
+from edgeir.models import PlainSRConfig
+from edgeir.quantize.plan import LayerFormat, QuantizationPlan
+
+from .conftest import busy, convert
+
+INT8 = LayerFormat(weights="int8", activations="int8")
+FIRST_IN_FLOAT = QuantizationPlan(default=INT8, layers={"body.0": LayerFormat()})
+
+
+@pytest.fixture(scope="module")
+def network():
+    return busy(PlainSRConfig(channels=8, blocks=2, branches=()).build())
+
+
+def test_litert_keeps_the_named_layer_in_float(network, calibration) -> None:
+    target = LiteRT(precision=FIRST_IN_FLOAT, merge_residual=False)
+    graph = Graph(convert(target, network, (12, 10), "float", calibration).data)
+    kinds = [
+        graph.dtype(int(operator.inputs[1]))
+        for operator in graph.operators
+        if graph.kind(operator) == "CONV_2D"
+    ]
+    assert sorted(kinds) == ["FLOAT32", "INT8", "INT8", "INT8", "INT8"]
+
+
+def test_onnx_keeps_the_named_layer_in_float(network, calibration) -> None:
+    made = onnx.load_from_string(
+        convert(ONNX(precision=FIRST_IN_FLOAT), network, None, "float", calibration).data
+    )
+    constants = {entry.name for entry in made.graph.initializer}
+    convolutions = [node for node in made.graph.node if node.op_type == "Conv"]
+    assert len(convolutions) == 5
+    assert sum(node.input[1] in constants for node in convolutions) == 1, (
+        "float weights come without a Dequantize"
+    )
+
+
+@pytest.mark.parametrize("target", [LiteRT, ONNX])
+def test_a_mixed_file_is_closer_to_the_network(target, network, calibration, tmp_path) -> None:
+    from edgeir.exporting.profile import ExportProfile, read_profile
+    from edgeir.exporting.run import export_network
+
+    from .conftest import card_of
+
+    errors = []
+    mixed = QuantizationPlan(default=INT8, layers={"body.*": LayerFormat()})
+    for precision in (QuantizationPlan(default=INT8), mixed):
+        settings = read_profile(f"{target().kind}-int8")
+        loose = dict.fromkeys(type(settings.gate).model_fields, 1000.0)
+        own = settings.target.model_copy(update={"precision": precision})  # type: ignore[attr-defined]
+        profile = ExportProfile.model_validate(
+            {**settings.model_dump(), "gate": loose, "target": own.model_dump()}
+        )
+        out = tmp_path / precision.name
+        made = export_network(network, card_of(network), profile, out=out, name="mixed", sizes=[(24, 24)])
+        assert made.main.precision == precision.name
+        errors.append(made.main.parity.p99_abs_error)
+    assert errors[1] < errors[0]
+
+
+@pytest.mark.parametrize("target", [LiteRT, ONNX])
+def test_one_scale_per_tensor_for_processors_that_refuse_one_per_channel(
+    target, network, calibration
+) -> None:
+    plan = QuantizationPlan(default=LayerFormat(weights="int8", activations="int8", granularity="tensor"))
+    size = (12, 10) if target is LiteRT else None
+    data = convert(target(precision=plan), network, size, "float", calibration).data
+    if target is LiteRT:
+        graph = Graph(data)
+        scales = [
+            len(graph.tensor(int(op.inputs[1])).quantization.scale)
+            for op in graph.operators
+            if graph.kind(op) == "CONV_2D"
+        ]
+    else:
+        model = onnx.load_from_string(data)
+        kernels = {node.input[1] for node in model.graph.node if node.op_type == "Conv"}
+        dequantised = {
+            node.output[0]: node.input[1] for node in model.graph.node if node.op_type == "DequantizeLinear"
+        }
+        sizes = {entry.name: int(np.prod(entry.dims)) for entry in model.graph.initializer}
+        scales = [sizes[dequantised[name]] for name in kernels]
+    assert set(scales) == {1}
+
+
+@pytest.mark.parametrize("target", [LiteRT, ONNX])
+@pytest.mark.parametrize(
+    ("plan", "words"),
+    [
+        (
+            QuantizationPlan(default=INT8, layers={"nose": LayerFormat()}),
+            r"no layer `nose` .*convolutions are body.0",
+        ),
+        (
+            QuantizationPlan(default=INT8, layers={"tail": LayerFormat()}),
+            r"the layer `tail` makes the output",
+        ),
+        (
+            QuantizationPlan(default=INT8, layers={"body.0": LayerFormat(weights="float16")}),
+            "in float32 only",
+        ),
+        (QuantizationPlan(layers={"body.0": INT8}), "only an int8 plan can keep single layers"),
+        (
+            QuantizationPlan(default=LayerFormat(weights="int8")),
+            "weights in int8 with activations in float32",
+        ),
+    ],
+)
+def test_a_plan_that_cannot_be_followed_is_refused(target, plan, words, network, calibration) -> None:
+    size = (12, 10) if target is LiteRT else None
+    settings = {"merge_residual": False} if target is LiteRT else {}
+    with pytest.raises(ExportError, match=words) as caught:
+        convert(target(precision=plan, **settings), network, size, "float", calibration)
+    assert "\n" not in str(caught.value)
