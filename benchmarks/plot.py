@@ -18,7 +18,8 @@ from edgeir.benchmarking.result import Quality, Result, Row, SetQuality, read_re
 from edgeir.benchmarking.suite import Suite, load_suite
 from edgeir.core.errors import ConfigError, EdgeIRError
 from edgeir.core.files import atomic_file
-from edgeir.reporting.pareto import render
+from edgeir.reporting.pareto import points_of, render
+from edgeir.reporting.table import published_rows
 
 ROOT = Path(__file__).resolve().parent.parent
 TIMES, RUNTIME = "students-vs-baselines", "litert"
@@ -45,7 +46,9 @@ def result(results: Path) -> Result:
     quoted = next(entry for entry in suite.sets if entry.name == SET)
     others = tuple(row for row in quoted.published if row.model != QUOTED)
     lines = suite.model_copy(update={"sets": (quoted.model_copy(update={"published": others}),)})
-    return times.model_copy(update={"rows": tuple(rows), "suite": lines.model_dump(mode="json"), "protocol": protocol})
+    return times.model_copy(
+        update={"rows": tuple(rows), "suite": lines.model_dump(mode="json"), "protocol": protocol}
+    )
 
 
 def _row(timed: Row, results: Path, suite: Suite) -> Row | None:
@@ -65,22 +68,37 @@ def _row(timed: Row, results: Path, suite: Suite) -> Row | None:
     return timed.model_copy(update={"model": name, "quality": quality})
 
 
+def data(drawn: Result) -> str:
+    """What the plot shows, as a comment for the end of the SVG: the bytes of a plot depend on matplotlib's version."""
+    points, name = points_of(drawn)
+    shown = [f"{point.label} {point.latency_ms:.1f} ms {point.psnr_db:.2f} dB" for point in points]
+    lines = [f"{model} {figures[SET].psnr_db:.2f} dB" for model, figures in published_rows(drawn)]
+    return f"<!-- {name}: {'; '.join(shown)}. Published: {'; '.join(lines)}. -->"
+
+
 def main(arguments: list[str]) -> int:
     """Write the plot, or check it."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "quality-time.svg")
-    parser.add_argument("--check", action="store_true", help="write nothing; fail when the plot is out of step")
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; fail when the plot is out of step"
+    )
     options = parser.parse_args(arguments)
     try:
-        drawn = render(result(ROOT / "benchmarks" / "results"))
+        drawn = result(ROOT / "benchmarks" / "results")
+        comment = data(drawn)
+        if options.check:
+            current = options.out.is_file() and comment in options.out.read_text(encoding="utf-8")
+            if not current:
+                print("plot: out of step: run `python benchmarks/plot.py`", file=sys.stderr)
+            return 0 if current else 1
+        plotted = render(drawn)
     except EdgeIRError as error:
         print(f"plot: error: {error}", file=sys.stderr)
         return 2
-    assert drawn is not None
-    if options.check:
-        return 0 if options.out.is_file() and options.out.read_bytes() == drawn else 1
+    assert plotted is not None
     with atomic_file(options.out) as temporary:
-        temporary.write_bytes(drawn)
+        temporary.write_text(f"{plotted.decode('utf-8').rstrip()}\n{comment}\n", encoding="utf-8")
     print(f"wrote {options.out}")
     return 0
 
