@@ -28,7 +28,7 @@ def bench(
         list[str],
         typer.Argument(
             metavar="MODEL...",
-            help="Artifacts, checkpoints or names from `edgeir models`.",
+            help="Models to compare: artifacts, checkpoint folders, or names from `edgeir models`.",
             show_default=False,
         ),
     ],
@@ -38,7 +38,7 @@ def bench(
         list[TimedRuntime] | None,
         typer.Option(
             "--runtime",
-            help="What runs checkpoints; repeat for several. [default: torch]",
+            help="Runtime for checkpoints, which are exported for it; repeat for several. [default: torch]",
             show_default=False,
         ),
     ] = None,
@@ -47,7 +47,7 @@ def bench(
         list[PrecisionChoice] | None,
         typer.Option(
             "--precision",
-            help="What checkpoints are exported to; repeat for several. [default: fp32]",
+            help="Precision that checkpoints are exported with; repeat for several. [default: fp32]",
             show_default=False,
         ),
     ] = None,
@@ -56,30 +56,38 @@ def bench(
         typer.Option(
             "--repeats",
             min=1,
-            help="Timed runs of each model; as many as --budget allows.",
+            help="Timed runs of each model. Default: as many as --budget allows.",
             show_default=False,
         ),
     ] = None,
-    budget: Annotated[float, typer.Option("--budget", min=0.1, help="Seconds of timed runs in all.")] = 30.0,
+    budget: Annotated[
+        float, typer.Option("--budget", min=0.1, help="Seconds for the timed runs of all models together.")
+    ] = 30.0,
     limit: Annotated[
         int | None,
-        typer.Option("--limit", min=1, help="Only the first N pictures of each set.", show_default=False),
+        typer.Option(
+            "--limit",
+            min=1,
+            help="Measure quality on only the first N images of each set.",
+            show_default=False,
+        ),
     ] = None,
     out: Annotated[
-        Path, typer.Option("--out", "-o", help="JSON file (or folder) for the result.", show_default=False)
+        Path,
+        typer.Option("--out", "-o", help="JSON file for the result, or a folder for it.", show_default=False),
     ],
     trust_code: TrustCode = False,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
-    """Time models, and measure their quality, memory and size, in one run on this machine.
+    """Measure time, image quality, memory and size of models, in one run on this machine.
 
-    An artifact runs on the runtime it was exported for; a checkpoint is exported for each runtime that is asked for.
+    The models are timed in turns, so that a slow moment of the machine affects all of them. An artifact runs on the
+    runtime it was exported for; a checkpoint is exported for each --runtime and --precision. `edgeir report` makes
+    tables, a plot and a page from the result.
 
-    `edgeir report` makes a table, a plot and a page of the result.
-
-    Example: `edgeir bench out/fp32 out/int8 --suite pirm-a --out out/bench.json`
+    Example: `edgeir bench out/int8 sr-x4-xs --suite pirm-a --out out/bench.json`
     """
     with Output(quiet=quiet, json=json) as output:
         import json as json_format

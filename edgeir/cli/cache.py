@@ -17,18 +17,18 @@ __all__ = ["cache"]
 
 cache = typer.Typer(
     name="cache",
-    help="List the decoded training images that are kept between runs, or remove them.",
+    help="List the decoded training images that are kept between runs, or delete them.",
     add_completion=False,
 )
 
 
 @cache.callback(invoke_without_command=True)
 def list_all(context: typer.Context, quiet: Quiet = False, json: Json = False) -> None:
-    """List the decoded training images that are kept between runs: size, days since the last use, and what they are.
+    """List the decoded training images that are kept between runs: size, days since the last use, and their origin.
 
-    They lie under $EDGEIR_CACHE, or ~/.cache/edgeir, and are made anew when a training needs them.
+    They lie in `$EDGEIR_CACHE`, by default `~/.cache/edgeir`, and are made anew when a training needs them.
 
-    Example: `edgeir cache clear --older-than 30`
+    Example: `edgeir cache`
     """
     if context.invoked_subcommand is not None:
         return
@@ -49,16 +49,20 @@ def clear(
     older_than: Annotated[
         float | None,
         typer.Option(
-            "--older-than", min=0, metavar="DAYS", help="What was last used longer ago.", show_default=False
+            "--older-than",
+            min=0,
+            metavar="DAYS",
+            help="Delete what was last used more than DAYS days ago.",
+            show_default=False,
         ),
     ] = None,
-    everything: Annotated[bool, typer.Option("--all", help="All of it.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Delete everything.")] = False,
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
-    """Remove decoded training images; what a running process works with stays.
+    """Delete decoded training images that no running process uses.
 
-    The exit code is 1 where something was in use and stayed.
+    The exit code is 1 if something was in use and was kept.
 
     Example: `edgeir cache clear --older-than 30`
     """

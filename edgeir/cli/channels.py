@@ -17,7 +17,9 @@ def channels(
     model: Annotated[
         str,
         typer.Argument(
-            metavar="MODEL", help="Checkpoint folder, run folder or zoo name.", show_default=False
+            metavar="MODEL",
+            help="Network: a checkpoint or run folder, or a name from `edgeir models`.",
+            show_default=False,
         ),
     ],
     *,
@@ -25,29 +27,35 @@ def channels(
     before: Annotated[
         str | None,
         typer.Option(
-            "--before", help="First tap; default: what enters an FDR-Net's first module.", show_default=False
+            "--before",
+            help="First feature (a tap of the network). Default: the input of FDR-Net's first module.",
+            show_default=False,
         ),
     ] = None,
     after: Annotated[
         str | None,
-        typer.Option("--after", help="Second tap; default: what leaves that module.", show_default=False),
+        typer.Option(
+            "--after", help="Second feature. Default: the output of that module.", show_default=False
+        ),
     ] = None,
     images: Annotated[
         Path | None,
         typer.Option(
-            "--images", help="Folder of clean pictures; default: the embedded ones.", show_default=False
+            "--images", help="Folder of clean images. Default: the embedded photographs.", show_default=False
         ),
     ] = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, help="Pictures used, the first ones.")] = 8,
-    size: Annotated[int, typer.Option("--size", min=16, help="Side of the crop from their middle.")] = 128,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="Number of images, the first ones.")] = 8,
+    size: Annotated[
+        int, typer.Option("--size", min=16, help="Side of the crop from the middle of each image, in pixels.")
+    ] = 128,
     trust_code: TrustCode = False,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
-    """Plot how a network's channels correlate, and which of them answer to blur, noise and JPEG.
+    """Plot how the channels of a network correlate, and which of them respond to blur, noise and JPEG.
 
-    The interpretative experiment of FDR-Net (Fig. 8), for any checkpoint that keeps the picture's size.
+    The experiment of FDR-Net's Fig. 8, for any network whose output has the size of its input.
 
     Example: `edgeir channels runs/fdrnet-small --out out/channels`
     """
@@ -77,7 +85,7 @@ def channels(
             [
                 f"correlation of the channels: {study.mean_correlation_before:.3f} before ({study.before}), "
                 f"{study.mean_correlation_after:.3f} after ({study.after})",
-                f"responses: cosine {study.cosine_same_kind:.3f} within a kind of damage, "
+                f"responses: cosine {study.cosine_same_kind:.3f} within a kind of degradation, "
                 f"{study.cosine_other_kind:.3f} between kinds",
                 *(f"wrote {path}" for path in paths),
             ],

@@ -56,15 +56,20 @@ class DemoResult:
 
 
 def demo(
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write.")] = Path("demo-out"),
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Folder to write; created if it does not exist.")
+    ] = Path("demo-out"),
     *,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
-    """Run every stage on a few photographs: distil, export, eval, bench, restore, report.
+    """Run every stage on a few photographs: distill, export, eval, bench, restore, report.
 
-    Takes under five minutes on two cores and no network. Leaves an HTML report and before/after pictures.
+    Takes under five minutes on two cores, without a network connection. Leaves an HTML report and images before and
+    after.
+
+    Example: `edgeir demo --out demo-out`
     """
     with Output(quiet=quiet, json=json) as output:
         from edgeir.core.files import refuse_existing

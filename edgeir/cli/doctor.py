@@ -11,7 +11,10 @@ __all__ = ["doctor"]
 
 
 def doctor(quiet: Quiet = False, json: Json = False) -> None:
-    """Print versions, runtimes, missing extras, data sets and the machine, for a bug report."""
+    """Print versions, runtimes, missing extras, data sets, suites and the machine, for a bug report.
+
+    Example: `edgeir doctor`
+    """
     with Output(quiet=quiet, json=json) as output:
         facts = diagnose()
         output.emit(facts, _lines(facts))

@@ -19,7 +19,7 @@ def evaluate(
         str,
         typer.Argument(
             metavar="MODEL",
-            help="Checkpoint folder, name from `edgeir models`, artifact, `bicubic` or `input`.",
+            help="Model: checkpoint folder, name from `edgeir models` or artifact; `bicubic` or `input` to compare.",
             show_default=False,
         ),
     ],
@@ -27,26 +27,30 @@ def evaluate(
     suite: Suite,
     runtime: Annotated[
         RuntimeChoice,
-        typer.Option("--runtime", help="What runs the network; auto takes what fits the model."),
+        typer.Option("--runtime", help="Runtime for the network; `auto` takes the one that fits the model."),
     ] = "auto",
     threads: Threads = 1,
     sigma: Sigma = None,
     limit: Annotated[
         int | None,
-        typer.Option("--limit", min=1, help="Only the first N pictures of each set.", show_default=False),
+        typer.Option(
+            "--limit", min=1, help="Measure only the first N images of each set.", show_default=False
+        ),
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", help="Also write the result to this JSON file.", show_default=False),
+        typer.Option(
+            "--out", "-o", help="JSON file for the result, beside the printed table.", show_default=False
+        ),
     ] = None,
     trust_code: TrustCode = False,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
-    """Measure the quality of a checkpoint, or of an exported file, on a suite's pictures.
+    """Measure the image quality (PSNR, SSIM) of a network or an exported file on a benchmark suite.
 
-    An exported file is measured as it is, by the same ruler as a checkpoint.
+    An exported file is run as it is; the same code measures its output and a checkpoint's.
 
     Example: `edgeir eval out/int8 --suite sr-x4`
     """

@@ -32,49 +32,55 @@ def export(
         str,
         typer.Argument(
             metavar="CHECKPOINT",
-            help="Checkpoint folder of a run, or a name from `edgeir models`.",
+            help="Network: a checkpoint or run folder, or a name from `edgeir models`.",
             show_default=False,
         ),
     ],
     *,
     target: Annotated[
         TargetChoice,
-        typer.Option("--target", help="Format: " + target_titles() + ".", show_default=False),
+        typer.Option("--target", help="File format: " + target_titles() + ".", show_default=False),
     ],
     precision: Annotated[
         PrecisionChoice,
-        typer.Option("--precision", help="Number format; int8 is calibrated on photographs."),
+        typer.Option(
+            "--precision", help="Number format of weights and activations; int8 is calibrated on photographs."
+        ),
     ] = "fp32",
     size: Annotated[
         list[str] | None,
         typer.Option(
             "--size",
             metavar="HxW",
-            help="Height x width of the input; repeat for several.",
+            help="Fixed height x width of the input; repeat for several. Default: any size, or the profile's sizes.",
             show_default=False,
         ),
     ] = None,
     io: Annotated[
-        Literal["float", "uint8"], typer.Option("--io", help="Type of the file's input and output.")
+        Literal["float", "uint8"],
+        typer.Option("--io", help="Type of input and output: float32 in [0, 1], or bytes."),
     ] = "float",
     statistics: Annotated[
         Literal["image", "constant"],
         typer.Option(
             "--statistics",
-            help="Global statistics, for a network that has them: each image's own, or those of --calibration.",
+            help="For a network with global statistics: those of each image, or constants from --calibration.",
         ),
     ] = "image",
     profile: Annotated[
         str | None,
         typer.Option(
-            "--profile", help="Export profile or YAML file; TARGET-PRECISION by default.", show_default=False
+            "--profile",
+            help="Export profile: a name listed by `edgeir doctor`, or a YAML file. Default: TARGET-PRECISION.",
+            show_default=False,
         ),
     ] = None,
     calibration: Annotated[
         Path | None,
         typer.Option(
             "--calibration",
-            help="Folder of photos that set int8 ranges and constant statistics; three of scikit-image's by default.",
+            help="Folder of photos that int8 ranges and constant statistics are taken from. "
+            "Default: three photographs of scikit-image.",
             show_default=False,
         ),
     ] = None,
@@ -82,7 +88,7 @@ def export(
         Path | None,
         typer.Option(
             "--proof",
-            help="Folder of further photos to compare file and network on; never those of --calibration.",
+            help="Folder of photos to compare file and network on, beside the built-in ones; none of --calibration.",
             show_default=False,
         ),
     ] = None,
@@ -93,11 +99,12 @@ def export(
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
-    """Write a checkpoint as a file for a phone, and prove that the file does what the network does.
+    """Convert a network to a file for phones, and prove that the file computes what the network computes.
 
-    The written file is run on photographs that calibration has not seen and on synthetic extremes, and compared with
-    the network; past the profile's gate the command fails and nothing is written.
-    The folder holds the model, `artifact.json` (every fact a program needs) and `golden/` (an input and its output).
+    The file is run on photographs that calibration did not use and on synthetic extremes, and compared with the
+    network. If the difference exceeds the limits of the export profile, the command fails and writes nothing. The
+    folder holds the model, `artifact.json` (all that a program needs to run it) and `golden/` (an input and its
+    output, to test an app with).
 
     Example: `edgeir export sr-x4 --target tflite --precision int8 --size 180x320 --out out/int8`
     """

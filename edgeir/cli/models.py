@@ -9,9 +9,11 @@ __all__ = ["models"]
 
 
 def models(quiet: Quiet = False, json: Json = False) -> None:
-    """List the trained networks that come with edgeir, with the facts of their cards.
+    """List the trained networks that come with edgeir: task, scale, parameters, licence.
 
-    Their names work wherever a checkpoint is asked for.
+    Their names can be given wherever a checkpoint is asked for. `--json` prints their whole cards.
+
+    Example: `edgeir models`
     """
     with Output(quiet=quiet, json=json) as output:
         from edgeir.core.assets import find_zoo, list_zoo

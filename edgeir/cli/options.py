@@ -45,22 +45,23 @@ else:
     PrecisionChoice = _choice("PrecisionChoice", list(PLAN_NAMES))
 
 Quiet: TypeAlias = Annotated[
-    bool, typer.Option("--quiet", "-q", help="Print the result only: no progress, no remarks.")
+    bool, typer.Option("--quiet", "-q", help="Print only the result: no progress, no remarks.")
 ]
-Json: TypeAlias = Annotated[
-    bool, typer.Option("--json", help="Print the result as JSON on stdout, for a program to read.")
-]
+Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
 Overwrite: TypeAlias = Annotated[
-    bool, typer.Option("--overwrite", help="Replace the output where it exists.")
+    bool, typer.Option("--overwrite", help="Replace an existing output that edgeir wrote.")
 ]
 NewFolder: TypeAlias = Annotated[
-    Path, typer.Option("--out", "-o", help="Folder to write; made where missing.")
+    Path, typer.Option("--out", "-o", help="Folder to write; created if it does not exist.")
 ]
-Threads: TypeAlias = Annotated[int, typer.Option("--threads", "-t", min=1, help="Threads for the network.")]
+Threads: TypeAlias = Annotated[
+    int, typer.Option("--threads", "-t", min=1, help="CPU threads that run the network.")
+]
 TrustCode: TypeAlias = Annotated[
     bool,
     typer.Option(
-        "--trust-code", help="Run code of others: networks of `kind: module`, `.pt2` files. Read it first."
+        "--trust-code",
+        help="Allow a stranger's code to run: networks of `kind: module`, `.pt2` files. Read it first.",
     ),
 ]
 Sigma: TypeAlias = Annotated[
@@ -69,13 +70,13 @@ Sigma: TypeAlias = Annotated[
         "--sigma",
         min=0,
         max=255,
-        help="Noise level (of 255) for a network that takes one; its own by default.",
+        help="Noise level to remove (standard deviation, of 255), for a network that takes one. Default: its own.",
         show_default=False,
     ),
 ]
 Suite: TypeAlias = Annotated[
     str,
-    typer.Option("--suite", "-s", help="Name of a benchmark suite, or a YAML file (see `edgeir doctor`)."),
+    typer.Option("--suite", "-s", help="Benchmark suite: a name listed by `edgeir doctor`, or a YAML file."),
 ]
 
 

@@ -15,29 +15,32 @@ __all__ = ["prove"]
 
 def prove(
     artifact: Annotated[
-        Path, typer.Argument(metavar="ARTIFACT", help="What `edgeir export` wrote.", show_default=False)
+        Path,
+        typer.Argument(metavar="ARTIFACT", help="Folder that `edgeir export` wrote.", show_default=False),
     ],
     *,
     checkpoint: Annotated[
         str | None,
         typer.Option(
             "--checkpoint",
-            help="Also compare every file with this network, on photographs and extremes.",
+            help="Network to compare every file with, on photographs and synthetic extremes.",
             show_default=False,
         ),
     ] = None,
     proof: Annotated[
         Path | None,
-        typer.Option("--proof", help="Folder of further photos to compare on.", show_default=False),
+        typer.Option(
+            "--proof", help="Folder of photos to compare on, beside the built-in ones.", show_default=False
+        ),
     ] = None,
     trust_code: TrustCode = False,
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
-    """Prove again, on this machine, that exported files do what their network does.
+    """Repeat the proof of exported files on this machine.
 
-    The golden input that lies beside the files is run, and the output compared with the network's: that needs the
-    file's runtime alone, no torch. With the checkpoint, the whole proof of the export is repeated.
+    The golden input that is stored beside the files is run, and the output compared with the network's; that needs the
+    runtime of the files only, not torch. With `--checkpoint`, the whole proof of the export is repeated.
 
     Example: `edgeir prove out/int8 --checkpoint sr-x4`
     """

@@ -18,36 +18,42 @@ def publish(
         str,
         typer.Argument(
             metavar="RUN",
-            help="Run folder (its last checkpoint), checkpoint folder, or name from `edgeir models`.",
+            help="Network: a run folder (its last checkpoint), a checkpoint folder, or a name from `edgeir models`.",
             show_default=False,
         ),
     ],
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the entry.", show_default=False)],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="Name of the new zoo entry.", show_default=False)
+    ],
     *,
     out: Annotated[
         Path,
         typer.Option(
-            "--out", "-o", help="Folder of the entries; edgeir/zoo is edgeir's own.", show_default=False
+            "--out", "-o", help="Folder for zoo entries; `edgeir/zoo` holds edgeir's own.", show_default=False
         ),
     ],
     suite: Annotated[
         list[str] | None,
-        typer.Option("--suite", "-s", help="Measure on this suite; repeat for several.", show_default=False),
+        typer.Option(
+            "--suite", "-s", help="Benchmark suite to measure on; repeat for several.", show_default=False
+        ),
     ] = None,
     results: Annotated[
-        Path, typer.Option("--results", help="Folder for the result files of the measurements.")
+        Path, typer.Option("--results", help="Folder for the JSON results of the measurements.")
     ] = Path("benchmarks") / "results",
     about: Annotated[
         str | None,
         typer.Option(
-            "--about", help="One paragraph for the card; the recipe's by default.", show_default=False
+            "--about",
+            help="Description for the card, one paragraph. Default: the recipe's.",
+            show_default=False,
         ),
     ] = None,
     licence: Annotated[
         str | None,
         typer.Option(
             "--licence",
-            help="Of the weights, and what restricts their use. Required once.",
+            help="Licence of the weights, and what restricts their use; needed unless the card has one.",
             show_default=False,
         ),
     ] = None,
@@ -55,13 +61,13 @@ def publish(
         str | None,
         typer.Option(
             "--training-data",
-            help="What it was trained on; the recipe's sources by default.",
+            help="Training data, for the card. Default: the recipe's sources.",
             show_default=False,
         ),
     ] = None,
     cite: Annotated[
         list[str] | None,
-        typer.Option("--cite", help="A paper to cite; repeat for several.", show_default=False),
+        typer.Option("--cite", help="Paper to cite, for the card; repeat for several.", show_default=False),
     ] = None,
     file_size: Annotated[
         str | None,
@@ -76,10 +82,10 @@ def publish(
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
-    """Make a zoo entry of a trained network: fused weights, and a card with its licence and measured quality.
+    """Make a zoo entry from a trained network: fused weights, and a card with its licence and measured quality.
 
-    Other commands take the entry's folder as MODEL. What the checkpoint's own card says already (a published network's
-    licence, for example) need not be given again.
+    Other commands take the folder of the entry as a model. What the card of the checkpoint says already, like the
+    licence of a published network, need not be given again.
 
     Example: `edgeir publish sr-x4 my-sr-x4 --out out/zoo --results out --suite embedded-x4`
     """

@@ -46,14 +46,16 @@ def recipes(
     changes: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="KEY=VALUE", help="Settings to change, like train.steps=100.", show_default=False
+            metavar="KEY=VALUE",
+            help="Settings that replace those of the recipe, like `train.steps=100`.",
+            show_default=False,
         ),
     ] = None,
     *,
     as_written: Annotated[
         bool,
         typer.Option(
-            "--as-written", help="The file itself, with its comments, without defaults (needs no torch)."
+            "--as-written", help="Show the file itself: with comments, without defaults; needs no torch."
         ),
     ] = False,
     quiet: Quiet = False,

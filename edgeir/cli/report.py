@@ -16,7 +16,11 @@ __all__ = ["report"]
 def report(
     results: Annotated[
         list[Path],
-        typer.Argument(metavar="RESULT.json...", help="Files that bench or eval wrote.", show_default=False),
+        typer.Argument(
+            metavar="RESULT.json...",
+            help="Result files of `edgeir bench` or `edgeir eval`.",
+            show_default=False,
+        ),
     ],
     *,
     out: NewFolder,
@@ -24,7 +28,7 @@ def report(
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
-    """Turn results into a Markdown table, a plot of quality against time, and one HTML page.
+    """Make a Markdown table, a plot of quality against time and one HTML page from results.
 
     Example: `edgeir report out/bench.json --out out/report`
     """

@@ -21,13 +21,14 @@ __all__ = ["restore"]
 
 def restore(
     source: Annotated[
-        Path, typer.Argument(metavar="IN", help="A photo, or a folder of photos.", show_default=False)
+        Path,
+        typer.Argument(metavar="IN", help="Photo to restore, or a folder of photos.", show_default=False),
     ],
     destination: Annotated[
         Path,
         typer.Argument(
             metavar="OUT",
-            help="File to write, or folder to write into (made where missing).",
+            help="File to write; for a folder of photos, a folder, created if it does not exist.",
             show_default=False,
         ),
     ],
@@ -37,13 +38,13 @@ def restore(
         typer.Option(
             "--model",
             "-m",
-            help="Network: a name from `edgeir models`, a checkpoint or an artifact.",
+            help="Network: a name from `edgeir models`, a checkpoint folder, or an exported artifact.",
             show_default=False,
         ),
     ] = None,
     runtime: Annotated[
         RuntimeChoice,
-        typer.Option("--runtime", help="What runs the network; `auto` chooses by the model."),
+        typer.Option("--runtime", help="Runtime for the network; `auto` takes the one that fits the model."),
     ] = "auto",
     threads: Annotated[
         int | None,
@@ -51,7 +52,7 @@ def restore(
             "--threads",
             "-t",
             min=1,
-            help="Threads for the network; all cores by default.",
+            help="CPU threads that run the network. Default: all cores.",
             show_default=False,
         ),
     ] = None,
@@ -60,7 +61,7 @@ def restore(
         typer.Option(
             "--tile",
             min=1,
-            help="Side of a tile in pixels of the photo; smaller needs less memory. "
+            help="Side of a tile, in pixels of the photo; a smaller one needs less memory. "
             "Tiled output equals whole-image output.",
             show_default=False,
         ),
@@ -70,8 +71,8 @@ def restore(
         str | None,
         typer.Option(
             "--format",
-            help="File format of results in a folder: png, jpg, tif, webp or bmp; that of each photo by default. "
-            "What it cannot hold becomes a PNG.",
+            help="File format of the results in a folder: png, jpg, tif, webp or bmp. Default: that of each photo. "
+            "An image that the format cannot hold is written as PNG.",
             show_default=False,
         ),
     ] = None,
@@ -80,17 +81,18 @@ def restore(
     skip_existing: Annotated[
         bool,
         typer.Option(
-            "--skip-existing", help="Leave out photos whose results exist: continue an interrupted run."
+            "--skip-existing",
+            help="Skip photos whose result exists already, to continue an interrupted folder.",
         ),
     ] = False,
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
-    """Restore a photo of any size, or all photos of a folder.
+    """Restore a photo of any size, or every photo in a folder.
 
-    Alpha, grayscale, 16 bits, orientation and colour profile are kept. In a folder, an image that cannot be restored is
-    listed, the rest is done, and the exit code is 1. After an error that concerns all of them, or Ctrl-C, the report
-    says what was done and what was not.
+    Alpha, grayscale, 16 bits, orientation and colour profile are kept. A photo in a folder that cannot be restored
+    is listed, the others are restored, and the exit code is 1. After Ctrl-C, or an error that stops them all, the
+    report lists what was restored and what was not.
 
     Example: `edgeir restore photo.jpg photo-x4.png --model sr-x4`
     """

@@ -16,7 +16,7 @@ __all__ = ["study"]
 def study(
     file: Annotated[
         Path,
-        typer.Argument(metavar="STUDY.yaml", help="What is compared: recipe, variants, seeds, suites."),
+        typer.Argument(metavar="STUDY.yaml", help="Study file: recipe, variants, seeds, suites."),
     ],
     *,
     out: Annotated[
@@ -29,16 +29,16 @@ def study(
         ),
     ],
     runs: Annotated[
-        Path, typer.Option("--runs", help="Folder in which the runs are kept, for going on later.")
+        Path, typer.Option("--runs", help="Folder that keeps the runs, so that a stopped study can continue.")
     ] = Path("runs") / "studies",
     overwrite: Overwrite = False,
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
-    """Compare ways of training: train each variant with each seed for equal steps, and measure every run.
+    """Compare variants of a recipe: train each with every seed for equal steps, and measure every run.
 
     The table has the mean over the seeds with its 95 % Student-t interval, and the difference to the reference variant,
-    paired by seed. The same command goes on where it was stopped: finished runs are kept.
+    paired by seed. The same command continues a stopped study; finished runs are kept.
 
     Example: `edgeir study benchmarks/studies/demo.yaml --out out/study`
     """

@@ -17,22 +17,29 @@ __all__ = ["distill", "train"]
 
 Recipe: TypeAlias = Annotated[
     str,
-    typer.Argument(metavar="RECIPE", help="Name from `edgeir recipes`, or a YAML file.", show_default=False),
+    typer.Argument(
+        metavar="RECIPE", help="Recipe: a name from `edgeir recipes`, or a YAML file.", show_default=False
+    ),
 ]
 Changes: TypeAlias = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[KEY=VALUE]...", help="Changes to the recipe, e.g. `optim.lr=1e-4`.", show_default=False
+        metavar="[KEY=VALUE]...",
+        help="Settings that replace those of the recipe, like `optim.lr=1e-4`.",
+        show_default=False,
     ),
 ]
 RunFolder: TypeAlias = Annotated[
     Path | None,
     typer.Option(
-        "--out", "-o", help="Folder of the run; runs/<name of the recipe> by default.", show_default=False
+        "--out",
+        "-o",
+        help="Folder of the run. Default: `runs/NAME`, with the recipe's name.",
+        show_default=False,
     ),
 ]
 Resume: TypeAlias = Annotated[
-    bool, typer.Option("--resume", help="Resume the interrupted run in --out; bit-exact on CPU.")
+    bool, typer.Option("--resume", help="Resume an interrupted run; bit-exact on a CPU with as many threads.")
 ]
 ChangedData: TypeAlias = Annotated[
     bool,
@@ -42,12 +49,14 @@ ChangedData: TypeAlias = Annotated[
     ),
 ]
 Devices: TypeAlias = Annotated[
-    int, typer.Option("--devices", min=1, help="Processes (GPUs) on this machine.")
+    int, typer.Option("--devices", min=1, help="Processes to train with on this machine, one for each GPU.")
 ]
-Nodes: TypeAlias = Annotated[int, typer.Option("--num-nodes", min=1, help="Machines that train together.")]
+Nodes: TypeAlias = Annotated[int, typer.Option("--num-nodes", min=1, help="Machines to train with.")]
 Precision: TypeAlias = Annotated[
     Literal["32-true", "16-mixed", "bf16-mixed"] | None,
-    typer.Option("--precision", help="Number format; 16-mixed needs a GPU. The recipe's by default."),
+    typer.Option(
+        "--precision", help="Number format of training; 16-mixed needs a GPU. Default: the recipe's."
+    ),
 ]
 
 
@@ -66,12 +75,15 @@ def train(
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
-    """Train a network alone, as a recipe says.
+    """Train a network without a teacher, as a recipe describes.
 
-    Leaves `metrics.jsonl`, sample pictures and `checkpoints/best` in the folder of the run. Ctrl-C saves and stops;
-    `--resume` goes on.
+    The folder of the run gets `metrics.jsonl`, sample images and `checkpoints/best`. Ctrl-C saves and stops;
+    `--resume` continues. Most recipes train on data sets that lie in the folder `$EDGEIR_DATA`; `edgeir doctor`
+    shows which it finds.
 
-    Example: `edgeir train super-resolution/demo --out runs/first train.steps=2000`
+    Example: `edgeir train super-resolution/plainsr-xs --out runs/xs train.steps=2000`
+
+    Example without any data set: `edgeir train denoising/digits-separate-small --out runs/digits`
     """
     _run(
         "train",
@@ -105,9 +117,9 @@ def distill(
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
-    """Train a student network to follow a teacher, as a recipe says.
+    """Train a student network with the help of a teacher (knowledge distillation), as a recipe describes.
 
-    The teacher and the method stand in the recipe. Everything else is as in `edgeir train`.
+    The recipe names the teacher and the distillation methods. Everything else is as in `edgeir train`.
 
     Example: `edgeir distill super-resolution/demo --out runs/first`
     """
