@@ -1,6 +1,6 @@
 """`bench`: time and judge artifacts against each other and against SRCNN, and write one result file.
 
-The order of a run: everything is exported that must be; quality on the suite's pictures; peak memory, one process
+The order of a run: everything is exported that must be; quality on the suite's images; peak memory, one process
 each; the machine's matrix product rate; all times, interleaved; the rate again. Times come after the rest, so that
 nothing else runs beside them.
 """
@@ -54,7 +54,7 @@ def bench(
         threads: of every runtime, for every contender.
         repeats: exactly this many rounds; otherwise rounds until `budget_s`, at least five.
         budget_s: seconds of timing rounds, all contenders together.
-        limit: at most this many pictures of each set.
+        limit: at most this many images of each set.
         quality: measure PSNR and the rest; without it the run is of times only.
         out: a ``.json`` file, or a folder for ``<suite>-<UTC time>.json``.
         overwrite: replace an existing file.

@@ -1,4 +1,4 @@
-"""What a result and a bug report must say about the software and the machine. Imports nothing heavy."""
+"""Software versions and facts about the machine, for results and bug reports. Imports nothing heavy."""
 
 from __future__ import annotations
 

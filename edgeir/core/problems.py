@@ -1,7 +1,7 @@
-"""What is wrong with a configuration, in the terms of its YAML file instead of pydantic's.
+"""Problems of a configuration, in the terms of its YAML file instead of pydantic's.
 
-Every union of configurations is one flat union that `kind` tells apart, so that pydantic reports the branch that was
-meant and no other. Its locations hold the tag of that branch, which is no key of the file and is left out here.
+Every union of configurations is one flat union discriminated by `kind`, so that pydantic reports only the branch that
+was meant. Its locations hold the tag of that branch, which is not a key of the file and is left out here.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ def _tag(branch: Any) -> str | None:
 
 
 def _is_second(problem: Problem, found: Sequence[Problem]) -> bool:
-    """Whether another problem says the same better.
+    """Whether the problem only follows from another one.
 
     A list may be too short only because some of its entries are wrong; a value that may be a number or a list of
     numbers fits neither, and only the branch of its own shape counts.

@@ -1,4 +1,4 @@
-"""How one problem of a configuration is worded: the dotted key, the rule or the nearest known word, the value."""
+"""One problem of a configuration as a sentence: the dotted key, the rule or the nearest known word, the value."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ _RULES = {
 
 @dataclass(frozen=True)
 class Problem:
-    """What pydantic says of one error, with its location in the terms of the file."""
+    """One error of pydantic, with its location in the terms of the file."""
 
     key: tuple[str, ...]
-    """The keys and indices of the file that lead to it."""
+    """The keys and indices that lead to it in the file."""
     owner: type[BaseModel] | None
     """The configuration in which the last one was looked for."""
     kind: str

@@ -52,9 +52,9 @@ def load_yaml(text: str) -> Any:
 def _reason(error: yaml.MarkedYAMLError) -> str:
     problem = error.problem or error.context or "not YAML"
     if problem.startswith("found character '\\t'"):
-        return "a tab stands where only spaces may"
+        return "a tab where only spaces are allowed"
     if problem == "second occurrence":
-        return "an anchor of this name is there already"
+        return "the anchor's name is used already"
     return f"{error.context} {problem}" if problem.startswith("but ") and error.context else problem
 
 

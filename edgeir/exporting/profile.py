@@ -26,7 +26,7 @@ else:
 
 
 class CalibrationConfig(Config):
-    """Which pictures set the integer ranges."""
+    """Which images set the integer ranges."""
 
     patches: int = Field(48, ge=1)
     """Number of crops, spread over the photographs."""

@@ -50,11 +50,11 @@ class PPDNConfig(NetworkConfig):
     expansion: float = Field(2.1, gt=0, le=64)
     """Hidden channels of a residual block, relative to its input."""
     residual: bool = True
-    """False drops the input from the decoder and the end (STFT's extractor): nothing is left to copy the image from."""
+    """False drops the input from the decoder and the end (STFT's extractor), so that the image cannot be copied."""
 
     @property
     def facts(self) -> NetworkFacts:
-        # An output pixel sees several hundred pixels to each side: more than a tile is worth.
+        # A receptive radius of several hundred pixels: tiles are not worth it.
         return NetworkFacts(
             task="dehazing", size_multiple=32, global_operations=("receptive field of hundreds of pixels",)
         )

@@ -133,7 +133,7 @@ def restore_photo(
             lambda row, column: _three(_input(source, row, column, enlarged)),
             lambda: progress(min(next(steps), before), total, "gathering global statistics"),
         )
-        run = functools.partial(session.run_given, known=known)
+        run = functools.partial(session.run_with_statistics, statistics=known)
     for done, (row, column) in enumerate(windows, before):
         progress(done, total, "restoring")
         output = _run(run, session, _input(source, row, column, enlarged))[

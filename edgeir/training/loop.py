@@ -69,7 +69,7 @@ def fit(
     model, optimizer = fabric.setup(state.network, state.optimizer)
     objective = objective.to(fabric.device)
     for place, companion in state.companions.items():  # so that processes average their gradients too
-        objective.companions[place] = fabric.setup_module(companion)
+        objective.auxiliary[place] = fabric.setup_module(companion)
     state.average = {key: value.to(fabric.device) for key, value in state.average.items()}
     if state.opponent is not None:
         state.opponent.setup(fabric)

@@ -216,8 +216,8 @@ def _share(
         initialise(network, recipe.init)
     channels_last(network)
     objective, planes = build_objective(recipe, network, store)
-    trained = [*network.parameters(), *objective.companions.parameters()]
-    state = State(network, recipe.optim.build(trained), {}, objective.companions)
+    trained = [*network.parameters(), *objective.auxiliary.parameters()]
+    state = State(network, recipe.optim.build(trained), {}, objective.auxiliary)
     if objective.adversary is not None:
         state.opponent = Opponent(objective.adversary, recipe.optim)
     if recipe.train.ema:

@@ -3,10 +3,10 @@
 The interpretative experiment of FDR-Net (section 4.5, Fig. 8), for any network and any two of its taps. The paper does
 not define its two measures; here
 
-- the correlation of two channels is Pearson's over all positions of a picture with mixed damage, averaged in absolute
-  value over the pictures; "on average" is over all pairs of different channels;
-- the response of a channel to a damage is the mean over positions and pictures of |f(damaged) - f(clean)|, so that it
-  shows what the damage changes and not what the pictures contain. Each of the ten strengths of blur, noise and JPEG is
+- the correlation of two channels is Pearson's over all positions of an image with mixed damage, averaged in absolute
+  value over the images; "on average" is over all pairs of different channels;
+- the response of a channel to a damage is the mean over positions and images of |f(damaged) - f(clean)|, so that it
+  shows what the damage changes and not what the images contain. Each of the ten strengths of blur, noise and JPEG is
   the middle of a bin of the hybrid protocol.
 
 Two figures say whether kinds of damage sit in different channels: the mean cosine between the responses of different
@@ -52,7 +52,7 @@ class ChannelStudy(Config):
     """Name of the first tap."""
     after: str
     """Name of the second tap."""
-    pictures: int
+    images: int
     size: int
     """Side of the crops in pixels, a multiple of what the network takes."""
     correlation_before: tuple[tuple[float, ...], ...]
@@ -84,9 +84,9 @@ def channels(
     """Measure the channels of two taps of a checkpoint.
 
     Args:
-        model: a checkpoint folder, run or zoo name, of a network that keeps the picture's size.
+        model: a checkpoint folder, run or zoo name, of a network that keeps the image's size.
         before, after: taps; default for an FDR-Net: what enters and leaves its first feature disentanglement module.
-        sources: clean pictures, of which a network of one channel sees the luma. limit: how many, the first ones.
+        sources: clean images, of which a network of one channel sees the luma. limit: how many, the first ones.
         size: side of the crop from the middle of each, rounded down to the multiple that the network takes.
         trust_code: see `edgeir.load`.
 
@@ -94,7 +94,7 @@ def channels(
         CheckpointError, UntrustedCodeError: there is no such checkpoint, or it may not be loaded.
         ConfigError: the network enlarges; a tap does not exist, or none is given and the network has no disentanglement
             module; or `size` is less than that multiple.
-        DataError: no picture is as large as `size`.
+        DataError: no image is as large as `size`.
     """
     from edgeir.checkpoint.load import load_checkpoint
 
@@ -108,12 +108,12 @@ def channels(
             [f"the network takes sides of a multiple of {multiple}, so `size` (={size}) is too small"]
         )
     size = size // multiple * multiple
-    pictures = _pictures(sources, limit, size)
+    images = _images(sources, limit, size)
     if card.facts.colour == "y":
         # Damaged afterwards, as everywhere: luma of colour noise would be weaker.
-        pictures = [luma_of(picture) for picture in pictures]
+        images = [luma_of(picture) for picture in images]
     kinds = _kinds()
-    total = len(pictures) * (1 + sum(len(levels) for levels, _ in kinds.values()))
+    total = len(images) * (1 + sum(len(levels) for levels, _ in kinds.values()))
     done = 0
 
     read = _Reader(network, (before, after))
@@ -121,7 +121,7 @@ def channels(
     change: dict[str, list[list[Features]]] = {
         kind: [[] for _ in levels] for kind, (levels, _) in kinds.items()
     }
-    for index, picture in enumerate(pictures):
+    for index, picture in enumerate(images):
         damaged = Hybrid().degrade(picture, np.random.default_rng(index))
         for values, features in zip(mixed, read(damaged), strict=True):
             values.append(_correlation(features))
@@ -141,7 +141,7 @@ def channels(
         model=str(model),
         before=before,
         after=after,
-        pictures=len(pictures),
+        images=len(images),
         size=size,
         correlation_before=_rows(matrices[0]),
         correlation_after=_rows(matrices[1]),
@@ -155,7 +155,7 @@ def channels(
 
 
 class _Reader:
-    """Features of two taps for a picture: two arrays, channels x positions."""
+    """Features of two taps for an image: two arrays, channels x positions."""
 
     def __init__(self, network: Network, taps: tuple[str, str]) -> None:
         from edgeir.distillation.taps import TapRecorder
@@ -185,7 +185,7 @@ def _taps(network: Network, before: str | None, after: str | None) -> tuple[str,
     return before or standard[0], after or standard[1]
 
 
-def _pictures(sources: Sequence[Source], limit: int, size: int) -> list[Pixels]:
+def _images(sources: Sequence[Source], limit: int, size: int) -> list[Pixels]:
     found: list[Pixels] = []
     for ref in (ref for source in sources for ref in source.images()):
         image = ref.load()
@@ -195,7 +195,7 @@ def _pictures(sources: Sequence[Source], limit: int, size: int) -> list[Pixels]:
         if len(found) == limit:
             break
     if not found:
-        raise DataError(f"no picture is as large as {size}x{size}", fix="choose a smaller size")
+        raise DataError(f"no image is as large as {size}x{size}", fix="choose a smaller size")
     return found
 
 

@@ -97,7 +97,7 @@ def _memory(model: str, runtime: str, threads: int, height: int, width: int) -> 
     importlib.import_module(runtime_entry(runtime).module)
     before = peak_mib()
     session = load(model, runtime=runtime, threads=threads)
-    run, _ = runner(session, height, width, pictures=1)
+    run, _ = runner(session, height, width, count=1)
     for index in range(MEMORY_RUNS):
         run(index)
     after = peak_mib()

@@ -110,9 +110,9 @@ def _export(
     from edgeir.exporting.profile import read_profile
     from edgeir.exporting.run import export
 
-    profile = pictures = None
+    profile = noise = None
     if time_only:
-        pictures = write_noise(out.parent / "noise")
+        noise = write_noise(out.parent / "noise")
         strict = read_profile(f"{target}-{precision}")
         gate = strict.gate.model_copy(update=TIME_ONLY_GATE)
         profile = strict.model_copy(update={"gate": gate})
@@ -123,7 +123,7 @@ def _export(
         sizes=[size],
         profile=profile,
         out=out,
-        calibration=pictures,
+        calibration=noise,
         progress=progress,
     )
 

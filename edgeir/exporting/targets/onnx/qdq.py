@@ -1,4 +1,4 @@
-"""Static QDQ int8 of an ONNX graph by onnxruntime.quantization: per-channel weights, the picture exactly 8 bits."""
+"""Static QDQ int8 of an ONNX graph by onnxruntime.quantization: per-channel weights, the image exactly 8 bits."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def quantise_qdq(
 ) -> Any:
     """Quantise `model` (input ``image``, output ``restored``, NCHW float32, no clip at the end).
 
-    The picture's range is [0, 1] at both ends (scale 1/255), and so is the tensor that DepthToSpace only rearranges.
+    The image's range is [0, 1] at both ends (scale 1/255), and so is the tensor that DepthToSpace only rearranges.
     """
     quantization = require("onnxruntime.quantization", "int8 for ONNX")
     onnx = require("onnx", "int8 for ONNX")
     kind = quantization.QuantType.QUInt8 if activations == "uint8" else quantization.QuantType.QInt8
     zero_point = np.array(0 if activations == "uint8" else -128, activations)
-    picture = [{"scale": np.array(1 / 255, np.float32), "zero_point": zero_point, "quant_type": kind}]
-    overrides = weight_overrides(model, weights) | dict.fromkeys(_pictures(model), picture)
+    eight_bits = [{"scale": np.array(1 / 255, np.float32), "zero_point": zero_point, "quant_type": kind}]
+    overrides = weight_overrides(model, weights) | dict.fromkeys(_image_tensors(model), eight_bits)
     methods = {"minmax": "MinMax", "percentile": "Percentile", "entropy": "Entropy"}
     with scratch_dir("quantize", libraries=True) as folder:  # onnxruntime makes temporary folders of its own
         path = folder / "int8.onnx"
@@ -95,8 +95,8 @@ def _maker(model: Any, name: str) -> Any | None:
     return next((node for node in model.graph.node if name in node.output), None)
 
 
-def _pictures(model: Any) -> list[str]:
-    """Tensors that hold the picture: input, output, and what DepthToSpace rearranges into it."""
+def _image_tensors(model: Any) -> list[str]:
+    """Tensors that hold the image: input, output, and what DepthToSpace rearranges into it."""
     last = _maker(model, "restored")
     shuffled = [last.input[0]] if last is not None and last.op_type == "DepthToSpace" else []
     return ["image", "restored", *shuffled]

@@ -1,6 +1,6 @@
 """Put the final clip to [0, 1] where it costs least.
 
-Behind DEPTH_TO_SPACE the clip is a pass over the whole picture. It commutes with the shuffle, so it moves in
+Behind DEPTH_TO_SPACE the clip is a pass over the whole image. It commutes with the shuffle, so it moves in
 front of it, next to the convolution or addition whose output it clips. What it is written as is a choice:
 
 - ``relu_0_to_1``: the operator RELU_0_TO_1, which XNNPACK fuses into its producer. GPU delegates and runtimes

@@ -5,7 +5,7 @@ differ per group of channels and per tap, so groups and taps become **height**: 
 CONCATENATION along the height turn (1, H, W, K·n) into (1, K·H, W, n), and the same pair of operators turns the samples
 (1, K·H, W, C/G) into the columns (1, H, W, K·C/G), whose 1x1 convolution is the result. K = 9·G; the order is (group,
 tap). What is fetched at once is a **quad**: the four neighbours that bilinear sampling weighs, side by side in the
-channels of a table with two zero pixels around the picture, so that one index serves all four and everything outside is
+channels of a table with two zero pixels around the image, so that one index serves all four and everything outside is
 zero.
 
 Row and column are found in float32 (exact up to 2^24) and clamped to the table's rim before they become integers.
@@ -77,10 +77,8 @@ class _Writer:
     def _positions(self) -> tuple[int, list[int]]:
         """Upper left neighbours (1, K·H, W, 3) as (0, row, column), and four weights (1, K·H, W, 1), masks included."""
         moved = self._stack(self.offsets)
-        moved = self._pad(
-            moved, [(0, 0), (0, 0), (0, 0), (1, 0)]
-        )  # in front of (row, column), the picture: 0
-        # Where each tap stands without an offset: rows and columns add up, so that no constant has the picture's size.
+        moved = self._pad(moved, [(0, 0), (0, 0), (0, 0), (1, 0)])  # in front of (row, column), the image: 0
+        # Where each tap stands without an offset: rows and columns add up, so that no constant has the image's size.
         rows = np.zeros((self.taps, self.height, 1, 3), np.float32)
         rows[..., 1] = np.arange(self.height)[:, None]
         taps = np.tile(np.stack(np.divmod(np.arange(9), 3), 1) - 1, (self.groups, 1))

@@ -1,4 +1,4 @@
-"""Keep the mean of a large picture exact: one axis after the other.
+"""Keep the mean of a large image exact: one axis after the other.
 
 LiteRT adds up all pixels in one float32 accumulator. At 1280x720 that costs four digits: an error of 1e-4 of PPCN's
 output, all of one sign in a channel, so a tint. The mean of the rows' means has short sums only.

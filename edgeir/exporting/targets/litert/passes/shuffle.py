@@ -130,11 +130,11 @@ def _replace(graph: Graph, chain: list[Any], block: int, layout: str) -> None:
         source = output
     permuted = permute_channels(graph, source, crd_to_dcr(channels, block))
     enlarged = (batch, height * block, width * block, channels // block**2)
-    picture = result if layout == "NHWC" else graph.add_tensor("shuffled", enlarged)
-    graph.add_operator("DEPTH_TO_SPACE", [permuted], [picture], blockSize=block)
+    shuffled = result if layout == "NHWC" else graph.add_tensor("shuffled", enlarged)
+    graph.add_operator("DEPTH_TO_SPACE", [permuted], [shuffled], blockSize=block)
     if layout == "NCHW":
         order = graph.add_constant("to_nchw", np.array([0, 3, 1, 2], np.int32))
-        graph.add_operator("TRANSPOSE", [picture, order], [result])
+        graph.add_operator("TRANSPOSE", [shuffled, order], [result])
 
 
 def permute_channels(graph: Graph, index: int, order: NDArray[np.intp]) -> int:

@@ -3,7 +3,7 @@
 Rounding weights shifts the mean of every output channel a little, and a shift of a whole colour is seen where
 PSNR hides it (Nagel et al., "Data-Free Quantization Through Weight Equalization and Bias Correction", ICCV 2019,
 section 4.2, the empirical form). Only the last layer is corrected, where it is exact: what arrives before the
-shuffle is the picture, and every colour and every position of its block has a bias of its own.
+shuffle is the image, and every colour and every position of its block has a bias of its own.
 """
 
 from __future__ import annotations

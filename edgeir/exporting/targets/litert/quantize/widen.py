@@ -1,7 +1,7 @@
 """Ranges so narrow that no integer kernel could reach them.
 
 An integer operator multiplies its sum by a ratio of scales: input times weight over output. XNNPACK takes no ratio of
-256 or more and then refuses the whole file. A unit that was silent on every calibration picture has next to no range of
+256 or more and then refuses the whole file. A unit that was silent on every calibration image has next to no range of
 its own; it gets the narrowest that its operator can write.
 """
 
@@ -21,9 +21,9 @@ _WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 
 
 def widen(graph: Graph, ranges: dict[str, tuple[float, float]]) -> None:
-    """Widen ranges in place, from the picture on, until every operator's ratio is one that kernels take.
+    """Widen ranges in place, from the image on, until every operator's ratio is one that kernels take.
 
-    The restored picture keeps the range that 8 bits of a picture have.
+    The restored image keeps the range that 8 bits of an image have.
     """
     restored = graph.name(graph.outputs[0])
     for operator in graph.operators:
