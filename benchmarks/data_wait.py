@@ -1,4 +1,4 @@
-"""How long does training wait for data? The demo student, without its teacher, on 2K images.
+"""The time that training waits for data: the demo student, without its teacher, on 2K images.
 
     python benchmarks/data_wait.py [--steps 300]
 

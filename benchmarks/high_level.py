@@ -123,7 +123,7 @@ def repeated(values: torch.Tensor) -> torch.Tensor:
 
 
 def noisy(sigma: float) -> torch.Tensor:
-    """The test part with noise that belongs to the image's place, the same for every denoiser; not clipped."""
+    """The test part with noise that is seeded by the image's index, the same for every denoiser; not clipped."""
     degradation = AWGN(sigma=sigma, gray=True)
     refs = Digits(part="test", size=SIZE).images()
     images: list[Degraded] = [
@@ -168,7 +168,7 @@ def restore(checkpoint: Path, given: torch.Tensor) -> torch.Tensor:
 
 
 def mean_psnr(images: torch.Tensor, clean: torch.Tensor) -> float:
-    """Mean over images of the PSNR in dB after clipping and rounding to 8 bit; clipping flatters the noisy ones."""
+    """Mean over images of the PSNR in dB after clipping and rounding to 8 bit; clipping raises that of noisy ones."""
     error = (images.clamp(0, 1) * 255).round() / 255 - clean
     return float((-10 * error.square().mean((1, 2, 3)).log10()).mean())
 

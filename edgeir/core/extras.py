@@ -35,14 +35,14 @@ def base_distributions() -> list[str]:
 
 def extras() -> dict[str, tuple[str, ...]]:
     """Every extra that a user may want, with all distributions that it installs; sorted."""
-    found: dict[str, set[str]] = {}
+    distributions: dict[str, set[str]] = {}
     for entry in _requirements():
         if entry.marker is None:
             continue
         for extra in _names():
             if entry.marker.evaluate({"extra": extra}):
-                found.setdefault(extra, set()).add(canonicalize_name(entry.name))
-    return {name: tuple(sorted(found[name])) for name in sorted(found)}
+                distributions.setdefault(extra, set()).add(canonicalize_name(entry.name))
+    return {name: tuple(sorted(distributions[name])) for name in sorted(distributions)}
 
 
 @functools.cache

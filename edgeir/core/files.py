@@ -231,10 +231,12 @@ def _refuse_long_name(path: Path) -> None:
 
 def _matching(folder: Path, pattern: re.Pattern[str]) -> list[tuple[Path, re.Match[str]]]:
     """Entries of `folder` whose names match, the moved-aside ones first."""
-    found = []
+    entries = []
     with contextlib.suppress(OSError):
-        found = [(folder / name, match) for name in os.listdir(folder) if (match := pattern.fullmatch(name))]
-    return sorted(found, key=lambda entry: (not entry[1]["old"], entry[0]))
+        entries = [
+            (folder / name, match) for name in os.listdir(folder) if (match := pattern.fullmatch(name))
+        ]
+    return sorted(entries, key=lambda entry: (not entry[1]["old"], entry[0]))
 
 
 @functools.cache

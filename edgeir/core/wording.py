@@ -90,12 +90,12 @@ def _wrong_choice(problem: Problem) -> str:
     context = problem.context
     expected = str(context.get("expected_tags") or context.get("expected", ""))
     options = [option.strip().strip("'") for option in expected.replace(" or ", ", ").split(",")]
-    key, found = problem.key, shown(problem.value)
+    key, value = problem.key, shown(problem.value)
     if "discriminator" in context:
-        key, found = (*key, _discriminator(context)), shown(context["tag"])
-    near = _nearest(found, options)
+        key, value = (*key, _discriminator(context)), shown(context["tag"])
+    near = _nearest(value, options)
     hint = f", did you mean `{near}`?" if near is not None else ""
-    return f"`{'.'.join(key)}` must be one of {', '.join(options)}, not `{found}`{hint}"
+    return f"`{'.'.join(key)}` must be one of {', '.join(options)}, not `{value}`{hint}"
 
 
 def _discriminator(context: dict[str, Any]) -> str:

@@ -101,14 +101,14 @@ class _Loader(yaml.SafeLoader):
         super().flatten_mapping(node)
 
     def _check_keys(self, node: yaml.MappingNode) -> None:
-        found: set[Any] = set()
+        keys: set[Any] = set()
         for key_node, _ in node.value:
             if not isinstance(key_node, yaml.ScalarNode):
                 raise _error("a key must be plain text, not a list or a mapping", key_node.start_mark)
             key = _MERGE if key_node.tag == _MERGE else self.construct_object(key_node)
-            if key in found:
+            if key in keys:
                 raise _error(f"the key `{key_node.value}` is given twice", key_node.start_mark)
-            found.add(key)
+            keys.add(key)
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
         """Construct a value; what its tag does not fit is an error of YAML like others."""

@@ -1,4 +1,4 @@
-"""Where data sets lie: ``$EDGEIR_DATA``, the first of several layouts, and what to say where none of them is there."""
+"""The folders of data sets: ``$EDGEIR_DATA``, the first of several layouts, and the error if there is none of them."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def resolve_path(path: str, *, file: bool = False) -> Path:
     """A folder, or a file, by its path: from the working directory, or else below ``$EDGEIR_DATA``; ``~`` is expanded.
 
     Raises:
-        DataError: it is in neither, with the places tried and how to mend it.
+        DataError: it is in neither, with the folders tried and what to do.
     """
     here, root = _expanded(path), data_root()
     places = [here] if here.is_absolute() or root is None else [here, root / here]
@@ -99,7 +99,7 @@ def find_root(name: str, roots: Iterable[str], inside: str, *, file: bool = Fals
 
 
 def nearest_contents(root: Path, tried: Iterable[str]) -> str:
-    """What lies in the folder under `root` that is there and nearest to one of the places `tried`, for an error."""
+    """The contents of the existing folder under `root` that is nearest to one of the folders `tried`, for an error."""
     nearest = root
     for place in tried:
         folder = root / place
@@ -132,11 +132,11 @@ def collect_count_warnings() -> Iterator[list[str]]:
         _WARNINGS.reset(token)
 
 
-def check_count(name: str, found: int, published: int, where: Path, what: str = "images") -> None:
-    """Log a warning where a set has fewer or more images than were published: its figures compare with no other."""
-    if found == published:
+def check_count(name: str, actual: int, published: int, where: Path, what: str = "images") -> None:
+    """Log a warning if a set has fewer or more images than were published: its figures are then not comparable."""
+    if actual == published:
         return
-    warning = f"{name} has {found} {what} here instead of the {published} published: not comparable"
+    warning = f"{name} has {actual} {what} here instead of the {published} published: not comparable"
     if (collected := _WARNINGS.get()) is not None:
         collected.append(warning)
     else:

@@ -77,7 +77,7 @@ class PatchSampler:
         self.planes = tuple(planes)
         self.degradation, self.gray, self.enlarge = degradation, gray, enlarge
         usable = np.array([min(record.size) // store.scale >= patch for record in store.records])
-        # Weight by area, not by positions: a small image's only patch must not be starved by its border.
+        # Weight by area, not by positions, or a small image with a single position would hardly be sampled.
         area = np.array(
             [
                 record.size[0] * record.size[1] * weight

@@ -101,9 +101,9 @@ class Heads(nn.Module):
             first = head[0]
             assert isinstance(first, nn.Conv2d)
             if features[name].shape[1] != first.in_channels:
-                found = features[name].shape[1]
+                width = features[name].shape[1]
                 raise ConfigError(
-                    [f"the tap `{name}` has {found} channels, but `channels` says {first.in_channels}"],
+                    [f"the tap `{name}` has {width} channels, but `channels` says {first.in_channels}"],
                     where="objective.distillation",
                 )
             mean, scale = head(features[name]).chunk(2, dim=1)

@@ -20,7 +20,7 @@ from edgeir.imaging.colour import cmyk_to_rgb
 from edgeir.imaging.colour_tags import colour_of_chunks
 from edgeir.imaging.density import Density, density_of_exif, density_of_metres, density_of_tags
 from edgeir.imaging.heif import decode_avif, decode_heic
-from edgeir.imaging.jpeg import check_jpeg, mended, read_header
+from edgeir.imaging.jpeg import check_jpeg, read_header, repaired
 from edgeir.imaging.jxl import decode_jxl
 from edgeir.imaging.photo import loaded_exif
 from edgeir.imaging.png_chunks import read_png_file
@@ -71,7 +71,7 @@ def _decode_jpeg(path: Path, max_pixels: int) -> Stored:
             image.load()
             array, mode = np.asarray(image), image.mode
         except OSError as error:
-            if error.errno is not None or (whole := mended(path, path.read_bytes())) is None:
+            if error.errno is not None or (whole := repaired(path, path.read_bytes())) is None:
                 raise
             with Image.open(io.BytesIO(whole), formats=("JPEG", "MPO")) as again:
                 array, mode = np.asarray(again), again.mode

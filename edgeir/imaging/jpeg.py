@@ -1,7 +1,7 @@
 """The structure of JPEG files: what their headers state, and files whose end is missing.
 
-A JPEG without its end marker, or with a few bytes missing before it, shows in every viewer, and phones and cut-off
-downloads make such files. `mended` gives such a file its end; what is missing is found by decoding it twice with
+A JPEG without its end marker, or with a few bytes missing before it, is displayed by every viewer; phones and truncated
+downloads make such files. `repaired` completes such a file. The missing part is measured by decoding it twice with
 different bytes in place of the missing ones: the pixels that change are those that the file does not hold.
 """
 
@@ -20,7 +20,7 @@ from PIL import Image
 from edgeir.core.errors import ImageError
 from edgeir.imaging.remarks import remark
 
-__all__ = ["JpegHeader", "check_jpeg", "mended", "read_header"]
+__all__ = ["JpegHeader", "check_jpeg", "read_header", "repaired"]
 
 TAIL_PIXELS, TAIL_SHARE = 4096, 0.02
 """How much of an image may be missing at its end: this many pixels (16 blocks of 16 x 16) and this share of all."""
@@ -117,8 +117,8 @@ def check_jpeg(path: Path, header: JpegHeader) -> None:
         )
 
 
-def mended(path: Path, data: bytes) -> bytes | None:
-    """A JPEG whose end is missing, with an end; None when more than its end is missing or it is degraded otherwise.
+def repaired(path: Path, data: bytes) -> bytes | None:
+    """A JPEG whose end is missing, completed; None when more than its end is missing or it is damaged otherwise.
 
     Says in a remark what was missing.
     """

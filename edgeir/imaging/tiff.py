@@ -1,9 +1,9 @@
 """TIFF files, by tifffile: Pillow reduces 16-bit RGB to 8 bits, does not know 16-bit gray with alpha, floating-point
-RGB or 16-bit CMYK, and lets its native library talk on stderr about degraded ones.
+RGB or 16-bit CMYK, and lets its native library print to stderr about damaged ones.
 
 Read are gray, RGB, palette, CMYK, CIE L*a*b* and YCbCr images of 1 to 16 bits a sample or floating point, with or
 without alpha (straight or premultiplied), in strips, tiles or planes, classic and BigTIFF. A file that states anything
-else, or does not state what its samples mean, is refused by the name of what was not understood.
+else, or does not state what its samples mean, is refused with the name of the unknown feature.
 """
 
 from __future__ import annotations

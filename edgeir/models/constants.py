@@ -2,7 +2,7 @@
 
 A network that normalises by the image's own statistics needs the whole image before its first output pixel. With
 constants, taken from calibration images, it is a plain convolution network: it runs in one pass and tiled output is
-exact. The cost in quality is measured by ``benchmarks/whole_picture.py``.
+exact. The cost in quality is measured by ``benchmarks/global_statistics.py``.
 """
 
 from __future__ import annotations

@@ -191,11 +191,11 @@ def load_reference_weights(network: PPCNEnhance, path: str | Path) -> None:
     for index, tensor in enumerate(t for norm in norms for t in (norm.bias, norm.weight)):
         targets["Variable" if index == 0 else f"Variable_{index}"] = tensor
     with np.load(path, allow_pickle=False) as arrays:
-        found = {name.rpartition("__")[2]: arrays[name] for name in arrays.files}
+        values = {name.rpartition("__")[2]: arrays[name] for name in arrays.files}
     for name, target in targets.items():
-        if name not in found:
+        if name not in values:
             raise CheckpointError(f"the array `{name}` is missing, so these are not its weights", where=path)
-        value = torch.from_numpy(np.array(found[name], dtype=np.float32))
+        value = torch.from_numpy(np.array(values[name], dtype=np.float32))
         value = value.permute(3, 2, 0, 1) if value.ndim == 4 else value
         if value.shape != target.shape:
             raise CheckpointError(

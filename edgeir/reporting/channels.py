@@ -1,4 +1,4 @@
-"""The figure of FDR-Net's interpretative experiment (Fig. 8): how channels correlate, and which answers to what."""
+"""The figure of FDR-Net's interpretative experiment (Fig. 8): correlation of channels, response to degradations."""
 
 from __future__ import annotations
 

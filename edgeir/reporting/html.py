@@ -19,7 +19,7 @@ __all__ = ["ShownImage", "headline", "page"]
 
 @dataclass(frozen=True)
 class ShownImage:
-    """An image file to show; those with one `group` stand side by side, in the order given."""
+    """An image file to show; those of the same `group` are side by side, in the order given."""
 
     path: Path
     label: str
@@ -99,8 +99,8 @@ def page(
 
 
 def headline(result: Result) -> list[tuple[str, str]]:
-    """Figure and sentence: what the run found, at most four."""
-    judged = [row for row in result.rows if row.quality and row.role == "candidate"]
+    """The main results of the run, at most four, each as a figure and a sentence."""
+    measured = [row for row in result.rows if row.quality and row.role == "candidate"]
     timed = [row for row in result.rows if row.latency and row.role == "candidate"]
     facts: list[tuple[str, str]] = []
     if timed:
@@ -114,11 +114,13 @@ def headline(result: Result) -> list[tuple[str, str]]:
         ratio = baseline_ratio(fastest)
         if ratio is not None:
             facts.append(
-                (f"{ratio.median:.1f}×", f"the speed of SRCNN on {fastest.runtime}, in the same run")
+                (f"{ratio.median:.1f}×", f"speed-up over SRCNN on {fastest.runtime}, in the same run")
             )
-    if judged:
-        name = max(judged[0].quality.sets, key=lambda entry: entry.images).name if judged[0].quality else ""
-        best = max(judged, key=lambda row: _psnr(row, name))
+    if measured:
+        name = (
+            max(measured[0].quality.sets, key=lambda entry: entry.images).name if measured[0].quality else ""
+        )
+        best = max(measured, key=lambda row: _psnr(row, name))
         facts.append((f"{_psnr(best, name):.2f} dB", f"best PSNR on {name}: {best.name}"))
         bicubic = next((row for row in result.rows if row.model == "bicubic" and row.quality), None)
         if bicubic is not None:
@@ -127,8 +129,8 @@ def headline(result: Result) -> list[tuple[str, str]]:
 
 
 def _psnr(row: Row, name: str) -> float:
-    found = row.quality.get(name) if row.quality else None
-    return found.psnr_db if found else float("-inf")
+    quality = row.quality.get(name) if row.quality else None
+    return quality.psnr_db if quality else float("-inf")
 
 
 def _section(result: Result, heading: str) -> str:
@@ -162,7 +164,7 @@ def _plot(result: Result) -> str:
 
 
 def _how(result: Result) -> str:
-    """What one needs to trust or to repeat the run."""
+    """Facts needed to trust or repeat the run."""
     machine = {str(key): str(value) for key, value in result.environment.machine.items()}
     items = [("measured", result.created), ("revision", result.environment.revision or "an installed wheel")]
     items += [(key.replace("_", " "), value) for key, value in machine.items()]
@@ -187,7 +189,7 @@ def _how(result: Result) -> str:
         others = (
             ""
             if facts.others_cores is None
-            else f"; others kept {facts.others_cores:.2f} cores busy meanwhile"
+            else f"; other processes kept {facts.others_cores:.2f} cores busy meanwhile"
         )
         load = "not known here"
         if facts.load_average is not None:

@@ -28,7 +28,7 @@ STYLE = {
 }
 OTHER = ("D", "#7a7f8c")
 LEAST_DB = 0.8
-"""Height of the plot at the least, so that a hundredth of a decibel does not look like a cliff."""
+"""Smallest range of the y axis, so that a hundredth of a decibel does not look like a large difference."""
 Scheme = Literal["light", "dark"]
 
 
@@ -50,9 +50,9 @@ def points_of(result: Result) -> tuple[list[Point], str | None]:
     name = max(rows[0].quality.sets, key=lambda entry: entry.images).name
     points = []
     for row in rows:
-        found = row.quality.get(name) if row.quality else None
-        if found and row.latency:
-            points.append(Point(_label(row), row.runtime, row.latency.p50_ms, found.psnr_db))
+        quality = row.quality.get(name) if row.quality else None
+        if quality and row.latency:
+            points.append(Point(_label(row), row.runtime, row.latency.p50_ms, quality.psnr_db))
     return points, name
 
 
@@ -176,9 +176,9 @@ def _levels(result: Result, name: str) -> list[tuple[str, float]]:
     """Horizontal reference lines: the measured bicubic, and published PSNRs of the set."""
     lines = []
     for row in result.rows:
-        found = row.quality.get(name) if row.quality and row.latency is None else None
-        if found:
-            lines.append((row.model, found.psnr_db))
+        quality = row.quality.get(name) if row.quality and row.latency is None else None
+        if quality:
+            lines.append((row.model, quality.psnr_db))
     for model, figures in published_rows(result):
         if name in figures and model not in {label for label, _ in lines}:
             luma = ", Y only" if figures[name].colours == "y" else ""

@@ -44,7 +44,7 @@ Torch takes as long per pixel from 96 to 384. How equal the results of other sid
 """
 
 TILE_PER_RADIUS = 8
-"""Smallest window of a network that sees far, in receptive radii: what is computed twice stays under 1.8 times."""
+"""Smallest window in receptive radii: the overlap then multiplies the arithmetic by less than 1.8."""
 
 WHOLE_LIMIT = 4_000_000
 """Largest network input, in pixels, that is run in one piece because the network reads the whole image and its session

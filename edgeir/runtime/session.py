@@ -1,4 +1,4 @@
-"""What every runtime offers: a `Session`, a loaded network that maps an image to an image.
+"""The interface of every runtime: a `Session`, a loaded network that maps an image to an image.
 
 Inside edgeir an image is float32 RGB in [0, 1], HWC. A session casts to the artifact's own layout and
 integer type (real = (q - zero_point) * quant_scale) and back, so that callers never see either.
@@ -34,7 +34,7 @@ class Session(Protocol):
     artifact: Artifact | None
     """The manifest; None for a checkpoint."""
     file: ModelFile | None
-    """What the manifest says of the file that runs; None for a checkpoint."""
+    """The manifest's entry for the file that runs; None for a checkpoint."""
     source_sha256: str
     """SHA-256 of the file that runs: the model file, or the checkpoint's weights."""
 

@@ -81,7 +81,7 @@ def test_pictures_are_inlined_exactly(result, tmp_path):
 def test_headline(result):
     facts = {text: figure for figure, text in headline(result)}
     assert facts["fastest: student-s litert int8, one 1280x720 image, 1 thread"] == "9.00 ms"
-    assert facts["the speed of SRCNN on litert, in the same run"] == "130.0×"
+    assert facts["speed-up over SRCNN on litert, in the same run"] == "130.0×"
     assert facts["best PSNR on Set5: student-l litert fp32"] == "31.50 dB"
     assert facts["above bicubic on Set5"] == "+3.07 dB"
 

@@ -1,4 +1,4 @@
-"""The quality of what ships: a checkpoint, zoo network or exported file through the suite's images and ruler.
+"""The quality of a checkpoint, zoo network or exported file, on the images and by the protocol of a suite.
 
 The degraded image is 8 bit, as it would be in a file. A network that takes the enlarged image gets it
 enlarged by the suite's own bicubic flavour; an artifact of a fixed size gets tiles. ``model="bicubic"`` is the
@@ -111,20 +111,20 @@ def evaluate(
 
 
 def _noise_level(suite: Suite) -> float | None:
-    """The suite's noise on the 0-255 scale, where that is all its damage and the same for every image."""
-    damage = suite.degradation
-    return float(damage.sigma) if isinstance(damage, AWGN) and not isinstance(damage.sigma, tuple) else None
+    """The suite's noise level on the 0-255 scale, if noise is its only degradation and the same for every image."""
+    noise = suite.degradation
+    return float(noise.sigma) if isinstance(noise, AWGN) and not isinstance(noise.sigma, tuple) else None
 
 
 def _sigma_note(given: float | None, level: float | None) -> str:
-    """A remark where a network was given another noise level than the suite has."""
+    """A note where the noise level given to the network is not the suite's."""
     if given is None or level is None or given == level:
         return ""
     return f"the network was given a noise level of {given:g}, the suite has {level:g}"
 
 
 def bicubic_row(suite: Suite, *, limit: int | None = None, progress: Progress = no_progress) -> Row:
-    """The baseline that every network must beat, measured like one: the bicubic enlargement, or the input as it is."""
+    """The baseline, measured like a network: the bicubic enlargement, or the degraded input itself."""
 
     name = INPUT if suite.scale == 1 else BICUBIC
 

@@ -1,4 +1,4 @@
-"""What must be measured in a process of its own: peak memory, and the machine's matrix product rate.
+"""Measurements that need a process of their own: peak memory, and the machine's matrix product rate.
 
 ``python -m edgeir.benchmarking.timing.child memory|gemm [--trust-code] ARGUMENTS`` does it and writes one JSON line.
 """

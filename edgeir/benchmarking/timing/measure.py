@@ -1,4 +1,4 @@
-"""Latency, fairly: several sessions taken in turns, so that what slows the machine slows them all.
+"""Latency of several sessions, interleaved, so that a slow moment of the machine affects all of them.
 
 Each contender is loaded (`init_ms`), run on four images (the first is `first_run_ms`; PIRM's rule is the mean of
 the third and fourth), then warmed up. After that come rounds: in a round every contender has one turn of at least
@@ -55,7 +55,7 @@ class Clock(Protocol):
 
 @dataclass(frozen=True)
 class Contender:
-    """A session to be: `load` is timed. `height`, `width`: the output size (pixels) of one run."""
+    """A session to time: `load` opens it and is timed too. `height`, `width`: output size of one run, in pixels."""
 
     name: str
     load: Callable[[], Session]

@@ -103,10 +103,10 @@ class _Blocks:
             DataError: the file is not what was published.
         """
         with self._translated():
-            found = {name: (tuple(shape), kind) for name, shape, kind in whosmat(self.path)}
-        shape, kind = found.get(self.path.stem, ((), ""))
+            arrays = {name: (tuple(shape), kind) for name, shape, kind in whosmat(self.path)}
+        shape, kind = arrays.get(self.path.stem, ((), ""))
         if kind != "uint8" or len(shape) != 5 or shape[-1] != 3:
-            listed = ", ".join(f"`{name}` {size} {kind}" for name, (size, kind) in found.items())
+            listed = ", ".join(f"`{name}` {size} {kind}" for name, (size, kind) in arrays.items())
             raise DataError(
                 f"there is {listed or 'nothing'}",
                 where=self.path,

@@ -92,12 +92,12 @@ class VGG(nn.Module):
             KeyError: a name is no convolution of this network.
         """
         wanted = {self._places[name]: name for name in names}
-        found: dict[str, torch.Tensor] = {}
+        features: dict[str, torch.Tensor] = {}
         out = (x - self.mean) / self.std
         for place, layer in enumerate(self.features):
             out = layer(out)
             if place in wanted:
-                found[wanted[place]] = out
-                if len(found) == len(wanted):
+                features[wanted[place]] = out
+                if len(features) == len(wanted):
                     break
-        return found
+        return features

@@ -1,4 +1,4 @@
-"""Static QDQ int8 of an ONNX graph by onnxruntime.quantization: per-channel weights, the image exactly 8 bits."""
+"""Static QDQ int8 of an ONNX graph by onnxruntime.quantization: per-channel weights, images of exactly 8 bits."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def quantise_qdq(
 
 
 def correct_bias(model: Any, integer: Any, images: Images) -> bool:
-    """Take the integer graph's mean error out of the float graph's last bias, in place; whether there was one.
+    """Subtract the integer graph's mean error from the float graph's last bias, in place; whether there was one.
 
     The error is measured per colour and position in the shuffle's block (see `bias` of the LiteRT target).
     """
@@ -71,7 +71,7 @@ def correct_bias(model: Any, integer: Any, images: Images) -> bool:
 
 
 class _Reader:
-    """What onnxruntime calls a calibration data reader."""
+    """A calibration data reader of onnxruntime."""
 
     def __init__(self, images: Images) -> None:
         self._images = iter(images)
@@ -121,7 +121,7 @@ def _means(model: Any, images: Images, block: int) -> NDArray[np.float64]:
     ort = require("onnxruntime", "int8 for ONNX")
     options = ort.SessionOptions()
     options.intra_op_num_threads, options.log_severity_level = 1, 3
-    # What saturates on this CPU must not become a part of the file (see `saturation`).
+    # Saturation on this CPU must not enter the file (see `saturation`).
     options.add_session_config_entry("session.x64quantprecision", "1")
     session = ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
     total: NDArray[np.float64] = np.zeros(())

@@ -4,11 +4,10 @@ LiteRT has no such operator, but GATHER_ND fetches the pixel at (batch, row, col
 differ per group of channels and per tap, so groups and taps become **height**: SPLIT along the channels and
 CONCATENATION along the height turn (1, H, W, K·n) into (1, K·H, W, n), and the same pair of operators turns the samples
 (1, K·H, W, C/G) into the columns (1, H, W, K·C/G), whose 1x1 convolution is the result. K = 9·G; the order is (group,
-tap). What is fetched at once is a **quad**: the four neighbours that bilinear sampling weighs, side by side in the
-channels of a table with two zero pixels around the image, so that one index serves all four and everything outside is
-zero.
+tap). One index fetches a **quad**: the four neighbours of bilinear sampling, side by side in the channels of a table
+with two zero pixels around the image, so that samples outside the image are zero.
 
-Row and column are found in float32 (exact up to 2^24) and clamped to the table's rim before they become integers.
+Row and column are computed in float32 (exact up to 2^24) and clamped to the table before they become integers.
 """
 
 from __future__ import annotations
@@ -20,23 +19,23 @@ from numpy.typing import NDArray
 
 from edgeir.exporting.targets.litert.passes.graph import Graph
 
-__all__ = ["MARK", "lower_deformable"]
+__all__ = ["MARK", "expand_deformable"]
 
 MARK = (29, 31)
 """Dilation, rows and columns, of the convolution that stands for a deformable one (`stand_in`)."""
 
 
-def lower_deformable(graph: Graph) -> int:
-    """Replace every stand-in; how many there were."""
-    found = [
+def expand_deformable(graph: Graph) -> int:
+    """Replace every stand-in by operators of the format; returns their number."""
+    stand_ins = [
         operator
         for operator in graph.operators
         if graph.kind(operator) == "CONV_2D"
         and (operator.builtinOptions.dilationHFactor, operator.builtinOptions.dilationWFactor) == MARK
     ]
-    for operator in found:
+    for operator in stand_ins:
         _Writer(graph, operator).write()
-    return len(found)
+    return len(stand_ins)
 
 
 class _Writer:

@@ -255,7 +255,7 @@ class Graph:
         self.model.operatorCodes = [self.model.operatorCodes[old] for old in codes]
 
     def _rename(self) -> None:
-        """Short unique names by operator (the converter's repeat the module path and outweigh small weights)."""
+        """Short unique names by operator (the converter's repeat the module path and outgrow small weights)."""
         for place, op in enumerate(self.operators):
             stem = f"{self.kind(op).lower()}_{place}"
             for role, index in enumerate(i for i in _indices(op.inputs) if i >= 0):

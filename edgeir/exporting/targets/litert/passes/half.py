@@ -1,4 +1,4 @@
-"""Store what convolutions multiply and add in 16 bits: half the file, computed in 32 bits or 16 as the runtime likes.
+"""Store weights and biases of convolutions in 16 bits: half the file size; the runtime computes in 32 or 16 bits.
 
 The constant becomes float16 and a DEQUANTIZE in front of its readers makes it float32: the form that TensorFlow Lite's
 own converter writes, which every runtime since 2020 knows. **Biases as well as weights**: a convolution with float16
@@ -19,7 +19,7 @@ MULTIPLY_CONSTANTS = frozenset({"CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV"
 
 
 def halve_weights(graph: Graph) -> None:
-    """Let every float32 weight and bias of a convolution come out of a DEQUANTIZE of float16.
+    """Replace every float32 weight and bias of a convolution by a DEQUANTIZE of a float16 constant.
 
     Raises:
         ExportError: a value is beyond what float16 holds.

@@ -86,7 +86,7 @@ def _push(graph: Graph, transpose: Any, order: tuple[int, ...], user: Any) -> bo
 
 
 def _untransposed(graph: Graph, index: int, order: tuple[int, ...]) -> int | None:
-    """The tensor whose transposition by `order` is `index`; None where there is none to be had for free."""
+    """The tensor whose transposition by `order` is `index`; None where it would need a further operator."""
     value = graph.constant(index)
     if value is not None:
         if value.size == 1 or value.ndim != len(order):

@@ -1,7 +1,7 @@
-"""Keep what is read of a whole image in four dimensions.
+"""Keep means over the whole image in four dimensions.
 
 The converter writes the mean over height and width as MEAN to (1, C) and restores the rank with RESHAPE where it must.
-Kept as (1, 1, 1, C) it is the same numbers in the layout of everything around it, and no RESHAPE is needed.
+Kept as (1, 1, 1, C) it has the layout of the tensors around it, and no RESHAPE is needed.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""Find PixelShuffle in a converted graph and make it one DEPTH_TO_SPACE.
+"""Recognise PixelShuffle in a converted graph and replace it by one DEPTH_TO_SPACE.
 
 PyTorch's PixelShuffle reads channels colour-major (CRD: channel = colour·r² + row·r + column); LiteRT's
 DEPTH_TO_SPACE reads them block-major (DCR: channel = (row·r + column)·colours + colour). The conversion spells the
-shuffle as TRANSPOSE and RESHAPE in turn, in ways that change between versions. So the chain is not matched by its
-shapes: it is *run* on an array of indices, and where the result is the shuffle's, the chain is replaced. The
-channels are then put in DCR order where they are computed (weights and bias of the convolutions, through
-element-wise operators and additions), which costs nothing and keeps every bit.
+shuffle as a chain of TRANSPOSE and RESHAPE, in ways that change between versions. So the chain is not matched by its
+shapes: it is *run* on an array of indices, and replaced if the result is the shuffle's. The channels are put in DCR
+order where they are computed (weights and bias of the convolutions, through element-wise operators and additions),
+which costs nothing and is bit-exact.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ def crd_to_dcr(channels: int, block: int) -> NDArray[np.intp]:
 
 
 def fold_pixel_shuffle(graph: Graph) -> int:
-    """Replace every PixelShuffle spelt with TRANSPOSE and RESHAPE; the number of shuffles found.
+    """Replace every PixelShuffle that is written with TRANSPOSE and RESHAPE; returns their number.
 
-    The result may keep one TRANSPOSE behind the DEPTH_TO_SPACE (NHWC to NCHW), for `layout` to move away.
+    The result may keep one TRANSPOSE after the DEPTH_TO_SPACE (NHWC to NCHW), which `layout` removes.
     """
-    found = 0
+    count = 0
     for last in list(graph.operators):
         if graph.kind(last) not in MOVES or not any(op is last for op in graph.operators):
             continue
         chain = _chain(graph, last)
         if sum(graph.kind(op) == "RESHAPE" for op in chain) >= 2 and _fold(graph, chain):
-            found += 1
-    return found
+            count += 1
+    return count
 
 
 def _chain(graph: Graph, last: Any) -> list[Any]:

@@ -1,6 +1,6 @@
 """A float LiteRT graph to an integer one: 8-bit weights per channel, 8-bit activations, 32-bit biases.
 
-ai-edge-quantizer does the transformation; this file decides the ranges it is given and handles what it cannot:
+ai-edge-quantizer does the transformation; this file chooses the ranges and handles what it cannot:
 
 - The image in and out is exactly 8 bits: scale 1/255, zero point -128. The output's range [0, 1] saturates, so
   the clip is dropped.
@@ -34,7 +34,7 @@ IMAGE_QUANTISATION = (1 / 255, -128)
 
 @dataclass(frozen=True)
 class Tail:
-    """What `take_tail` removed from the end of the graph."""
+    """The operators that `take_tail` removed from the end of the graph."""
 
     block: int
     """Block size of the DEPTH_TO_SPACE; 1 where there was none."""

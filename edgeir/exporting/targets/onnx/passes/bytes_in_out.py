@@ -1,8 +1,8 @@
-"""Give an ONNX graph that takes and gives NCHW float32 images NHWC uint8 ends.
+"""Change the NCHW float32 input and output of an ONNX graph to NHWC uint8.
 
 A QDQ graph already quantises its image with scale 1/255 and zero point 0, so its first QuantizeLinear and last
-DequantizeLinear just go, also where a DepthToSpace follows. Any other graph gets the arithmetic: /255 in front,
-*255, round, clip behind.
+DequantizeLinear are removed, also where a DepthToSpace follows. Any other graph gets the arithmetic: /255 in front;
+*255, round and clip at the end.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""What statistics of the image are worth: PPCN's generators with their own, with a larger image's, with constants.
+"""Quality by the source of global statistics: PPCN's generators with the patch's, a larger image's, or constants.
 
-    python benchmarks/whole_picture.py
+    python benchmarks/global_statistics.py
 
 By the rules of PIRM's track B (the 400 patches, iPhone to Canon), with the authors' weights. The statistics come from
 
@@ -162,4 +162,4 @@ if __name__ == "__main__":
     try:
         sys.exit(main())
     except EdgeIRError as error:
-        sys.exit(f"benchmarks/whole_picture.py: error: {error}")
+        sys.exit(f"benchmarks/global_statistics.py: error: {error}")
