@@ -43,8 +43,8 @@ def load_yaml(text: str) -> Any:
         ) from error
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark is not None else ""
-        raise ValueError(" ".join(f"{place}{_reason(error)}".split())) from error
+        where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark is not None else ""
+        raise ValueError(" ".join(f"{where}{_reason(error)}".split())) from error
     except yaml.YAMLError as error:
         raise ValueError(" ".join(str(error).split())) from error
 

@@ -57,12 +57,12 @@ def resolve_path(path: str, *, file: bool = False) -> Path:
         DataError: it is in neither, with the folders tried and what to do.
     """
     here, root = _expanded(path), data_root()
-    places = [here] if here.is_absolute() or root is None else [here, root / here]
-    for place in places:
+    candidates = [here] if here.is_absolute() or root is None else [here, root / here]
+    for candidate in candidates:
         with contextlib.suppress(OSError):  # a name too long, a folder without permission
-            if place.is_file() if file else place.is_dir():
-                return place
-    tried = " or ".join(str(place.absolute()) for place in places)
+            if candidate.is_file() if file else candidate.is_dir():
+                return candidate
+    tried = " or ".join(str(candidate.absolute()) for candidate in candidates)
     fix = "put it there, or give another path"
     if not here.is_absolute() and root is None:
         fix = "EDGEIR_DATA, under which it is looked for too, is not set: set it, or give another path"
@@ -85,14 +85,14 @@ def find_root(name: str, roots: Iterable[str], inside: str, *, file: bool = Fals
         DataError: none has it, with what is there.
     """
     tried = list(roots)
-    places = [(PurePosixPath(folder) / inside).as_posix() for folder in tried]
-    expected = " or ".join(places)
+    candidates = [(PurePosixPath(folder) / inside).as_posix() for folder in tried]
+    expected = " or ".join(candidates)
     root = required_root(name, expected)
-    for folder, place in zip(tried, places, strict=True):
-        if (root / place).is_file() if file else (root / place).is_dir():
+    for folder, candidate in zip(tried, candidates, strict=True):
+        if (root / candidate).is_file() if file else (root / candidate).is_dir():
             return root / folder
     raise DataError(
-        f"the data set {name} was not found; {nearest_contents(root, places)}",
+        f"the data set {name} was not found; {nearest_contents(root, candidates)}",
         where=root,
         fix=f"put it into {expected}",
     )
@@ -101,8 +101,8 @@ def find_root(name: str, roots: Iterable[str], inside: str, *, file: bool = Fals
 def nearest_contents(root: Path, tried: Iterable[str]) -> str:
     """The contents of the existing folder under `root` that is nearest to one of the folders `tried`, for an error."""
     nearest = root
-    for place in tried:
-        folder = root / place
+    for candidate in tried:
+        folder = root / candidate
         while folder != root and not folder.is_dir():
             folder = folder.parent
         if len(folder.parts) > len(nearest.parts):

@@ -72,21 +72,21 @@ class Objective(nn.Module):
         self.auxiliary = nn.ModuleDict()
         """Networks that are trained jointly with the student, by the index of their method."""
         self._auxiliary_taps: dict[str, TapRecorder] = {}
-        for place, method in enumerate(self.methods):
+        for position, method in enumerate(self.methods):
             auxiliary = method.auxiliary()
             if auxiliary is not None:
-                self.auxiliary[str(place)] = auxiliary
+                self.auxiliary[str(position)] = auxiliary
                 if isinstance(auxiliary, Network):
-                    self._auxiliary_taps[str(place)] = TapRecorder(
+                    self._auxiliary_taps[str(position)] = TapRecorder(
                         auxiliary, method.reads_auxiliary, role="extractor"
                     )
         self.adversary = None if adversarial is None else adversarial.build()
         self._labelled = any(method.needs_labels for method in self.methods)
         self.frozen = nn.ModuleDict()
         """Frozen networks that read the student's output, by the index of their method."""
-        for place, method in enumerate(self.methods):
+        for position, method in enumerate(self.methods):
             if (frozen := method.frozen()) is not None:
-                self.frozen[str(place)] = frozen
+                self.frozen[str(position)] = frozen
 
     def terms(
         self, output: torch.Tensor, lr: torch.Tensor, hr: torch.Tensor, plane: torch.Tensor | None = None
@@ -109,28 +109,30 @@ class Objective(nn.Module):
         teacher = None
         if any(method.needs_teacher for method in self.methods):
             teacher = self._run_teacher(lr, hr) if cached is None else NetworkOutput(cached)
-        for place, method in enumerate(self.methods):
+        for position, method in enumerate(self.methods):
             ours = other = student
-            if str(place) in self.auxiliary:
+            if str(position) in self.auxiliary:
                 if method.auxiliary_input == "student":
-                    more = self.auxiliary[str(place)](student.features)
+                    more = self.auxiliary[str(position)](student.features)
                     ours = NetworkOutput(student.output, {**student.features, **more})
                 else:
-                    other = self._run_auxiliary(str(place), hr if method.auxiliary_input == "clean" else lr)
+                    other = self._run_auxiliary(
+                        str(position), hr if method.auxiliary_input == "clean" else lr
+                    )
             if method.needs_teacher:
                 assert teacher is not None
                 other = teacher
-            elif str(place) in self.frozen:
-                other = self._run_frozen(str(place), output, hr if method.frozen_reads_clean else None)
+            elif str(position) in self.frozen:
+                other = self._run_frozen(str(position), output, hr if method.frozen_reads_clean else None)
             for name, value in method.terms(ours, other, Batch(lr, hr, labels)).items():
                 result[_unused(f"distill/{name}", result)] = method.weight_of(name) * value
         return result
 
-    def _run_auxiliary(self, place: str, image: torch.Tensor) -> NetworkOutput:
-        return self._auxiliary_taps[place].take(self.auxiliary[place](image))
+    def _run_auxiliary(self, position: str, image: torch.Tensor) -> NetworkOutput:
+        return self._auxiliary_taps[position].take(self.auxiliary[position](image))
 
-    def _run_frozen(self, place: str, output: torch.Tensor, clean: torch.Tensor | None) -> NetworkOutput:
-        frozen = self.frozen[place]
+    def _run_frozen(self, position: str, output: torch.Tensor, clean: torch.Tensor | None) -> NetworkOutput:
+        frozen = self.frozen[position]
         if clean is None:
             return NetworkOutput(frozen(output))
         with torch.no_grad():

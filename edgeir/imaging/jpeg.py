@@ -65,16 +65,16 @@ class JpegHeader:
 
 def read_header(data: bytes | memoryview, *, scans: bool = False) -> JpegHeader:
     """The segments of a JPEG up to its first scan, or with `scans` of the whole file."""
-    header, place = JpegHeader(), 2
-    while (match := _MARKER.search(data, place)) is not None:
-        code, place = data[match.start() + 1], match.end()
+    header, offset = JpegHeader(), 2
+    while (match := _MARKER.search(data, offset)) is not None:
+        code, offset = data[match.start() + 1], match.end()
         if code == 0xD9:
             break
         if code in _ALONE:
             continue
-        length = int.from_bytes(data[place : place + 2], "big")
-        body = bytes(data[place + 2 : place + length])
-        place += length
+        length = int.from_bytes(data[offset : offset + 2], "big")
+        body = bytes(data[offset + 2 : offset + length])
+        offset += length
         if code in _FRAMES and len(body) >= 6:
             header.frame, header.precision = code, body[0]
             entries = (body[start : start + 3] for start in range(6, len(body) - 2, 3))

@@ -107,7 +107,7 @@ def kind_of_bytes(head: bytes) -> str | None:
         return "WebP"
     if head[4:8] == b"ftyp":
         end = min(len(head), int.from_bytes(head[:4], "big"))
-        brands = {head[8:12], *(head[place : place + 4] for place in range(16, end, 4))}
+        brands = {head[8:12], *(head[offset : offset + 4] for offset in range(16, end, 4))}
         if brands & _AVIF_BRANDS:
             return "AVIF"
         return "HEIC" if brands & _HEIC_BRANDS or head[8:12] in (b"mif1", b"msf1") else None

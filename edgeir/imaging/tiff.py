@@ -103,15 +103,15 @@ def _check_data(path: Path, page: Any) -> None:
     """All strips or tiles must lie in the file, and it must be long enough for what the header states."""
     size = os.path.getsize(path)
     needed = int(np.prod(page.chunked))
-    places = [
+    stored = [
         (offset, count)
         for offset, count in zip(page.dataoffsets, page.databytecounts, strict=False)
         if count > 0 and offset > 0 and offset + count <= size
     ]
-    contiguous = len(page.dataoffsets) == 1 and len(places) == 1
-    if len(places) < needed and not contiguous:
+    contiguous = len(page.dataoffsets) == 1 and len(stored) == 1
+    if len(stored) < needed and not contiguous:
         raise ImageError(
-            f"is truncated: {needed - len(places)} of its {needed} strips or tiles are not in the file",
+            f"is truncated: {needed - len(stored)} of its {needed} strips or tiles are not in the file",
             where=path,
             fix="copy or download it again",
         )

@@ -38,9 +38,9 @@ class Discriminator(nn.Module):
         super().__init__()
         self.convolutions, self.norms = nn.ModuleList(), nn.ModuleList()
         channels, side = 1, patch
-        for place, (out, kernel, stride) in enumerate(_LAYERS):
+        for position, (out, kernel, stride) in enumerate(_LAYERS):
             self.convolutions.append(nn.Conv2d(channels, out, kernel, stride))
-            self.norms.append(nn.InstanceNorm2d(out, eps=_EPS, affine=True) if place else nn.Identity())
+            self.norms.append(nn.InstanceNorm2d(out, eps=_EPS, affine=True) if position else nn.Identity())
             channels, side = out, -(-side // stride)
         self.hidden = nn.Linear(channels * side * side, 1024)
         self.answer = nn.Linear(1024, 2)

@@ -90,8 +90,8 @@ def _origin(module: str) -> str:
         spec = importlib.util.find_spec(top) or PathFinder.find_spec(top, [os.getcwd()])
     except (ImportError, ValueError):
         return ""
-    place = None if spec is None else spec.origin or next(iter(spec.submodule_search_locations or ()), None)
-    return f" ({place})" if place and place not in ("built-in", "frozen") else ""
+    origin = None if spec is None else spec.origin or next(iter(spec.submodule_search_locations or ()), None)
+    return f" ({origin})" if origin and origin not in ("built-in", "frozen") else ""
 
 
 def _reason(error: Exception) -> str:

@@ -64,10 +64,10 @@ def plot_channels(study: ChannelStudy) -> Figure:
     rows = lower.subplots(1, len(study.responses), sharey=True)
     for axes, (kind, levels) in zip(np.atleast_1d(rows), study.responses.items(), strict=True):
         shades = colormaps[COLOURS[kind]](np.linspace(0.35, 1.0, len(levels)))
-        for place, (strength, shade, values) in enumerate(
+        for position, (strength, shade, values) in enumerate(
             zip(study.strengths[kind], shades, levels, strict=True)
         ):
-            ends = place in (0, len(levels) - 1)
+            ends = position in (0, len(levels) - 1)
             label = UNITS[kind].format(strength) if ends else None
             axes.plot(range(len(values)), values, color=shade, linewidth=1.2, label=label)
         axes.set(xlabel=f"channel of {study.after}", title=kind)

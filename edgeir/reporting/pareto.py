@@ -191,20 +191,20 @@ def _references(axes: Axes, result: Result, name: str, colours: dict[str, str]) 
     low, high = axes.get_ylim()
     shown = sorted(((level, label) for label, level in _levels(result, name) if low <= level <= high))
     gap = (high - low) * 0.042
-    places: list[float] = []
+    heights: list[float] = []
     for level, _ in shown:
-        places.append(max(level, places[-1] + gap) if places else level)
-    overflow = max(0.0, places[-1] - (high - gap / 2)) if places else 0.0
-    for index in range(len(places) - 1, -1, -1):
-        limit = places[index + 1] - gap if index + 1 < len(places) else places[index] - overflow
-        places[index] = min(places[index], limit)
-    for (level, label), place in zip(shown, places, strict=True):
+        heights.append(max(level, heights[-1] + gap) if heights else level)
+    overflow = max(0.0, heights[-1] - (high - gap / 2)) if heights else 0.0
+    for index in range(len(heights) - 1, -1, -1):
+        limit = heights[index + 1] - gap if index + 1 < len(heights) else heights[index] - overflow
+        heights[index] = min(heights[index], limit)
+    for (level, label), height in zip(shown, heights, strict=True):
         axes.axhline(level, color=colours["faint"], linewidth=0.7, linestyle=":", zorder=1)
         axes.annotate(
             f"{label} {level:.2f}",
             xy=(1.0, level),
             xycoords=("axes fraction", "data"),
-            xytext=(1.02, place),
+            xytext=(1.02, height),
             textcoords=("axes fraction", "data"),
             color=colours["faint"],
             fontsize=8,

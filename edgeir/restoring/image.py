@@ -207,15 +207,15 @@ def _input(pixels: NDArray[Any], row: Window, column: Window, enlarged: int) -> 
     return _unit(part[rows - top][:, columns - left])
 
 
-def _store(values: NDArray[np.float32], place: NDArray[Any], name: str) -> None:
+def _store(values: NDArray[np.float32], out: NDArray[Any], name: str) -> None:
     """Clip, round to the nearest level (half up) and write float RGB in [0, 1] into integer RGB or gray."""
-    top = np.float32(np.iinfo(place.dtype).max)
+    top = np.float32(np.iinfo(out.dtype).max)
     for first in range(0, len(values), STRIP):
         part = values[first : first + STRIP]
-        levels = (part @ (LUMA * top))[:, :, None] if part.shape[2] > place.shape[2] else part * top
+        levels = (part @ (LUMA * top))[:, :, None] if part.shape[2] > out.shape[2] else part * top
         with np.errstate(invalid="ignore"):
             if not np.isfinite(levels.sum()):
                 raise ArtifactError("the network's output has values that are not finite", where=name)
         np.clip(levels, 0, top, out=levels)
         levels += np.float32(0.5)
-        np.copyto(place[first : first + STRIP], levels, casting="unsafe")
+        np.copyto(out[first : first + STRIP], levels, casting="unsafe")

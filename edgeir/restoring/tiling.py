@@ -231,8 +231,11 @@ def run_tiled(
     result = np.empty((height * scale, width * scale, facts.channels), np.float32)
     for row, column in windows:
         output = run(np.ascontiguousarray(read_window(image, row, column), dtype=np.float32))
-        place = (slice(row.first * scale, row.last * scale), slice(column.first * scale, column.last * scale))
-        result[place] = output[cut(row, scale), cut(column, scale)]
+        target = (
+            slice(row.first * scale, row.last * scale),
+            slice(column.first * scale, column.last * scale),
+        )
+        result[target] = output[cut(row, scale), cut(column, scale)]
     return result
 
 

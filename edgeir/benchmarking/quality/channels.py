@@ -128,8 +128,8 @@ def channels(
         clean = read(image)[1]
         done += 1
         for kind, (levels, degrade) in kinds.items():
-            for place, level in enumerate(levels):
-                change[kind][place].append(np.abs(read(degrade(image, level))[1] - clean).mean(1))
+            for position, level in enumerate(levels):
+                change[kind][position].append(np.abs(read(degrade(image, level))[1] - clean).mean(1))
                 done += 1
                 progress(done, total, f"{kind} {level:g}")
     matrices = [np.mean(values, axis=0) for values in mixed]
@@ -244,7 +244,7 @@ def _cosines(responses: list[Features]) -> tuple[float, float]:
         rows[norm[:, 0] > 0] / norm[norm > 0][:, None] for rows, norm in zip(responses, norms, strict=True)
     ]
     same = float(np.mean([_mean_of_pairs(rows @ rows.T) for rows in unit]))
-    other = [(a @ b.T).mean() for place, a in enumerate(unit) for b in unit[place + 1 :]]
+    other = [(a @ b.T).mean() for position, a in enumerate(unit) for b in unit[position + 1 :]]
     return same, float(np.mean(other))
 
 

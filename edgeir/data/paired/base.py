@@ -128,8 +128,8 @@ class Divided(Paired):
         held_out = self.part == "held-out"
         left = [
             pair
-            for place, pair in enumerate(ordered)
-            if self.part == "all" or (place % self.every == 0) == held_out
+            for position, pair in enumerate(ordered)
+            if self.part == "all" or (position % self.every == 0) == held_out
         ]
         if not left:
             raise DataError(f"the part `{self.part}` of {len(pairs)} pairs is empty", fix="use part: all")

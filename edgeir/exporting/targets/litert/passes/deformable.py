@@ -84,9 +84,9 @@ class _Writer:
         rows[..., 1:] += taps[:, None, None]
         columns = np.zeros((1, 1, self.width, 3), np.float32)
         columns[0, 0, :, 2] = np.arange(self.width)
-        place = self._add(self._add(moved, rows.reshape(1, -1, 1, 3)), columns)
-        low = self._new("FLOOR", [place])
-        after = self._new("SUB", [place, low])
+        position = self._add(self._add(moved, rows.reshape(1, -1, 1, 3)), columns)
+        low = self._new("FLOOR", [position])
+        after = self._new("SUB", [position, low])
         before = self._new("SUB", [self._constant(np.ones((), np.float32)), after])
         (_, y0, x0), (_, y1, x1) = self._split(before, 3, 3), self._split(after, 3, 3)
         masks = self._stack(self.masks)
@@ -117,10 +117,10 @@ class _Writer:
         first[..., 1] = np.arange(self.groups)[:, None, None] * (self.height + 4) + 2
         first[..., 2] = 2
         exact = self._add(low, first.reshape(1, -1, 1, 3))
-        place = self.graph.add_tensor("place", self.graph.shape(exact), "INT32")
-        self.graph.add_operator("CAST", [exact], [place])
-        shape = (*self.graph.shape(place)[:3], self.graph.shape(table)[3])
-        return self._new("GATHER_ND", [table, place], shape=shape)
+        position = self.graph.add_tensor("place", self.graph.shape(exact), "INT32")
+        self.graph.add_operator("CAST", [exact], [position])
+        shape = (*self.graph.shape(position)[:3], self.graph.shape(table)[3])
+        return self._new("GATHER_ND", [table, position], shape=shape)
 
     def _kernel(self) -> NDArray[Any]:
         """(D, 1, 1, 9·C) in the order of the columns: group, tap, channel."""

@@ -256,8 +256,8 @@ class Graph:
 
     def _rename(self) -> None:
         """Short unique names by operator (the converter's repeat the module path and outgrow small weights)."""
-        for place, op in enumerate(self.operators):
-            stem = f"{self.kind(op).lower()}_{place}"
+        for position, op in enumerate(self.operators):
+            stem = f"{self.kind(op).lower()}_{position}"
             for role, index in enumerate(i for i in _indices(op.inputs) if i >= 0):
                 if self.constant(index) is not None:
                     self.tensor(index).name = f"{stem}_constant_{role}"

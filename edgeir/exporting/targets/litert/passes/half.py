@@ -28,12 +28,12 @@ def halve_weights(graph: Graph) -> None:
     for operator in list(graph.operators):
         if graph.kind(operator) not in MULTIPLY_CONSTANTS:
             continue
-        for place, index in enumerate(int(index) for index in operator.inputs):
+        for position, index in enumerate(int(index) for index in operator.inputs):
             if index < 0 or graph.dtype(index) != "FLOAT32" or graph.constant(index) is None:
                 continue
             if index not in halved:
                 halved[index] = _halve(graph, index)
-            operator.inputs[place] = halved[index]
+            operator.inputs[position] = halved[index]
 
 
 def _halve(graph: Graph, index: int) -> int:

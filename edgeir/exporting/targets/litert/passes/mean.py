@@ -24,8 +24,8 @@ def split_means(graph: Graph) -> int:
             batch, height, _, channels = graph.shape(source)
             rows = graph.add_tensor("row_means", (batch, height, 1, channels))
             graph.remove(mean)
-            for place, (before, after) in ((2, (source, rows)), (1, (rows, result))):
-                axis = graph.add_constant("axis", np.array([place], np.int32))
+            for dimension, (before, after) in ((2, (source, rows)), (1, (rows, result))):
+                axis = graph.add_constant("axis", np.array([dimension], np.int32))
                 graph.add_operator("MEAN", [before, axis], [after], keepDims=True)
             split += 1
     return split

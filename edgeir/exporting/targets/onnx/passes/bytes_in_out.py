@@ -42,8 +42,8 @@ def _entry(model: Any) -> None:
                 "Mul", ["image_float", _constant(model, "per_level", 1 / 255)], ["image_unit"], name="to_unit"
             ),
         ]
-        for place, node in enumerate(nodes):
-            graph.node.insert(place, node)
+        for position, node in enumerate(nodes):
+            graph.node.insert(position, node)
     _declare(graph.input[0])
 
 
@@ -98,9 +98,9 @@ def _is_byte_image(model: Any, node: Any) -> bool:
 
 def _rename_input(graph: Any, old: str, new: str) -> None:
     for node in graph.node:
-        for place, name in enumerate(node.input):
+        for position, name in enumerate(node.input):
             if name == old:
-                node.input[place] = new
+                node.input[position] = new
 
 
 def _constant(model: Any, name: str, value: float) -> str:
