@@ -1,4 +1,4 @@
-"""How long does training wait for data? The demo student, without its teacher, on 2K pictures.
+"""The time that training waits for data: the demo student, without its teacher, on 2K images.
 
     python benchmarks/data_wait.py [--steps 300]
 
@@ -70,7 +70,7 @@ def main(arguments: list[str]) -> None:
 
 
 def enlarge(folder: Path) -> int:
-    """Write the embedded photographs at DIV2K's size, several times; how many pictures."""
+    """Write the embedded photographs at DIV2K's size, several times; how many images."""
     folder.mkdir()
     refs = Embedded().images()
     for copy in range(COPIES):

@@ -1,4 +1,4 @@
-"""What the deformable convolution costs: time beside a dense one that reads nine times the channels, and memory.
+"""The cost of the deformable convolution: time against a dense one of nine times the input channels, and memory.
 
     python benchmarks/deformable.py [--rounds 30] [--threads 1]
 

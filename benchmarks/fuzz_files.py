@@ -1,11 +1,11 @@
-"""Damage model files at random, make their manifests fit, and see what loading and running them does to the process.
+"""Corrupt model files at random, adapt their manifests, and record what loading and running them does to the process.
 
     python benchmarks/fuzz_files.py [--files 2000] [--target tflite onnx] [--seed 0]
 
-Every damaged file has one to four bytes changed and the manifest's hash made to fit, as somebody would who made both.
-It is loaded and run as `edgeir restore` does it, by a process that goes on to the next one: its death is a failure.
-Prints and writes how many were refused (and how many of them because the trial in a child crashed), how many gave the
-same image as before, how many another one. Writes ``benchmarks/results/fuzz-files.json``.
+Every corrupt file has one to four changed bytes, and the manifest's hash is recomputed, as if both came from one
+author. It is loaded and run as by `edgeir restore`, in a process that continues with the next one: its death is a
+failure. Counts the files that were refused (and those of them that crashed the trial in a child process), that gave the
+same image as before, and that gave another one. Writes ``benchmarks/results/fuzz-files.json``.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ KINDS = (("tflite", "fp32"), ("tflite", "fp16"), ("tflite", "int8"), ("onnx", "f
 
 
 def main() -> int:
-    """Export, damage, count."""
+    """Export, corrupt, count."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--files", type=int, default=400, help="damaged files of each kind")
+    parser.add_argument("--files", type=int, default=400, help="corrupt files of each kind")
     parser.add_argument("--target", nargs="+", choices=("tflite", "onnx"), default=("tflite", "onnx"))
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=RESULT)
@@ -123,7 +123,7 @@ def count(artifact: Path, first: int, files: int) -> dict[str, Any]:
 
 
 def work(artifact: Path, first: int, end: int) -> None:
-    """Damage, load and run the files of these seeds; one line each."""
+    """Corrupt, load and run the files of these seeds; one line each."""
     model = next(artifact.glob("model.*"))
     original, manifest = model.read_bytes(), json.loads((artifact / "artifact.json").read_text())
     image = np.random.default_rng(0).random((SIDE, SIDE, 3), dtype=np.float32)

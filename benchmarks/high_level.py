@@ -5,7 +5,7 @@
     python benchmarks/high_level.py --rows     # only the table, computed anew from the runs in the result file
 
 The protocol of "When Image Denoising Meets High-Level Vision Tasks" (Liu et al., IJCAI 2018, section 3.2) in small: for
-each seed a classifier and a stroke segmentation are trained on clean pictures and frozen. For each noise level three
+each seed a classifier and a stroke segmentation are trained on clean images and frozen. For each noise level three
 denoisers are trained with equal steps: `separate` (image loss), and one with the joint loss of each task. A joint
 denoiser is measured in front of its own task's network (`joint`) and of the other's (`cross-task`). Accuracy, mean
 intersection over union and PSNR are of the test part, on which nothing was chosen.
@@ -57,7 +57,7 @@ METRICS = {"classification": "accuracy", "segmentation": "miou"}
 SIGMAS, SEEDS = (15, 30, 45, 60), (0, 1, 2)
 """The paper's noise levels."""
 DRAWS = 5
-"""Of the noise, for every test picture."""
+"""Of the noise, for every test image."""
 
 
 def main(arguments: list[str]) -> None:
@@ -99,11 +99,11 @@ def measure(folder: Path, sigma: float, seed: int) -> dict[str, Any]:
         networks[task] = load_network(task, network_file(folder, task, seed))
     clean = repeated(load_digits("test", "digit")[0])
     given = noisy(sigma)
-    pictures = {"clean": clean, "noisy": given}
+    images = {"clean": clean, "noisy": given}
     for variant in ("separate", *NETWORKS):
-        pictures[variant] = restore(train_once(folder, variant, sigma, seed), given)
+        images[variant] = restore(train_once(folder, variant, sigma, seed), given)
     result: dict[str, Any] = {"sigma": sigma, "seed": seed}
-    for name, values in pictures.items():
+    for name, values in images.items():
         entry = {METRICS[task]: score(task, networks[task], values, labels(task)) for task in NETWORKS}
         if name != "clean":
             entry["psnr_db"] = mean_psnr(values, clean)
@@ -123,7 +123,7 @@ def repeated(values: torch.Tensor) -> torch.Tensor:
 
 
 def noisy(sigma: float) -> torch.Tensor:
-    """The test part with noise that belongs to the picture's place, the same for every denoiser; not clipped."""
+    """The test part with noise that is seeded by the image's index, the same for every denoiser; not clipped."""
     degradation = AWGN(sigma=sigma, gray=True)
     refs = Digits(part="test", size=SIZE).images()
     images: list[Degraded] = [
@@ -161,15 +161,15 @@ def train_once(folder: Path, variant: str, sigma: float, seed: int) -> Path:
 
 
 def restore(checkpoint: Path, given: torch.Tensor) -> torch.Tensor:
-    """The denoised pictures as they go into the high-level network: not clipped, as in training."""
+    """The denoised images as they go into the high-level network: not clipped, as in training."""
     network, _, _ = load_checkpoint(checkpoint)
     with torch.inference_mode():
         return torch.cat([network(part) for part in given.split(100)])
 
 
-def mean_psnr(pictures: torch.Tensor, clean: torch.Tensor) -> float:
-    """Mean over pictures of the PSNR in dB after clipping and rounding to 8 bit; clipping flatters the noisy ones."""
-    error = (pictures.clamp(0, 1) * 255).round() / 255 - clean
+def mean_psnr(images: torch.Tensor, clean: torch.Tensor) -> float:
+    """Mean over images of the PSNR in dB after clipping and rounding to 8 bit; clipping raises that of noisy ones."""
+    error = (images.clamp(0, 1) * 255).round() / 255 - clean
     return float((-10 * error.square().mean((1, 2, 3)).log10()).mean())
 
 

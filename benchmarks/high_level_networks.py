@@ -30,11 +30,11 @@ SETTINGS = {
 
 
 def load_digits(part: str, labels: str) -> tuple[torch.Tensor, torch.Tensor]:
-    """Pictures (N, 3, 8, 8) on [0, 1], and their labels: (N,), or (N, 8, 8) for strokes."""
+    """Images (N, 3, 8, 8) on [0, 1], and their labels: (N,), or (N, 8, 8) for strokes."""
     refs = Digits(part=part, labels=labels, size=SIZE).images()
-    pictures = torch.from_numpy(np.stack([ref.load() for ref in refs])).permute(0, 3, 1, 2).float() / 255
+    images = torch.from_numpy(np.stack([ref.load() for ref in refs])).permute(0, 3, 1, 2).float() / 255
     values = [ref.label() if callable(ref.label) else ref.label for ref in refs]
-    return pictures, torch.from_numpy(np.array(values)).long()
+    return images, torch.from_numpy(np.array(values)).long()
 
 
 def train_network(task: str, seed: int, path: Path) -> None:
@@ -43,13 +43,13 @@ def train_network(task: str, seed: int, path: Path) -> None:
         return
     torch.manual_seed(seed)
     network = NETWORKS[task]().train()
-    pictures, labels = load_digits("train", LABELS[task])
+    images, labels = load_digits("train", LABELS[task])
     optimizer = torch.optim.Adam(network.parameters(), lr=SETTINGS["lr"])
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, SETTINGS["steps"])
     generator = torch.Generator().manual_seed(seed)
     for _ in range(SETTINGS["steps"]):
-        chosen = torch.randint(len(pictures), (SETTINGS["batch"],), generator=generator)
-        loss = F.cross_entropy(network(pictures[chosen]), labels[chosen])
+        chosen = torch.randint(len(images), (SETTINGS["batch"],), generator=generator)
+        loss = F.cross_entropy(network(images[chosen]), labels[chosen])
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -68,10 +68,10 @@ def target(task: str) -> str:
     return f"{NETWORKS[task].__module__}:{NETWORKS[task].__name__}"
 
 
-def score(task: str, network: nn.Module, pictures: torch.Tensor, labels: torch.Tensor) -> float:
+def score(task: str, network: nn.Module, images: torch.Tensor, labels: torch.Tensor) -> float:
     """Accuracy, or mean intersection over union of background and stroke over all pixels of the set; in per cent."""
     with torch.inference_mode():
-        guess = torch.cat([network(part).argmax(1) for part in pictures.split(100)])
+        guess = torch.cat([network(part).argmax(1) for part in images.split(100)])
     if task == "classification":
         return 100 * (guess == labels).double().mean().item()
     unions = [((guess == k) & (labels == k)).sum() / ((guess == k) | (labels == k)).sum() for k in (0, 1)]

@@ -1,4 +1,4 @@
-"""What int8 brings and costs on LiteRT: the student's own fp32 file against its int8 files.
+"""Speed-up and loss of quality by int8 on LiteRT: the student's own fp32 file against its int8 files.
 
     python benchmarks/int8_speed.py [--model CHECKPOINT]
 

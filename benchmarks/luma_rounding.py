@@ -1,4 +1,4 @@
-"""What it changes to measure Y unrounded, as the papers on colour networks do, or in whole levels (SRCNN, FSRCNN).
+"""The difference between Y measured unrounded, as in papers on colour networks, and in whole levels (SRCNN, FSRCNN).
 
     python benchmarks/luma_rounding.py
 

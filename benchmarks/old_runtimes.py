@@ -1,4 +1,4 @@
-"""What runtimes that are already on people's phones and computers make of the LiteRT files of every network.
+"""The LiteRT files of every network on older runtimes, which phones and computers still have.
 
     python benchmarks/old_runtimes.py [--precision fp32 fp16] [--runtime ai-edge-litert==1.2.0 …] [--network edsr …]
 
@@ -66,7 +66,7 @@ RIGHT = {"fp32": 2e-5, "fp16": 5e-3, "int8": 0.1, "int8-bytes": 0.1}
 
 @dataclass(frozen=True)
 class File:
-    """One converted file with what goes in and what has to come out."""
+    """One converted file with its input and the expected output."""
 
     network: str
     precision: str
@@ -149,7 +149,7 @@ def converted(kinds: list[str] | None, precisions: list[str], folder: Path) -> I
 
 
 def lively(network: Any) -> Any:
-    """Random weights that matter in every layer, biases included."""
+    """Random weights that give every layer an effect on the output, biases included."""
     import torch
 
     generator = torch.Generator().manual_seed(0)

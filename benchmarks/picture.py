@@ -28,7 +28,7 @@ SIZE, ZOOM, GAP, CAPTION = 112, 3, 8, 34
 
 
 def main(arguments: list[str]) -> None:
-    """Write the picture."""
+    """Write the image."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

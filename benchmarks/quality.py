@@ -46,7 +46,7 @@ def main() -> None:
         folder = zoo_folder(name)
         if path.is_file() and folder is not None:
             rows.append(measured(f"edgeir {name}", read_card(folder).parameters, read_result(path)))
-    # What restores colour first; a network of luma alone has less to do.
+    # Colour networks first: a network of luma alone has an easier task.
     rows.sort(key=lambda row: (row["colours"] == colours("y"), row["parameters"] or 0))
     about = (
         "PSNR in dB / SSIM on Y, x4, MATLAB-style bicubic, border of 4 cropped; "

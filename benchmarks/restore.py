@@ -1,4 +1,4 @@
-"""What a 12-megapixel restore costs beyond the network itself: memory, and time.
+"""The cost of a 12-megapixel restore beyond the network itself: memory, and time.
 
     python benchmarks/restore.py [--model sr-x4] [--large]
 
@@ -49,7 +49,7 @@ WHOLES = {
     "png_to_png": ("read_png", "in_memory", "write_png"),
     "png_to_jpeg": ("read_png", "in_memory", "write_jpeg"),
 }
-"""What is set against the inference, and its parts."""
+"""The times that are compared with the inference, and their parts."""
 
 
 def main(arguments: list[str]) -> int:

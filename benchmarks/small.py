@@ -125,13 +125,11 @@ def runs_named_in(recipe: Recipe) -> list[str]:
 
 
 def quality(model: str | Path, suite: Suite) -> dict[str, Any]:
-    """PSNR in dB and SSIM (None where the suite has none), means over the pictures of all sets."""
+    """PSNR in dB and SSIM (None where the suite has none), means over the images of all sets."""
     row = evaluate(model, suite, runtime="torch", threads=1)["rows"][0]
-    pictures = [picture for entry in row["quality"]["sets"] for picture in entry["per_image"]]
+    images = [image for entry in row["quality"]["sets"] for image in entry["per_image"]]
     return {
-        key: statistics.fmean(picture[key] for picture in pictures)
-        if key in ("psnr_db", *suite.metrics)
-        else None
+        key: statistics.fmean(image[key] for image in images) if key in ("psnr_db", *suite.metrics) else None
         for key in ("psnr_db", "ssim")
     }
 

@@ -1,1 +1,1 @@
-"""Measuring what ships: quality and time of the exported file, on real images and this machine."""
+"""Quality and time of exported files, on real images and on this machine."""

@@ -19,7 +19,7 @@ from edgeir.runtime.session import Session
 __all__ = ["busy_notes", "open_entry", "part", "time_entries", "with_scores"]
 
 BUSY_CORES = 0.2
-"""More than this taken by others is worth a warning."""
+"""Cores kept busy by other processes above which a warning is given."""
 
 
 def time_entries(
@@ -75,7 +75,7 @@ def time_entries(
 
 
 def busy_notes(facts: TimingFacts) -> list[str]:
-    """A warning when other processes worked while the times were taken."""
+    """A warning if other processes used the processor while the times were taken."""
     if facts.others_cores is None or facts.others_cores <= BUSY_CORES:
         return []
     return [
@@ -85,7 +85,7 @@ def busy_notes(facts: TimingFacts) -> list[str]:
 
 
 def part(progress: Progress, start: float, stop: float) -> Progress:
-    """What one stage reports, as percent `start` to `stop` of the whole."""
+    """The progress of one stage, mapped to percent `start` to `stop` of the whole."""
 
     def report(done: float, total: float, label: str) -> None:
         progress(start + (stop - start) * done / max(total, 1e-9), 100, label)
@@ -94,7 +94,7 @@ def part(progress: Progress, start: float, stop: float) -> Progress:
 
 
 def open_entry(entry: Entry, threads: int, *, clip: bool = True) -> Session:
-    """Load what an entry stands for; `clip` as for `edgeir.load`."""
+    """Load the model of an entry; `clip` as for `edgeir.load`."""
     return load(entry.path, runtime=entry.runtime, threads=threads, clip=clip)
 
 
@@ -140,12 +140,13 @@ def _with_ratios(row: Row, index: int, rows: Sequence[Row], measured: Sequence[M
 
 def with_scores(rows: list[Row], suite: Suite) -> list[Row]:
     """Add the challenge scores: PIRM's against SRCNN on the same runtime, Mobile AI's among the rows."""
-    judged = [row for row in rows if row.quality and row.latency]
-    fidelity = {row.name: row.quality.sets[0] for row in judged if row.quality}
+    complete = [row for row in rows if row.quality and row.latency]
+    fidelity = {row.name: row.quality.sets[0] for row in complete if row.quality}
     relative = mobile_ai_relative(
-        [fidelity[row.name].psnr_db for row in judged], [row.latency.p50_ms for row in judged if row.latency]
+        [fidelity[row.name].psnr_db for row in complete],
+        [row.latency.p50_ms for row in complete if row.latency],
     )
-    share = dict(zip([row.name for row in judged], relative, strict=True))
+    share = dict(zip([row.name for row in complete], relative, strict=True))
     scored = []
     for row in rows:
         update: dict[str, object] = {"mobile_ai_relative": share.get(row.name)}

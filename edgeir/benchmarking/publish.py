@@ -34,16 +34,16 @@ METRICS = ("psnr_db", "ssim", "ms_ssim")
 
 
 class ZooNotes(Config):
-    """What a card says that no measurement can; None takes what the checkpoint's own card says."""
+    """The texts of a card; None takes the text of the checkpoint's own card."""
 
     about: str | None = None
     """One paragraph: what the network is, and how it was trained and chosen."""
     licence: str | None = None
-    """Of the weights, and what restricts their use, for example the training images."""
+    """Licence of the weights, and restrictions on their use, for example by the training images."""
     training_data: str | None = None
     """By default the image sources of the recipe."""
     citations: tuple[str, ...] | None = None
-    """Papers that whoever uses the network should cite."""
+    """Papers that users of the network should cite."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def publish(
         name: of the entry: lower case, digits, ``.`` and ``-``.
         zoo: folder of the entries; ``edgeir/zoo`` of a checkout is edgeir's own.
         results: folder for the measurements, ``zoo-<name>-<suite>.json``.
-        notes: what the card says beside figures; a licence is required, here or on the checkpoint's own card.
+        notes: texts of the card; a licence is required, here or on the checkpoint's own card.
         suites: what the entry is measured on; each set becomes an entry under the card's ``metrics``.
         file_size: input height and width of an int8 file of the first target that comes with the entry, so that it runs
             where torch is not installed; None: no file.
@@ -84,7 +84,7 @@ def publish(
 
     Raises:
         ConfigError: the name or a suite is wrong, the licence is missing, or the network does not fit a suite.
-        CheckpointError: there is no checkpoint, or it restores nothing.
+        CheckpointError: there is no checkpoint, or it is an auto-encoder of clean images.
         DataError: the images of a suite are not there.
         ExportError, ParityError, MissingExtraError: the file cannot be made, or differs too much from the network.
         OutputError: the entry or a result exists already, or cannot be written.
@@ -104,7 +104,7 @@ def publish(
     network, card, _ = load_checkpoint(folder)
     if network.reads != "degraded":
         raise CheckpointError(
-            "the network restores nothing: it is an auto-encoder of clean images", where=folder
+            "the network is an auto-encoder of clean images, which restores nothing", where=folder
         )
     provenance = _provenance(card, notes or ZooNotes(), folder)
     fused = network.fused()
@@ -133,13 +133,13 @@ def _suite(suite: str | Path | Suite) -> Suite:
 
 
 def _checkpoint(run: str | Path) -> Path:
-    """A run's last checkpoint: which step is best on a validation set is chosen by that set."""
+    """A run's last checkpoint, not its best one: that is selected on the validation set, which biases the figure."""
     last = Path(run) / "checkpoints" / "last"
     return last if (last / CARD_NAME).is_file() else resolve_checkpoint(run)
 
 
 def _provenance(card: Card, notes: ZooNotes, where: Path) -> dict[str, Any]:
-    """What the checkpoint's card says, with what was given for this entry put first."""
+    """The texts of the checkpoint's card, replaced by those given for this entry."""
     own = card.provenance
     recipe = own.get("recipe")
     described = recipe if isinstance(recipe, dict) else {}
@@ -171,14 +171,14 @@ def _sources(recipe: dict[str, Any]) -> str | None:
 
 
 def _measure(draft: Path, name: str, suite: Suite, progress: Progress) -> Result:
-    """The entry on a suite, called by the name that it will have."""
+    """Measure the entry on a suite, under its future name."""
     value = evaluate(draft, suite, runtime="torch", threads=1, progress=progress)
     value["rows"][0]["model"] = name
     return parse(Result, value, where=name)
 
 
 def _figures(result: Result, path: Path) -> dict[str, Any]:
-    """What the card says of each set, and where from."""
+    """The card's figures for each set, with the result file as their source."""
     quality = result.rows[0].quality
     assert quality is not None
     figures: dict[str, Any] = {}

@@ -1,7 +1,7 @@
-"""The result file: one JSON per benchmark run, which tables, plots and reports are made from.
+"""The result file: one JSON per benchmark run, the source of tables, plots and reports.
 
-Everything needed to trust a figure is in it: the suite as it was, the machine and its load, versions, threads,
-warm-up and repeats, the SHA-256 of what ran, the git revision. `read_result` refuses anything else in one line.
+It holds everything needed to trust a figure: the suite as it was, the machine and its load, versions, threads, warm-up
+and repeats, the SHA-256 of the files that ran, the git revision. `read_result` refuses anything else in one line.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ __all__ = [
 
 FORMAT = "edgeir-result-1"
 
-# Wide bounds, so that a file that something else wrote, or damaged, is refused here and not by the plot.
+# Wide bounds, so that a corrupt file, or one that another program wrote, is refused here and not by the plot.
 Decibel: TypeAlias = Annotated[float, Field(ge=-200, le=200)]
 Milliseconds: TypeAlias = Annotated[float, Field(ge=0, le=1e9)]
 Seconds: TypeAlias = Annotated[float, Field(ge=0, le=1e9)]
@@ -58,7 +58,7 @@ class Environment(Config):
 
 
 class ImageScore(Config):
-    """The metrics of one image; `None` where the suite does not ask for it."""
+    """The metrics of one image; `None` for metrics that the suite does not have."""
 
     name: str
     psnr_db: Decibel
@@ -68,7 +68,7 @@ class ImageScore(Config):
 
 
 class SetQuality(Config):
-    """Means over one image set, with the rows they are the means of."""
+    """Means over one image set, with the metrics of every image."""
 
     name: str
     images: Count
@@ -83,11 +83,11 @@ class SetQuality(Config):
 
 
 class Quality(Config):
-    """What the file that ran scored on every set of the suite."""
+    """The quality of the file on every set of the suite."""
 
     sets: tuple[SetQuality, ...] = Field(min_length=1)
     tiled: bool = False
-    """The artifact has a fixed size, so that images went through it in tiles."""
+    """The artifact has a fixed size, so that images were restored in tiles."""
 
     def get(self, name: str) -> SetQuality | None:
         """The set called `name`, if it was measured."""
@@ -142,7 +142,7 @@ class Row(Config):
     role: Literal["candidate", "baseline"] = "candidate"
     input_kind: Literal["lr", "bicubic"] | None = None
     colours: Literal["rgb", "y"] | None = None
-    """What the network reads and gives: colour, or luma alone; None where it was not recorded."""
+    """Channels of the network's input and output: colour, or luma alone; None where it was not recorded."""
     parameters: Count | None = None
     macs: Count | None = None
     """Of one image of the timed output size."""
@@ -236,9 +236,9 @@ def read_result(path: str | Path) -> Result:
         raise ConfigError([f"cannot be read: {error.strerror or error}"], where=path, fix=fix) from error
     except (ValueError, RecursionError) as error:
         raise ConfigError([f"is not JSON: {str(error).splitlines()[0]}"], where=path, fix=fix) from error
-    found = value.get("format") if isinstance(value, dict) else None
-    if found != FORMAT:
-        what = f"its format is `{found}`" if isinstance(found, str) else "it has no `format`"
+    actual = value.get("format") if isinstance(value, dict) else None
+    if actual != FORMAT:
+        what = f"its format is `{actual}`" if isinstance(actual, str) else "it has no `format`"
         raise ConfigError([f"is not a result of edgeir: {what}, expected `{FORMAT}`"], where=path, fix=fix)
     result = parse(Result, value, where=path)
     if result.suite is not None:

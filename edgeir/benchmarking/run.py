@@ -1,8 +1,7 @@
-"""`bench`: time and judge artifacts against each other and against SRCNN, and write one result file.
+"""`bench`: measure time and quality of artifacts, compare them with each other and with SRCNN, write one result file.
 
-The order of a run: everything is exported that must be; quality on the suite's pictures; peak memory, one process
-each; the machine's matrix product rate; all times, interleaved; the rate again. Times come after the rest, so that
-nothing else runs beside them.
+The order of a run: exports; quality on the suite's images; peak memory, one process each; the machine's matrix product
+rate; all times, interleaved; the rate again. Times come last, so that nothing else runs beside them.
 """
 
 from __future__ import annotations
@@ -54,7 +53,7 @@ def bench(
         threads: of every runtime, for every contender.
         repeats: exactly this many rounds; otherwise rounds until `budget_s`, at least five.
         budget_s: seconds of timing rounds, all contenders together.
-        limit: at most this many pictures of each set.
+        limit: at most this many images of each set.
         quality: measure PSNR and the rest; without it the run is of times only.
         out: a ``.json`` file, or a folder for ``<suite>-<UTC time>.json``.
         overwrite: replace an existing file.
@@ -96,7 +95,7 @@ def bench(
             progress=part(progress, 55, 100),
         )
     rows = [
-        row.model_copy(update={"quality": found}) for row, found in zip(rows, qualities, strict=False)
+        row.model_copy(update={"quality": scores}) for row, scores in zip(rows, qualities, strict=False)
     ] + [
         row.model_copy(update={"role": "baseline", "note": "untrained: for its time only"})
         for row in rows[len(entries) :]

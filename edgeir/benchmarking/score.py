@@ -5,8 +5,8 @@ PIRM 2018 (Ignatov et al., "PIRM Challenge on Perceptual Image Enhancement on Sm
     total = alpha (PSNR - PSNR_b) + beta (SSIM - SSIM_b) + gamma min(T_b / T, 4)
 
 without a lower clip. T_b is the time of SRCNN on the same machine in the same run, SSIM means MS-SSIM.
-Track B's published perceptual term came from people's opinion scores (MOS), not from MS-SSIM: `pirm_score`
-gives the validation phase's rule (MS-SSIM), and `track_b_mos_term` the fitted line for who has a MOS.
+Track B's published perceptual term came from mean opinion scores (MOS), not from MS-SSIM: `pirm_score` follows the rule
+of the validation phase (MS-SSIM), and `track_b_mos_term` is a line fitted to the published MOS.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from edgeir.core.errors import ConfigError
 __all__ = ["PIRM_TRACKS", "PirmScore", "PirmTrack", "mobile_ai_relative", "pirm_score", "track_b_mos_term"]
 
 SPEEDUP_CAP = 4.0
-"""No more is given for being faster than four times SRCNN's speed."""
+"""Largest speed-up over SRCNN that counts."""
 
 
 class PirmTrack(Config):

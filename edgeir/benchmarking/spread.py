@@ -16,14 +16,14 @@ from edgeir.core.config import Config
 __all__ = ["INTERVAL", "Spread", "spread", "with_interval"]
 
 INTERVAL = "± is the half-width of the 95 % Student-t interval over the seeds"
-"""What a table says of its figures."""
+"""The caption of a table with such figures."""
 QUANTILE = 0.975
 SMALLEST = 1e-6
 """Below this, runs are equal but for rounding."""
 
 
 class Spread(Config):
-    """Several runs of one thing."""
+    """Statistics of repeated runs."""
 
     mean: float
     std: float
@@ -59,9 +59,9 @@ def with_interval(values: Sequence[float], *, digits: int = 2, sign: bool = Fals
         digits: decimals.
         sign: write a plus before a positive mean.
     """
-    found = spread(values)
-    half = None if found.ci95 is None or found.ci95 < SMALLEST else found.ci95
+    summary = spread(values)
+    half = None if summary.ci95 is None or summary.ci95 < SMALLEST else summary.ci95
     if half is not None:
         digits = max(digits, math.ceil(-math.log10(2 * half)))
-    mean = f"{found.mean:{'+' if sign else ''}.{digits}f}"
+    mean = f"{summary.mean:{'+' if sign else ''}.{digits}f}"
     return mean if half is None else f"{mean} ± {half:.{digits}f}"

@@ -25,7 +25,7 @@ from edgeir.data.sources.base import ImageRef
 from edgeir.data.union import AnySource
 from edgeir.metrics.protocol import PROTOCOLS, Protocol
 
-__all__ = ["Found", "ImageSet", "MetricName", "Published", "Suite", "SuiteTiming", "load_suite"]
+__all__ = ["ImageSet", "MetricName", "Published", "SetImages", "Suite", "SuiteTiming", "load_suite"]
 
 MetricName = Literal["psnr", "ssim", "ms_ssim"]
 
@@ -35,8 +35,8 @@ class Published(Config):
 
     model: str
     colours: Literal["rgb", "y"] | None = None
-    """What the network was trained on and gives: colour, or luma alone, which is easier; None where that is the same or
-    unknown."""
+    """Channels of the network's training and output: colour, or luma alone, which is easier; None where there is no
+    difference, or it is unknown."""
     psnr_db: float
     ssim: float | None = None
     ms_ssim: float | None = None
@@ -54,7 +54,7 @@ class ImageSet(Config):
     """Used where `source` is not found; the scores are then labelled as not comparable with `published`."""
     published: tuple[Published, ...] = ()
 
-    def images(self) -> Found:
+    def images(self) -> SetImages:
         """The images of `source`, else of `fallback`.
 
         Raises:
@@ -62,17 +62,17 @@ class ImageSet(Config):
         """
         try:
             with collect_count_warnings() as notes:
-                return Found(self.name, _listed(self.source), "; ".join(notes))
+                return SetImages(self.name, _listed(self.source), "; ".join(notes))
         except DataError:
             if self.fallback is None:
                 raise
         used = self.fallback.kind
         note = f"{self.name} was not found, so the {used} images were used: not comparable with published figures"
-        return Found(used, _listed(self.fallback), note)
+        return SetImages(used, _listed(self.fallback), note)
 
 
 @dataclass(frozen=True)
-class Found:
+class SetImages:
     """The images of one set (pairs, of a paired source)."""
 
     name: str
@@ -86,7 +86,7 @@ def _listed(source: AnySource) -> Sequence[ImageRef | PairRef]:
 
 
 class SuiteTiming(Config):
-    """What `edgeir bench` times."""
+    """Settings of the timing by `edgeir bench`."""
 
     height: int = Field(720, ge=1, le=32_768)
     """Output size in pixels."""

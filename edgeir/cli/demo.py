@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from edgeir.reporting.html import Picture
+    from edgeir.reporting.html import ShownImage
 
 __all__ = ["DemoResult", "demo", "run_demo"]
 
@@ -169,7 +169,7 @@ def run_demo(
     end("restore")
 
     begin("report", "one page")
-    pages = report([result], out, title="edgeir demo", pictures=pictures, overwrite=True)
+    pages = report([result], out, title="edgeir demo", images=pictures, overwrite=True)
     end("report")
     return DemoResult(
         report=next(path for path in pages if path.suffix == ".html"),
@@ -188,13 +188,13 @@ def _formats() -> list[tuple[str, str]]:
     return [(target_names()[0], "int8"), *((name, "fp32") for name in target_names())]
 
 
-def _restore(out: Path, model: Path, progress: Progress) -> list[Picture]:
+def _restore(out: Path, model: Path, progress: Progress) -> list[ShownImage]:
     """Shrink the photographs by four, restore the folder, and show a detail of each beside what bicubic makes of it."""
     from edgeir.core.environment import available_cores
     from edgeir.data.degrade.bicubic import downscale, upscale
     from edgeir.data.sources.embedded import Embedded
     from edgeir.imaging.files import read_rgb, write_rgb
-    from edgeir.reporting.html import Picture
+    from edgeir.reporting.html import ShownImage
     from edgeir.restoring.photo import restore
 
     for name in ("small", "restored"):
@@ -220,7 +220,7 @@ def _restore(out: Path, model: Path, progress: Progress) -> list[Picture]:
         for kind, image in shown.items():
             path = out / f"{name}-{kind}.png"
             write_rgb(_detail(image, PHOTOS[name]), path)
-            pictures.append(Picture(path, labels[kind], name))
+            pictures.append(ShownImage(path, labels[kind], name))
     return pictures
 
 

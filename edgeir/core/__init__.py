@@ -1,1 +1,1 @@
-"""What every layer shares and what needs no torch: errors, config, files, images, manifests, assets."""
+"""What every layer shares and what needs no torch: errors, configuration, files, progress, environment, assets."""

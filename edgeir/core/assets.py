@@ -20,14 +20,14 @@ _PACKAGE = Path(__file__).resolve().parent.parent
 _CHECKOUT = {"recipes": "recipes", "profiles": "export/profiles", "suites": "benchmarks/suites"}
 _SINGULAR = {"recipes": "recipe", "profiles": "profile", "suites": "suite"}
 _COMMANDS = {"recipes": "edgeir recipes", "profiles": "edgeir doctor", "suites": "edgeir doctor"}
-"""What lists them."""
+"""The command that lists the assets of a kind."""
 _NEAREST = 3
 """Names suggested at most."""
 _ZOO_FILES = ("card.json", "weights.safetensors")
 
 
 def asset_root(kind: AssetKind) -> Path:
-    """The folder that holds the assets of a kind (it may not exist in a damaged installation)."""
+    """The folder that holds the assets of a kind (it may be missing in an incomplete installation)."""
     packed = _PACKAGE / "_data" / kind
     return packed if packed.is_dir() else _PACKAGE.parent / _CHECKOUT[kind]
 
@@ -42,8 +42,8 @@ def find_asset(kind: AssetKind, name: str | Path) -> Path:
     """The file of a recipe, profile or suite.
 
     Args:
-        kind: what is looked for.
-        name: a path to an existing file, which wins; else a name from `list_assets`, with or without ``.yaml``;
+        kind: recipes, profiles or suites.
+        name: a path to an existing file, or else a name from `list_assets`, with or without ``.yaml``;
             the last part alone is enough where it is unambiguous (``demo`` for ``super-resolution/demo``).
 
     Raises:

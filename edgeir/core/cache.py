@@ -1,4 +1,4 @@
-"""Where edgeir keeps what it can make again: image stores, and which model files have run once on this machine."""
+"""The cache folder: image stores, and which model files have already run on this machine. All of it can be rebuilt."""
 
 from __future__ import annotations
 

@@ -26,11 +26,11 @@ class Config(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
     renamed: ClassVar[dict[str, str]] = {}
-    """Former names of keys, each with what it is called now: for the error of a file that still has them."""
+    """Renamed keys, old name to new name: the error for a file with an old name gives the new one."""
 
 
 MAX_BYTES = 1 << 16
-"""Of a YAML file; the largest recipe has a thirtieth of it. PyYAML takes seconds for as much as this."""
+"""Largest size of a YAML file, thirty times that of the largest recipe; PyYAML takes seconds to read that much."""
 
 ConfigT = TypeVar("ConfigT", bound=BaseModel)
 
@@ -46,14 +46,14 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
         with path.open("rb") as stream:
             content = stream.read(MAX_BYTES + 1)
         if len(content) > MAX_BYTES:
-            raise ConfigError([f"is larger than {MAX_BYTES:,} bytes, so it is no configuration"], where=path)
+            raise ConfigError([f"is larger than {MAX_BYTES:,} bytes: not a configuration"], where=path)
         value = load_yaml(content.decode("utf-8-sig"))
     except OSError as error:
         raise ConfigError([f"cannot be read: {error.strerror or error}"], where=path) from error
     except UnicodeDecodeError as error:
-        found = f"the byte 0x{content[error.start]:02x} at position {error.start:,}"
+        byte = f"the byte 0x{content[error.start]:02x} at position {error.start:,}"
         raise ConfigError(
-            [f"cannot be read: not UTF-8 text, {found}"], where=path, fix="save it as UTF-8"
+            [f"cannot be read: not UTF-8 text, {byte}"], where=path, fix="save it as UTF-8"
         ) from error
     except ValueError as error:
         raise ConfigError([f"is not valid YAML: {error}"], where=path) from error
@@ -93,7 +93,7 @@ def apply_overrides(values: dict[str, Any], overrides: Sequence[str]) -> dict[st
 
 
 def _copy(value: Any) -> Any:
-    """A deep copy in which no two places share a value, as those do that an alias or a merge key filled."""
+    """A deep copy without shared values (YAML aliases and merge keys share them), so that overrides change one key."""
     if isinstance(value, dict):
         return {key: _copy(entry) for key, entry in value.items()}
     return [_copy(entry) for entry in value] if isinstance(value, list | tuple) else value
@@ -131,7 +131,7 @@ def parse(model: type[ConfigT], values: object, *, where: object) -> ConfigT:
     """Validate `values` against `model`.
 
     Raises:
-        ConfigError: with every problem, each naming its dotted key, what was expected and what was found.
+        ConfigError: with every problem, each naming its dotted key, the expected value and the actual one.
     """
     try:
         return model.model_validate(values)

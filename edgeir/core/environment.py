@@ -1,4 +1,4 @@
-"""What a result and a bug report must say about the software and the machine. Imports nothing heavy."""
+"""Software versions and facts about the machine, for results and bug reports. Imports nothing heavy."""
 
 from __future__ import annotations
 
@@ -15,10 +15,13 @@ __all__ = ["available_cores", "git_revision", "machine", "versions"]
 
 def versions() -> dict[str, str]:
     """Versions of Python, edgeir and of every package that it or one of its extras depends on and that is installed."""
-    found = {"python": platform.python_version(), "edgeir": installed_version("edgeir") or "not installed"}
+    installed = {
+        "python": platform.python_version(),
+        "edgeir": installed_version("edgeir") or "not installed",
+    }
     wanted = {*base_distributions(), *(name for brings in extras().values() for name in brings)}
-    found.update({name: version for name in sorted(wanted) if (version := installed_version(name))})
-    return found
+    installed.update({name: version for name in sorted(wanted) if (version := installed_version(name))})
+    return installed
 
 
 def available_cores() -> int:

@@ -12,7 +12,7 @@
     │   └── NonFiniteError a loss term became NaN or infinite (carries the step and the term)
     ├── MissingExtraError  an optional package is needed (carries the exact ``pip install`` line)
     ├── OutputError        an output exists already, or cannot be written (disk full, no permission)
-    └── UntrustedCodeError code of others would run, and the user has not allowed it
+    └── UntrustedCodeError third-party code would run, and the user has not allowed it
 
 Library code raises these and never prints; `edgeir.cli` turns them into one line on stderr and exit code 2.
 """
@@ -127,7 +127,7 @@ class MissingExtraError(EdgeIRError):
 
     Args:
         package: the import name that failed.
-        extra: the extra of edgeir that brings it.
+        extra: the extra of edgeir that installs it.
         purpose: what it is needed for.
     """
 
@@ -145,14 +145,14 @@ class OutputError(EdgeIRError):
 
 
 class UntrustedCodeError(EdgeIRError):
-    """Code that a recipe, a checkpoint or a file brings with it would run, and the user has not allowed that.
+    """Third-party code named by a recipe, a checkpoint or a file would run, and the user has not allowed that.
 
     Args:
         what: what would run, as the start of a sentence.
         where: the file or key that asks for it.
 
     Attributes:
-        code: `what`, without what the message adds to it.
+        code: the argument `what`, without the rest of the message.
     """
 
     def __init__(self, what: str, *, where: object | None = None) -> None:

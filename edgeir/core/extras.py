@@ -34,15 +34,15 @@ def base_distributions() -> list[str]:
 
 
 def extras() -> dict[str, tuple[str, ...]]:
-    """Every extra that a user may want, with all distributions that it brings; sorted."""
-    found: dict[str, set[str]] = {}
+    """Every extra that a user may want, with all distributions that it installs; sorted."""
+    distributions: dict[str, set[str]] = {}
     for entry in _requirements():
         if entry.marker is None:
             continue
         for extra in _names():
             if entry.marker.evaluate({"extra": extra}):
-                found.setdefault(extra, set()).add(canonicalize_name(entry.name))
-    return {name: tuple(sorted(found[name])) for name in sorted(found)}
+                distributions.setdefault(extra, set()).add(canonicalize_name(entry.name))
+    return {name: tuple(sorted(distributions[name])) for name in sorted(distributions)}
 
 
 @functools.cache
@@ -55,7 +55,7 @@ def _names() -> tuple[str, ...]:
 
 
 def extra_of(module: str) -> str | None:
-    """The smallest extra that brings an import name (``ai_edge_litert``) or a distribution; None: no extra does."""
+    """The smallest extra that installs an import name (``ai_edge_litert``) or a distribution; None: no extra does."""
     name = canonicalize_name(_IMPORTED_AS.get(module, module))
     sizes = {extra: len(brings) for extra, brings in extras().items() if name in brings}
     return min(sizes, key=lambda extra: (sizes[extra], extra)) if sizes else None

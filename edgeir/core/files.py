@@ -90,8 +90,7 @@ def refuse_existing(
 ) -> None:
     """Raise `OutputError` when `path` exists (a folder counts only when not empty) and may not be replaced.
 
-    A folder is replaced only if edgeir wrote it and nobody else put anything in: whatever an application or a person
-    keeps in it would be lost.
+    A folder is replaced only if edgeir wrote it and it holds nothing else, because other files in it would be lost.
 
     Args:
         fix: what the error tells the user to do.
@@ -130,8 +129,8 @@ def refuse_existing(
 def atomic_file(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`, renamed to it on success and removed on failure.
 
-    The temporary name keeps the suffix, so that writers that look at it (Pillow) work. What killed processes left in
-    the folder under such names is removed.
+    The temporary name keeps the suffix, so that writers that look at it (Pillow) work. Temporary files that killed
+    processes left in the folder are removed.
     """
     path = Path(path)
     with output_errors(path), tagged() as tag:
@@ -177,10 +176,10 @@ def atomic_dir(path: str | Path) -> Iterator[Path]:
 
 
 def settle_dir(path: Path) -> None:
-    """Undo what a kill in the middle of `atomic_dir` may have left: put the old folder back, remove temporary ones.
+    """Clean up after a process that was killed inside `atomic_dir`: restore the old folder, remove temporary ones.
 
-    For everything that reads a folder which `atomic_dir` wrote. While a living process is between its two renames this
-    waits for it, a moment.
+    Call it before reading a folder that `atomic_dir` wrote. It waits for a running process that is between its two
+    renames.
     """
     pattern = re.compile(rf"\.{re.escape(shortened(path, path.name))}\.edgeir-{TAG}\.tmp(?P<old>\.old)?")
     for _ in range(_RENAME_TRIES):
@@ -200,9 +199,9 @@ def settle_dir(path: Path) -> None:
 
 @contextlib.contextmanager
 def scratch_dir(purpose: str, *, libraries: bool = False) -> Iterator[Path]:
-    """Yield a folder in the system's temporary folder, removed at the end, as is what killed processes left of such.
+    """Yield a folder in the system's temporary folder, removed at the end; those of killed processes are removed too.
 
-    Its name has the word `purpose`. With `libraries`, what others put there by `tempfile` in the block goes into it.
+    Its name contains `purpose`. With `libraries`, temporary files that libraries make by `tempfile` go into it too.
     """
     parent = Path(tempfile.gettempdir())
     sweep(parent, _SCRATCH)
@@ -229,17 +228,19 @@ def _put_back(old: Path, path: Path) -> None:
 
 
 def _refuse_long_name(path: Path) -> None:
-    """Say so at once, not when all work is done and the file gets its name."""
+    """Raise for a name that is too long at the start, not after the work when the file is renamed."""
     with contextlib.suppress(FileNotFoundError):
         path.lstat()
 
 
 def _matching(folder: Path, pattern: re.Pattern[str]) -> list[tuple[Path, re.Match[str]]]:
     """Entries of `folder` whose names match, the moved-aside ones first."""
-    found = []
+    entries = []
     with contextlib.suppress(OSError):
-        found = [(folder / name, match) for name in os.listdir(folder) if (match := pattern.fullmatch(name))]
-    return sorted(found, key=lambda entry: (not entry[1]["old"], entry[0]))
+        entries = [
+            (folder / name, match) for name in os.listdir(folder) if (match := pattern.fullmatch(name))
+        ]
+    return sorted(entries, key=lambda entry: (not entry[1]["old"], entry[0]))
 
 
 @functools.cache
@@ -270,7 +271,7 @@ def exclusive(path: Path, progress: Progress = no_progress) -> Iterator[None]:
 
 
 def file_stamp(path: Path) -> str:
-    """What tells whether a file is still the same, without reading it: path, size, time of change."""
+    """A string that changes when the file does, without reading it: path, size, modification time."""
     status = path.stat()
     return f"{path.resolve()}:{status.st_size}:{status.st_mtime_ns}"
 

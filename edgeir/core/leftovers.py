@@ -1,9 +1,8 @@
-"""Temporary names that say which process made them, so that what a killed process left is recognised and removed.
+"""Temporary names that say which process made them, so that leftovers of killed processes can be removed safely.
 
-A tag is ``<machine>-<pid>-<token>``. What carries one is removed only when its owner is dead: a process of this machine
-that no longer runs, or this very process when it knows nothing of the token (the number of a dead process was given
-out again). Of other machines, and of other containers on this one, nothing is known; their remains go when they have
-not changed for a week.
+A tag is ``<machine>-<pid>-<token>``. A file or folder with a tag is removed only when its owner is dead: a process of
+this machine that no longer runs, or this process itself where the token is unknown to it (its pid was reused).
+Processes of other machines and containers cannot be checked; their leftovers are removed after a week without change.
 """
 
 from __future__ import annotations
@@ -27,10 +26,10 @@ TAG = r"(?P<machine>[0-9a-f]{8})-(?P<pid>\d+)-(?P<token>[0-9a-f]{8})"
 """Regular expression of a tag."""
 
 TAG_ROOM = len("..edgeir-01234567-1234567890-01234567.tmp.old")
-"""Bytes of a temporary name beside the name and suffix of what it becomes."""
+"""Bytes that a temporary name adds to the final name and suffix."""
 
 FOREIGN_S = 7 * 24 * 3600
-"""Age after which what another machine left counts as abandoned, in seconds."""
+"""Age in seconds after which the leftovers of another machine count as abandoned."""
 
 _own: set[str] = set()
 """Tokens that this process is using."""
@@ -48,12 +47,12 @@ def tagged() -> Iterator[str]:
 
 
 def temporary_name(path: Path, name: str, tag: str, end: str) -> str:
-    """The hidden name beside `path` for what becomes `path`: ``.<name>.edgeir-<tag><end>``, not too long for a name."""
+    """The hidden temporary name beside `path`: ``.<name>.edgeir-<tag><end>``, shortened to fit a file name."""
     return f".{shortened(path, name)}.edgeir-{tag}{end}"
 
 
 def shortened(path: Path, name: str) -> str:
-    """As much of `name`, that of `path` or its stem, as `temporary_name` has room for."""
+    """`name` (that of `path`, or its stem) cut to the length that `temporary_name` has room for."""
     longest = 255
     with contextlib.suppress(OSError, AttributeError, ValueError):
         longest = os.pathconf(path.parent, "PC_NAME_MAX")
@@ -78,10 +77,10 @@ def abandoned(path: Path, match: re.Match[str]) -> bool:
 def sweep(
     folder: Path, pattern: re.Pattern[str], *, keep: Callable[[re.Match[str]], bool] | None = None
 ) -> None:
-    """Remove what lies abandoned in `folder` under a name that `pattern` (with `TAG` in it) matches in full.
+    """Remove abandoned entries of `folder` whose whole names `pattern` (with `TAG` in it) matches.
 
     Args:
-        keep: what is left alone all the same.
+        keep: an entry that is not removed.
     """
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
@@ -101,7 +100,7 @@ def remove(path: Path) -> None:
 
 @functools.cache
 def _machine() -> str:
-    """Stands for what shares one table of processes: the host, and on Linux the container."""
+    """Identifies the process table: the host, and on Linux the container."""
     space = ""
     with contextlib.suppress(OSError):
         space = os.readlink("/proc/self/ns/pid")

@@ -1,7 +1,7 @@
-"""What is wrong with a configuration, in the terms of its YAML file instead of pydantic's.
+"""Problems of a configuration, in the terms of its YAML file instead of pydantic's.
 
-Every union of configurations is one flat union that `kind` tells apart, so that pydantic reports the branch that was
-meant and no other. Its locations hold the tag of that branch, which is no key of the file and is left out here.
+Every union of configurations is one flat union discriminated by `kind`, so that pydantic reports only the branch that
+was meant. Its locations hold the tag of that branch, which is not a key of the file and is left out here.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ MOST = 50
 
 def problems_of(model: type[BaseModel], error: ValidationError) -> list[str]:
     """One line for each problem of the values that were validated against `model`, with its dotted key."""
-    found = [
+    problems = [
         Problem(
             *_locate(model, detail["loc"]),
             detail["type"],
@@ -33,14 +33,14 @@ def problems_of(model: type[BaseModel], error: ValidationError) -> list[str]:
         )
         for detail in error.errors(include_url=False)[: 4 * MOST]
     ]
-    meant = {(*problem.key[:-1], near) for problem in found if (near := meant_key(problem)) is not None}
+    meant = {(*problem.key[:-1], near) for problem in problems if (near := meant_key(problem)) is not None}
     lines = [
         line_of(problem)
-        for problem in found
-        if not (_is_second(problem, found) or (problem.kind == "missing" and problem.key in meant))
+        for problem in problems
+        if not (_is_second(problem, problems) or (problem.kind == "missing" and problem.key in meant))
     ]
     unique = list(dict.fromkeys(" ".join(line.split()) for line in lines))
-    more = error.error_count() - len(found) + max(0, len(unique) - MOST)
+    more = error.error_count() - len(problems) + max(0, len(unique) - MOST)
     return [*unique[:MOST], *([f"and {more} more"] if more else [])]
 
 
@@ -94,17 +94,17 @@ def _tag(branch: Any) -> str | None:
     return str(tags[0]) if tags else None
 
 
-def _is_second(problem: Problem, found: Sequence[Problem]) -> bool:
-    """Whether another problem says the same better.
+def _is_second(problem: Problem, problems: Sequence[Problem]) -> bool:
+    """Whether the problem only follows from another one.
 
     A list may be too short only because some of its entries are wrong; a value that may be a number or a list of
     numbers fits neither, and only the branch of its own shape counts.
     """
     depth = len(problem.key)
-    below = any(len(other.key) > depth and other.key[:depth] == problem.key for other in found)
+    below = any(len(other.key) > depth and other.key[:depth] == problem.key for other in problems)
     if problem.kind == "too_short":
         return below and len(problem.value) >= problem.context["min_length"]
-    beside = any(other is not problem and other.key == problem.key for other in found)
+    beside = any(other is not problem and other.key == problem.key for other in problems)
     if problem.kind == "tuple_type":
         return beside
     return problem.kind.endswith("_type") and isinstance(problem.value, list | tuple) and (below or beside)

@@ -1,4 +1,4 @@
-"""What shipped recipes say of themselves in plain YAML: the command that runs one, and which of them makes a run."""
+"""Facts about the shipped recipes, read as plain YAML: the command that runs a recipe, the recipe that made a run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Permission to run code that a recipe, a checkpoint or a file brings with it.
+"""Permission to run third-party code that a recipe, a checkpoint or a file names.
 
 A network of another package (``kind: module``) is imported and called, and reading a `torch.export` program (``.pt2``)
 may unpickle objects: both run whatever their author wrote. edgeir does so only inside `trusting_code`, which the option
@@ -28,13 +28,13 @@ _TRUSTED: ContextVar[bool] = ContextVar("edgeir_code_is_trusted", default=False)
 
 
 def code_is_trusted() -> bool:
-    """Whether code of others may run here."""
+    """Whether third-party code may run here."""
     return _TRUSTED.get()
 
 
 @contextlib.contextmanager
 def trusting_code(trust: bool = True) -> Iterator[None]:
-    """Inside the block, code of others may run; with `trust` False the block changes nothing."""
+    """Inside the block, third-party code may run; with `trust` False the block changes nothing."""
     token = _TRUSTED.set(trust or _TRUSTED.get())
     try:
         yield
@@ -43,7 +43,7 @@ def trusting_code(trust: bool = True) -> Iterator[None]:
 
 
 def require_trust(what: str, *, where: object | None = None) -> None:
-    """Call this before code of others runs.
+    """Call this before third-party code runs.
 
     Args:
         what: what would run, as the start of a sentence: "`package.module:function` is code of another package".

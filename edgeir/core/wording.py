@@ -1,4 +1,4 @@
-"""How one problem of a configuration is worded: the dotted key, the rule or the nearest known word, the value."""
+"""One problem of a configuration as a sentence: the dotted key, the rule or the nearest known word, the value."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ _RULES = {
 
 @dataclass(frozen=True)
 class Problem:
-    """What pydantic says of one error, with its location in the terms of the file."""
+    """One error of pydantic, with its location in the terms of the file."""
 
     key: tuple[str, ...]
-    """The keys and indices of the file that lead to it."""
+    """The keys and indices that lead to it in the file."""
     owner: type[BaseModel] | None
     """The configuration in which the last one was looked for."""
     kind: str
@@ -90,12 +90,12 @@ def _wrong_choice(problem: Problem) -> str:
     context = problem.context
     expected = str(context.get("expected_tags") or context.get("expected", ""))
     options = [option.strip().strip("'") for option in expected.replace(" or ", ", ").split(",")]
-    key, found = problem.key, shown(problem.value)
+    key, value = problem.key, shown(problem.value)
     if "discriminator" in context:
-        key, found = (*key, _discriminator(context)), shown(context["tag"])
-    near = _nearest(found, options)
+        key, value = (*key, _discriminator(context)), shown(context["tag"])
+    near = _nearest(value, options)
     hint = f", did you mean `{near}`?" if near is not None else ""
-    return f"`{'.'.join(key)}` must be one of {', '.join(options)}, not `{found}`{hint}"
+    return f"`{'.'.join(key)}` must be one of {', '.join(options)}, not `{value}`{hint}"
 
 
 def _discriminator(context: dict[str, Any]) -> str:

@@ -43,8 +43,8 @@ def load_yaml(text: str) -> Any:
         ) from error
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark is not None else ""
-        raise ValueError(" ".join(f"{place}{_reason(error)}".split())) from error
+        where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark is not None else ""
+        raise ValueError(" ".join(f"{where}{_reason(error)}".split())) from error
     except yaml.YAMLError as error:
         raise ValueError(" ".join(str(error).split())) from error
 
@@ -52,9 +52,9 @@ def load_yaml(text: str) -> Any:
 def _reason(error: yaml.MarkedYAMLError) -> str:
     problem = error.problem or error.context or "not YAML"
     if problem.startswith("found character '\\t'"):
-        return "a tab stands where only spaces may"
+        return "a tab where only spaces are allowed"
     if problem == "second occurrence":
-        return "an anchor of this name is there already"
+        return "the anchor's name is used already"
     return f"{error.context} {problem}" if problem.startswith("but ") and error.context else problem
 
 
@@ -101,14 +101,14 @@ class _Loader(yaml.SafeLoader):
         super().flatten_mapping(node)
 
     def _check_keys(self, node: yaml.MappingNode) -> None:
-        found: set[Any] = set()
+        keys: set[Any] = set()
         for key_node, _ in node.value:
             if not isinstance(key_node, yaml.ScalarNode):
                 raise _error("a key must be plain text, not a list or a mapping", key_node.start_mark)
             key = _MERGE if key_node.tag == _MERGE else self.construct_object(key_node)
-            if key in found:
+            if key in keys:
                 raise _error(f"the key `{key_node.value}` is given twice", key_node.start_mark)
-            found.add(key)
+            keys.add(key)
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
         """Construct a value; what its tag does not fit is an error of YAML like others."""

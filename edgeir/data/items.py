@@ -1,4 +1,4 @@
-"""What a store holds: every image of the sources, at every size asked for, with or without its degraded version."""
+"""The entries of a store: every image of the sources, at every size asked for, with or without its degraded version."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Item:
         weight: how often a pixel of it is to be sampled.
         load: decodes to (degraded or None, clean), uint8 HWC, the clean one cropped to a multiple of the scale.
         label: of an image of a labelled source, at its own size; None where it was shrunk.
-        extra_degradation: degrades the degraded image of a paired source further; left to whoever uses it.
+        extra_degradation: degrades the degraded image of a paired source further; applied by the user of the item.
     """
 
     name: str
@@ -80,8 +80,8 @@ def items_of(
 ) -> list[Item]:
     """Every item, in order.
 
-    A random degradation is left to whoever cuts patches: such items hold clean images only. So is a paired source's
-    `extra_degradation`: such items hold the pair as it lies on the disk.
+    A random degradation is applied when patches are cut: such items hold clean images only. So is a paired source's
+    `extra_degradation`: such items hold the pair of the files.
     """
     scale = scale_of(sources, degradation)
     items: list[Item] = []

@@ -1,4 +1,4 @@
-"""Where data sets lie: ``$EDGEIR_DATA``, the first of several layouts, and what to say where none of them is there."""
+"""The folders of data sets: ``$EDGEIR_DATA``, the first of several layouts, and the error if there is none of them."""
 
 from __future__ import annotations
 
@@ -54,15 +54,15 @@ def resolve_path(path: str, *, file: bool = False) -> Path:
     """A folder, or a file, by its path: from the working directory, or else below ``$EDGEIR_DATA``; ``~`` is expanded.
 
     Raises:
-        DataError: it is in neither, with the places tried and how to mend it.
+        DataError: it is in neither, with the folders tried and what to do.
     """
     here, root = _expanded(path), data_root()
-    places = [here] if here.is_absolute() or root is None else [here, root / here]
-    for place in places:
+    candidates = [here] if here.is_absolute() or root is None else [here, root / here]
+    for candidate in candidates:
         with contextlib.suppress(OSError):  # a name too long, a folder without permission
-            if place.is_file() if file else place.is_dir():
-                return place
-    tried = " or ".join(str(place.absolute()) for place in places)
+            if candidate.is_file() if file else candidate.is_dir():
+                return candidate
+    tried = " or ".join(str(candidate.absolute()) for candidate in candidates)
     fix = "put it there, or give another path"
     if not here.is_absolute() and root is None:
         fix = "EDGEIR_DATA, under which it is looked for too, is not set: set it, or give another path"
@@ -85,24 +85,24 @@ def find_root(name: str, roots: Iterable[str], inside: str, *, file: bool = Fals
         DataError: none has it, with what is there.
     """
     tried = list(roots)
-    places = [(PurePosixPath(folder) / inside).as_posix() for folder in tried]
-    expected = " or ".join(places)
+    candidates = [(PurePosixPath(folder) / inside).as_posix() for folder in tried]
+    expected = " or ".join(candidates)
     root = required_root(name, expected)
-    for folder, place in zip(tried, places, strict=True):
-        if (root / place).is_file() if file else (root / place).is_dir():
+    for folder, candidate in zip(tried, candidates, strict=True):
+        if (root / candidate).is_file() if file else (root / candidate).is_dir():
             return root / folder
     raise DataError(
-        f"the data set {name} was not found; {nearest_contents(root, places)}",
+        f"the data set {name} was not found; {nearest_contents(root, candidates)}",
         where=root,
         fix=f"put it into {expected}",
     )
 
 
 def nearest_contents(root: Path, tried: Iterable[str]) -> str:
-    """What lies in the folder under `root` that is there and nearest to one of the places `tried`, for an error."""
+    """The contents of the existing folder under `root` that is nearest to one of the folders `tried`, for an error."""
     nearest = root
-    for place in tried:
-        folder = root / place
+    for candidate in tried:
+        folder = root / candidate
         while folder != root and not folder.is_dir():
             folder = folder.parent
         if len(folder.parts) > len(nearest.parts):
@@ -132,11 +132,11 @@ def collect_count_warnings() -> Iterator[list[str]]:
         _WARNINGS.reset(token)
 
 
-def check_count(name: str, found: int, published: int, where: Path, what: str = "images") -> None:
-    """Log a warning where a set has fewer or more images than were published: its figures compare with no other."""
-    if found == published:
+def check_count(name: str, actual: int, published: int, where: Path, what: str = "images") -> None:
+    """Log a warning if a set has fewer or more images than were published: its figures are then not comparable."""
+    if actual == published:
         return
-    warning = f"{name} has {found} {what} here instead of the {published} published: not comparable"
+    warning = f"{name} has {actual} {what} here instead of the {published} published: not comparable"
     if (collected := _WARNINGS.get()) is not None:
         collected.append(warning)
     else:

@@ -77,7 +77,7 @@ class PatchSampler:
         self.planes = tuple(planes)
         self.degradation, self.gray, self.enlarge = degradation, gray, enlarge
         usable = np.array([min(record.size) // store.scale >= patch for record in store.records])
-        # Weight by area, not by positions: a small image's only patch must not be starved by its border.
+        # Weight by area, not by positions, or a small image with a single position would hardly be sampled.
         area = np.array(
             [
                 record.size[0] * record.size[1] * weight
@@ -101,10 +101,10 @@ class PatchSampler:
         The degraded patches are float32 on [0, 1] where the degradation gives floats.
         """
         draw = np.random.Generator(np.random.Philox(key=[self.seed, step])).random((self.batch_size, 4))
-        groups = [self._cut(draw[place], step, place) for place in range(self.batch_size)[part]]
+        groups = [self._cut(draw[position], step, position) for position in range(self.batch_size)[part]]
         return tuple(_stacked(images) for images in zip(*groups, strict=True))
 
-    def _cut(self, draw: npt.NDArray[np.float64], step: int, place: int) -> list[Degraded]:
+    def _cut(self, draw: npt.NDArray[np.float64], step: int, position: int) -> list[Degraded]:
         index = min(int(np.searchsorted(self._cumulative, draw[0], side="right")), len(self.store) - 1)
         record, size, scale = self.store.records[index], self.patch, self.store.scale
         top, left = (int(draw[1 + axis] * (record.size[axis] // scale - size + 1)) for axis in (0, 1))
@@ -115,7 +115,7 @@ class PatchSampler:
             hr = source
         cut: list[Degraded] = [source[top : top + size, left : left + size]]
         if degradation is not None:
-            rng = np.random.default_rng([self.seed, step, place])
+            rng = np.random.default_rng([self.seed, step, position])
             cut = [_degrade_patch(degradation, source, top, left, size, rng, gray=self.gray)]
         if self.enlarge is not None and scale > 1:
             cut = [upscale(to_bytes(to_unit(cut[0])), scale, self.enlarge)]

@@ -1,4 +1,4 @@
-"""The union of all sources: single images, labelled images and pairs, told apart by `kind`."""
+"""The union of all sources: single images, labelled images and pairs, discriminated by `kind`."""
 
 from __future__ import annotations
 
@@ -36,5 +36,5 @@ AnySource = Annotated[
     | DND,
     Field(discriminator="kind"),
 ]
-"""Every source, discriminated by `kind`. What a setting cannot take is refused by its own check: pairs beside a
+"""Every source, discriminated by `kind`. Sources that do not fit a setting are refused by its own check: pairs beside a
 degradation (`edgeir.data.items.scale_of`), or images without labels where a method needs them."""

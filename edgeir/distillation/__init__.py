@@ -1,7 +1,7 @@
 """Distillation methods: one file each, and the union of their configurations, `AnyDistillation`.
 
-A method names the taps that it reads on each network and turns the two sides' values into loss terms; the training
-loop does not know it. `edgeir.distillation.objective` puts image losses and methods together.
+A method names the taps that it reads on each network and turns the two networks' features and outputs into loss terms;
+the training loop does not know it. `edgeir.distillation.objective` combines image losses and methods.
 """
 
 from __future__ import annotations

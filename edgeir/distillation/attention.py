@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from pydantic import Field
 
 from edgeir.distillation.base import Batch, TapPairs
-from edgeir.distillation.taps import Side, paired_features
+from edgeir.distillation.taps import NetworkOutput, paired_features
 
 __all__ = ["AttentionMaps"]
 
@@ -30,7 +30,7 @@ class AttentionMaps(TapPairs):
     """75 is the weight in PPCN eq. 13, whose other terms are on the [0, 1] scale as well."""
     form: Literal["norm", "squared"] = "norm"
 
-    def terms(self, student: Side, other: Side, batch: Batch) -> dict[str, torch.Tensor]:
+    def terms(self, student: NetworkOutput, other: NetworkOutput, batch: Batch) -> dict[str, torch.Tensor]:
         """The unweighted loss under the name ``attention``.
 
         Raises:

@@ -1,4 +1,4 @@
-"""What every distillation method offers to the objective."""
+"""The interface of a distillation method."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from torch import nn
 
 from edgeir.core.config import Config
-from edgeir.distillation.taps import Side
+from edgeir.distillation.taps import NetworkOutput
 from edgeir.models import AnyModel
 
 __all__ = ["Batch", "Method", "TapPairs", "paired"]
@@ -18,7 +18,7 @@ __all__ = ["Batch", "Method", "TapPairs", "paired"]
 
 @dataclass(frozen=True)
 class Batch:
-    """What a step trains on, (N, C, H, W) on [0, 1]."""
+    """The images of one training step, (N, C, H, W) on [0, 1]."""
 
     lr: torch.Tensor
     """Degraded."""
@@ -26,13 +26,14 @@ class Batch:
     """Clean."""
     labels: torch.Tensor | None = None
     """(N, 1, H, W) whole numbers, for methods that need them: the class of every pixel of `hr`, -1 for none. A class of
-    the whole picture is the same everywhere."""
+    the whole image is the same everywhere."""
 
 
 class Method(Config):
-    """A way of following another network.
+    """A distillation method.
 
-    Subclasses have a `kind`, name the taps they read, and turn what the networks did into unweighted terms.
+    Subclasses have a `kind`, name the taps they read, and turn the networks' outputs and features into unweighted
+    terms.
     """
 
     weight: float = Field(1.0, gt=0, le=1e9)
@@ -50,24 +51,25 @@ class Method(Config):
 
     @property
     def needs_teacher(self) -> bool:
-        """False for a method that trains a companion instead of following a teacher."""
+        """False for a method that has no teacher (it may train an auxiliary network instead)."""
         return True
 
-    def companion_config(self) -> AnyModel | None:
-        """The configuration of the companion, or None."""
+    def auxiliary_config(self) -> AnyModel | None:
+        """The configuration of the auxiliary network, or None."""
         return None
 
     @property
-    def companion_reads(self) -> Literal["clean", "degraded", "student"]:
-        """What the companion is given: an image of the pair, or the student's features.
+    def auxiliary_input(self) -> Literal["clean", "degraded", "student"]:
+        """Input of the auxiliary network: an image of the pair, or the student's features.
 
-        Of the student's features, a dictionary by tap, it makes further ones, which `terms` finds beside them.
+        With ``student`` it maps the student's features, a dictionary by tap, to further ones, which are added to those
+        that `terms` gets.
         """
         return "clean"
 
-    def companion(self) -> nn.Module | None:
-        """A network that is trained together with the student and thrown away, or None."""
-        config = self.companion_config()
+    def auxiliary(self) -> nn.Module | None:
+        """A network that is trained jointly with the student and discarded afterwards, or None."""
+        config = self.auxiliary_config()
         return None if config is None else config.build()
 
     @property
@@ -76,41 +78,41 @@ class Method(Config):
         return False
 
     def frozen(self) -> nn.Module | None:
-        """A network, never trained, that reads what the student made of the batch, or None."""
+        """A network, never trained, that reads the student's output, or None."""
         return None
 
     @property
-    def judges_clean(self) -> bool:
-        """True where the frozen network reads the clean batch too; the result is the feature ``clean``."""
+    def frozen_reads_clean(self) -> bool:
+        """Whether the frozen network also reads the clean batch; its output is then the feature ``clean``."""
         return False
 
     def check(self) -> None:
         """Raise an `EdgeIRError` when a file that the method needs is not there; called before any image is decoded."""
 
     def files(self) -> list[dict[str, Any]]:
-        """What a run records of the files of frozen networks: loss, network, file, sha256; errors as for `check`.
+        """The files of frozen networks, for the record of a run: loss, network, file, sha256; errors as for `check`.
 
-        A run is not resumed with other files than it was begun with.
+        A run is not resumed with other files than it was started with.
         """
         return []
 
     @property
-    def reads_companion(self) -> tuple[str, ...]:
-        """Taps of the companion."""
+    def reads_auxiliary(self) -> tuple[str, ...]:
+        """Taps of the auxiliary network."""
         return ()
 
     def weight_of(self, term: str) -> float:
         """The weight of one of the terms."""
         return self.weight
 
-    def terms(self, student: Side, other: Side, batch: Batch) -> dict[str, torch.Tensor]:
+    def terms(self, student: NetworkOutput, other: NetworkOutput, batch: Batch) -> dict[str, torch.Tensor]:
         """Unweighted terms by name.
 
         Args:
-            student: what the student made of the degraded batch.
-            other: what the teacher made of it; without a teacher, what the companion made of the image it reads; of a
-                method with a frozen network, what that made of the student's output; else the student's side again.
-            batch: both versions of it, and the labels where there are any.
+            student: output and features of the student for the degraded batch.
+            other: those of the teacher; without a teacher, of the auxiliary network, or of the frozen network for the
+                student's output; else those of the student again.
+            batch: degraded and clean images, and the labels where there are any.
         """
         raise NotImplementedError
 
@@ -136,7 +138,7 @@ class TapPairs(Method):
 
 
 def paired(name: str, taps: tuple[str, ...], other: str, partners: tuple[object, ...]) -> None:
-    """Raise `ValueError` unless a list of taps and what belongs to them have the same length."""
+    """Raise `ValueError` unless a list of taps and the list paired with it have the same length."""
     if len(taps) != len(partners):
         raise ValueError(
             f"`{name}` has {len(taps)} entries and `{other}` {len(partners)}; they are compared in pairs"

@@ -1,7 +1,7 @@
 """Feature distillation: the student's features should equal a larger teacher's (FitNets, Romero et al., ICLR 2015,
 eq. 3; here a mean instead of half the sum).
 
-The alternative that STFT compares itself with in Table 3. Taps of equal width are compared as they are; there is no
+One of the alternatives that STFT is compared with (Table 3). Taps of equal width are compared directly; there is no
 learnt regressor between them, which "would cause performance degradation" (STFT, section 2.2).
 """
 
@@ -13,7 +13,7 @@ import torch
 
 from edgeir.distillation.base import Batch, TapPairs
 from edgeir.distillation.distances import DISTANCES, Distance
-from edgeir.distillation.taps import Side, paired_features
+from edgeir.distillation.taps import NetworkOutput, paired_features
 
 __all__ = ["FeatureMatch"]
 
@@ -24,7 +24,7 @@ class FeatureMatch(TapPairs):
     kind: Literal["features"] = "features"
     distance: Distance = "l2"
 
-    def terms(self, student: Side, other: Side, batch: Batch) -> dict[str, torch.Tensor]:
+    def terms(self, student: NetworkOutput, other: NetworkOutput, batch: Batch) -> dict[str, torch.Tensor]:
         """The unweighted loss under the name ``features``.
 
         Raises:

@@ -3,14 +3,14 @@ Tasks" (Liu et al., IJCAI 2018, eq. 1).
 
     L(F(x), y) = L_D(F_D(x), clean) + lambda L_H(F_H(F_D(x)), y)
 
-L_D is the recipe's image loss (``l2``), L_H the cross-entropy of the frozen network F_H on the restored picture, and
+L_D is the recipe's image loss (``l2``), L_H the cross-entropy of the frozen network F_H on the restored image, and
 `weight` is lambda: 0.25 for classification, 0.5 for segmentation. Only the denoiser F_D is updated. The restored
-picture is not clipped on its way, so that a gradient comes back from every pixel.
+image is not clipped on its way, so that a gradient comes back from every pixel.
 
 The paper does not say whether the mean squared error is a mean over values or, as Caffe's layer has it, half the sum
-over a picture, nor on which scale; the ratio of the two terms is therefore a recipe's choice (the weight of ``l2``).
+over an image, nor on which scale; the ratio of the two terms is therefore a recipe's choice (the weight of ``l2``).
 
-``target: clean`` is an extension for pictures without labels: y is what F_H itself says of the clean picture, as
+``target: clean`` is an extension for images without labels: y is the output of F_H for the clean image, as
 probabilities.
 """
 
@@ -24,13 +24,13 @@ from pydantic import Field
 
 from edgeir.core.errors import ConfigError, DataError
 from edgeir.distillation.base import Batch, Method
-from edgeir.distillation.taps import Side
+from edgeir.distillation.taps import NetworkOutput
 from edgeir.models.backbones.frozen import AnyHighLevel, Frozen
 
 __all__ = ["HighLevelTask"]
 
 IGNORED = -1
-"""Label of a pixel that does not count."""
+"""Label of a pixel that is ignored."""
 
 
 class HighLevelTask(Method):
@@ -51,7 +51,7 @@ class HighLevelTask(Method):
         return self.target == "labels"
 
     @property
-    def judges_clean(self) -> bool:
+    def frozen_reads_clean(self) -> bool:
         return self.target == "clean"
 
     def check(self) -> None:
@@ -63,7 +63,7 @@ class HighLevelTask(Method):
     def frozen(self) -> Frozen:
         return self.network.build()
 
-    def terms(self, student: Side, other: Side, batch: Batch) -> dict[str, torch.Tensor]:
+    def terms(self, student: NetworkOutput, other: NetworkOutput, batch: Batch) -> dict[str, torch.Tensor]:
         """The cross-entropy under the name ``high-level``; `other.output` are the scores of the frozen network.
 
         Raises:
@@ -74,7 +74,7 @@ class HighLevelTask(Method):
             return {"high-level": F.cross_entropy(scores, other.features["clean"].softmax(1))}
         assert batch.labels is not None, "the recipe was checked"
         labels = batch.labels[:, 0].long()
-        if scores.ndim == 2:  # a class of the whole picture is a map with one value
+        if scores.ndim == 2:  # a class of the whole image is a map with one value
             labels = labels[:, 0, 0]
         elif scores.shape[2:] != labels.shape[1:]:
             sizes = ["x".join(map(str, shape)) for shape in (scores.shape[2:], labels.shape[1:])]

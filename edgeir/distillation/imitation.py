@@ -17,7 +17,7 @@ from pydantic import Field
 
 from edgeir.core.errors import ConfigError
 from edgeir.distillation.base import Batch, Method
-from edgeir.distillation.taps import Side
+from edgeir.distillation.taps import NetworkOutput
 
 __all__ = ["Imitation"]
 
@@ -27,7 +27,7 @@ class Imitation(Method):
 
     kind: Literal["imitation"] = "imitation"
     weight: float = Field(1e-4, gt=0, le=1e9)
-    """Beside a mean squared error on [0, 1]."""
+    """For a mean squared error on [0, 1]."""
     student_tap: str = "encoded"
 
     @property
@@ -38,7 +38,7 @@ class Imitation(Method):
     def needs_teacher(self) -> bool:
         return False
 
-    def terms(self, student: Side, other: Side, batch: Batch) -> dict[str, torch.Tensor]:
+    def terms(self, student: NetworkOutput, other: NetworkOutput, batch: Batch) -> dict[str, torch.Tensor]:
         """The unweighted loss under the name ``imitation``.
 
         Raises:

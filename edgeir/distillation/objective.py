@@ -1,7 +1,7 @@
-"""What the training loop minimises: image losses, plus distillation methods when there is a teacher.
+"""What the training loop minimises: image losses and distillation methods.
 
-The loop hands over the network's output and the batch and gets named terms back; it never learns whether they came
-from ground truth or from a teacher.
+The loop passes the network's output and the batch and gets named terms; it does not know which of them come from the
+ground truth and which from a teacher.
 
 The papers' totals, as recipes write them (weights for images on [0, 1]):
 
@@ -25,7 +25,7 @@ from torch import nn
 
 from edgeir.distillation import AnyDistillation
 from edgeir.distillation.base import Batch
-from edgeir.distillation.taps import Side, TapRecorder
+from edgeir.distillation.taps import NetworkOutput, TapRecorder
 from edgeir.losses import AnyLoss
 from edgeir.losses.adversarial import Adversarial
 from edgeir.models.base import Network
@@ -40,12 +40,12 @@ class Objective(nn.Module):
         losses: image losses against the ground truth.
         student: the network to train, unwrapped (taps are read on it).
         methods: distillation methods.
-        teacher: a frozen network that runs on every batch; None where every method is satisfied by the cached teacher
-            picture that comes with the batch, or trains a companion of its own.
-        adversarial: the texture loss; its discriminator takes turns with the student.
+        teacher: a frozen network that runs on every batch; None if every method uses the cached teacher image that
+            comes with the batch, or has no teacher.
+        adversarial: the texture loss; its discriminator is trained in alternation with the student.
 
-    Trainable are only the companions' parameters, which the optimiser has beside the student's, and the adversary's,
-    which has an optimiser of its own: no gradient of `terms` reaches it.
+    Besides the student only two kinds of networks are trained: auxiliary networks, whose parameters the student's
+    optimiser gets too, and the discriminator, which has its own optimiser and no gradient from `terms`.
     """
 
     def __init__(
@@ -69,31 +69,31 @@ class Objective(nn.Module):
             teacher.eval().requires_grad_(False)
             names = [name for m in methods for name in m.reads_teacher]
             self._teacher = TapRecorder(teacher, names, role="teacher")
-        self.companions = nn.ModuleDict()
-        """Networks that methods train beside the student, by the method's place."""
-        self._companions: dict[str, TapRecorder] = {}
-        for place, method in enumerate(self.methods):
-            companion = method.companion()
-            if companion is not None:
-                self.companions[str(place)] = companion
-                if isinstance(companion, Network):
-                    self._companions[str(place)] = TapRecorder(
-                        companion, method.reads_companion, role="extractor"
+        self.auxiliary = nn.ModuleDict()
+        """Networks that are trained jointly with the student, by the index of their method."""
+        self._auxiliary_taps: dict[str, TapRecorder] = {}
+        for position, method in enumerate(self.methods):
+            auxiliary = method.auxiliary()
+            if auxiliary is not None:
+                self.auxiliary[str(position)] = auxiliary
+                if isinstance(auxiliary, Network):
+                    self._auxiliary_taps[str(position)] = TapRecorder(
+                        auxiliary, method.reads_auxiliary, role="extractor"
                     )
         self.adversary = None if adversarial is None else adversarial.build()
         self._labelled = any(method.needs_labels for method in self.methods)
         self.frozen = nn.ModuleDict()
-        """Networks that judge the student's output, by the method's place; nothing trains them."""
-        for place, method in enumerate(self.methods):
+        """Frozen networks that read the student's output, by the index of their method."""
+        for position, method in enumerate(self.methods):
             if (frozen := method.frozen()) is not None:
-                self.frozen[str(place)] = frozen
+                self.frozen[str(position)] = frozen
 
     def terms(
         self, output: torch.Tensor, lr: torch.Tensor, hr: torch.Tensor, plane: torch.Tensor | None = None
     ) -> dict[str, torch.Tensor]:
         """Weighted terms by name; `output` is the student's for `lr`, all (N, C, H, W) on [0, 1].
 
-        `plane` comes with the batch: the labels where a method needs them, else the teacher's picture where it was
+        `plane` comes with the batch: the labels where a method needs them, else the teacher's image where it was
         computed beforehand (a recipe never has both).
         """
         cached, labels = (None, plane) if self._labelled else (plane, None)
@@ -106,44 +106,47 @@ class Objective(nn.Module):
         student = self._student.take(output)
         if not self.methods:
             return result
-        taught = any(method.needs_teacher for method in self.methods)
-        teacher = (self._run_teacher(lr, hr) if cached is None else Side(cached)) if taught else None
-        for place, method in enumerate(self.methods):
+        teacher = None
+        if any(method.needs_teacher for method in self.methods):
+            teacher = self._run_teacher(lr, hr) if cached is None else NetworkOutput(cached)
+        for position, method in enumerate(self.methods):
             ours = other = student
-            if str(place) in self.companions:
-                if method.companion_reads == "student":
-                    more = self.companions[str(place)](student.features)
-                    ours = Side(student.output, {**student.features, **more})
+            if str(position) in self.auxiliary:
+                if method.auxiliary_input == "student":
+                    more = self.auxiliary[str(position)](student.features)
+                    ours = NetworkOutput(student.output, {**student.features, **more})
                 else:
-                    other = self._run_companion(str(place), hr if method.companion_reads == "clean" else lr)
+                    other = self._run_auxiliary(
+                        str(position), hr if method.auxiliary_input == "clean" else lr
+                    )
             if method.needs_teacher:
                 assert teacher is not None
                 other = teacher
-            elif str(place) in self.frozen:
-                other = self._run_frozen(str(place), output, hr if method.judges_clean else None)
+            elif str(position) in self.frozen:
+                other = self._run_frozen(str(position), output, hr if method.frozen_reads_clean else None)
             for name, value in method.terms(ours, other, Batch(lr, hr, labels)).items():
                 result[_unused(f"distill/{name}", result)] = method.weight_of(name) * value
         return result
 
-    def _run_companion(self, place: str, image: torch.Tensor) -> Side:
-        return self._companions[place].take(self.companions[place](image))
+    def _run_auxiliary(self, position: str, image: torch.Tensor) -> NetworkOutput:
+        return self._auxiliary_taps[position].take(self.auxiliary[position](image))
 
-    def _run_frozen(self, place: str, output: torch.Tensor, clean: torch.Tensor | None) -> Side:
-        frozen = self.frozen[place]
+    def _run_frozen(self, position: str, output: torch.Tensor, clean: torch.Tensor | None) -> NetworkOutput:
+        frozen = self.frozen[position]
         if clean is None:
-            return Side(frozen(output))
+            return NetworkOutput(frozen(output))
         with torch.no_grad():
-            judged = frozen(clean)
-        return Side(frozen(output), {"clean": judged})
+            target = frozen(clean)
+        return NetworkOutput(frozen(output), {"clean": target})
 
-    def _run_teacher(self, lr: torch.Tensor, hr: torch.Tensor) -> Side:
+    def _run_teacher(self, lr: torch.Tensor, hr: torch.Tensor) -> NetworkOutput:
         assert self.teacher is not None
         with torch.no_grad():
             return self._teacher.take(self.teacher(hr if self.teacher.reads == "clean" else lr))
 
 
 def _unused(name: str, taken: Mapping[str, object]) -> str:
-    """`name`, or with a number where a method of the same kind came before."""
+    """`name`, with a number appended where another method has the same name."""
     same = sum(
         key == name or (key.startswith(f"{name}-") and key.removeprefix(f"{name}-").isdigit())
         for key in taken

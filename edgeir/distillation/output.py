@@ -1,12 +1,12 @@
-"""Output distillation: the student's picture should equal the teacher's.
+"""Output distillation: the student's image should equal the teacher's.
 
 After Hinton, Vinyals and Dean, "Distilling the Knowledge in a Neural Network" (2015), whose soft targets are class
 probabilities; at a high temperature their loss becomes the squared distance between the two networks' outputs (their
-section 2.1), which is what is left for pictures: ``l2`` here. ``l1`` is a choice, as the image losses of the
+section 2.1), which also applies to images: ``l2`` here. ``l1`` is an alternative, as in the image losses of
 super-resolution papers.
 
-The teacher's picture is a target without the detail that no network can predict, so its gradient is less noisy than
-that of the ground truth; the ground truth stays in the image losses.
+The teacher's image lacks the detail that no network can predict, so that its gradient is less noisy than that of the
+ground truth, which remains in the image losses.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import torch
 from pydantic import Field
 
 from edgeir.distillation.base import Batch, Method
-from edgeir.distillation.taps import Side
+from edgeir.distillation.taps import NetworkOutput
 from edgeir.losses.pixel import ABSOLUTE, SQUARED, PixelLoss
 
 __all__ = ["OutputMatch"]
@@ -31,7 +31,7 @@ class OutputMatch(Method):
     luma: float = Field(0.0, ge=0, le=1)
     """Share of the distance that is measured on luma, as in the image losses."""
 
-    def terms(self, student: Side, other: Side, batch: Batch) -> dict[str, torch.Tensor]:
+    def terms(self, student: NetworkOutput, other: NetworkOutput, batch: Batch) -> dict[str, torch.Tensor]:
         """The unweighted loss under the name ``output``."""
         distance = PixelLoss(ABSOLUTE if self.distance == "l1" else SQUARED, self.luma)
         return {"output": distance(student.output, other.output.detach())}

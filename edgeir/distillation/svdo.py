@@ -1,13 +1,13 @@
 """Spectral value difference orthogonality (FDR-Net eq. 5): decorrelate the channels of the student's own features.
 
-``(lambda_max(F F^T) - lambda_min(F F^T))²`` with F the features of one picture as a matrix, channels by positions:
+``(lambda_max(F F^T) - lambda_min(F F^T))²`` with F the features of one image as a matrix, channels by positions:
 zero when all channels have the same energy and no two are correlated. Exact eigenvalues; the matrix is only channels
 by channels. The paper does not divide by the number of positions; `normalise` does, which makes the weight
 independent of the patch.
 
 The paper's total (eq. 8) is L1 + beta times this, beta 1e-5: a recipe with the loss ``l1`` and this method. The paper
-does not say how several modules, or the pictures of a batch, are put together: here the sum over taps of the mean over
-pictures.
+does not say how several modules, or the images of a batch, are put together: here the sum over taps of the mean over
+images.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import torch
 from pydantic import Field
 
 from edgeir.distillation.base import Batch, Method
-from edgeir.distillation.taps import Side, at_least_float32
+from edgeir.distillation.taps import NetworkOutput, at_least_float32
 
 __all__ = ["SVDO"]
 
@@ -41,8 +41,8 @@ class SVDO(Method):
     def needs_teacher(self) -> bool:
         return False
 
-    def terms(self, student: Side, other: Side, batch: Batch) -> dict[str, torch.Tensor]:
-        """The unweighted loss under the name ``svdo``: mean over pictures, sum over taps."""
+    def terms(self, student: NetworkOutput, other: NetworkOutput, batch: Batch) -> dict[str, torch.Tensor]:
+        """The unweighted loss under the name ``svdo``: mean over images, sum over taps."""
         total = student.output.new_zeros(())
         for name in self.student_taps:
             features = at_least_float32(student.features[name]).flatten(2)

@@ -1,4 +1,4 @@
-"""Reading intermediate features by name, and the two sides that a distillation method compares."""
+"""Reading intermediate features by name, and the network outputs that a distillation method compares."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from torch import nn
 from edgeir.core.errors import ConfigError
 from edgeir.models.base import Network
 
-__all__ = ["Side", "TapRecorder", "at_least_float32", "check_taps", "paired_features"]
+__all__ = ["NetworkOutput", "TapRecorder", "at_least_float32", "check_taps", "paired_features"]
 
 _HALF = (torch.float16, torch.bfloat16)
 
 
 @dataclass
-class Side:
-    """What one network produced for a batch: its output image and the features of the taps asked for."""
+class NetworkOutput:
+    """The result of one network for a batch: its output image and the features of the requested taps."""
 
     output: torch.Tensor
     features: dict[str, torch.Tensor] = field(default_factory=dict)
@@ -28,7 +28,7 @@ class TapRecorder:
     """Records the output of named taps during the forward passes of `network`.
 
     Raises:
-        ConfigError: a tap does not exist; the message lists the taps there are.
+        ConfigError: a tap does not exist; the message lists those that do.
     """
 
     def __init__(
@@ -46,16 +46,16 @@ class TapRecorder:
 
         return record
 
-    def take(self, output: torch.Tensor) -> Side:
+    def take(self, output: torch.Tensor) -> NetworkOutput:
         """The features of the last forward pass, which returned `output`."""
         features, self._features = self._features, {}
-        return Side(output, features)
+        return NetworkOutput(output, features)
 
 
 def check_taps(
     names: Sequence[str], available: Collection[str], *, role: str, where: str = "objective.distillation"
 ) -> None:
-    """Raise `ConfigError` for every name that is not available; `role` is what the network is called."""
+    """Raise `ConfigError` for every name that is not available; `role` names the network in the error."""
     known = ", ".join(available) or "none"
     problems = [
         f"the {role} has no tap `{name}`; its taps are {known}" for name in names if name not in available
@@ -65,12 +65,18 @@ def check_taps(
 
 
 def paired_features(
-    student: Side, name: str, other: Side, paired: str, *, role: str, any_width: bool = False
+    student: NetworkOutput,
+    name: str,
+    other: NetworkOutput,
+    paired: str,
+    *,
+    role: str,
+    any_width: bool = False,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """The features of the student's tap `name` and of the other network's tap `paired`, in float32 or wider.
 
     Args:
-        role: what the other network is called in the error.
+        role: name of the other network in the error.
         any_width: the numbers of channels may differ, height and width may not.
 
     Raises:

@@ -1,11 +1,10 @@
-"""STFT, supervised target feature transfer: learn the features that an auto-encoder finds in the **target** (eqs. 4,
-5, 11).
+"""STFT, supervised target feature transfer: learn the features that an auto-encoder extracts from the **target** (eqs.
+4, 5, 11).
 
-An extractor, usually the student with its repeated blocks cut out and without any image-level skip, is trained from
-scratch beside the student to reproduce clean images (eq. 4). The student's features are drawn to the extractor's on
-the clean image (weight lambda1, eq. 5), and the extractor's, more weakly, to the student's (lambda2, eq. 11), which
-keeps it where the student can follow. Each pull stops at its target: no gradient flows into the side that is
-imitated.
+An extractor, usually the student without its repeated blocks and without any image-level skip, is trained from scratch,
+jointly with the student, to reproduce clean images (eq. 4). The student's features imitate the extractor's on the clean
+image (weight lambda1, eq. 5), and the extractor's, more weakly, the student's (lambda2, eq. 11), which keeps them
+within the student's reach. Imitated features are detached: no gradient flows into them.
 
 Eqs. 1 to 3 name the mappings: f from the degraded image to the clean one (eq. 1) is the student, g to the clean image's
 features (eq. 2) the student up to its taps, h and its inverse (eq. 3) the extractor up to its taps and after them. Eqs.
@@ -26,7 +25,7 @@ from pydantic import Field, model_validator
 
 from edgeir.distillation.base import Batch, Method, paired
 from edgeir.distillation.distances import DISTANCES, Distance
-from edgeir.distillation.taps import Side, paired_features
+from edgeir.distillation.taps import NetworkOutput, paired_features
 from edgeir.models import AnyModel
 
 __all__ = ["TargetFeatures"]
@@ -61,20 +60,20 @@ class TargetFeatures(Method):
         return self.student_taps
 
     @property
-    def reads_companion(self) -> tuple[str, ...]:
+    def reads_auxiliary(self) -> tuple[str, ...]:
         return self.extractor_taps
 
     @property
     def needs_teacher(self) -> bool:
         return False
 
-    def companion_config(self) -> AnyModel:
+    def auxiliary_config(self) -> AnyModel:
         return self.extractor
 
     def weight_of(self, term: str) -> float:
         return self.weight if term == "target-features" else 1.0
 
-    def terms(self, student: Side, other: Side, batch: Batch) -> dict[str, torch.Tensor]:
+    def terms(self, student: NetworkOutput, other: NetworkOutput, batch: Batch) -> dict[str, torch.Tensor]:
         """``target-features`` for the student (the sum in eq. 5), ``extractor`` for the extractor (eq. 11; its first
         term is eq. 4).
 

@@ -7,11 +7,11 @@ log-likelihood of f_T under a distribution q(f_T | f_S) whose location and scale
     L = mean over elements of  log b(f_S) + |f_T - mu(f_S)| / b(f_S)              (Laplace, constants dropped)
     L = mean over elements of  log b(f_S) + (f_T - mu(f_S))² / (2 b(f_S)²)        (Gaussian)
 
-Where the student cannot follow, b grows and the pull weakens. The teacher sees the clean image (the auto-encoder that
-gave the student its start), so its features hold what the degraded image has lost. Decided here: the head of a pair of
-taps is 1x1, PReLU, 1x1 for mu and the same for log b, per pixel and channel; b is kept from shrinking to nothing by a
-floor, ``b = softplus(.) + 1e-3``. It starts at mu = 0 and b = 1 by zero weights in its last layer. The head is trained
-beside the student and thrown away.
+Where the student cannot predict the teacher's feature, b grows and the term weakens. The teacher is the auto-encoder
+that the student was initialised from, and its input is the clean image, so that its features hold what the degraded
+image has lost. Decided here: the head of a pair of taps is 1x1, PReLU, 1x1 for mu and the same for b, per pixel and
+channel; b has a lower bound, ``b = softplus(.) + 1e-3``. The head starts at mu = 0 and b = 1 by zero weights in its
+last layer. It is trained jointly with the student and discarded afterwards.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from torch import nn
 
 from edgeir.core.errors import ConfigError
 from edgeir.distillation.base import Batch, TapPairs, paired
-from edgeir.distillation.taps import Side, paired_features
+from edgeir.distillation.taps import NetworkOutput, paired_features
 
 __all__ = ["VariationalFeatures", "negative_log_likelihood"]
 
@@ -38,10 +38,10 @@ class VariationalFeatures(TapPairs):
 
     kind: Literal["variational-features"] = "variational-features"
     weight: float = Field(1e-4, gt=0, le=1e9)
-    """Beside an image loss on [0, 1]; the paper's is not on this scale, so it is a choice."""
+    """For an image loss on [0, 1]; the paper's weight is for another scale, so this is a choice."""
     distribution: Literal["laplace", "gaussian"] = "laplace"
     channels: tuple[Annotated[int, Field(ge=1, le=4096)], ...] = Field(min_length=1)
-    """Of the features of each pair, equal on both sides."""
+    """Of the features of each pair, equal for student and teacher."""
 
     @model_validator(mode="after")
     def _sized(self) -> VariationalFeatures:
@@ -49,13 +49,13 @@ class VariationalFeatures(TapPairs):
         return self
 
     @property
-    def companion_reads(self) -> Literal["clean", "degraded", "student"]:
+    def auxiliary_input(self) -> Literal["clean", "degraded", "student"]:
         return "student"
 
-    def companion(self) -> nn.Module:
+    def auxiliary(self) -> nn.Module:
         return Heads(dict(zip(self.student_taps, self.channels, strict=True)))
 
-    def terms(self, student: Side, other: Side, batch: Batch) -> dict[str, torch.Tensor]:
+    def terms(self, student: NetworkOutput, other: NetworkOutput, batch: Batch) -> dict[str, torch.Tensor]:
         """The unweighted loss under the name ``variational-features``.
 
         Raises:
@@ -101,9 +101,9 @@ class Heads(nn.Module):
             first = head[0]
             assert isinstance(first, nn.Conv2d)
             if features[name].shape[1] != first.in_channels:
-                found = features[name].shape[1]
+                width = features[name].shape[1]
                 raise ConfigError(
-                    [f"the tap `{name}` has {found} channels, but `channels` says {first.in_channels}"],
+                    [f"the tap `{name}` has {width} channels, but `channels` says {first.in_channels}"],
                     where="objective.distillation",
                 )
             mean, scale = head(features[name]).chunk(2, dim=1)

@@ -1,4 +1,4 @@
-"""What sets the integer ranges of a file: network inputs cut from photographs, and what is missing in them."""
+"""Calibration inputs, which set the integer ranges of a file: crops of photographs, and warnings of what they lack."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ __all__ = ["CalibrationData", "gather", "shortcomings"]
 
 _LOG = logging.getLogger("edgeir.exporting")
 FEW = 4
-"""Fewer photographs than this are remarked on."""
+"""Fewer photographs than this give a warning."""
 _SEED, _CELL = 11, 8
-"""Of the synthetic inputs, and the side of a patch of one colour. The extremes of the proof are others."""
+"""Side of the synthetic inputs, and of a patch of one colour. The proof uses other extremes."""
 _LEVELS = (0.1, 0.9)
 """Calibration should have pixels below the first and above the second, in every channel."""
 _SHARE = 1e-3
 """How many of them, of all pixels."""
 _FLAT = 0.02
-"""Mean standard deviation of an input below which it shows next to nothing."""
+"""Mean standard deviation below which an input counts as almost flat."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class CalibrationData:
 
     @property
     def range_inputs(self) -> NDArray[np.float32]:
-        """`inputs`, noise, and a patchwork of saturated colours: ranges hold those whatever the photographs are."""
+        """`inputs`, noise, and a patchwork of saturated colours, so that ranges cover these for any photographs."""
         _, height, width, channels = self.inputs.shape
         rng = np.random.default_rng(_SEED)
         noise = rng.random((height, width, channels), dtype=np.float32)
@@ -67,7 +67,7 @@ def gather(
     count: int,
     seed: int = 0,
 ) -> CalibrationData:
-    """Cut calibration inputs; what is missing in them is logged as a warning.
+    """Cut calibration inputs; shortcomings are logged as warnings.
 
     Args:
         calibration: a folder of photographs (degraded here), ready inputs (N, H, W, C) uint8 or float in [0, 1], or
@@ -96,10 +96,10 @@ def gather(
 
 
 def shortcomings(inputs: NDArray[np.float32], images: int) -> list[str]:
-    """What calibration inputs cut from `images` different images lack, one sentence each; empty where they will do."""
-    found = []
+    """Shortcomings of calibration inputs cut from `images` different images, one sentence each; empty if none."""
+    problems = []
     if images < FEW:
-        found.append(
+        problems.append(
             f"only {images} image{'s' if images != 1 else ''}; use {FEW} or more different photographs"
         )
     names = ("red", "green", "blue") if inputs.shape[3] == 3 else ("brightness",)
@@ -107,16 +107,16 @@ def shortcomings(inputs: NDArray[np.float32], images: int) -> list[str]:
         channel = inputs[..., index]
         dark, bright = (channel < _LEVELS[0]).mean(), (channel > _LEVELS[1]).mean()
         if bright < _SHARE:
-            found.append(
+            problems.append(
                 f"{name} hardly reaches above {float(np.quantile(channel, 0.999)):.2f}; add bright images"
             )
         if dark < _SHARE:
-            found.append(
+            problems.append(
                 f"{name} hardly reaches below {float(np.quantile(channel, 0.001)):.2f}; add dark images"
             )
     if float(inputs.std(axis=(1, 2)).mean()) < _FLAT:
-        found.append("the images are almost flat; add images with detail")
-    return found
+        problems.append("the images are almost flat; add images with detail")
+    return problems
 
 
 def _checked(array: NDArray[np.generic], channels: int) -> NDArray[np.float32]:

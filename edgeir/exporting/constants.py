@@ -1,4 +1,4 @@
-"""What an export does about global statistics: leave them in the file, or make them constant."""
+"""Global statistics in an export: computed by the file, or constant."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def made_constant(network: Network, inputs: NDArray[np.float32]) -> Network:
     """A copy of `network` with the statistics of calibration `inputs`, (N, H, W, 3) in [0, 1].
 
     Raises:
-        ExportError: the network reads no statistics that could be constant.
+        ExportError: the network has no global statistics that could be constant.
     """
     from edgeir.models.constants import calibrate, with_constants
 
@@ -30,7 +30,7 @@ def made_constant(network: Network, inputs: NDArray[np.float32]) -> Network:
 
 
 def cost(constant: Network, own: Network, crops: Iterable[Patch]) -> Change:
-    """What constants change on photographs: the network that has them against the one that reads each image."""
+    """The change by constants on photographs: the network with constants against that with each image's statistics."""
     from edgeir.runtime.torch import TorchSession
 
     changed, reference = (

@@ -1,4 +1,4 @@
-"""Export profiles: what to make and how close it must be, one YAML file each under ``export/profiles``."""
+"""Export profiles: format, precision and gate of an export, one YAML file each under ``export/profiles``."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ else:
 
 
 class CalibrationConfig(Config):
-    """Which pictures set the integer ranges."""
+    """Which images set the integer ranges."""
 
     patches: int = Field(48, ge=1)
     """Number of crops, spread over the photographs."""
@@ -45,7 +45,7 @@ class ExportProfile(Config):
     """Default low-resolution input sizes (height, width) of a format with fixed sizes; a network that takes the
     enlarged image gets them times its scale."""
     calibration: CalibrationConfig = CalibrationConfig()
-    """Only int8 looks at it."""
+    """Used by int8 only."""
     parity_per_image: int = Field(1, ge=1)
     """Crops of each photograph on which file and network are compared."""
     gate: Gate

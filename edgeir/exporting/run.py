@@ -1,8 +1,8 @@
-"""``edgeir export``: a checkpoint becomes an artifact, or nothing is written.
+"""``edgeir export``: convert a checkpoint to an artifact; after an error nothing is written.
 
 The artifact is a folder: the model files (one per size), ``artifact.json`` and ``golden/`` with three arrays for the
-app developer's own test, batch included: ``input.npy`` and ``output.npy`` as the first file takes and gives them
-(layout, dtype), ``expected.npy`` what the torch network gives for it (float32, the layout of `output.npy`).
+app developer's own test, batch dimension included: ``input.npy`` and ``output.npy`` in the layout and dtype of the
+first file, ``expected.npy`` with the output of the torch network (float32, the layout of `output.npy`).
 """
 
 from __future__ import annotations
@@ -69,22 +69,22 @@ def export(
         sizes: input sizes (height, width) in the network's own input pixels; the first is the main file. Empty: the
             profile's, or dynamic where the format can be.
         io: `float` takes and gives float32 in [0, 1]; `uint8` takes and gives NHWC bytes.
-        statistics: for a network that reads the whole image: `image` leaves that in the file, which then takes whole
-            images only; `constant` puts the calibration images' statistics in, so that the file may run in tiles.
-            Constants cost quality (`benchmarks/whole_picture.py`).
+        statistics: for a network with global statistics: with `image` the file computes those of its input, which must
+            then be the whole image; `constant` stores those of the calibration images, so that the file may run in
+            tiles. Constants cost quality (`benchmarks/global_statistics.py`).
         profile: a name, a file or a configuration; ``TARGET-PRECISION`` by default.
         out: the artifact's folder.
         calibration: for int8 and constant statistics: a folder of photographs or an array of network inputs
             (N, H, W, C), uint8 or float in [0, 1]; three of scikit-image's photographs by default.
-        proof: a folder of further photographs that the file is compared with the network on. None that calibration
-            used is compared; scikit-image's others always are.
+        proof: a folder of further photographs for the comparison of file and network. Photographs that calibration
+            used are left out; scikit-image's others are always used.
         golden: also write the golden arrays; they are larger than a small network's file.
         sigma: the noise level, on the 0-255 scale, that becomes a constant of the file, for a network that takes one.
         trust_code: allow a checkpoint's network of `kind: module`, code of another package, to run.
 
     Raises:
         CheckpointError, ConfigError, MissingExtraError, OutputError, DataError, UntrustedCodeError: as their names say.
-        ExportError: the network cannot be converted, or has no statistics that could be constant.
+        ExportError: the network cannot be converted, or has no global statistics that could be constant.
         ParityError: the file differs from the network by more than the profile's gate; nothing is left behind.
     """
     settings, name = _profile(profile, target, precision)
@@ -121,7 +121,7 @@ def _refuse_existing(out: Path, overwrite: bool) -> None:
 def _profile(
     profile: str | Path | ExportProfile | None, target: str, precision: str
 ) -> tuple[ExportProfile, str]:
-    """The profile to export with, and what the manifest calls it."""
+    """The profile to export with, and its name in the manifest."""
     if target not in catalog.target_names():
         raise ConfigError(
             [f"there is no target `{target}`"], fix=f"targets: {', '.join(catalog.target_names())}"
@@ -131,8 +131,8 @@ def _profile(
     settings = profile if isinstance(profile, ExportProfile) else read_profile(profile)
     name = "custom" if isinstance(profile, ExportProfile) else str(profile)
     if (settings.target.kind, settings.target.precision.name) != (target, precision):
-        found = f"{settings.target.kind} {settings.target.precision.name}"
-        raise ConfigError([f"the profile makes {found}, not {target} {precision}"], where=name)
+        made = f"{settings.target.kind} {settings.target.precision.name}"
+        raise ConfigError([f"the profile makes {made}, not {target} {precision}"], where=name)
     return settings, name
 
 

@@ -1,7 +1,7 @@
-"""The seam of a target format: what a target is asked for and what it gives back.
+"""The interface of a target format.
 
-A target writes files into a folder that it is given and says what it wrote; nothing about a format is known elsewhere,
-but for its entry in `edgeir.runtime.catalog`.
+A target writes a model file to a given path and describes it; nothing else in edgeir knows the format, except its entry
+in `edgeir.runtime.catalog`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Io", "Job", "Target", "Written"]
 
 Io = Literal["float", "uint8"]
-"""What a file takes and gives: float32 images in [0, 1], or bytes."""
+"""Type of a file's input and output: float32 images in [0, 1], or bytes."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ class Job:
     Attributes:
         network: in its training form; a target exports ``network.deploy()``.
         size: fixed input height and width; None asks for dynamic ones.
-        io: what the file takes and gives.
-        calibration: what sets integer ranges; any height and width.
+        io: type of input and output.
+        calibration: sets integer ranges; any height and width.
     """
 
     network: Network
@@ -46,7 +46,7 @@ class Written:
 
     Attributes:
         path: of the file, or of the folder that the format is.
-        input, output: what it takes and gives.
+        input, output: their shape, layout and type.
     """
 
     path: Path
@@ -64,7 +64,7 @@ class Target(Protocol):
 
     @property
     def precision(self) -> QuantizationPlan:
-        """Which layer is kept how."""
+        """The quantisation plan."""
         ...
 
     @property
@@ -74,7 +74,7 @@ class Target(Protocol):
 
     @property
     def calibrates(self) -> bool:
-        """It looks at `Job.calibration`."""
+        """It uses `Job.calibration`."""
         ...
 
     def write(self, job: Job, path: Path) -> Written:

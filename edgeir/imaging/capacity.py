@@ -1,8 +1,8 @@
 """Whether a file is long enough for the size that its header states, before memory is taken and a decoder runs.
 
 A few bytes can state a huge image; within `max_pixels` a decoder would then fill hundreds of megabytes, or run for a
-minute and a half (a run-length coded BMP in Pillow), before it misses the data. No sound file is refused: the
-bounds are what the coding cannot surpass.
+minute and a half (a run-length coded BMP in Pillow), before it finds the data missing. No intact file is refused: the
+bounds are the largest ratios that each coding can reach.
 """
 
 from __future__ import annotations

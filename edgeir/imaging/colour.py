@@ -1,4 +1,4 @@
-"""Colour spaces that are not RGB, brought to sRGB: CMYK, CIE L*a*b*, YCbCr, palettes."""
+"""Conversion of other colour spaces to sRGB: CMYK, CIE L*a*b*, YCbCr, palettes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def cmyk_to_rgb(ink: NDArray[Any], icc: bytes | None) -> NDArray[Any]:
     product of what the inks let through.
     """
     if icc and icc[16:20] == b"CMYK":
-        with contextlib.suppress(Exception):  # a profile that the colour engine rejects is as good as none
+        with contextlib.suppress(Exception):  # a profile that the colour engine rejects counts as missing
             return _by_profile(ink, icc)
     if ink.dtype == np.uint8:
         return np.asarray(Image.fromarray(ink, "CMYK").convert("RGB"))

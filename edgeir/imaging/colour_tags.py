@@ -47,7 +47,7 @@ SRGB_CODE = (1, 13)
 
 @dataclass(frozen=True)
 class ColourTags:
-    """Tags of a file without an ICC profile, or beside one.
+    """Colour tags of a file, without an ICC profile or in addition to one.
 
     Attributes:
         gamma: the exponent of gAMA, from light to samples: 1/2.2 for an ordinary image, 1 for a linear one.

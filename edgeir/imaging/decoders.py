@@ -20,7 +20,7 @@ from edgeir.imaging.colour import cmyk_to_rgb
 from edgeir.imaging.colour_tags import colour_of_chunks
 from edgeir.imaging.density import Density, density_of_exif, density_of_metres, density_of_tags
 from edgeir.imaging.heif import decode_avif, decode_heic
-from edgeir.imaging.jpeg import check_jpeg, mended, read_header
+from edgeir.imaging.jpeg import check_jpeg, read_header, repaired
 from edgeir.imaging.jxl import decode_jxl
 from edgeir.imaging.photo import loaded_exif
 from edgeir.imaging.png_chunks import read_png_file
@@ -71,7 +71,7 @@ def _decode_jpeg(path: Path, max_pixels: int) -> Stored:
             image.load()
             array, mode = np.asarray(image), image.mode
         except OSError as error:
-            if error.errno is not None or (whole := mended(path, path.read_bytes())) is None:
+            if error.errno is not None or (whole := repaired(path, path.read_bytes())) is None:
                 raise
             with Image.open(io.BytesIO(whole), formats=("JPEG", "MPO")) as again:
                 array, mode = np.asarray(again), again.mode
@@ -112,12 +112,12 @@ def _decode_webp(path: Path, max_pixels: int) -> Stored:
 
 
 def _webp_is_lossy(head: bytes) -> bool | None:
-    place = 12
-    while place + 8 <= len(head):
-        kind, length = head[place : place + 4], int.from_bytes(head[place + 4 : place + 8], "little")
+    offset = 12
+    while offset + 8 <= len(head):
+        kind, length = head[offset : offset + 4], int.from_bytes(head[offset + 4 : offset + 8], "little")
         if kind in (b"VP8 ", b"VP8L"):
             return kind == b"VP8 "
-        place += 8 + length + length % 2
+        offset += 8 + length + length % 2
     return None
 
 
@@ -131,7 +131,7 @@ def _decode_bmp(path: Path, max_pixels: int) -> Stored:
         rle = not old and int.from_bytes(head[30:34], "little") in (1, 2)
         check_file_capacity(path, "BMP", image.width, image.height, bits, rle=rle)
         pixels, alpha = split(path, _array(path, image))
-    metres = [0, 0] if old else [int.from_bytes(head[place : place + 4], "little") for place in (38, 42)]
+    metres = [0, 0] if old else [int.from_bytes(head[offset : offset + 4], "little") for offset in (38, 42)]
     return Stored(pixels, alpha, None, Image.Exif(), density=density_of_metres(*metres), lossy=False)
 
 

@@ -1,7 +1,7 @@
-"""How large a pixel is meant to be: dots per inch, or only the shape of a pixel.
+"""Resolution: dots per inch, or only the aspect ratio of a pixel.
 
-An enlarged image keeps the number: a print at 300 dpi stays one at 300 dpi and becomes larger. (The other meaning,
-the same paper size with more dots, would have to be asked for: no file says which is meant.)
+An enlarged image keeps the number: a print at 300 dpi stays one at 300 dpi and becomes larger. (The alternative, the
+same paper size with more dots, would need an option: no file says which is meant.)
 """
 
 from __future__ import annotations

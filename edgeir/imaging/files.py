@@ -62,8 +62,8 @@ def write_rgb(pixels: NDArray[np.uint8], path: str | Path) -> None:
 def list_images(folder: str | Path) -> list[Path]:
     """The image files of a folder by suffix, sorted by name; hidden files and sub-folders are left out.
 
-    Only the suffixes of `IMAGE_SUFFIXES` count, so that a data set is what its publisher meant; a user's folder is
-    for `survey_images`.
+    Only the suffixes of `IMAGE_SUFFIXES` count, so that a data set is what its publisher meant; use `survey_images` for
+    a user's folder.
 
     Raises:
         DataError: it is not a folder or cannot be listed.
@@ -79,8 +79,8 @@ def survey_images(folder: str | Path) -> tuple[list[Path], list[tuple[Path, str]
     is whatever neither is nor is called an image.
 
     Returns:
-        ``(images, skipped)``, each sorted by name: `images` are worth reading (which may still fail for a degraded
-        file), `skipped` has one line of reason and remedy for each file, without its name.
+        ``(images, skipped)``, each sorted by name: `images` are of readable formats (reading may still fail for a
+        damaged file), `skipped` has one line of reason and remedy for each file, without its name.
 
     Raises:
         DataError: it is not a folder or cannot be listed.
@@ -90,7 +90,7 @@ def survey_images(folder: str | Path) -> tuple[list[Path], list[tuple[Path, str]
     for path in _visible(folder):
         if not path.is_file():
             continue
-        taken, reason = _judged(path)
+        taken, reason = _classified(path)
         if taken:
             images.append(path)
         elif reason is not None:
@@ -98,7 +98,7 @@ def survey_images(folder: str | Path) -> tuple[list[Path], list[tuple[Path, str]
     return images, skipped
 
 
-def _judged(path: Path) -> tuple[bool, str | None]:
+def _classified(path: Path) -> tuple[bool, str | None]:
     """Whether a file is an image to read; where it is not, why (None: it has nothing to do with images)."""
     suffix = path.suffix.lower()
     named = suffix in READ_SUFFIXES

@@ -66,8 +66,8 @@ def read_heif_boxes(data: bytes) -> HeifFile:
     number = int.from_bytes(main[4:], "big") if main else -1
     for kind, body in _boxes(boxes.get(b"iinf", b"")[6 if boxes.get(b"iinf", b"\0")[:1] == b"\0" else 8 :]):
         if kind == b"infe" and body[:1] in (b"\2", b"\3"):
-            place = 8 if body[0] == 2 else 10
-            result.items.append(body[place : place + 4])
+            offset = 8 if body[0] == 2 else 10
+            result.items.append(body[offset : offset + 4])
     described = dict(_boxes(boxes.get(b"iprp", b"")))
     properties = list(_boxes(described.get(b"ipco", b"")))
     for index in _associated(described.get(b"ipma", b""), number):
@@ -77,20 +77,20 @@ def read_heif_boxes(data: bytes) -> HeifFile:
 
 
 def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    place = 0
-    while place + 8 <= len(data):
+    offset = 0
+    while offset + 8 <= len(data):
         length, kind, start = (
-            int.from_bytes(data[place : place + 4], "big"),
-            data[place + 4 : place + 8],
-            place + 8,
+            int.from_bytes(data[offset : offset + 4], "big"),
+            data[offset + 4 : offset + 8],
+            offset + 8,
         )
         if length == 1:
             length, start = int.from_bytes(data[start : start + 8], "big"), start + 8
-        end = len(data) if length == 0 else place + length
+        end = len(data) if length == 0 else offset + length
         if end < start:
             return
         yield kind, data[start:end]
-        place = end
+        offset = end
 
 
 def _associated(body: bytes, item: int) -> Iterator[int]:
@@ -98,21 +98,21 @@ def _associated(body: bytes, item: int) -> Iterator[int]:
     if len(body) < 8:
         return
     wide_item, wide_index = body[0] >= 1, body[3] & 1
-    place = 8
+    offset = 8
     for _ in range(int.from_bytes(body[4:8], "big")):
         size = 4 if wide_item else 2
         number, count = (
-            int.from_bytes(body[place : place + size], "big"),
-            body[place + size : place + size + 1],
+            int.from_bytes(body[offset : offset + size], "big"),
+            body[offset + size : offset + size + 1],
         )
-        place += size + 1
+        offset += size + 1
         if not count:
             return
         for _ in range(count[0]):
             step = 2 if wide_index else 1
             if number == item:
-                yield int.from_bytes(body[place : place + step], "big") & (0x7FFF if wide_index else 0x7F)
-            place += step
+                yield int.from_bytes(body[offset : offset + step], "big") & (0x7FFF if wide_index else 0x7F)
+            offset += step
 
 
 def decode_avif(path: Path, max_pixels: int) -> Stored:

@@ -1,7 +1,7 @@
 """The structure of JPEG files: what their headers state, and files whose end is missing.
 
-A JPEG without its end marker, or with a few bytes missing before it, shows in every viewer, and phones and cut-off
-downloads make such files. `mended` gives such a file its end; what is missing is found by decoding it twice with
+A JPEG without its end marker, or with a few bytes missing before it, is displayed by every viewer; phones and truncated
+downloads make such files. `repaired` completes such a file. The missing part is measured by decoding it twice with
 different bytes in place of the missing ones: the pixels that change are those that the file does not hold.
 """
 
@@ -20,7 +20,7 @@ from PIL import Image
 from edgeir.core.errors import ImageError
 from edgeir.imaging.remarks import remark
 
-__all__ = ["JpegHeader", "check_jpeg", "mended", "read_header"]
+__all__ = ["JpegHeader", "check_jpeg", "read_header", "repaired"]
 
 TAIL_PIXELS, TAIL_SHARE = 4096, 0.02
 """How much of an image may be missing at its end: this many pixels (16 blocks of 16 x 16) and this share of all."""
@@ -65,16 +65,16 @@ class JpegHeader:
 
 def read_header(data: bytes | memoryview, *, scans: bool = False) -> JpegHeader:
     """The segments of a JPEG up to its first scan, or with `scans` of the whole file."""
-    header, place = JpegHeader(), 2
-    while (match := _MARKER.search(data, place)) is not None:
-        code, place = data[match.start() + 1], match.end()
+    header, offset = JpegHeader(), 2
+    while (match := _MARKER.search(data, offset)) is not None:
+        code, offset = data[match.start() + 1], match.end()
         if code == 0xD9:
             break
         if code in _ALONE:
             continue
-        length = int.from_bytes(data[place : place + 2], "big")
-        body = bytes(data[place + 2 : place + length])
-        place += length
+        length = int.from_bytes(data[offset : offset + 2], "big")
+        body = bytes(data[offset + 2 : offset + length])
+        offset += length
         if code in _FRAMES and len(body) >= 6:
             header.frame, header.precision = code, body[0]
             entries = (body[start : start + 3] for start in range(6, len(body) - 2, 3))
@@ -117,8 +117,8 @@ def check_jpeg(path: Path, header: JpegHeader) -> None:
         )
 
 
-def mended(path: Path, data: bytes) -> bytes | None:
-    """A JPEG whose end is missing, with an end; None when more than its end is missing or it is degraded otherwise.
+def repaired(path: Path, data: bytes) -> bytes | None:
+    """A JPEG whose end is missing, completed; None when more than its end is missing or it is damaged otherwise.
 
     Says in a remark what was missing.
     """

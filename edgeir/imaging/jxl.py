@@ -217,13 +217,13 @@ def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     """The metadata boxes of a container by type, and the parts of its codestream joined."""
     import imagecodecs
 
-    place, codestream = 0, b""
-    while place + 8 <= len(data):
-        length, kind = int.from_bytes(data[place : place + 4], "big"), data[place + 4 : place + 8]
-        start = place + 8
+    offset, codestream = 0, b""
+    while offset + 8 <= len(data):
+        length, kind = int.from_bytes(data[offset : offset + 4], "big"), data[offset + 4 : offset + 8]
+        start = offset + 8
         if length == 1:
             length, start = int.from_bytes(data[start : start + 8], "big"), start + 8
-        end = len(data) if length == 0 else place + length
+        end = len(data) if length == 0 else offset + length
         if end < start:
             break
         body = data[start:end]
@@ -235,5 +235,5 @@ def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
             yield body[:4], bytes(imagecodecs.brotli_decode(body[4:]))
         else:
             yield kind, body
-        place = end
+        offset = end
     yield b"codestream", codestream

@@ -1,7 +1,7 @@
-"""What a file is by its first bytes, whatever its name says, and whether it can be read here.
+"""The format of a file by its first bytes, whatever its name, and whether it can be read here.
 
-`kind_of` names the format; `why_unreadable` says what stands in the way of reading a format (a decoder that is not
-installed, or a format that edgeir does not read at all). Suffixes matter only for listing a folder.
+`kind_of` names the format; `why_unreadable` says why a format cannot be read (a decoder is not installed, or edgeir
+does not read the format at all). Suffixes matter only for listing a folder.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ READ_SUFFIXES = frozenset(_READ.split())
 """File name endings (lower case) of the formats in `READ_KINDS`."""
 
 WEAK_KINDS = frozenset({"BMP", "PNM"})
-"""Formats whose mark is two letters, with which a text may begin too."""
+"""Formats with a signature of two letters, with which a text may begin too."""
 
 _CAMERA_RAW = (
     ".3fr .arw .cr2 .cr3 .crw .dcr .dng .erf .iiq .kdc .mef .mrw .nef .nrw .orf .pef .raf .raw .rw2 .srw .x3f"
@@ -89,7 +89,7 @@ _HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", 
 
 
 def kind_of(path: Path) -> str | None:
-    """The format of a file by its first bytes, such as "JPEG" or "Photoshop"; None when they mark no image.
+    """The format of a file by its first bytes, such as "JPEG" or "Photoshop"; None when they are not an image's.
 
     Raises:
         OSError: the file cannot be read.
@@ -107,7 +107,7 @@ def kind_of_bytes(head: bytes) -> str | None:
         return "WebP"
     if head[4:8] == b"ftyp":
         end = min(len(head), int.from_bytes(head[:4], "big"))
-        brands = {head[8:12], *(head[place : place + 4] for place in range(16, end, 4))}
+        brands = {head[8:12], *(head[offset : offset + 4] for offset in range(16, end, 4))}
         if brands & _AVIF_BRANDS:
             return "AVIF"
         return "HEIC" if brands & _HEIC_BRANDS or head[8:12] in (b"mif1", b"msf1") else None
@@ -115,7 +115,7 @@ def kind_of_bytes(head: bytes) -> str | None:
 
 
 def why_unreadable(kind: str) -> tuple[str, str] | None:
-    """What stands in the way of reading a format: (what, fix), or None when it can be read here."""
+    """Why a format cannot be read here: (what, fix), or None when it can."""
     if kind == "AVIF" and not has_avif():
         return "is AVIF, and the Pillow installed here has no AVIF decoder", "pip install -U 'pillow>=11.3'"
     if kind == "HEIC" and not has_heif():

@@ -1,10 +1,10 @@
-"""A photograph in memory, and what has to happen to its metadata when the pixels change.
+"""A photograph in memory, and its metadata when the pixels change.
 
 EXIF is kept as the descriptive tags only: the orientation is applied to the pixels, so the tag says 1; the
 embedded thumbnail, the preview images and the tags that describe a TIFF's own storage are dropped, because
 they would be wrong for the new pixels. XMP is kept as far as it stays true (`edgeir.imaging.xmp`). Dots per inch stay
-the same number for an enlarged image (`edgeir.imaging.density`). Whoever makes a photo of other pixels takes
-`Photo.with_pixels`, so that nothing is forgotten.
+the same number for an enlarged image (`edgeir.imaging.density`). `Photo.with_pixels` makes a photo of other pixels with
+all of this metadata.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ DESCRIPTIVE = frozenset(
 
 @dataclass(frozen=True)
 class Photo:
-    """Pixels and what belongs to them.
+    """Pixels and their metadata.
 
     Attributes:
         pixels: uint8 or uint16, HW3 (RGB) or HW1 (gray), upright.
@@ -128,7 +128,7 @@ class Photo:
         return self.alpha is not None and bool((self.alpha != top).any())
 
     def with_pixels(self, pixels: Pixels, alpha: Pixels | None) -> Photo:
-        """Other pixels, of the same depth and colour, with everything else that belongs to the photo."""
+        """A photo of other pixels, of the same depth and colour, with all other attributes of this one."""
         return dataclasses.replace(self, pixels=pixels, alpha=alpha)
 
 

@@ -1,8 +1,8 @@
 """The chunks of a PNG file: every checksum is verified before anything is decoded.
 
-Decoders check little: Pillow does not verify the checksums of the pixels, so one changed byte in a hundred gave another
-image without a word. A file with any wrong checksum is refused, whichever chunk it is in: the checksum covers the name
-of the chunk too, so a wrong one may have been the pixels or the transparency.
+Decoders check little: Pillow does not verify the checksums of the pixels, so that one of a hundred changed bytes gave a
+different image without an error. A file with any wrong checksum is refused, whichever chunk it is in: the checksum also
+covers the name of the chunk, so a damaged chunk may have been the pixels or the transparency.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ class PngFile:
 
     @property
     def icc(self) -> bytes | None:
-        name, found, rest = self.chunks.get(b"iCCP", b"").partition(b"\0")
-        return _inflated(rest[1:]) if name and found else None
+        name, separator, rest = self.chunks.get(b"iCCP", b"").partition(b"\0")
+        return _inflated(rest[1:]) if name and separator else None
 
     @property
     def exif(self) -> bytes | None:

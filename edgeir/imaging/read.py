@@ -4,7 +4,7 @@ The first bytes of a file decide what it is, whatever its name says; only the fo
 `edgeir.imaging.kinds.READ_KINDS` are tried (Pillow knows others that start external programs), and the size that the
 header states is checked before a pixel is decoded (`edgeir.imaging.decoders`).
 
-What becomes of the unusual ones: palette, CMYK, L*a*b* and YCbCr images become RGB (CMYK by its profile when it has
+Unusual images: palette, CMYK, L*a*b* and YCbCr images become RGB (CMYK by its profile when it has
 one); 1-bit images become gray; integers are scaled by the depth that the file states; floating-point images must lie in
 [0, 1] (within a small tolerance) and become 16-bit; premultiplied alpha becomes straight; animations and multi-page
 files are refused, but smaller copies and masks beside the main image are passed over; of a multi-picture JPEG (MPO, as
@@ -28,7 +28,7 @@ from edgeir.core.errors import EdgeIRError, ImageError
 from edgeir.imaging.decoders import DECODERS
 from edgeir.imaging.kinds import READ_KINDS, kind_of, why_unreadable
 from edgeir.imaging.photo import ORIENTATION, SWAPPING, Photo, clean_exif, orient
-from edgeir.imaging.remarks import remark, said_at_the_end
+from edgeir.imaging.remarks import deferred, remark
 from edgeir.imaging.samples import Stored
 from edgeir.imaging.xmp import clean_xmp
 
@@ -76,7 +76,7 @@ _QUIET = _Quiet()
 def read_photo(path: str | Path, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> Photo:
     """Read one still image, upright, with its alpha, ICC profile, EXIF, XMP, resolution and colour tags.
 
-    What was mended or left out is said as warnings of the logger ``edgeir.imaging.remarks``, or collected by
+    Repairs and losses are logged as warnings by the logger ``edgeir.imaging.remarks``, or collected by
     `edgeir.imaging.remarks.remarks`.
 
     Args:
@@ -88,7 +88,7 @@ def read_photo(path: str | Path, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> Pho
     """
     path = Path(path)
     _check_file(path)
-    with _translated(path), _QUIET, said_at_the_end():
+    with _translated(path), _QUIET, deferred():
         kind = kind_of(path)
         if kind is None:
             raise UnidentifiedImageError
@@ -140,7 +140,7 @@ def _check_file(path: Path) -> None:
 
 @contextlib.contextmanager
 def _translated(path: Path) -> Iterator[None]:
-    """Whatever a decoder raises, as one `ImageError`."""
+    """Turn any exception of a decoder into an `ImageError`."""
     try:
         yield
     except EdgeIRError:

@@ -1,7 +1,7 @@
-"""Remarks about one image file: what was mended while reading it, or left out while writing it.
+"""Remarks about one image file: repairs while reading it, losses while writing it.
 
 A remark is a logged warning, ``file: what`` on the logger of this module, so that a program shows or catches it with
-the standard `logging`; `remarks` collects them instead. Every remark of one reading or writing is said once.
+the standard `logging`; `remarks` collects them instead. Every remark of one reading or writing is given once.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from collections.abc import Iterator
 from contextvars import ContextVar
 from pathlib import Path
 
-__all__ = ["remark", "remarks", "said_at_the_end"]
+__all__ = ["deferred", "remark", "remarks"]
 
 LOG = logging.getLogger(__name__)
 _COLLECTED: ContextVar[list[str] | None] = ContextVar("image_remarks", default=None)
 
 
 def remark(path: Path, text: str) -> None:
-    """Say `text` about the file: to the innermost `remarks`, or else to the log."""
+    """Add `text` about the file to the innermost `remarks`, or else to the log."""
     line = f"{path}: {text}"
     collected = _COLLECTED.get()
     if collected is None:
@@ -40,8 +40,8 @@ def remarks() -> Iterator[list[str]]:
 
 
 @contextlib.contextmanager
-def said_at_the_end() -> Iterator[None]:
-    """Pass the remarks made inside on when it ends well, each once; after an error only the error counts."""
+def deferred() -> Iterator[None]:
+    """Pass on the remarks made inside at the end of the block, each once; none after an error."""
     with remarks() as collected:
         yield
     outer = _COLLECTED.get()

@@ -1,4 +1,4 @@
-"""What a decoder gives, brought to 8 or 16-bit RGB or gray with straight alpha, and the size check before decoding.
+"""Conversion of decoded samples to 8 or 16-bit RGB or gray with straight alpha, and the size check before decoding.
 
 Integers are scaled by the depth that the file states, floating-point samples must lie in [0, 1] but for
 `FLOAT_TOLERANCE`. Signed integers and integers of more than 16 bits are refused: nothing says which value is white.

@@ -1,9 +1,9 @@
 """TIFF files, by tifffile: Pillow reduces 16-bit RGB to 8 bits, does not know 16-bit gray with alpha, floating-point
-RGB or 16-bit CMYK, and lets its native library talk on stderr about degraded ones.
+RGB or 16-bit CMYK, and lets its native library print to stderr about damaged ones.
 
 Read are gray, RGB, palette, CMYK, CIE L*a*b* and YCbCr images of 1 to 16 bits a sample or floating point, with or
 without alpha (straight or premultiplied), in strips, tiles or planes, classic and BigTIFF. A file that states anything
-else, or does not state what its samples mean, is refused by the name of what was not understood.
+else, or does not state what its samples mean, is refused with the name of the unknown feature.
 """
 
 from __future__ import annotations
@@ -103,15 +103,15 @@ def _check_data(path: Path, page: Any) -> None:
     """All strips or tiles must lie in the file, and it must be long enough for what the header states."""
     size = os.path.getsize(path)
     needed = int(np.prod(page.chunked))
-    places = [
+    stored = [
         (offset, count)
         for offset, count in zip(page.dataoffsets, page.databytecounts, strict=False)
         if count > 0 and offset > 0 and offset + count <= size
     ]
-    contiguous = len(page.dataoffsets) == 1 and len(places) == 1
-    if len(places) < needed and not contiguous:
+    contiguous = len(page.dataoffsets) == 1 and len(stored) == 1
+    if len(stored) < needed and not contiguous:
         raise ImageError(
-            f"is truncated: {needed - len(places)} of its {needed} strips or tiles are not in the file",
+            f"is truncated: {needed - len(stored)} of its {needed} strips or tiles are not in the file",
             where=path,
             fix="copy or download it again",
         )

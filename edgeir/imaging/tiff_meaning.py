@@ -1,4 +1,4 @@
-"""What the tags of a TIFF page say that its samples mean: known and read, or refused by its name."""
+"""The meaning of a TIFF page's samples by its tags; a file with an unknown meaning is refused with its name."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ LOSSY = frozenset({JPEG, 50001})
 
 
 def check_meaning(path: Path, page: Any) -> int | None:
-    """Refuse what has no known meaning; else the kind of the alpha channel: 1 premultiplied, 2 straight, or None."""
+    """Refuse samples of unknown meaning; give the kind of the alpha channel: 1 premultiplied, 2 straight, or None."""
 
     def refuse(what: str, fix: str = "convert it to RGB or gray of 8 or 16 bits") -> ImageError:
         return ImageError(what, where=path, fix=fix)
@@ -130,10 +130,10 @@ def _check_ink_and_luma(refuse: Any, page: Any, photometric: int, bits: int) -> 
 
 def tag_values(page: Any, tag: int) -> tuple[Any, ...]:
     """The values of a tag as a tuple; empty where it is absent."""
-    found = page.tags.get(tag)
-    if found is None:
+    entry = page.tags.get(tag)
+    if entry is None:
         return ()
-    value = found.value
+    value = entry.value
     return tuple(value) if isinstance(value, (tuple, list)) else (value,)
 
 

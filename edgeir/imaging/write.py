@@ -1,8 +1,8 @@
 """Write a `Photo` to a file whose suffix decides the format; the file is whole or absent.
 
 PNG and TIFF keep 8 or 16 bits and alpha, WebP and BMP are 8-bit, JPEG is 8-bit without alpha (`write_jpeg`). A deeper
-photo is rounded to the 8 bits of the format. WebP is without loss, except for a photo whose own file was lossy: its
-artefacts are not worth several times the bytes.
+photo is rounded to the 8 bits of the format. WebP is lossless, except for a photo whose own file was lossy: to keep its
+artefacts exactly would take several times the bytes.
 
 PNG, TIFF and JPEG are encoded straight from the array; WebP and BMP go through Pillow, which first copies the image to
 four bytes a pixel.
@@ -27,7 +27,7 @@ from edgeir.imaging.colour_tags import ColourTags, colour_chunks, profile_of
 from edgeir.imaging.density import Density
 from edgeir.imaging.photo import Photo, exif_for_size, exif_with_density, to_8bit
 from edgeir.imaging.png import png_chunk, write_png
-from edgeir.imaging.remarks import remark, said_at_the_end
+from edgeir.imaging.remarks import deferred, remark
 from edgeir.imaging.write_jpeg import JPEG_QUALITY, JPEG_SEGMENT, write_jpeg
 from edgeir.imaging.write_tiff import write_tiff
 
@@ -76,7 +76,7 @@ def check_writable(
 def write_photo(photo: Photo, path: str | Path, *, lossy: bool | None = None) -> None:
     """Write a photo, replacing `path`.
 
-    What the format cannot hold and is left out is said as a remark (`edgeir.imaging.remarks`).
+    Metadata that the format cannot hold is left out, with a remark (`edgeir.imaging.remarks`).
 
     Args:
         lossy: whether a WebP file is compressed with loss (quality 95); None for as the photo's own file was,
@@ -103,7 +103,7 @@ def write_photo(photo: Photo, path: str | Path, *, lossy: bool | None = None) ->
     if exif is not None:
         limit = JPEG_SEGMENT if suffix in (".jpg", ".jpeg") else None
         exif = exif_for_size(exif, photo.width, photo.height, limit)
-    with atomic_file(path) as temporary, said_at_the_end():
+    with atomic_file(path) as temporary, deferred():
         if suffix == ".png":
             _write_png(photo, temporary, icc, exif)
         elif suffix in (".tif", ".tiff"):

@@ -84,9 +84,9 @@ def _append_directories(path: Path, details: dict[int, Any]) -> None:
             directory = TiffImagePlugin.ImageFileDirectory_v2(b"II*\0\0\0\0\0")
             for key, value in values.items():
                 directory[key] = value
-            place = _end(stream)
-            stream.write(directory.tobytes(place))
-            entries.append(struct.pack("<HHII", tag, 4, 1, place))
+            offset = _end(stream)
+            stream.write(directory.tobytes(offset))
+            entries.append(struct.pack("<HHII", tag, 4, 1, offset))
         entries.sort(key=lambda entry: struct.unpack("<H", entry[:2]))
         main = _end(stream)
         stream.write(struct.pack("<H", len(entries)) + b"".join(entries) + bytes(4))
@@ -95,5 +95,5 @@ def _append_directories(path: Path, details: dict[int, Any]) -> None:
 
 
 def _end(stream: BinaryIO) -> int:
-    place = stream.seek(0, 2)
-    return stream.seek(place + place % 2)
+    offset = stream.seek(0, 2)
+    return stream.seek(offset + offset % 2)

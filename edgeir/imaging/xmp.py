@@ -1,8 +1,8 @@
-"""XMP metadata: what of it stays true for the main image alone, with other pixels and upright.
+"""XMP metadata: the part that stays true for the main image alone, with other pixels and upright.
 
 Author, title, rating, history, GPS and the like are kept as they are. What describes another part of the file (the gain
-map of an Ultra HDR photo, the video of a motion photo, a depth map) goes, because that part is not in the result, and
-the loss is named. What describes the storage of the old pixels (size, orientation, thumbnails) goes without a word.
+map of an Ultra HDR photo, the video of a motion photo, a depth map) is removed, because that part is not in the result,
+and the loss is reported. Descriptions of the old pixels' storage (size, orientation, thumbnails) are removed silently.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 A paper's total is a weighted sum of them, which a recipe writes as a list and `edgeir.distillation.objective` adds up;
 the totals of the papers are listed there.
 
-The adversarial loss (`edgeir.losses.adversarial`) is no member: it brings a network that is trained in turns.
+The adversarial loss (`edgeir.losses.adversarial`) is not a member: it has a network that is trained in alternation.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""PPCN's texture loss (eq. 8): a discriminator learns to tell the network's patches from a camera's, and the network
-to be mistaken for one.
+"""PPCN's texture loss (eq. 8): a discriminator learns to distinguish the network's patches from a camera's, and the
+network to deceive it.
 
     L_texture = - sum_i log D(G(input_i))
 
@@ -39,15 +39,15 @@ class Adversarial(Config):
     patch: int = Field(100, ge=SMALLEST, le=512)
     """Side of the output patches in pixels; the discriminator's size follows it."""
     rate: float = Field(1.0, gt=0, le=1e3)
-    """The discriminator's learning rate, relative to the network's. From about 1e-3 on it tends to collapse: it then
-    answers one half to everything, its loss stays at log 2 = 0.693, and the texture loss has no gradient."""
+    """The discriminator's learning rate, relative to the network's. From about 1e-3 on it tends to collapse: its output
+    is then one half for every patch, its loss stays at log 2 = 0.693, and the texture loss has no gradient."""
 
     def build(self) -> Adversary:
         return Adversary(self)
 
 
 class Adversary(nn.Module):
-    """The discriminator's own loss as ``forward``, what it asks of the network as `texture`."""
+    """``forward`` is the discriminator's own loss, `texture` the network's."""
 
     def __init__(self, config: Adversarial) -> None:
         super().__init__()
@@ -55,14 +55,14 @@ class Adversary(nn.Module):
         self.network = Discriminator(config.patch)
 
     def forward(self, output: torch.Tensor, target: torch.Tensor) -> dict[str, torch.Tensor]:
-        """The discriminator's loss, and how often it is right.
+        """The discriminator's loss and accuracy.
 
         Args:
-            output: what the network made, detached, (N, 3, patch, patch) on [0, 1].
-            target: what the camera took.
+            output: the network's output, detached, (N, 3, patch, patch) on [0, 1].
+            target: patches of the camera.
 
         Returns:
-            ``loss``, the cross-entropy to minimise, and ``accuracy``, the share of right answers in [0, 1].
+            ``loss``, the cross-entropy to minimise, and ``accuracy``, the share of correct classifications in [0, 1].
         """
         # One pass over both: several processes average gradients once per pass.
         made, taken = self.network(torch.cat([output, target])).chunk(2)

@@ -1,6 +1,6 @@
 """The perceptual backbone: VGG-19 (Simonyan and Zisserman, ICLR 2015) with weights from a local file.
 
-edgeir brings no weights of it and downloads none. The file is a torchvision state dict (``.pth``) or the same names in
+edgeir has no weights of it and downloads none. The file is a torchvision state dict (``.pth``) or the same names in
 safetensors; a run records its SHA-256. The network is frozen: no optimiser sees it and no checkpoint keeps it.
 """
 
@@ -40,14 +40,14 @@ class Backbone(Config):
 
 
 class PerceptualConfig(ImageLoss):
-    """What every loss on VGG-19's features has in common."""
+    """Base of the losses on VGG-19's features."""
 
     layer: Layer
     backbone: Backbone = Backbone()
 
     @property
     def least(self) -> int:
-        """Side in pixels of the smallest picture that has features in `layer`, behind a pooling per stage."""
+        """Side in pixels of the smallest image that has features in `layer`: every stage before it halves the size."""
         return int(2 ** (int(self.layer.removeprefix("conv")[0]) - 1))
 
     def features(self, layer: str, *, relu: bool = False) -> FrozenFeatures:
@@ -81,7 +81,7 @@ class FrozenFeatures(nn.Module):
 
 
 def backbones_used(losses: Iterable[Config]) -> list[dict[str, Any]]:
-    """What the losses among `losses` that need VGG-19 read: loss, file and its SHA-256. Reads and checks the files.
+    """The losses among `losses` that need VGG-19: loss, file and its SHA-256. Reads and checks the files.
 
     Raises:
         ConfigError: no file is given. CheckpointError: a file is none of VGG-19's weights.

@@ -1,4 +1,4 @@
-"""What every image loss has in common."""
+"""The interface of an image loss."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class ImageLoss(Config):
 
     @property
     def least(self) -> int:
-        """Side in pixels of the smallest picture that it can be computed on."""
+        """Side in pixels of the smallest image that it can be computed on."""
         return 1
 
     def build(self) -> nn.Module:

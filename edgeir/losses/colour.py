@@ -2,7 +2,7 @@
 texture.
 
 As in the authors' configuration the blur is 21x21 and the sum of squares is divided by twice the batch, so that the
-term grows with the picture. The width of the blur has three readings:
+term grows with the image. The width of the blur has three readings:
 
 - ``sigma: 3``, the default: the sigma that the paper names, in pixels.
 - ``sigma: 1.732``: eq. 9 as printed, which has 3 where the variance stands; A = 0.053 = 1 / (2 pi 3) normalises that.
@@ -33,7 +33,7 @@ class Colour(ImageLoss):
     sigma: float = Field(3.0, ge=0.01, le=1000)
     """Of the blur, in pixels; 4.707 is the authors' kernel."""
     radius: int = Field(10, ge=1, le=100)
-    """The kernel has 2 radius + 1 pixels a side; outside the picture is zero."""
+    """The kernel has 2 radius + 1 pixels a side; outside the image is zero."""
 
     def build(self) -> nn.Module:
         return ColourLoss(self.sigma, self.radius)

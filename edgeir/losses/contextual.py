@@ -62,7 +62,7 @@ def contextual_loss(
         bandwidth: h of eq. 2.
         samples: at most this many positions, spread evenly (the affinities of M positions take M² numbers).
     """
-    # The target's mean over batch and positions is taken from both, so that cosine means something.
+    # The target's mean over batch and positions is subtracted from both: cosines of uncentred features are all near 1.
     mean = target.mean((0, 2, 3), keepdim=True)
     x, y = (F.normalize((t - mean).flatten(2), dim=1) for t in (features, target))
     x, y = spread(x, samples), spread(y, samples)

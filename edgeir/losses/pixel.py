@@ -2,11 +2,12 @@
 
 All are means over every element of (N, C, H, W) tensors on the [0, 1] scale; `weight` multiplies them. A paper
 that states its loss on the 0-255 scale needs ``weight: 255`` for L1 (PPCN eq. 3) and 255² for L2. Where a paper prints
-a norm summed over a picture (PPCN eq. 3, DANet eq. 1), the mean is that sum over the number of its values.
+a norm summed over an image (PPCN eq. 3, DANet eq. 1), the mean is that sum over the number of its values.
 
 `luma` moves a share of the loss from the three colours to their luma (BT.601: 0.299 R + 0.587 G + 0.114 B), which is
 what super-resolution papers measure and what the eye resolves: 0 is the plain loss on RGB, 1 the loss on luma alone
-(the colour differences are then whatever the network makes of them).
+(which leaves the colour differences unconstrained).
+
 
 The gradient is computed together with the value, in a few passes over memory: through autograd's record of the single
 operations the loss of a small network costs as much as several of its convolutions.

@@ -27,7 +27,7 @@ class SSIM(ImageLoss):
 
     @property
     def least(self) -> int:
-        """Side in pixels of the smallest picture that the window fits into."""
+        """Side in pixels of the smallest image that the window fits into."""
         return _WINDOW
 
     def build(self) -> nn.Module:

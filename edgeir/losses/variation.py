@@ -1,5 +1,4 @@
-"""Total variation (PPCN eq. 11): a penalty on the output's own gradients, against noise. It does not look at the
-target."""
+"""Total variation (PPCN eq. 11): a penalty on the output's own gradients, against noise. It ignores the target."""
 
 from __future__ import annotations
 

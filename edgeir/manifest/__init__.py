@@ -1,1 +1,1 @@
-"""What stages hand to each other, as files: a checkpoint's card, an artifact's manifest, a network's facts."""
+"""Schemas of the files that stages exchange: a checkpoint's card, an artifact's manifest, a network's facts."""

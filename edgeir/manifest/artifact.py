@@ -1,4 +1,4 @@
-"""``artifact.json``: what `edgeir export` wrote, described file by file.
+"""``artifact.json``: the manifest of an export, file by file.
 
 A file may be a folder (some formats are); its hash is then that of the tree. Reading a manifest checks the hashes.
 """
@@ -29,7 +29,7 @@ __all__ = [
 ARTIFACT_NAME = "artifact.json"
 
 Statistics = Literal["image", "constant"]
-"""Where a network takes its global statistics from: the image that it is given, or calibration."""
+"""Source of a network's global statistics: its input image, or calibration."""
 
 
 Side = Annotated[int, Field(ge=1, le=1_000_000)]
@@ -62,7 +62,7 @@ class TensorSpec(Config):
 
 
 class ModelFile(Config):
-    """One model file of an artifact: its format and precision, what it takes and gives, and its proof."""
+    """One model file of an artifact: format and precision, input and output, and its proof."""
 
     path: str
     """Of the file, or of the folder that the format is; in the manifest's folder."""
@@ -71,7 +71,7 @@ class ModelFile(Config):
     precision: str
     """Short name of the quantisation plan."""
     profile: str
-    """The export profile that it was made with."""
+    """Name of its export profile."""
     inputs: Annotated[tuple[TensorSpec, ...], Field(min_length=1)]
     outputs: Annotated[tuple[TensorSpec, ...], Field(min_length=1)]
     bytes: Count
@@ -106,11 +106,11 @@ class Artifact(Config):
     facts: NetworkFacts
     parameters: Count
     files: Annotated[tuple[ModelFile, ...], Field(min_length=1)]
-    """The first one is what a program takes that asks for none in particular."""
+    """The first one is the default."""
     statistics: Statistics | None = None
-    """How it reads the whole image (`facts.global_operations` of the checkpoint); None where it does not."""
+    """Source of its global statistics; None for a network without any."""
     constants: Change | None = None
-    """What constant statistics change: the constant torch network against the one that reads each image."""
+    """Change by constant statistics: the torch network with constants against that with each image's statistics."""
     versions: dict[str, str] = {}
     revision: str | None = None
 
@@ -156,17 +156,17 @@ def _verify(folder: Path, file: ModelFile) -> None:
     model = folder / file.path
     if not model.exists():
         raise ArtifactError(f"the model file `{file.path}` is missing", where=folder, fix="export it again")
-    found = sha256_tree(model)
-    if found != file.sha256:
+    actual = sha256_tree(model)
+    if actual != file.sha256:
         raise ArtifactError(
-            f"the file changed after it was exported: sha256 {found[:12]}… instead of {file.sha256[:12]}…",
+            f"the file changed after it was exported: sha256 {actual[:12]}… instead of {file.sha256[:12]}…",
             where=model,
             fix="export it again",
         )
 
 
 def _as_now(values: Any) -> Any:
-    """A manifest of the first format in today's, which says of each file what the first said of the main one."""
+    """A manifest of the first format, which described the main file only, converted to the current one."""
     if not isinstance(values, dict) or values.get("format") != "edgeir-artifact-1":
         return values
     kept = ("source", "checkpoint_sha256", "facts", "parameters", "versions", "revision")
@@ -180,7 +180,7 @@ def _as_now(values: Any) -> Any:
     }
     unknown = {
         "status": "not run",
-        "reason": "made by an edgeir whose proof does not hold today's images and extremes",
+        "reason": "made by an older edgeir, whose proof had no unseen images and no extremes",
         "command": "edgeir export",
     }
     files = [{"path": values["name"], "sha256": values["sha256"], **described, "parity": unknown}]

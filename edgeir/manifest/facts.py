@@ -1,4 +1,4 @@
-"""What a runtime, a tiler and a benchmark must know about a network without loading it."""
+"""Facts about a network for runtimes, tiling and benchmarks, known without loading it."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from edgeir.core.config import Config
 __all__ = ["CONSTANT_OPERATIONS", "NetworkFacts"]
 
 CONSTANT_OPERATIONS = frozenset({"image mean", "instance normalisation", "channel attention"})
-"""Those of `NetworkFacts.global_operations` that are means and variances: calibrated constants can stand in."""
+"""Those of `NetworkFacts.global_operations` that are means and variances, which calibrated constants can replace."""
 
 
 class NetworkFacts(Config):
-    """What a runtime, a tiler and a benchmark must know about a network without loading it."""
+    """Facts about a network for runtimes, tiling and benchmarks."""
 
     task: str = "super-resolution"
     scale: int = Field(1, ge=1)
@@ -29,8 +29,8 @@ class NetworkFacts(Config):
     size_multiple: int = Field(1, ge=1)
     """Input height and width must be a multiple of this (in the network's own input pixels)."""
     tile_multiple: int = Field(1, ge=1)
-    """A tile must start at a multiple of this to give what the whole image gives: for a network of any size that pools
-    over windows of 8, say, 8. What follows from `size_multiple` need not be repeated here (see `tile_step`)."""
+    """Tiles must start at multiples of this, so that tiled output equals whole-image output: 8, for example, for a
+    network of any size that pools over windows of 8. `size_multiple` need not be repeated here (see `tile_step`)."""
     receptive_radius: int = Field(0, ge=0)
     """Network-input pixels on each side that an output pixel depends on beyond its own input pixel."""
     sigma: float | None = None
@@ -45,7 +45,7 @@ class NetworkFacts(Config):
 
     @property
     def may_be_constant(self) -> bool:
-        """Constants can stand in for all that it reads of the whole image (`edgeir export --statistics constant`)."""
+        """All its global operations can be made constant (`edgeir export --statistics constant`)."""
         return set(self.global_operations) <= CONSTANT_OPERATIONS
 
     @property

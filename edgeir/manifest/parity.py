@@ -1,4 +1,4 @@
-"""How far a written file is from the network that it was made of: measured by running it, or said not to be.
+"""The difference between a written file and its network: measured by running it, or the reason why it was not run.
 
 The images are photographs that calibration never saw, and synthetic extremes (`edgeir.exporting.prove`).
 """
@@ -18,7 +18,7 @@ Shift = tuple[float, float, float]
 
 
 class Gate(Config):
-    """How far a file may be from the network; part of an export profile."""
+    """Largest allowed differences between file and network; part of an export profile."""
 
     max_abs_error: float = Field(gt=0)
     """Largest absolute difference of any pixel of a photograph, on the [0, 1] scale."""
@@ -35,7 +35,7 @@ class Gate(Config):
 
 
 class Change(Config):
-    """What differs between two networks, or a network and a file, on photographs."""
+    """The difference between two networks, or a network and a file, on photographs."""
 
     images: int = Field(ge=0)
     """How many were compared."""
@@ -67,7 +67,7 @@ class Parity(Change):
     worst_extreme: str
     """Its name."""
     gate: Gate
-    """What the figures were checked against."""
+    """The gate that the figures are compared with."""
 
 
 class NotRun(Config):
@@ -78,7 +78,7 @@ class NotRun(Config):
     reason: str
     """Why it could not be."""
     command: str
-    """What runs it."""
+    """The command that runs it elsewhere."""
 
 
 AnyParity = Annotated[Parity | NotRun, Field(discriminator="status")]

@@ -1,7 +1,7 @@
-"""What happens to two images before any metric, in this order: range, clip, rounding, border crop, channel.
+"""How two images are prepared for any metric, in this order: range, clip, rounding, border crop, channel.
 
-- Range: uint8 images are taken as they are, floating-point ones are multiplied by 255.
-- `clip`: to [0, 255]. A network without a clip at its end oversteps that range.
+- Range: uint8 images stay as they are, floating-point ones are multiplied by 255.
+- `clip`: to [0, 255]. A network without a final clip exceeds that range.
 - `rounding`: to whole levels (half to even), as an 8-bit file would store them. Not exactly "write a file and
   read it" unless `clip` is on too.
 - `crop`: pixels cut off each of the four sides.
@@ -12,9 +12,9 @@
   not: RCAN's and ESRGAN's MATLAB scripts convert to floating point first, and BasicSR does the same. Rounding costs
   0.01 to 0.02 dB at 27 to 31 dB.
 
-A network of one channel gives luma on the full range (`edgeir.imaging.luma`). With ``y`` its output is rounded as the
-8-bit file that it would be written to, and then brought to Y's range, so that gray and colour networks have one ruler;
-with `round_y` it is rounded once, on Y's range: what a paper on such a network writes to a file is Y itself.
+A network of one channel gives luma on the full range (`edgeir.imaging.luma`). With ``y`` its output is rounded as in
+the 8-bit file that it would be written to, and then scaled to Y's range, so that gray and colour networks are measured
+alike; with `round_y` it is rounded once, on Y's range, because papers on such networks write Y itself to a file.
 """
 
 from __future__ import annotations

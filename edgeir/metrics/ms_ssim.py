@@ -1,13 +1,13 @@
 """Multi-scale SSIM (Wang, Simoncelli, Bovik 2003) by the procedure that the PIRM 2018 challenge scored with.
 
-That procedure is the widely copied Python one of the time (image compression toolkits had it): five scales with
+That procedure is a Python one widely used at the time (in image compression toolkits): five scales with
 the weights 0.0448, 0.2856, 0.3001, 0.2363, 0.1333; at each scale an 11x11 Gaussian of sigma 1.5, valid region;
 where a side is shorter than 11 the window shrinks to min(11, h, w) and sigma with it; the contrast-structure
 terms of the first four scales and the whole SSIM of the last are multiplied; between scales a 2x2 box mean, then
 every second pixel, so that an odd side keeps its last row (averaged with its mirror image, itself).
 The means of RGB are taken over the three channels together, before the product.
 
-Decided here: a negative mean term has no real power, and the original then gives NaN; it counts as 0.
+Decided here: a negative mean term, which has no real power and gives NaN in the original, counts as 0.
 """
 
 from __future__ import annotations

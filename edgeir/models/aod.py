@@ -65,4 +65,4 @@ class AODNet(Network):
         return F.relu(k * x - k + 1)
 
     def taps(self) -> dict[str, nn.Module]:
-        return {f"conv{place}": relu for place, relu in enumerate(self.active, start=1)}
+        return {f"conv{position}": relu for position, relu in enumerate(self.active, start=1)}

@@ -1,4 +1,4 @@
-"""What every network offers beyond ``forward``: facts, a deployable form, named taps and a MAC count."""
+"""The interface of every network beyond ``forward``: facts, a deployable form, named taps and a MAC count."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ class Network(nn.Module, ABC):
     config: NetworkConfig
     """The configuration whose `build()` made this network."""
     constants: bool = False
-    """What it would read of the whole image was replaced by constants (see `edgeir.models.constants`)."""
+    """Its global statistics were replaced by constants (see `edgeir.models.constants`)."""
 
     @property
     def facts(self) -> NetworkFacts:
-        """What runtimes, tilers and benchmarks must know: those of the configuration, which knows them unbuilt."""
+        """Facts for runtimes, tiling and benchmarks: those of the configuration, which needs no built network."""
         facts = self.config.facts
         return facts.model_copy(update={"global_operations": ()}) if self.constants else facts
 
@@ -54,7 +54,7 @@ class Network(nn.Module, ABC):
         """The network to export: eval mode, branches fused, output clipped to [0, 1] inside the graph.
 
         The result shares no parameters with the training form. Default: a copy with folded
-        normalisations and given statistics, simplified (see `simplify`), and the clip.
+        normalisations and fixed statistics, simplified (see `simplify`), and the clip.
         """
         network = fuse_norms(copy.deepcopy(self).eval())
         for part in list(network.modules()):
@@ -73,9 +73,9 @@ class Network(nn.Module, ABC):
         raise ConfigError([f"the network `{self.config.kind}` takes no noise level"], fix="leave `sigma` out")
 
     def simplify(self) -> None:
-        """Turn this copy, in place, into plainer operations that compute the same. Default: nothing.
+        """Replace operations of this copy, in place, by simpler ones that compute the same. Default: nothing.
 
-        For what runs at inference only; `deploy` calls it on the copy and on every network inside it.
+        For inference only; `deploy` calls it on the copy and on every network inside it.
         """
 
     def fused(self) -> Network:
@@ -83,7 +83,7 @@ class Network(nn.Module, ABC):
         return self
 
     def weights_from(self, other: Network) -> dict[str, torch.Tensor]:
-        """Weights with which this network computes what `other` does, where that can be. Default: `other`'s own."""
+        """Weights with which this network computes the same as `other`, where possible. Default: `other`'s own."""
         return other.state_dict()
 
     @abstractmethod
@@ -109,17 +109,17 @@ class Clip(nn.Module):
 
 
 def refuse_clean_reader(network: Network | NetworkConfig, name: str) -> None:
-    """Raise `ConfigError` for an auto-encoder of clean images: on a degraded one its figures say nothing."""
+    """Raise `ConfigError` for an auto-encoder of clean images, whose figures on degraded images are meaningless."""
     if network.reads == "clean":
         raise ConfigError(
-            ["an auto-encoder reads the clean image, so that there is nothing to restore with it"],
+            ["an auto-encoder reads the clean image, so it cannot restore a degraded one"],
             where=name,
             fix="train the network that starts from it (`init` in that recipe)",
         )
 
 
 def without_clip(deployed: nn.Module) -> nn.Module:
-    """What `Network.deploy` returned, less the clip at its end."""
+    """The deployed network without the clip at its end."""
     if isinstance(deployed, nn.Sequential) and isinstance(deployed[-1], Clip):
         return deployed[:-1]
     return deployed

@@ -1,4 +1,4 @@
-"""What every network's configuration offers: the network, and what must be known about it without building it."""
+"""The interface of every network's configuration: the network, and facts about it without building it."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ class NetworkConfig(Config):
     @property
     @abstractmethod
     def facts(self) -> NetworkFacts:
-        """What runtimes, tilers and benchmarks must know."""
+        """Facts for runtimes, tiling and benchmarks."""
 
     @property
     def reads(self) -> Literal["degraded", "clean"]:
-        """Which image of a training pair the network is given; an auto-encoder reads the clean one."""
+        """Which image of a training pair is the input; the clean one for an auto-encoder."""
         return "degraded"
 
     @abstractmethod
@@ -53,7 +53,7 @@ class NetworkConfig(Config):
         return tuple(outline(self).taps())
 
     def check(self) -> None:
-        """Raise an `EdgeIRError` for what would otherwise be noticed only when the network is used.
+        """Raise an `EdgeIRError` for problems that would otherwise show only when the network is used.
 
         Called before any image is decoded. Default: there is nothing to check.
         """

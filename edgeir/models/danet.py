@@ -107,8 +107,8 @@ class Reference(nn.Module):
         out: torch.Tensor = self.exit(self.attention(self.join(given)))
         return out
 
-    def forget(self) -> None:
-        """Do without a state, in place: for the first level, which is given none, and where zeros need no products."""
+    def drop_state(self) -> None:
+        """Remove the weights for the state, in place: the first level has no state."""
         join = nn.Conv2d(_REFERENCE, _REFERENCE, 3, padding=1)
         with torch.no_grad():
             join.weight.copy_(self.join.weight[:, :_REFERENCE])
@@ -166,13 +166,13 @@ class DANet(Network):
         return out
 
     def simplify(self) -> None:
-        """Fold the transforms into the convolutions beside them; the first level keeps no empty state."""
+        """Fold the transforms into the adjacent convolutions; remove the empty state of the first level."""
         self.down = nn.ModuleList(fold_split(conv) for conv in self.down if isinstance(conv, nn.Conv2d))
         self.up = nn.ModuleList(fold_join(conv) for conv in self.up if isinstance(conv, nn.Conv2d))
         self.split, self.join = nn.Identity(), nn.Identity()
         first = self.encoder[0] if self.encoder else self.bottom
         assert isinstance(first, Level)
-        first.reference.forget()
+        first.reference.drop_state()
 
     def weights_from(self, other: Network) -> dict[str, torch.Tensor]:
         """As `Network.weights_from`; of an auto-encoder, its decoder (section 3.5)."""
@@ -190,7 +190,7 @@ class DANet(Network):
 
 
 def _resample(state: torch.Tensor, factor: Fraction) -> torch.Tensor:
-    """To the next scale: bilinear, and the values with it, for they become offsets in pixels."""
-    # In whole numbers: a graph for any size knows no rounding of a side.
+    """Resample to the next scale, bilinearly, and scale the values, which become offsets in pixels."""
+    # In whole numbers: a graph for any size cannot round a side.
     size = [side * factor.numerator // factor.denominator for side in state.shape[2:]]
     return F.interpolate(state, size, mode="bilinear", align_corners=False) * float(factor)

@@ -3,7 +3,7 @@
 Six convolutions, 9x9 stride 4 to 64 channels, 5x5 stride 2 to 128, 3x3 to 192 twice, 3x3 stride 2 to 256, 3x3 to 256,
 each LeakyReLU (0.2) and then instance normalisation (eps 1e-3; none on the first); fully connected to 1024, LeakyReLU;
 fully connected to 2. The paper ends in a sigmoid, the authors' configuration, followed here, in a softmax over the two
-answers. Padding, order and start (truncated normal, deviation 0.01, biases 0.01) are that configuration's as well.
+classes. Padding, order and initialisation (truncated normal, deviation 0.01, biases 0.01) are that configuration's too.
 
 The first fully connected layer sees whole maps, so a discriminator belongs to one size of patches; 100 is the paper's.
 """
@@ -21,7 +21,7 @@ _SLOPE, _EPS = 0.2, 1e-3
 _GRAY = (0.2989, 0.587, 0.114)
 
 TAKEN, MADE = 0, 1
-"""The two answers: the patch is a camera's, or a network's."""
+"""The two classes: the patch was taken by a camera, or made by a network."""
 
 SMALLEST = 17
 """Side of the smallest patch: the last map must keep more than one pixel, or normalisation leaves nothing of it."""
@@ -38,9 +38,9 @@ class Discriminator(nn.Module):
         super().__init__()
         self.convolutions, self.norms = nn.ModuleList(), nn.ModuleList()
         channels, side = 1, patch
-        for place, (out, kernel, stride) in enumerate(_LAYERS):
+        for position, (out, kernel, stride) in enumerate(_LAYERS):
             self.convolutions.append(nn.Conv2d(channels, out, kernel, stride))
-            self.norms.append(nn.InstanceNorm2d(out, eps=_EPS, affine=True) if place else nn.Identity())
+            self.norms.append(nn.InstanceNorm2d(out, eps=_EPS, affine=True) if position else nn.Identity())
             channels, side = out, -(-side // stride)
         self.hidden = nn.Linear(channels * side * side, 1024)
         self.answer = nn.Linear(1024, 2)

@@ -94,7 +94,7 @@ class Phase(nn.Module):
     def __init__(self, config: FDRNetConfig) -> None:
         super().__init__()
         width = config.channels
-        self.entry = nn.Identity()  # a place to tap
+        self.entry = nn.Identity()  # a tap
         self.disentangle = nn.ModuleList(DisentangleLayer(config) for _ in range(config.layers))
         blocks = [ResidualBlock(width) for _ in range(config.process_blocks)]
         self.process = nn.Sequential(*blocks, nn.Conv2d(width, width, 3, padding=1))

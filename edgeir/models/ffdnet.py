@@ -123,8 +123,8 @@ class FFDNet(Network):
         picks = nn.Conv2d(channels, 4 * channels, 2, stride=2, bias=False)
         with torch.no_grad():
             picks.weight.zero_()
-            for place in range(4 * channels):
-                picks.weight[place, place // 4, place % 4 // 2, place % 2] = 1.0
+            for channel in range(4 * channels):
+                picks.weight[channel, channel // 4, channel % 4 // 2, channel % 2] = 1.0
         self.phases = picks
 
     def at_sigma(self, sigma: float) -> FFDNet:

@@ -46,17 +46,17 @@ def import_factory(path: str, *, where: str) -> Callable[..., object]:
         if (here := os.getcwd()) not in sys.path:
             sys.path.append(here)
     try:
-        found: object = getattr(importlib.import_module(module), name)
+        factory: object = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError) as error:
         hint = "install its package, or run edgeir in its folder" if isinstance(error, ImportError) else None
         raise ConfigError([f"`{path}` cannot be imported: {error}"], where=where, fix=hint) from error
     except Exception as error:  # whatever somebody else's code raises
         raise ConfigError([f"`{path}` cannot be imported: {_reason(error)}"], where=where) from error
-    if not callable(found):
-        raise ConfigError([f"`{path}` is {type(found).__name__}, which cannot be called"], where=where)
-    if module.startswith(_OWN) and not (isinstance(found, type) and issubclass(found, nn.Module)):
+    if not callable(factory):
+        raise ConfigError([f"`{path}` is {type(factory).__name__}, which cannot be called"], where=where)
+    if module.startswith(_OWN) and not (isinstance(factory, type) and issubclass(factory, nn.Module)):
         require_trust(f"`{path}` is no network of edgeir", where=where)
-    return found
+    return factory
 
 
 def imported_module(path: str, arguments: Mapping[str, Any], *, where: str) -> nn.Module:
@@ -90,8 +90,8 @@ def _origin(module: str) -> str:
         spec = importlib.util.find_spec(top) or PathFinder.find_spec(top, [os.getcwd()])
     except (ImportError, ValueError):
         return ""
-    place = None if spec is None else spec.origin or next(iter(spec.submodule_search_locations or ()), None)
-    return f" ({place})" if place and place not in ("built-in", "frozen") else ""
+    origin = None if spec is None else spec.origin or next(iter(spec.submodule_search_locations or ()), None)
+    return f" ({origin})" if origin and origin not in ("built-in", "frozen") else ""
 
 
 def _reason(error: Exception) -> str:

@@ -37,7 +37,7 @@ _WHERE = "model.factory"
 _PROBE = 16
 """Side of the image that is run to see the shape of the output, rounded up to `size_multiple`."""
 _LARGEST_PROBE = 640
-"""Side of the largest image whose gradient is taken: beyond, the receptive radius is believed."""
+"""Side of the largest image whose gradient is taken; a larger receptive radius is not checked."""
 
 
 class ModuleConfig(NetworkConfig):
@@ -49,7 +49,7 @@ class ModuleConfig(NetworkConfig):
     arguments: dict[str, JsonValue] = {}
     """Keyword arguments of the function."""
     task: str = Field(min_length=1)
-    """What it is for, such as ``denoising``."""
+    """Its task, such as ``denoising``."""
     scale: int = Field(1, ge=1, le=16)
     """Output pixels per degraded pixel, per side."""
     input_kind: Literal["lr", "bicubic"] = "lr"
@@ -63,7 +63,7 @@ class ModuleConfig(NetworkConfig):
     receptive_radius: int = Field(ge=0, le=100_000)
     """Pixels to each side that an output pixel depends on."""
     global_operations: tuple[str, ...] = ()
-    """What it computes of the whole image, such as ``image mean``; it is then never run in tiles."""
+    """Operations on the whole image, such as ``image mean``; a network with any is never run in tiles."""
     taps: tuple[str, ...] = ()
     """Names of modules inside it (as in ``named_modules``) whose output distillation may read."""
 
@@ -98,7 +98,7 @@ class ModuleConfig(NetworkConfig):
         """Build it once, and compare the stated receptive radius with what the output depends on.
 
         Raises:
-            UntrustedCodeError, ConfigError: as for `build`; or an output pixel sees further than stated.
+            UntrustedCodeError, ConfigError: as for `build`; or the receptive radius is larger than stated.
         """
         _check_radius(self.build())
 
@@ -131,7 +131,7 @@ def _check_output(network: ImportedNetwork) -> None:
     """Raise `ConfigError` unless an image comes out, of the size that the configuration promises."""
     config, facts = network.config, network.config.facts
     side = -(-_PROBE // facts.size_multiple) * facts.size_multiple
-    # Not square, so that a network that mixes up height and width is found.
+    # Not square, so that a network that mixes up height and width is detected.
     given = (1, facts.channels, side, side + facts.size_multiple)
     expected = (*given[:2], *(size * facts.net_scale for size in given[2:]))
     training = network.training
@@ -171,8 +171,8 @@ def _check_state(network: ImportedNetwork) -> None:
 def _check_radius(network: ImportedNetwork) -> None:
     """Raise `ConfigError` where an output pixel depends on more than the stated receptive field.
 
-    Weights are moved away from zeros, with which many networks start. ReLUs that are silent on this image can hide
-    part of the field, so that a radius found too small is wrong and one not found so is probably right.
+    Weights are moved away from zero, where many networks start. ReLUs that are zero on this image can hide part of the
+    field: a stated radius that fails this check is wrong, one that passes is probably right.
     """
     facts = network.config.facts
     step = facts.tile_step
@@ -186,20 +186,22 @@ def _check_radius(network: ImportedNetwork) -> None:
             parameter.add_(0.05 * torch.randn_like(parameter))
         image = torch.rand(1, facts.channels, side, side)
     first = side // 2 // step * step
-    found = max(_reach(probe, image, centre) for centre in {first, first + step - 1})
-    if found > facts.receptive_radius:
-        far = found >= side // 2 - step
+    reach = max(_reach(probe, image, centre) for centre in {first, first + step - 1})
+    if reach > facts.receptive_radius:
+        far = reach >= side // 2 - step
         raise ConfigError(
-            [f"`receptive_radius` is {facts.receptive_radius}, but an output pixel sees {found} pixels far"],
+            [
+                f"`receptive_radius` is {facts.receptive_radius}, but the output depends on pixels {reach} away"
+            ],
             where="model",
-            fix="say what it reads of the whole image in `global_operations`"
+            fix="name the operations on the whole image in `global_operations`"
             if far
-            else "state what it sees, or tiles leave seams",
+            else "state the real radius, or tiles leave seams",
         )
 
 
 def _reach(network: ImportedNetwork, image: torch.Tensor, centre: int) -> int:
-    """How far from pixel (centre, centre) the input lies that the output there depends on."""
+    """Largest distance from pixel (centre, centre) of an input pixel that the output there depends on."""
     scale = network.config.facts.net_scale
     x = image.clone().requires_grad_()
     window = slice(centre * scale, (centre + 1) * scale)

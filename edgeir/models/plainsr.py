@@ -54,7 +54,7 @@ class PlainSRConfig(NetworkConfig):
     """Split the last convolution into a 3x3 to this many channels and a 1x1 to 3s² (no ReLU between): in a narrow
     network the last layer is the largest, and the details of the three colours are nearly the same."""
     residual_kernel: Literal[1, 3] = 3
-    """Side of the image-space residual's kernel. 1 costs half as much in int8, where a small network feels it."""
+    """Side of the image-space residual's kernel. 1 costs half as much in int8, which matters for a small network."""
 
     @property
     def facts(self) -> NetworkFacts:
@@ -129,9 +129,9 @@ class PlainSR(Network):
     def weights_from(self, other: Network) -> dict[str, torch.Tensor]:
         """As `Network.weights_from`; `other` may have other branches, or none, fewer channels and fewer blocks.
 
-        The branches stay as they are and the plain kernels take up the difference. Further channels are computed but
-        not yet read, and further blocks pass the others on (ReLU leaves what it already returned), as in Net2Net (Chen
-        et al., 2016): the function is the same at the first step, and gradients reach everything from there.
+        The branches stay as they are and the plain kernels absorb the difference. Additional channels have zero weights
+        towards the next layer, and additional blocks are identities (ReLU does not change its own output), as in
+        Net2Net (Chen et al., 2016): the function is the same at the first step, and gradients reach all weights.
         """
         if not isinstance(other, PlainSR) or not self._continues(other.config):
             return other.state_dict()
@@ -148,7 +148,7 @@ class PlainSR(Network):
         return result.state_dict()
 
     def _continues(self, other: PlainSRConfig) -> bool:
-        """Whether this network can start as one of configuration `other`, and is not simply the same."""
+        """Whether this network can be initialised from one of configuration `other` and differs from it."""
         mine = self.config
         fixed = ("scale", "tail_rank", "residual_kernel")
         same = all(getattr(mine, name) == getattr(other, name) for name in fixed)
@@ -190,7 +190,7 @@ class PlainSRDeployed(nn.Module):
 def _take_over(target: ReparamConv, source: ReparamConv | None, width: int) -> None:
     """Let the first outputs of `target` be those of `source`, or of the identity where it is None; in place.
 
-    `width` is how many channels the smaller network has: what comes in beside them is not read.
+    `width` is the number of channels of the smaller network: other input channels get zero weights.
     """
     bias = target.conv.bias
     assert bias is not None

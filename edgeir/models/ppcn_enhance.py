@@ -1,8 +1,8 @@
 """PPCN's photo enhancement generators (Hui et al., ECCV-W 2018, section 3.2 and Figs. 3-4): teacher and student.
 
 Both raise the contrast around the image's own mean, work at full size with a few channels, and end in tanh·0.58 +
-0.5. Instance normalisation and the contrast step read the **whole image** (`edgeir.models.blocks.global_statistics`):
-`restore` gathers what they read tile by tile, and `edgeir.models.constants` makes it constant, after which `deploy`
+0.5. Instance normalisation and the contrast step use **global statistics** (`edgeir.models.blocks.global_statistics`):
+`restore` gathers them tile by tile, and `edgeir.models.constants` makes them constant, after which `deploy`
 leaves nothing but convolutions and a shift. Taps 1 and 2 are those of the attention distillation (eq. 12). Facts that
 the paper leaves open (the contrast step, where normalisation and activation stand, eps 1e-3, dilations) follow the
 authors' published configuration, which gives 21,843 parameters for the teacher and 2,715 for the student.
@@ -21,7 +21,7 @@ from torch import nn
 from edgeir.core.errors import CheckpointError
 from edgeir.manifest.facts import NetworkFacts
 from edgeir.models.base import Network
-from edgeir.models.blocks.global_statistics import Folding, ImageMean, InstanceNorm, readers
+from edgeir.models.blocks.global_statistics import Folding, ImageMean, InstanceNorm, statistics_layers
 from edgeir.models.config import NetworkConfig
 
 __all__ = ["PPCNEnhance", "load_reference_weights"]
@@ -118,7 +118,7 @@ class PPCNEnhance(Network):
         self.contrast: nn.Module = Contrast()
         self.entry = nn.Sequential(Plain(3, width, (1, 7)), Plain(width, width, (7, 1)))
         self.blocks = nn.ModuleList()
-        self.join: nn.Module = nn.Identity()  # a place to tap
+        self.join: nn.Module = nn.Identity()  # a tap
         if teacher:
             for dilation in (1, 2):
                 wide = Normalised(width, 2 * width, (3, 3), dilation)
@@ -134,7 +134,7 @@ class PPCNEnhance(Network):
             self.reset()
 
     def reset(self) -> None:
-        """The authors' start: truncated normal weights with deviation 0.01, biases 0.01."""
+        """The authors' initialisation: truncated normal weights with deviation 0.01, biases 0.01."""
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.trunc_normal_(module.weight, std=0.01, a=-0.02, b=0.02)
@@ -151,14 +151,14 @@ class PPCNEnhance(Network):
         return torch.tanh(self.tail(features)) * 0.58 + 0.5
 
     def deploy(self) -> nn.Module:
-        """See `Network.deploy`; statistics that are not given are computed in operations that exporters know."""
+        """See `Network.deploy`; statistics that are not fixed are computed in operations that exporters know."""
         deployed = super().deploy()
-        for reader in readers(deployed):
-            reader.computes = "graph"
+        for layer in statistics_layers(deployed):
+            layer.computes = "graph"
         return deployed
 
     def simplify(self) -> None:
-        """Fold a given mean: x·1.2 - 0.2·m is 1.2·(x - m/6).
+        """Fold a fixed mean: x·1.2 - 0.2·m is 1.2·(x - m/6).
 
         The factor goes into the first convolution; the shift stays, because it is the shifted image that is padded
         with zeros.
@@ -191,11 +191,11 @@ def load_reference_weights(network: PPCNEnhance, path: str | Path) -> None:
     for index, tensor in enumerate(t for norm in norms for t in (norm.bias, norm.weight)):
         targets["Variable" if index == 0 else f"Variable_{index}"] = tensor
     with np.load(path, allow_pickle=False) as arrays:
-        found = {name.rpartition("__")[2]: arrays[name] for name in arrays.files}
+        values = {name.rpartition("__")[2]: arrays[name] for name in arrays.files}
     for name, target in targets.items():
-        if name not in found:
+        if name not in values:
             raise CheckpointError(f"the array `{name}` is missing, so these are not its weights", where=path)
-        value = torch.from_numpy(np.array(found[name], dtype=np.float32))
+        value = torch.from_numpy(np.array(values[name], dtype=np.float32))
         value = value.permute(3, 2, 0, 1) if value.ndim == 4 else value
         if value.shape != target.shape:
             raise CheckpointError(

@@ -50,11 +50,11 @@ class PPDNConfig(NetworkConfig):
     expansion: float = Field(2.1, gt=0, le=64)
     """Hidden channels of a residual block, relative to its input."""
     residual: bool = True
-    """False drops the input from the decoder and the end (STFT's extractor): nothing is left to copy the image from."""
+    """False drops the input from the decoder and the end (STFT's extractor), so that the image cannot be copied."""
 
     @property
     def facts(self) -> NetworkFacts:
-        # An output pixel sees several hundred pixels to each side: more than a tile is worth.
+        # A receptive radius of several hundred pixels: tiles are not worth it.
         return NetworkFacts(
             task="dehazing", size_multiple=32, global_operations=("receptive field of hundreds of pixels",)
         )
@@ -136,11 +136,11 @@ class PPDN(Network):
         self.stem = Stem(config.stem)
         self.encoder, self.shrink = nn.ModuleList(), nn.ModuleList()
         width, widths = config.stem, []
-        for place, count in enumerate(config.layers):
+        for position, count in enumerate(config.layers):
             layers = [DenseLayer(width + index * config.growth, config.growth) for index in range(count)]
             self.encoder.append(nn.Sequential(*layers))
             width += count * config.growth
-            if place < 3:
+            if position < 3:
                 self.shrink.append(nn.Sequential(Unit(width, width // 2, 1), nn.AvgPool2d(2)))
                 width //= 2
                 widths.append(width)
@@ -160,10 +160,10 @@ class PPDN(Network):
             features = shrink(block(features))
             kept.append(features)
         features = self.encoder[-1](features)
-        for place, up in enumerate(self.ups):
-            beside = [kept[1 - place]] if place < 2 else []
+        for position, up in enumerate(self.ups):
+            beside = [kept[1 - position]] if position < 2 else []
             if self.config.residual:
-                factor = 2 ** (4 - place)
+                factor = 2 ** (4 - position)
                 beside.append(F.avg_pool2d(x, factor) if factor > 1 else x)
             features = up(features, beside)
         refined = F.leaky_relu(self.refine(features), 0.2)

@@ -1,1 +1,1 @@
-"""What quantisation means before any format: plans, observers and ranges, used by training and by export."""
+"""Quantisation independent of formats: plans, observers and ranges, used by training and by export."""

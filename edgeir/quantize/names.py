@@ -1,4 +1,4 @@
-"""The short names of quantisation plans, apart from the plans, so that a command line can list them at once."""
+"""The short names of quantisation plans, in a module of their own, so that a command line can list them quickly."""
 
 from __future__ import annotations
 

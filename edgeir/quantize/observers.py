@@ -1,4 +1,4 @@
-"""What a tensor held over the calibration images."""
+"""Observed values of a tensor over the calibration images."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BINS = 2048
 
 @dataclass
 class Observation:
-    """What one tensor held over all calibration images.
+    """Statistics of one tensor over all calibration images.
 
     Attributes:
         low, high: smallest and largest value.

@@ -1,9 +1,8 @@
-"""The quantisation plan: which layer is kept at which precision.
+"""The quantisation plan: the precision of every layer.
 
 A plan is a format for all layers and, where some differ, a format for those. The usual plans have short names
-(``fp32``, ``fp16``, ``int8``), which stand for them in export profiles and on the command line. A plan says what is
-wanted; how a format gets it is the target's own affair, and a target that cannot follow a plan says so before it
-converts anything.
+(``fp32``, ``fp16``, ``int8``), used in export profiles and on the command line. How a plan is implemented in a format
+is up to the target; a target that does not support a plan raises before it converts anything.
 
 Layers are named as in the deployed network (``network.deploy().named_modules()``); patterns with ``*`` match several.
 """
@@ -23,12 +22,12 @@ __all__ = ["PLANS", "LayerFormat", "Plan", "QuantizationPlan"]
 
 
 class LayerFormat(Config):
-    """How one layer's numbers are kept."""
+    """The number formats of one layer."""
 
     weights: Literal["float32", "float16", "int8"] = "float32"
-    """What the file stores."""
+    """Weights in the file."""
     activations: Literal["float32", "float16", "int8"] = "float32"
-    """What the layer takes and gives. ``float16`` asks for it; a runtime may compute in float32."""
+    """Inputs and outputs of the layer. ``float16`` is a request; a runtime may compute in float32."""
     granularity: Literal["channel", "tensor"] = "channel"
     """int8 weights: one scale per output channel, or one for all of them."""
 
@@ -84,9 +83,7 @@ PLANS: dict[str, QuantizationPlan] = dict(
 def _from_name(value: Any) -> Any:
     if isinstance(value, str):
         if value not in PLANS:
-            raise ValueError(
-                f"`{value}` is no precision; there are {', '.join(PLANS)}, or a plan with `default`"
-            )
+            raise ValueError(f"must be one of {', '.join(PLANS)}, or a plan with `default`")
         return PLANS[value]
     return value
 

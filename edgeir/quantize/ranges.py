@@ -1,4 +1,4 @@
-"""From what a tensor held to the range that its 8 bits cover."""
+"""From the observed values of a tensor to the range that its 8 bits cover."""
 
 from __future__ import annotations
 

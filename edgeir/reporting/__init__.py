@@ -1,1 +1,1 @@
-"""From result files to what people read: Markdown tables, a quality-against-latency plot, one HTML page."""
+"""Reports from result files: Markdown tables, a quality-against-latency plot, one HTML page."""

@@ -1,4 +1,4 @@
-"""The figure of FDR-Net's interpretative experiment (Fig. 8): how channels correlate, and which answers to what."""
+"""The figure of FDR-Net's interpretative experiment (Fig. 8): correlation of channels, response to degradations."""
 
 from __future__ import annotations
 
@@ -57,17 +57,17 @@ def plot_channels(study: ChannelStudy) -> Figure:
     )
     panels = upper.subplots(1, 2)
     for axes, (title, matrix, mean) in zip(panels, matrices, strict=True):
-        picture = axes.imshow(np.array(matrix), vmin=0, vmax=1, cmap="magma", interpolation="nearest")
+        heatmap = axes.imshow(np.array(matrix), vmin=0, vmax=1, cmap="magma", interpolation="nearest")
         axes.set_title(f"{title}\nmean |correlation| {mean:.3f}", fontsize=10)
         axes.set(xlabel="channel", ylabel="channel")
-    upper.colorbar(picture, ax=list(panels), shrink=0.85, label="|correlation|, mixed degradations")
+    upper.colorbar(heatmap, ax=list(panels), shrink=0.85, label="|correlation|, mixed degradations")
     rows = lower.subplots(1, len(study.responses), sharey=True)
     for axes, (kind, levels) in zip(np.atleast_1d(rows), study.responses.items(), strict=True):
         shades = colormaps[COLOURS[kind]](np.linspace(0.35, 1.0, len(levels)))
-        for place, (strength, shade, values) in enumerate(
+        for position, (strength, shade, values) in enumerate(
             zip(study.strengths[kind], shades, levels, strict=True)
         ):
-            ends = place in (0, len(levels) - 1)
+            ends = position in (0, len(levels) - 1)
             label = UNITS[kind].format(strength) if ends else None
             axes.plot(range(len(values)), values, color=shade, linewidth=1.2, label=label)
         axes.set(xlabel=f"channel of {study.after}", title=kind)

@@ -14,12 +14,12 @@ from edgeir.reporting.pareto import render
 from edgeir.reporting.table import TABLES, baseline_ratio, milliseconds
 from edgeir.reporting.table import threads as threads_text
 
-__all__ = ["Picture", "headline", "page"]
+__all__ = ["ShownImage", "headline", "page"]
 
 
 @dataclass(frozen=True)
-class Picture:
-    """An image file to show; those with one `group` stand side by side, in the order given."""
+class ShownImage:
+    """An image file to show; those of the same `group` are side by side, in the order given."""
 
     path: Path
     label: str
@@ -54,9 +54,9 @@ tr.faint td { color: var(--soft); font-style: italic; }
 figure { margin: 1rem 0; }
 figure img { max-width: 100%; height: auto; display: block; }
 .plot img { border: 1px solid var(--line); border-radius: .6rem; width: 100%; }
-.pictures { display: flex; flex-wrap: wrap; gap: .8rem; }
-.pictures figure { flex: 1 1 14rem; margin: 0; }
-.pictures img { width: 100%; image-rendering: auto; border-radius: .3rem; }
+.images { display: flex; flex-wrap: wrap; gap: .8rem; }
+.images figure { flex: 1 1 14rem; margin: 0; }
+.images img { width: 100%; image-rendering: auto; border-radius: .3rem; }
 figcaption { font-size: .86rem; color: var(--soft); padding-top: .25rem; }
 details { margin-top: 1.6rem; } summary { cursor: pointer; font-weight: 600; font-size: 1.02rem; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1rem; font-size: .86rem; }
@@ -70,14 +70,14 @@ def page(
     *,
     headings: Sequence[str] = (),
     title: str = "edgeir report",
-    pictures: Sequence[Picture] = (),
+    images: Sequence[ShownImage] = (),
 ) -> str:
     """The page as text.
 
     Args:
         results: one section each, in this order.
         headings: of the sections; by default the results' titles.
-        pictures: files to inline, for example the input, the output and the original.
+        images: files to inline, for example the input, the output and the original.
 
     Raises:
         ImageError: an image cannot be read.
@@ -92,15 +92,15 @@ def page(
         f"<title>{html.escape(title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n"
         f"<h1>{html.escape(title)}</h1>\n"
         '<p class="lead">Image restoration networks as they ship: the quality and the time of the exported file.</p>\n'
-        f"{_pictures(pictures)}\n{sections}\n</main>\n"
+        f"{_images(images)}\n{sections}\n</main>\n"
         "<footer><p>Made by <code>edgeir report</code> from result files; every figure was measured by the run that "
         "is described beside it, unless a row says “published”.</p></footer>\n</body>\n</html>\n"
     )
 
 
 def headline(result: Result) -> list[tuple[str, str]]:
-    """Figure and sentence: what the run found, at most four."""
-    judged = [row for row in result.rows if row.quality and row.role == "candidate"]
+    """The main results of the run, at most four, each as a figure and a sentence."""
+    measured = [row for row in result.rows if row.quality and row.role == "candidate"]
     timed = [row for row in result.rows if row.latency and row.role == "candidate"]
     facts: list[tuple[str, str]] = []
     if timed:
@@ -114,11 +114,13 @@ def headline(result: Result) -> list[tuple[str, str]]:
         ratio = baseline_ratio(fastest)
         if ratio is not None:
             facts.append(
-                (f"{ratio.median:.1f}×", f"the speed of SRCNN on {fastest.runtime}, in the same run")
+                (f"{ratio.median:.1f}×", f"speed-up over SRCNN on {fastest.runtime}, in the same run")
             )
-    if judged:
-        name = max(judged[0].quality.sets, key=lambda entry: entry.images).name if judged[0].quality else ""
-        best = max(judged, key=lambda row: _psnr(row, name))
+    if measured:
+        name = (
+            max(measured[0].quality.sets, key=lambda entry: entry.images).name if measured[0].quality else ""
+        )
+        best = max(measured, key=lambda row: _psnr(row, name))
         facts.append((f"{_psnr(best, name):.2f} dB", f"best PSNR on {name}: {best.name}"))
         bicubic = next((row for row in result.rows if row.model == "bicubic" and row.quality), None)
         if bicubic is not None:
@@ -127,8 +129,8 @@ def headline(result: Result) -> list[tuple[str, str]]:
 
 
 def _psnr(row: Row, name: str) -> float:
-    found = row.quality.get(name) if row.quality else None
-    return found.psnr_db if found else float("-inf")
+    quality = row.quality.get(name) if row.quality else None
+    return quality.psnr_db if quality else float("-inf")
 
 
 def _section(result: Result, heading: str) -> str:
@@ -162,7 +164,7 @@ def _plot(result: Result) -> str:
 
 
 def _how(result: Result) -> str:
-    """What one needs to trust or to repeat the run."""
+    """Facts needed to trust or repeat the run."""
     machine = {str(key): str(value) for key, value in result.environment.machine.items()}
     items = [("measured", result.created), ("revision", result.environment.revision or "an installed wheel")]
     items += [(key.replace("_", " "), value) for key, value in machine.items()]
@@ -187,7 +189,7 @@ def _how(result: Result) -> str:
         others = (
             ""
             if facts.others_cores is None
-            else f"; others kept {facts.others_cores:.2f} cores busy meanwhile"
+            else f"; other processes kept {facts.others_cores:.2f} cores busy meanwhile"
         )
         load = "not known here"
         if facts.load_average is not None:
@@ -198,10 +200,10 @@ def _how(result: Result) -> str:
     return f"<details open><summary>How it was measured</summary>\n<dl>{body}</dl></details>"
 
 
-def _pictures(pictures: Sequence[Picture]) -> str:
-    groups: dict[str, list[Picture]] = {}
-    for picture in pictures:
-        groups.setdefault(picture.group, []).append(picture)
+def _images(images: Sequence[ShownImage]) -> str:
+    groups: dict[str, list[ShownImage]] = {}
+    for image in images:
+        groups.setdefault(image.group, []).append(image)
     parts = []
     for group, members in groups.items():
         figures = "".join(
@@ -210,7 +212,7 @@ def _pictures(pictures: Sequence[Picture]) -> str:
             for member in members
         )
         heading = f"<h3>{html.escape(group)}</h3>" if group else ""
-        parts.append(f'{heading}<div class="pictures">{figures}</div>')
+        parts.append(f'{heading}<div class="images">{figures}</div>')
     return "\n".join(parts)
 
 

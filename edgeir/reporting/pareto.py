@@ -28,7 +28,7 @@ STYLE = {
 }
 OTHER = ("D", "#7a7f8c")
 LEAST_DB = 0.8
-"""Height of the plot at the least, so that a hundredth of a decibel does not look like a cliff."""
+"""Smallest range of the y axis, so that a hundredth of a decibel does not look like a large difference."""
 Scheme = Literal["light", "dark"]
 
 
@@ -50,9 +50,9 @@ def points_of(result: Result) -> tuple[list[Point], str | None]:
     name = max(rows[0].quality.sets, key=lambda entry: entry.images).name
     points = []
     for row in rows:
-        found = row.quality.get(name) if row.quality else None
-        if found and row.latency:
-            points.append(Point(_label(row), row.runtime, row.latency.p50_ms, found.psnr_db))
+        quality = row.quality.get(name) if row.quality else None
+        if quality and row.latency:
+            points.append(Point(_label(row), row.runtime, row.latency.p50_ms, quality.psnr_db))
     return points, name
 
 
@@ -176,9 +176,9 @@ def _levels(result: Result, name: str) -> list[tuple[str, float]]:
     """Horizontal reference lines: the measured bicubic, and published PSNRs of the set."""
     lines = []
     for row in result.rows:
-        found = row.quality.get(name) if row.quality and row.latency is None else None
-        if found:
-            lines.append((row.model, found.psnr_db))
+        quality = row.quality.get(name) if row.quality and row.latency is None else None
+        if quality:
+            lines.append((row.model, quality.psnr_db))
     for model, figures in published_rows(result):
         if name in figures and model not in {label for label, _ in lines}:
             luma = ", Y only" if figures[name].colours == "y" else ""
@@ -191,20 +191,20 @@ def _references(axes: Axes, result: Result, name: str, colours: dict[str, str]) 
     low, high = axes.get_ylim()
     shown = sorted(((level, label) for label, level in _levels(result, name) if low <= level <= high))
     gap = (high - low) * 0.042
-    places: list[float] = []
+    heights: list[float] = []
     for level, _ in shown:
-        places.append(max(level, places[-1] + gap) if places else level)
-    overflow = max(0.0, places[-1] - (high - gap / 2)) if places else 0.0
-    for index in range(len(places) - 1, -1, -1):
-        limit = places[index + 1] - gap if index + 1 < len(places) else places[index] - overflow
-        places[index] = min(places[index], limit)
-    for (level, label), place in zip(shown, places, strict=True):
+        heights.append(max(level, heights[-1] + gap) if heights else level)
+    overflow = max(0.0, heights[-1] - (high - gap / 2)) if heights else 0.0
+    for index in range(len(heights) - 1, -1, -1):
+        limit = heights[index + 1] - gap if index + 1 < len(heights) else heights[index] - overflow
+        heights[index] = min(heights[index], limit)
+    for (level, label), height in zip(shown, heights, strict=True):
         axes.axhline(level, color=colours["faint"], linewidth=0.7, linestyle=":", zorder=1)
         axes.annotate(
             f"{label} {level:.2f}",
             xy=(1.0, level),
             xycoords=("axes fraction", "data"),
-            xytext=(1.02, place),
+            xytext=(1.02, height),
             textcoords=("axes fraction", "data"),
             color=colours["faint"],
             fontsize=8,

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from edgeir.benchmarking.result import Result, read_result
 from edgeir.core.errors import ConfigError
 from edgeir.core.files import atomic_file, refuse_existing
-from edgeir.reporting.html import Picture, page
+from edgeir.reporting.html import ShownImage, page
 from edgeir.reporting.pareto import render
 from edgeir.reporting.table import TABLES, escape_markdown
 
@@ -23,7 +23,7 @@ def report(
     out: str | Path,
     *,
     title: str = "edgeir report",
-    pictures: Sequence[Picture] = (),
+    images: Sequence[ShownImage] = (),
     overwrite: bool = False,
 ) -> list[Path]:
     """Write ``report.md``, ``report.html`` and, per result that has quality and times, ``<name>.svg`` and ``.png``.
@@ -33,7 +33,7 @@ def report(
     Args:
         results: JSON files of `edgeir.bench` and of ``edgeir eval``.
         out: a folder.
-        pictures: shown on the HTML page, inlined.
+        images: shown on the HTML page, inlined.
         overwrite: replace what an earlier report left.
 
     Returns:
@@ -56,7 +56,7 @@ def report(
     read = [read_result(path) for path in paths]
     names = distinct_names([Path(os.path.abspath(path)) for path in paths])
     headings = _headings(read, names)
-    text = page(read, headings=headings, title=title, pictures=pictures)
+    text = page(read, headings=headings, title=title, images=images)
     files: dict[str, bytes] = {"report.html": text.encode()}
     sections = []
     for result, name, heading in zip(read, names, headings, strict=True):

@@ -24,7 +24,7 @@ __all__ = [
 
 ABSENT = "–"
 QUOTED = "Published figures are quoted from the papers, not measured here."
-Y_ONLY = "A network marked Y only restores luma alone, which is easier than colour: compare it with its like."
+Y_ONLY = "A network marked Y only restores luma alone, which is easier than colour: compare it with others marked so."
 
 
 @dataclass(frozen=True)
@@ -192,11 +192,11 @@ def latency_table(result: Result) -> Table | None:
         body.append((row.model, row.runtime, row.precision, *shown, speedup(baseline_ratio(row))))
     return Table(
         title=f"Time at {facts.width}x{facts.height} output, {threads(facts.threads)}",
-        columns=("model", "runtime", "precision", *names, "times SRCNN's speed"),
+        columns=("model", "runtime", "precision", *names, "speed-up over SRCNN"),
         numeric=(False, False, False, *([True] * 7)),
         rows=tuple(body),
-        caption=f"{facts.rounds} rounds in turns; a ratio is the median over rounds, in brackets its 10 % and 90 % "
-        "quantiles. Enlarging the image for networks that take it enlarged is not in their time.",
+        caption=f"{facts.rounds} interleaved rounds; a speed-up is the median over rounds, in brackets its 10 % and "
+        "90 % quantiles. The time of a network that takes the enlarged image does not include the enlargement.",
     )
 
 
@@ -227,8 +227,8 @@ def cost_table(result: Result) -> Table | None:
         columns=("model", "runtime", "precision", *names),
         numeric=(False, False, False, *([True] * 7)),
         rows=tuple(body),
-        caption=f"{rate}Peak memory is of a process of its own; without imports: less what Python and the runtime's "
-        "library took before the file was loaded.",
+        caption=f"{rate}Peak memory is that of a separate process; without imports: less the memory of Python and the "
+        "runtime's library before the file was loaded.",
     )
 
 
@@ -283,7 +283,7 @@ def ratio_table(result: Result) -> Table | None:
         return None
     return Table(
         title="Ratios",
-        columns=("faster", "slower", "times", "10 % to 90 % of rounds", "rounds"),
+        columns=("faster", "slower", "speed-up", "10 % to 90 % of rounds", "rounds"),
         numeric=(False, False, True, True, True),
         rows=tuple(body),
     )

@@ -41,7 +41,7 @@ def restore_dnd(
     """
     if session.facts.scale != 1:
         raise ConfigError(
-            [f"the network enlarges x{session.facts.scale}, DND is noise alone"], where=session.name
+            [f"the network enlarges x{session.facts.scale}, but DND has noise alone"], where=session.name
         )
     crops = DND().crops()
     refuse_existing(Path(out), overwrite=overwrite, marker="0001.mat", owned=("00??.mat",))

@@ -1,14 +1,13 @@
-"""What a network reads of the whole image, gathered window by window before the run that restores it.
+"""The global statistics of a network over an image, gathered window by window before the image is restored.
 
-Statistics that decide what the later ones read (instance normalisation) are gathered one pass over the image per
-stage: each pass runs every window as far as the next statistic and adds up the pixels that the window gives. Every
-pixel of the image counts once, and what is mirrored beyond its border does not count. So tiled output equals
-whole-image output.
+Statistics on which later ones depend (instance normalisation) take one pass over the image per stage: each pass runs
+every window as far as the next statistics layer and accumulates the pixels that belong to the window. Every pixel of
+the image counts once, and mirrored pixels beyond its border do not count. So tiled output equals whole-image output.
 
-Channel attention only scales features, and there is one in every block. All its means are gathered in one pass, each
-window with its own; then some windows are run again with those of the whole image, and only where that changes what
-they give (`edgeir.core.moments.settled`) is everything gathered anew. The first k stages are exact after k passes;
-the change is too small to see long before that. Only one window's features exist at a time.
+Channel attention only scales features, and there is one in every block. All its means are gathered in one pass, in
+which every window uses its own means. Some windows are run again with the means of the whole image; the pass is
+repeated only if that changes their statistics (`edgeir.core.moments.converged`). The first k stages are exact after k
+passes; the change is too small to see long before that. Only one window's features exist at a time.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeir.core.errors import ArtifactError
-from edgeir.core.moments import Accumulator, Moments, settled
+from edgeir.core.moments import Accumulator, Moments, converged
 from edgeir.restoring.tiling import Plan, Window, cut
 from edgeir.runtime.session import StagedSession
 
@@ -28,12 +27,12 @@ __all__ = ["gather", "passes"]
 Read = Callable[[Window, Window], NDArray[np.float32]]
 
 CHECKED = 8
-"""One window in so many is run again to see whether the means of channel attention stay."""
+"""Every so many windows, one is run again to check whether the means of channel attention have converged."""
 
 
 def passes(session: StagedSession) -> int:
-    """How often the image is gone through before it is restored; where the means must settle, usually."""
-    return 1 if session.weigh else session.stages
+    """Number of passes over the image before it is restored; for means that must converge, the usual number."""
+    return 1 if session.only_scale_features else session.stages
 
 
 def gather(
@@ -46,9 +45,11 @@ def gather(
         done: called after every window of every pass.
 
     Raises:
-        ArtifactError: what the network reads is not of the image's size, or not finite.
+        ArtifactError: the features whose statistics are needed are not of the image's size, or not finite.
     """
-    return (_settle if session.weigh else _stage_by_stage)(session, windows, read, done)
+    return (_until_converged if session.only_scale_features else _stage_by_stage)(
+        session, windows, read, done
+    )
 
 
 def _stage_by_stage(
@@ -58,7 +59,7 @@ def _stage_by_stage(
     for _ in range(session.stages):
         total = Accumulator()
         for row, column in windows:
-            features = session.features(read(row, column), known)
+            features = session.stage_input(read(row, column), known)
             if features.shape[:2] != windows.size:
                 raise ArtifactError(
                     f"statistics of features of {features.shape[0]}x{features.shape[1]} in a window of "
@@ -71,35 +72,35 @@ def _stage_by_stage(
     return tuple(known)
 
 
-def _settle(
+def _until_converged(
     session: StagedSession, windows: Plan, read: Read, done: Callable[[], None]
 ) -> tuple[Moments, ...]:
-    places = list(windows)
+    positions = list(windows)
     known: tuple[Moments, ...] = ()
     for _ in range(session.stages):
         total, sample = _empty(session), _empty(session)
-        for number, place in enumerate(places):
-            parts = _parts(session, place, read, known)
+        for number, position in enumerate(positions):
+            parts = _parts(session, position, read, known)
             for kept in (total, sample) if number % CHECKED == 0 else (total,):
                 _merge(kept, parts)
             done()
         known = tuple(_finite(stage, session) for stage in total)
         again = _empty(session)
-        for place in places[::CHECKED]:
-            _merge(again, _parts(session, place, read, known))
-        if settled(*(tuple(stage.moments() for stage in stages) for stages in (sample, again))):
+        for position in positions[::CHECKED]:
+            _merge(again, _parts(session, position, read, known))
+        if converged(*(tuple(stage.moments() for stage in stages) for stages in (sample, again))):
             break
     return known
 
 
 def _parts(
     session: StagedSession,
-    place: tuple[Window, Window],
+    position: tuple[Window, Window],
     read: Read,
     known: tuple[Moments, ...],
 ) -> list[Accumulator]:
-    row, column = place
-    return session.all_statistics(read(row, column), known, cut(row, 1), cut(column, 1))
+    row, column = position
+    return session.all_stage_inputs(read(row, column), known, cut(row, 1), cut(column, 1))
 
 
 def _empty(session: StagedSession) -> list[Accumulator]:

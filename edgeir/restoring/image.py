@@ -44,7 +44,7 @@ Torch takes as long per pixel from 96 to 384. How equal the results of other sid
 """
 
 TILE_PER_RADIUS = 8
-"""Smallest window of a network that sees far, in receptive radii: what is computed twice stays under 1.8 times."""
+"""Smallest window in receptive radii: the overlap then multiplies the arithmetic by less than 1.8."""
 
 WHOLE_LIMIT = 4_000_000
 """Largest network input, in pixels, that is run in one piece because the network reads the whole image and its session
@@ -133,7 +133,7 @@ def restore_photo(
             lambda row, column: _three(_input(source, row, column, enlarged)),
             lambda: progress(min(next(steps), before), total, "gathering global statistics"),
         )
-        run = functools.partial(session.run_given, known=known)
+        run = functools.partial(session.run_with_statistics, statistics=known)
     for done, (row, column) in enumerate(windows, before):
         progress(done, total, "restoring")
         output = _run(run, session, _input(source, row, column, enlarged))[
@@ -207,15 +207,15 @@ def _input(pixels: NDArray[Any], row: Window, column: Window, enlarged: int) -> 
     return _unit(part[rows - top][:, columns - left])
 
 
-def _store(values: NDArray[np.float32], place: NDArray[Any], name: str) -> None:
+def _store(values: NDArray[np.float32], out: NDArray[Any], name: str) -> None:
     """Clip, round to the nearest level (half up) and write float RGB in [0, 1] into integer RGB or gray."""
-    top = np.float32(np.iinfo(place.dtype).max)
+    top = np.float32(np.iinfo(out.dtype).max)
     for first in range(0, len(values), STRIP):
         part = values[first : first + STRIP]
-        levels = (part @ (LUMA * top))[:, :, None] if part.shape[2] > place.shape[2] else part * top
+        levels = (part @ (LUMA * top))[:, :, None] if part.shape[2] > out.shape[2] else part * top
         with np.errstate(invalid="ignore"):
             if not np.isfinite(levels.sum()):
                 raise ArtifactError("the network's output has values that are not finite", where=name)
         np.clip(levels, 0, top, out=levels)
         levels += np.float32(0.5)
-        np.copyto(place[first : first + STRIP], levels, casting="unsafe")
+        np.copyto(out[first : first + STRIP], levels, casting="unsafe")

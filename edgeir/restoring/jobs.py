@@ -1,4 +1,4 @@
-"""Which image goes to which file: names, formats, what exists already, what cannot be done.
+"""The output file of every image: names, formats, existing files, problems.
 
 Results keep the names of their images. An image of a format that is not written becomes a .png (a JPEG under another
 name a .jpg); with a format asked for, all results have that. Where two images would get one name, each whose name

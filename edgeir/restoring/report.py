@@ -1,4 +1,4 @@
-"""What a restore run did, image by image; the JSON of `edgeir restore --json`."""
+"""The report of a restore run, image by image; the JSON of `edgeir restore --json`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class RestoredPhoto(Config):
     seconds: float
     """Reading, restoring and writing."""
     remarks: tuple[str, ...] = ()
-    """What was mended in reading, left out in writing, or written in another format; one line each."""
+    """Repairs in reading, losses in writing, changes of format; one line each."""
 
 
 class FailedPhoto(Config):

@@ -5,17 +5,17 @@ pixel is at least the receptive radius away from every side of the window. Neigh
 twice the radius, and each gives its pixels up to the middle of the overlap. A network with strides repeats only every
 `size_multiple` pixels, so windows measure multiples of it and start at multiples of `NetworkFacts.tile_step`.
 
-What "the whole image" is at its border, there are two answers to:
+There are two modes for the border of the image:
 
-- **mirrored** (what `edgeir restore` does): the image continues beyond each side as its mirror image, by the receptive
+- **mirrored** (`edgeir restore`): the image continues beyond each side as its mirror image, by the receptive
   radius rounded up to `tile_step`. The network's zeros lie outside what any pixel of the image depends on: a flat
   image keeps one colour up to its border. Since every output pixel depends on the mirrored image alone, it does not
   matter where the windows lie, nor how much larger than the image the only size of an artifact is.
-- **zero-padded** (`edgeir eval`, `edgeir bench`): the network's own zeros begin at the image's border. Published
-  figures are of networks run like this. Windows then lie inside the image. Only where pixels are needed that are not
-  there is it mirrored, at its right and lower side: up to a multiple of `size_multiple`, or to where windows of the
-  only size that an artifact takes end, where the result differs from that of a network of the image's own size within
-  the receptive radius of those two sides.
+- **zero-padded** (`edgeir eval`, `edgeir bench`): the network's zero padding begins at the image's border, as for
+  published figures. Windows lie inside the image. It is mirrored at its right and lower side only where pixels are
+  missing: up to a multiple of `size_multiple`, or up to the end of the last window of an artifact of one size. In the
+  latter case the result differs from that of a network of the image's own size within the receptive radius of those two
+  sides.
 
 In exact arithmetic tiled output equals whole-image output. A network computed in float32 may add up in another order
 for another window size or number of threads, which changes a value by less than 1e-5 of the range: files are equal but
@@ -99,8 +99,8 @@ def plan(
         height, width: of the network's input (the enlarged image where `facts.input_kind` is ``bicubic``).
         fixed: the only size that the network takes, None when it takes any.
         largest: with no fixed size, the side of the largest window in pixels; None means one window. Along a
-            narrow image windows are longer, up to the same area. Windows are made smaller where as few of them
-            suffice, so that the overlap costs little.
+            narrow image windows are longer, up to the same area. Windows are made as small as their number allows, so
+            that the overlap costs little.
         mirrored: continue the image beyond its border by the receptive radius. It is left out where the network reads
             the whole image and takes this one size only, and is narrower where an artifact's size is too small for it.
 
@@ -149,7 +149,7 @@ def _axis(length: int, side: int | None, facts: NetworkFacts, margin: int, *, fi
     if step < 1:
         least = _up(2 * radius + multiple - (end - begin), multiple) + end - begin
         raise ArtifactError(
-            f"a window of {side} pixels is too small for the network, which sees {radius} pixels to each side",
+            f"a window of {side} pixels is too small for the network, whose receptive radius is {radius} pixels",
             fix=f"use at least {least} pixels",
         )
     if fixed:
@@ -231,8 +231,11 @@ def run_tiled(
     result = np.empty((height * scale, width * scale, facts.channels), np.float32)
     for row, column in windows:
         output = run(np.ascontiguousarray(read_window(image, row, column), dtype=np.float32))
-        place = (slice(row.first * scale, row.last * scale), slice(column.first * scale, column.last * scale))
-        result[place] = output[cut(row, scale), cut(column, scale)]
+        target = (
+            slice(row.first * scale, row.last * scale),
+            slice(column.first * scale, column.last * scale),
+        )
+        result[target] = output[cut(row, scale), cut(column, scale)]
     return result
 
 

@@ -1,10 +1,9 @@
-"""What a network needs of an image with an alpha channel: colours where there are none.
+"""Images with an alpha channel: colours for pixels that are fully transparent.
 
-Under an alpha of zero a file holds any colour, usually black. A network that sees it draws a dark rim inside the edge
-of a sprite, and bicubic enlargement mixes it in. So those colours are replaced, by that of the nearest pixel that can
-be seen as far as anything visible depends on it, and by the mean of what can be seen beyond that. What lies
-under an alpha of zero therefore does not change the visible result. Alpha itself is enlarged bicubically; a network
-never sees it.
+Under an alpha of zero a file may hold any colour, usually black, which would give a dark rim inside the edge of a
+sprite. So those colours are replaced: by that of the nearest visible pixel wherever a visible result depends on them,
+and by the mean of the visible pixels elsewhere. The colours under an alpha of zero therefore do not change the visible
+result. Alpha itself is enlarged bicubically, without the network.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ STRIP = 64
 """Fewest rows handled at once: what is computed on the way takes little memory."""
 
 KERNEL_REACH = 2
-"""Pixels that bicubic enlargement reads on each side; so far does visible alpha spread beyond visible pixels."""
+"""Pixels that bicubic enlargement reads on each side: visible alpha spreads that far beyond visible pixels."""
 
 
 def bleed(photo: Photo, radius: int) -> NDArray[Any]:
@@ -68,7 +67,7 @@ def bleed(photo: Photo, radius: int) -> NDArray[Any]:
 
 
 def _mean(pixels: NDArray[Any], alpha: NDArray[Any]) -> NDArray[Any]:
-    """The mean colour of what can be seen, (C,) of the dtype of `pixels`."""
+    """The mean colour of the visible pixels, (C,) of the dtype of `pixels`."""
     total, count = np.zeros(pixels.shape[2]), 0
     for first in range(0, len(pixels), STRIP):
         seen = alpha[first : first + STRIP] > 0

@@ -1,7 +1,7 @@
 """The one table of runtimes and target formats.
 
-Everything that needs to know which formats and runtimes there are derives from here: command-line choices, what a model
-file's suffix means, which package runs it, what `edgeir doctor` lists, how a report draws them. A new format is one
+Everything that depends on the list of formats and runtimes derives from here: command-line choices, suffixes of model
+files, the package that runs them, the list of `edgeir doctor`, the marks in plots. A new format is one
 entry of `TARGETS`, a new runtime one of `RUNTIMES`, and the file that each names.
 
 Importing this module imports no runtime; `settings` does.
@@ -39,8 +39,8 @@ class RuntimeEntry:
     Attributes:
         name: for ``--runtime``.
         title: for people.
-        module: what is imported to run anything; its top-level package decides which extra brings it.
-        distribution: whose version says whether it is installed.
+        module: the import that runs models; its top-level package determines the extra that installs it.
+        distribution: the distribution whose version is shown, and None where it is not installed.
         configuration: ``module:Class`` of its settings, which load a file or a checkpoint.
         marker, colour: how a plot draws it (matplotlib's names).
     """
@@ -55,7 +55,7 @@ class RuntimeEntry:
 
     @property
     def extra(self) -> str | None:
-        """The extra of edgeir that brings it."""
+        """The extra of edgeir that installs it."""
         return extra_of(self.distribution)
 
     @property
@@ -94,7 +94,7 @@ class TargetEntry:
 
 
 CHECKPOINT_RUNTIME = "torch"
-"""What runs a checkpoint as it is."""
+"""The runtime that runs checkpoints without an export."""
 
 RUNTIMES: list[RuntimeEntry] = [
     RuntimeEntry("torch", "PyTorch", "torch", "torch", "edgeir.runtime.torch:Torch", "^", "#e08e1b"),
@@ -156,7 +156,7 @@ def target_entry(name: str) -> TargetEntry:
 
 
 def target_of_runtime(name: str) -> TargetEntry | None:
-    """What a checkpoint is exported to for a runtime; None for the one that runs checkpoints."""
+    """The target to which a checkpoint is exported for a runtime; None for the one that runs checkpoints."""
     return next((entry for entry in TARGETS if entry.runtime == name), None)
 
 

@@ -33,8 +33,8 @@ def load(
     The folder of an artifact loads its first file; another one is loaded by its path.
 
     Args:
-        runtime: `auto` takes the one that fits: that of the file's format, torch for weights. A zoo network runs from
-            the file that comes with it where torch is not installed, or where the file's runtime is asked for.
+        runtime: `auto` selects that of the file's format, or torch for weights. A zoo network is run from the file that
+            comes with it if torch is not installed, or if the file's runtime is asked for.
         threads: threads inside one operator.
         sigma: the noise level, on the 0-255 scale, for the checkpoint of a network that takes one; an artifact has its
             own (`NetworkFacts.sigma`).
@@ -54,15 +54,15 @@ def load(
         raise ArtifactError(
             f"there is no runtime `{runtime}`", fix=f"runtimes: auto, {', '.join(catalog.runtime_names())}"
         )
-    found = resolve(path_or_name)
+    resolved = resolve(path_or_name)
     if (
-        found.kind == "zoo network"
-        and (packaged := _packaged(found.folder, runtime)) is not None
+        resolved.kind == "zoo network"
+        and (packaged := _packaged(resolved.folder, runtime)) is not None
         and sigma is None
     ):
-        found = Found("artifact", packaged, found.name)
-    if found.kind in ("artifact", "model file"):
-        return _load_artifact(found, runtime, threads, sigma)
+        resolved = Found("artifact", packaged, resolved.name)
+    if resolved.kind in ("artifact", "model file"):
+        return _load_artifact(resolved, runtime, threads, sigma)
     if runtime not in ("auto", catalog.CHECKPOINT_RUNTIME):
         raise ArtifactError(
             f"is a checkpoint, which runs with {catalog.CHECKPOINT_RUNTIME}, not with {runtime}",
@@ -70,7 +70,7 @@ def load(
             fix="edgeir export makes an artifact of it",
         )
     settings: Any = catalog.runtime_entry(catalog.CHECKPOINT_RUNTIME).settings()
-    session: Session = settings(threads=threads, clip=clip, sigma=sigma).load(str(found.folder))
+    session: Session = settings(threads=threads, clip=clip, sigma=sigma).load(str(resolved.folder))
     return session
 
 
@@ -89,10 +89,10 @@ def load_file(folder: Path, artifact: Artifact, file: ModelFile, *, threads: int
     return session
 
 
-def _load_artifact(found: Found, runtime: RuntimeName, threads: int, sigma: float | None) -> Session:
-    artifact, folder = read_artifact(found.folder)
-    file = file_at(artifact, folder, found.file)
-    where = found.file or found.folder
+def _load_artifact(resolved: Found, runtime: RuntimeName, threads: int, sigma: float | None) -> Session:
+    artifact, folder = read_artifact(resolved.folder)
+    file = file_at(artifact, folder, resolved.file)
+    where = resolved.file or resolved.folder
     fitting = {entry.name: entry.runtime for entry in catalog.TARGETS}.get(file.target)
     if fitting is not None and runtime not in ("auto", fitting):
         raise ArtifactError(

@@ -1,4 +1,4 @@
-"""Keep other people's libraries from writing on the user's terminal."""
+"""Keep third-party libraries from writing on the user's terminal."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ __all__ = ["libraries_silenced", "native_silenced"]
 
 @contextlib.contextmanager
 def native_silenced(*descriptors: int) -> Iterator[None]:
-    """Send file descriptors (2 by default) to nowhere inside the block; C++ code ignores `sys.stderr`.
+    """Redirect file descriptors (2 by default) to the null device inside the block; C++ code ignores `sys.stderr`.
 
-    LiteRT greets every new interpreter with a line about XNNPACK, and its converter narrates its passes.
+    LiteRT prints a line about XNNPACK for every new interpreter, and its converter logs its passes.
     A descriptor belongs to the whole process: keep the block short, and write nothing inside it.
     """
     saved: list[tuple[int, int]] = []
@@ -41,7 +41,7 @@ def native_silenced(*descriptors: int) -> Iterator[None]:
 def libraries_silenced() -> Iterator[None]:
     """Inside the block, converters and quantisers neither print nor warn, in Python or natively.
 
-    What goes wrong in them still arrives, as an exception. Import them inside the block: some talk at import.
+    Their errors are still raised as exceptions. Import them inside the block: some print at import.
     """
     with (
         warnings.catch_warnings(),

@@ -1,4 +1,4 @@
-"""What every runtime offers: a `Session`, a loaded network that maps an image to an image.
+"""The interface of every runtime: a `Session`, a loaded network that maps an image to an image.
 
 Inside edgeir an image is float32 RGB in [0, 1], HWC. A session casts to the artifact's own layout and
 integer type (real = (q - zero_point) * quant_scale) and back, so that callers never see either.
@@ -34,7 +34,7 @@ class Session(Protocol):
     artifact: Artifact | None
     """The manifest; None for a checkpoint."""
     file: ModelFile | None
-    """What the manifest says of the file that runs; None for a checkpoint."""
+    """The manifest's entry for the file that runs; None for a checkpoint."""
     source_sha256: str
     """SHA-256 of the file that runs: the model file, or the checkpoint's weights."""
 
@@ -56,25 +56,27 @@ class Session(Protocol):
 
 @runtime_checkable
 class StagedSession(Session, Protocol):
-    """A session that can be told what its network reads of the whole picture, so that a photo can go in tiles."""
+    """A session that accepts its network's global statistics, so that tiled output equals whole-image output."""
 
     stages: int
-    """How many statistics the network reads, each after the one before; 0 where it reads none that can be given."""
-    weigh: bool
-    """They only weigh features (channel attention), so that they can be gathered all at once; see `all_statistics`."""
+    """Number of layers with global statistics, in forward order; 0 where the network has none that can be set."""
+    only_scale_features: bool
+    """The statistics only scale features (channel attention): `all_stage_inputs` gathers them in one pass."""
 
-    def features(self, x: NDArray[np.float32], known: Sequence[Moments]) -> NDArray[np.float32]:
-        """What stage ``len(known)`` reads, (H, W, C), with the statistics of the stages before it given."""
+    def stage_input(self, x: NDArray[np.float32], statistics: Sequence[Moments]) -> NDArray[np.float32]:
+        """Input of the layer of stage ``len(statistics)``, (H, W, C), given the statistics of the earlier stages."""
         ...
 
-    def all_statistics(
-        self, x: NDArray[np.float32], known: Sequence[Moments], rows: slice, columns: slice
+    def all_stage_inputs(
+        self, x: NDArray[np.float32], statistics: Sequence[Moments], rows: slice, columns: slice
     ) -> list[Accumulator]:
-        """What every stage reads of these rows and columns of `x`, with `known` given (all stages, or none)."""
+        """Moments of every stage's input over these rows and columns, given the statistics (of all stages, or none)."""
         ...
 
-    def run_given(self, x: NDArray[np.float32], known: Sequence[Moments]) -> NDArray[np.float32]:
-        """Like `run`, with the statistics of all stages given."""
+    def run_with_statistics(
+        self, x: NDArray[np.float32], statistics: Sequence[Moments]
+    ) -> NDArray[np.float32]:
+        """Like `run`, with these statistics of all stages instead of those of `x`."""
         ...
 
 

@@ -1,6 +1,6 @@
 """PyTorch on the CPU: a checkpoint folder or a zoo entry, in its `deploy()` form.
 
-What a network reads of the whole picture is computed in float64 or given (`StagedSession`): both come to the same bits.
+Global statistics are computed in float64, or set from outside (`StagedSession`); the two are bit-exact.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Torch(Config):
     sigma: float | None = None
     """Noise level on the 0-255 scale for a network that takes one; its own by default."""
     clip: bool = True
-    """False leaves out the clip to [0, 1] at the end of the `deploy()` form, for metrics that see what oversteps it."""
+    """False leaves out the clip to [0, 1] at the end of the `deploy()` form, for metrics of unclipped output."""
 
     def load(self, checkpoint: str) -> TorchSession:
         """Load a checkpoint folder or zoo name.
@@ -79,9 +79,9 @@ class TorchSession:
 
         self._module: nn.Module | None = module.eval()
         self._stages = Stages(module)
-        # Only statistics that are all a network reads of the picture make its tiles exact.
+        # Tiles are exact only if these statistics are all that the network reads of the whole image.
         self.stages = len(self._stages) if self._stages.operations >= set(facts.global_operations) else 0
-        self.weigh = self._stages.weigh
+        self.only_scale_features = self._stages.only_scale
         self.facts = facts
         self.name = name
         self.source_sha256 = sha256
@@ -113,26 +113,30 @@ class TorchSession:
             if before != self._threads:
                 self._torch.set_num_threads(before)
 
-    def features(self, x: NDArray[np.float32], known: Sequence[Moments]) -> NDArray[np.float32]:
-        """See `StagedSession.features`."""
+    def stage_input(self, x: NDArray[np.float32], statistics: Sequence[Moments]) -> NDArray[np.float32]:
+        """See `StagedSession.stage_input`."""
         check_image(x, self)
         tensor = self._torch.from_numpy(to_native(x, self.input))
         with self._inference():
-            read: NDArray[np.float32] = self._stages.input(tensor, known)[0].permute(1, 2, 0).numpy()
+            read: NDArray[np.float32] = (
+                self._stages.next_input(tensor, statistics)[0].permute(1, 2, 0).numpy()
+            )
         return read
 
-    def all_statistics(
-        self, x: NDArray[np.float32], known: Sequence[Moments], rows: slice, columns: slice
+    def all_stage_inputs(
+        self, x: NDArray[np.float32], statistics: Sequence[Moments], rows: slice, columns: slice
     ) -> list[Accumulator]:
-        """See `StagedSession.all_statistics`."""
+        """See `StagedSession.all_stage_inputs`."""
         check_image(x, self)
         tensor = self._torch.from_numpy(to_native(x, self.input))
         with self._inference():
-            return self._stages.all_inputs(tensor, known, rows, columns)
+            return self._stages.all_inputs(tensor, statistics, rows, columns)
 
-    def run_given(self, x: NDArray[np.float32], known: Sequence[Moments]) -> NDArray[np.float32]:
-        """See `StagedSession.run_given`."""
-        with self._stages.given(known):
+    def run_with_statistics(
+        self, x: NDArray[np.float32], statistics: Sequence[Moments]
+    ) -> NDArray[np.float32]:
+        """See `StagedSession.run_with_statistics`."""
+        with self._stages.with_statistics(statistics):
             return self.run(x)
 
     def close(self) -> None:

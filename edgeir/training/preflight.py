@@ -60,11 +60,11 @@ def check_ahead(recipe: Recipe) -> None:
             check_sides(recipe, teacher)
         _check_partner("the teacher", teacher, recipe, folder, cached=distillation.cache)
     for method in distillation.methods:
-        config = method.companion_config()
+        config = method.auxiliary_config()
         if config is not None:
             config.check()
-            _check_taps("extractor", config, list(method.reads_companion))
-        if method.companion_reads == "degraded" and config is not None:
+            _check_taps("extractor", config, list(method.reads_auxiliary))
+        if method.auxiliary_input == "degraded" and config is not None:
             _check_partner(f"the network beside the student in `{method.kind}`", config, recipe, recipe.name)
         method.check()
 

@@ -188,7 +188,7 @@ class Recipe(Config):
         distillation = self.objective.distillation
         methods = distillation.methods if distillation is not None else ()
         for method in methods:
-            companion = method.companion_config()
+            companion = method.auxiliary_config()
             if companion is not None and companion.facts.colour != colour:
                 raise ValueError(
                     f"the network beside the student in `{method.kind}` needs the student's channels"

@@ -235,9 +235,9 @@ def _share(
         initialise(network, recipe.init)
     channels_last(network)
     objective, planes = build_objective(recipe, network, store)
-    trained = [*network.parameters(), *objective.companions.parameters()]
+    trained = [*network.parameters(), *objective.auxiliary.parameters()]
     fused = recipe.train.precision != "16-mixed"  # whose scaler could not clip the gradients
-    state = State(network, recipe.optim.build(trained, fused=fused), {}, objective.companions)
+    state = State(network, recipe.optim.build(trained, fused=fused), {}, objective.auxiliary)
     if objective.adversary is not None:
         state.discriminator = DiscriminatorTrainer(objective.adversary, recipe.optim)
     if recipe.train.ema:

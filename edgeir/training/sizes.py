@@ -34,8 +34,8 @@ def check_sides(recipe: Recipe, teacher: NetworkConfig | None = None) -> None:
         step = math.lcm(step, _patch_step(teacher, scale if teacher.reads == "clean" else enlarged))
     distillation = recipe.objective.distillation
     for method in distillation.methods if distillation is not None else ():
-        if (config := method.companion_config()) is not None:
-            factor = scale if method.companion_reads == "clean" else enlarged
+        if (config := method.auxiliary_config()) is not None:
+            factor = scale if method.auxiliary_input == "clean" else enlarged
             step = math.lcm(step, _patch_step(config, factor))
     problems = []
     if patch % step:

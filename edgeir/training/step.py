@@ -59,7 +59,7 @@ class Stepper:
         self._model, self._optimizer = fabric.setup(state.network, state.optimizer)
         self._objective = objective.to(fabric.device)
         for place, companion in state.companions.items():  # so that processes average their gradients too
-            objective.companions[place] = fabric.setup_module(companion)
+            objective.auxiliary[place] = fabric.setup_module(companion)
         state.average = {key: value.to(fabric.device) for key, value in state.average.items()}
         self._average = MovingAverage(state.average, state.network.state_dict(), recipe.train.ema)
         if state.discriminator is not None:

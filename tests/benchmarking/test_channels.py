@@ -73,7 +73,7 @@ def test_written_files_and_what_is_refused(tmp_path):
         write_channels(study, tmp_path / "out")
     with pytest.raises(ConfigError, match=r"has no tap `phase.9.fuse`; its taps are head"):
         channels(model, before="head", after="phase.9.fuse", limit=1, size=32)
-    with pytest.raises(DataError, match="no picture is as large as 9999x9999"):
+    with pytest.raises(DataError, match="no image is as large as 9999x9999"):
         channels(model, sources=(Embedded(),), size=9999)
 
 
@@ -100,7 +100,7 @@ def test_a_network_of_one_channel_sees_luma(tmp_path):
 
     model = saved(tmp_path, DnCNNConfig(channels=1, depth=3, width=4), passes)
     study = channels(model, before="head", after="head", limit=2, size=32)
-    # Noise of the luma itself: that of a colour picture's luma would be a third weaker.
+    # Noise of the luma itself: that of a colour image's luma would be a third weaker.
     expected = study.strengths["noise"][1] / 255 * np.sqrt(2 / np.pi)
     assert study.responses["noise"][1][0] == pytest.approx(expected, rel=0.1)
 

@@ -25,7 +25,7 @@ from edgeir.models.ppcn_enhance import PPCNEnhanceConfig, load_reference_weights
 
 @pytest.fixture
 def pictures(tmp_path):
-    """Three smooth pictures, one of a size that is no multiple of four."""
+    """Three smooth images, one of a size that is no multiple of four."""
     source = np.random.default_rng(5)
     folder = tmp_path / "pictures"
     folder.mkdir()
@@ -41,7 +41,7 @@ def pictures(tmp_path):
 def suite(pictures):
     return Suite(
         name="mine",
-        title="three pictures",
+        title="three images",
         sets=(ImageSet(name="three", source=Folder(path=str(pictures))),),
         degradation=Bicubic(scale=4),
         protocol="sr-x4",
@@ -163,7 +163,7 @@ def test_ms_ssim_where_the_suite_asks_for_it():
 
 @pytest.fixture
 def pairs(tmp_path, monkeypatch):
-    """Five patch pairs in PIRM's layout; the camera's picture is the phone's, 40 levels brighter."""
+    """Five patch pairs in PIRM's layout; the camera's image is the phone's, 40 levels brighter."""
     source = np.random.default_rng(3)
     for index in range(5):
         given = source.integers(0, 200, (32, 32, 3), dtype=np.uint8)

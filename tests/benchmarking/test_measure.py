@@ -39,7 +39,7 @@ def test_every_figure_of_a_known_run(clock, fake_session):
     latency = latency_of(measured, height=16, width=24, threads=1, macs=2_000_000, gemm_gmac_s=0.4)
     assert latency.init_ms == pytest.approx(7.0)
     assert latency.first_run_ms == pytest.approx(50.0)
-    assert latency.pirm_ms == pytest.approx(13.0)  # the mean of the third and fourth picture
+    assert latency.pirm_ms == pytest.approx(13.0)  # the mean of the third and fourth image
     assert latency.warmup_runs == 4 + 5
     assert latency.repeats == 10  # 100 ms of 10 ms each
     assert latency.p50_ms == latency.p99_ms == latency.min_ms == latency.mean_ms == pytest.approx(10.0)

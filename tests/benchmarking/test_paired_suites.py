@@ -1,4 +1,4 @@
-"""The suites of published test pairs, on made-up pictures in the published layouts."""
+"""The suites of published test pairs, on made-up images in the published layouts."""
 
 import numpy as np
 import pytest
@@ -24,7 +24,7 @@ def save(path, pixels):
 
 
 def noisy_pair(size=(32, 24)):
-    """A picture, and the same with an error of its own in every pixel; no value is clipped."""
+    """An image, and the same with an error of its own in every pixel; no value is clipped."""
     clean = RNG.integers(40, 200, (*size, 3), dtype=np.uint8)
     return clean, (clean + RNG.integers(-30, 31, clean.shape)).astype(np.uint8)
 

@@ -1,4 +1,4 @@
-"""A whole benchmark run on a tiny network and a tiny picture: what is written, and what is refused."""
+"""A whole benchmark run on a tiny network and a tiny image: what is written, and what is refused."""
 
 import json
 

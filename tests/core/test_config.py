@@ -118,7 +118,7 @@ class Mixture(Config):
     @model_validator(mode="after")
     def _no_web(self) -> Mixture:
         if any(isinstance(source, Web) for source in self.sources):
-            raise ValueError("Web pictures are not allowed")
+            raise ValueError("Web images are not allowed")
         return self
 
 
@@ -169,7 +169,7 @@ class Mixture(Config):
             ["unknown key `sources.0.frames`, did you mean `name`?"],
         ),
         ({"inputs": []}, ["unknown key `inputs`, which is called `sources` now"]),
-        ({"sources": [{"kind": "web"}]}, ["Web pictures are not allowed"]),
+        ({"sources": [{"kind": "web"}]}, ["Web images are not allowed"]),
         ({"tagged-union[": 1}, ["unknown key `tagged-union[`, known keys: pair, sources"]),
     ],
 )

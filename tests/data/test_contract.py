@@ -26,7 +26,7 @@ MEMBERS = typing.get_args(typing.get_args(AnySource)[0])
 BUNDLED = {"embedded", "digits"}
 """They come with an installed package."""
 NO_TRUTH = {"dnd"}
-"""Its clean pictures were never published, so that it lists no pair (its crops: test_hdf5.py)."""
+"""Its clean images were never published, so that it lists no pair (its crops: test_hdf5.py)."""
 
 
 def picture(path, size=(24, 16), mode="RGB"):

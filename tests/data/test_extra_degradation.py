@@ -44,7 +44,7 @@ def test_the_store_is_that_of_the_pairs_alone(folders, tmp_path):
 
 
 def test_a_patch_is_the_patch_of_the_whole_picture_damaged(folders, tmp_path):
-    """Blur reaches beyond the patch: it must have seen the given picture's surroundings, and the clean one stays."""
+    """Blur reaches beyond the patch: it must have seen the given image's surroundings, and the clean one stays."""
     blur = GaussianBlur(sigma=2.0)
     store, sampler = patches(folders, blur, tmp_path, augment="none")
     lr, hr = sampler.batch(4)
@@ -124,7 +124,7 @@ def test_training_sees_it_and_so_does_validation(folders, tmp_path, monkeypatch)
     mild, strong = (result.metrics["best_psnr_db"] for result in results)
     assert (
         mild > strong + 5
-    )  # three steps change little: it is the noise of the validation pictures that differs
+    )  # three steps change little: it is the noise of the validation images that differs
 
 
 def test_a_teacher_cannot_be_cached_where_the_input_is_drawn(folders):

@@ -72,7 +72,7 @@ def test_the_parts_of_nyu2_do_not_overlap(nyu2):
     ]
     assert [len(part) for part in names] == [14, 4, 18]
     assert names[0] + names[1] == names[2]
-    assert names[0][-1] == "0002-03"  # five pairs of a picture in a row
+    assert names[0][-1] == "0002-03"  # five pairs of an image in a row
     assert names[1] == ["0002-04", "0003-00", "0003-01", "0003-02"]
     assert len(items_of([NYU2Haze(**sizes)], None, (1.0,))) == 14
     with pytest.raises(DataError, match=r"4 images with 19 `copies` each give fewer .* `total` \(=27256\)"):
@@ -85,7 +85,7 @@ def test_nyu2_has_as_many_pairs_as_stft_trained_and_tested_on(root):
     (root / "NYU2").mkdir()
     with h5py.File(
         root / "NYU2" / "nyu_depth_v2_labeled.mat", "w"
-    ) as file:  # of the published number of pictures
+    ) as file:  # of the published number of images
         file["images"], file["depths"] = (
             np.zeros((1449, 3, 2, 2), np.uint8),
             np.ones((1449, 2, 2), np.float32),

@@ -52,6 +52,6 @@ def test_files_and_both_folders_of_div2k_are_listed(tmp_path: Path, monkeypatch:
     assert find_paired("SIDD") == [tmp_path / file for file in files[2:]]
     folders = [tmp_path / f"DIV2K/DIV2K_train_{end}" for end in ("LR_unknown/X4", "HR")]
     folders[0].mkdir(parents=True)
-    assert find_paired("DIV2K-LR") == [], "the large pictures are missing"
+    assert find_paired("DIV2K-LR") == [], "the large images are missing"
     folders[1].mkdir()
     assert find_paired("DIV2K-LR") == folders

@@ -93,7 +93,7 @@ def test_an_image_without_label_and_a_map_that_is_too_small_are_refused():
 
 @given(seed=st.integers(0, 2**31), step=st.integers(0, 1000), patch=st.sampled_from([4, 7, 20]))
 def test_a_map_is_cut_and_turned_with_its_picture(tmp_path_factory, seed, step, patch):
-    """The picture's first channel holds the label, so the two can be compared in every patch."""
+    """The image's first channel holds the label, so the two can be compared in every patch."""
     folder = tmp_path_factory.mktemp("maps")
     classes = np.random.default_rng(seed).integers(0, 254, (20, 24), np.uint8)
     picture = np.stack([classes, classes, classes], 2)

@@ -11,7 +11,7 @@ from edgeir.data.store import pair_store as store_module
 
 
 class Ramp:
-    """A store of pictures without any symmetry; the clean one is the degraded one with every pixel doubled."""
+    """A store of images without any symmetry; the clean one is the degraded one with every pixel doubled."""
 
     scale = 2
     folder = "memory"

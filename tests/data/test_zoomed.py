@@ -1,4 +1,4 @@
-"""RealSR's three versions and DIV2K's own small pictures: which sizes belong together."""
+"""RealSR's three versions and DIV2K's own small images: which sizes belong together."""
 
 import numpy as np
 import pytest
@@ -55,7 +55,7 @@ def test_sizes_that_contradict_the_version_are_refused(root):
     for version in (1, 3):
         with pytest.raises(DataError, match="get an intact copy"):
             RealSR(version=version).pairs()
-    (root / "RealSR/Canon/Train/4/Canon_001_LR4.png").write_text("no picture")
+    (root / "RealSR/Canon/Train/4/Canon_001_LR4.png").write_text("no image")
     with pytest.raises(DataError, match="cannot be read"):
         RealSR().pairs()
 
@@ -95,7 +95,7 @@ def test_div2k_comes_with_small_pictures_of_its_own(root, tmp_path, caplog):
 
 
 def test_the_small_pictures_are_not_enlarged_ones(root, tmp_path):
-    """A small picture of a wrong size is an error of the store, not a patch that does not fit."""
+    """A small image of a wrong size is an error of the store, not a patch that does not fit."""
     picture(root / "DIV2K_valid_HR/0801.png", 0, (24, 20))
     picture(root / "DIV2K_valid_LR_bicubic/X2/0801x2.png", 0, (6, 5))
     with pytest.raises(DataError, match="degraded image is 5x6 instead of 10x12"):

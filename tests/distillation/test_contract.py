@@ -1,7 +1,7 @@
 """Every method of `AnyDistillation`, driven as training drives it: inside an objective, with what it says it needs.
 
 A new method is covered as soon as it is named in the union and has its settings below; its equation is for
-test_equations.py or test_companions.py.
+test_equations.py or test_auxiliary.py.
 """
 
 import typing
@@ -31,7 +31,7 @@ SETTINGS = {
     "imitation": {"student_tap": "body.0"},
     "high-level": {"network": {"kind": "module", "target": "edgeir.models.backbones.digits:StrokeSegmenter"}},
 }
-"""The least that each kind needs beside a student whose features have the three channels of a picture."""
+"""The least that each kind needs beside a student whose features have the three channels of an image."""
 RATE = 1e-2
 
 
@@ -52,7 +52,7 @@ class Setup:
         self.student = DnCNNConfig(depth=4, width=3, residual=False).build()
         self.teacher = DnCNNConfig(depth=5, width=3, residual=False).build() if method.needs_teacher else None
         self.objective = Objective([], self.student, [method], self.teacher)
-        trained = [*self.student.parameters(), *self.objective.companions.parameters()]
+        trained = [*self.student.parameters(), *self.objective.auxiliary.parameters()]
         self.optimizer = torch.optim.Adam(trained, RATE)
         self.lr, self.hr = torch.rand(2, 3, 8, 8), torch.rand(2, 3, 8, 8)
         self.labels = torch.randint(-1, 2, (2, 1, 8, 8)) if method.needs_labels else None
@@ -113,35 +113,35 @@ def test_a_gradient_reaches_the_student_and_everything_that_is_trained(method):
     setup = Setup(method)
     setup.step()  # a head whose last layer starts at zero passes nothing on before its first step
     student = list(setup.student.parameters())
-    companions = list(setup.objective.companions.parameters())
-    reached = torch.zeros(len(student) + len(companions), dtype=torch.bool)
+    auxiliary = list(setup.objective.auxiliary.parameters())
+    reached = torch.zeros(len(student) + len(auxiliary), dtype=torch.bool)
     for name, term in setup.terms().items():
-        found = torch.autograd.grad(term, [*student, *companions], allow_unused=True, retain_graph=True)
+        found = torch.autograd.grad(term, [*student, *auxiliary], allow_unused=True, retain_graph=True)
         assert all(gradient is None or torch.isfinite(gradient).all() for gradient in found), name
         here = torch.tensor([gradient is not None and bool(gradient.any()) for gradient in found])
         assert here.any(), f"{name} trains nothing"
         reached |= here
     assert reached[: len(student)].any(), "the student learns nothing from this method"
-    assert not companions or reached[len(student) :].any(), "the companion learns nothing"
+    assert not auxiliary or reached[len(student) :].any(), "the auxiliary network learns nothing"
 
 
 def test_a_step_moves_what_is_trained_and_nothing_else(method):
     setup = Setup(method)
-    companions, frozen = setup.objective.companions, setup.objective.frozen
-    before = [copies(module) for module in (setup.student, companions, frozen)]
+    auxiliary, frozen = setup.objective.auxiliary, setup.objective.frozen
+    before = [copies(module) for module in (setup.student, auxiliary, frozen)]
     held = {} if setup.teacher is None else copies(setup.teacher)
     for _ in range(2):
         setup.step()
     assert moved(setup.student, before[0])
-    assert moved(companions, before[1]) == bool(companions)
+    assert moved(auxiliary, before[1]) == bool(auxiliary)
     assert all(torch.equal(value, before[2][key]) for key, value in frozen.state_dict().items())
     if setup.teacher is not None:
         assert all(torch.equal(value, held[key]) for key, value in setup.teacher.state_dict().items())
-    trained = [*setup.student.parameters(), *companions.parameters()]
+    trained = [*setup.student.parameters(), *auxiliary.parameters()]
     assert all(torch.isfinite(parameter).all() for parameter in trained)
 
 
-def test_the_state_is_the_companions_and_survives_a_file(method):
+def test_the_state_is_that_of_the_auxiliary_networks_and_survives_a_file(method):
     setup = Setup(method)
     for _ in range(2):
         setup.step()
@@ -152,11 +152,11 @@ def test_the_state_is_the_companions_and_survives_a_file(method):
         if getattr(setup, name) is not None:
             getattr(other, name).load_state_dict(getattr(setup, name).state_dict())
     other.objective.frozen.load_state_dict(setup.objective.frozen.state_dict())
-    if setup.objective.companions:
+    if setup.objective.auxiliary:
         found = other.evaluated()
         assert any(not torch.equal(found[name], value) for name, value in expected.items())
-    state = load(save(setup.objective.companions.state_dict())) if setup.objective.companions else {}
-    other.objective.companions.load_state_dict(state)
+    state = load(save(setup.objective.auxiliary.state_dict())) if setup.objective.auxiliary else {}
+    other.objective.auxiliary.load_state_dict(state)
     found = other.evaluated()
     assert found.keys() == expected.keys()
     assert all(torch.equal(found[name], value) for name, value in expected.items())

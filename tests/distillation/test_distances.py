@@ -35,7 +35,7 @@ def cosine(a, b):
 
 
 def inner_product(x, y):
-    """Mean over pictures and pairs of positions of the squared difference of their cosine similarities."""
+    """Mean over images and pairs of positions of the squared difference of their cosine similarities."""
     total, count = 0.0, 0
     for one, other in zip(x.reshape(2, 3, -1), y.reshape(2, 3, -1), strict=True):
         for i, j in np.ndindex(one.shape[1], one.shape[1]):

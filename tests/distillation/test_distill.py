@@ -8,7 +8,7 @@ from edgeir.core.errors import ConfigError
 from edgeir.distillation import SVDO, AttentionMaps, FeatureMatch, Imitation, OutputMatch, TargetFeatures
 from edgeir.distillation.base import Batch
 from edgeir.distillation.objective import Objective
-from edgeir.distillation.taps import Side, TapRecorder
+from edgeir.distillation.taps import NetworkOutput, TapRecorder
 from edgeir.losses import L1, SSIM
 from edgeir.models import DANetAutoEncoderConfig, DANetConfig, DnCNNConfig, PlainSRConfig
 
@@ -19,15 +19,15 @@ NOTHING = Batch(torch.empty(0), torch.empty(0))
 def sides(seed=0):
     generator = torch.Generator().manual_seed(seed)
     make = lambda *size: torch.randn(*size, generator=generator)  # noqa: E731
-    student = Side(make(2, 3, 8, 8), {"a": make(2, 4, 5, 6), "b": make(2, 4, 5, 6)})
-    teacher = Side(make(2, 3, 8, 8), {"p": make(2, 7, 5, 6), "q": make(2, 9, 5, 6)})
+    student = NetworkOutput(make(2, 3, 8, 8), {"a": make(2, 4, 5, 6), "b": make(2, 4, 5, 6)})
+    teacher = NetworkOutput(make(2, 3, 8, 8), {"p": make(2, 7, 5, 6), "q": make(2, 9, 5, 6)})
     return student, teacher
 
 
 def test_attention_ignores_scale_and_width_and_is_zero_for_equal_maps():
     features = torch.rand(2, 4, 5, 6) + 0.1
-    student = Side(torch.zeros(2, 3, 4, 4), {"a": features})
-    teacher = Side(torch.zeros(2, 3, 4, 4), {"p": 3 * features.mean(1, keepdim=True)})
+    student = NetworkOutput(torch.zeros(2, 3, 4, 4), {"a": features})
+    teacher = NetworkOutput(torch.zeros(2, 3, 4, 4), {"p": 3 * features.mean(1, keepdim=True)})
     method = AttentionMaps(student_taps=("a",), teacher_taps=("p",))
     assert method.terms(student, teacher, NOTHING)["attention"].item() == pytest.approx(0, abs=1e-6)
 
@@ -126,7 +126,7 @@ def test_stft_follows_equations_5_and_11_and_each_pull_stops_at_its_target():
     lr, hr = torch.rand(2, 3, 8, 8), torch.rand(2, 3, 8, 8)
     terms = objective.terms(student(lr), lr, hr)
     assert list(terms) == ["l1", "distill/target-features", "distill/extractor"]
-    extractor = objective.companions["0"]
+    extractor = objective.auxiliary["0"]
 
     def tap(network, x):
         seen = []
@@ -167,7 +167,7 @@ def test_stft_refuses_what_cannot_work():
 
 
 def test_svdo_is_zero_for_channels_of_equal_energy_that_do_not_correlate():
-    orthogonal = Side(torch.zeros(1), {"a": torch.eye(4).reshape(1, 4, 2, 2)})
+    orthogonal = NetworkOutput(torch.zeros(1), {"a": torch.eye(4).reshape(1, 4, 2, 2)})
     assert SVDO(student_taps=("a",)).terms(orthogonal, orthogonal, NOTHING)["svdo"].item() == pytest.approx(
         0, abs=1e-9
     )

@@ -15,7 +15,7 @@ from edgeir.distillation import (
     TargetFeatures,
 )
 from edgeir.distillation.base import Batch
-from edgeir.distillation.taps import Side
+from edgeir.distillation.taps import NetworkOutput
 
 EXACT = {"rel": 1e-11, "abs": 1e-13}
 TAPS = {"student_taps": ("a", "b"), "teacher_taps": ("p", "q")}
@@ -34,7 +34,7 @@ def side(names, widths, seed):
         name: numbers(2, width, 3, 4, seed=seed + place + 1)
         for place, (name, width) in enumerate(zip(names, widths, strict=True))
     }
-    result = Side(numbers(2, 3, 4, 5, seed=seed), maps)
+    result = NetworkOutput(numbers(2, 3, 4, 5, seed=seed), maps)
     for value in (result.output, *result.features.values()):
         value.requires_grad_()
     return result
@@ -54,7 +54,7 @@ def check_gradient(term, moved, still):
     names = tuple(moved.features)
 
     def function(output, *features):
-        return term(Side(output, dict(zip(names, features, strict=True))))
+        return term(NetworkOutput(output, dict(zip(names, features, strict=True))))
 
     assert torch.autograd.gradcheck(function, leaves(moved))
     held = [leaf for other in still for leaf in leaves(other)]
@@ -92,7 +92,9 @@ def test_attention_is_ppcn_equation_12(form):
 
 def test_attention_has_a_finite_gradient_where_the_maps_are_equal():
     student = side("ab", (4, 2), 0)
-    same = Side(student.output, {"p": student.features["a"].detach(), "q": student.features["b"].detach()})
+    same = NetworkOutput(
+        student.output, {"p": student.features["a"].detach(), "q": student.features["b"].detach()}
+    )
     AttentionMaps(**TAPS).terms(student, same, NOTHING)["attention"].backward()
     assert all(torch.isfinite(value.grad).all() for value in student.features.values())
 
@@ -200,7 +202,7 @@ def test_features_of_half_precision_are_compared_in_float32(half):
     student, teacher = side("ab", (4, 2), 0), side("pq", (4, 2), 10)
     for one in (student, teacher):
         one.features = {name: value.detach().to(half) for name, value in one.features.items()}
-    wide = [Side(one.output, {name: value.float() for name, value in one.features.items()})
+    wide = [NetworkOutput(one.output, {name: value.float() for name, value in one.features.items()})
             for one in (student, teacher)]  # fmt: skip
     for method in (AttentionMaps(**TAPS), FeatureMatch(**TAPS), SVDO(student_taps=("a", "b"))):
         (found,), (expected,) = (method.terms(*pair, NOTHING).values() for pair in ((student, teacher), wide))

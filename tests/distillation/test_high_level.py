@@ -9,7 +9,7 @@ from edgeir.core.errors import ConfigError, DataError
 from edgeir.distillation import HighLevelTask
 from edgeir.distillation.base import Batch
 from edgeir.distillation.objective import Objective
-from edgeir.distillation.taps import Side
+from edgeir.distillation.taps import NetworkOutput
 from edgeir.losses import L2
 from edgeir.models import MultiscaleDenoiserConfig
 
@@ -67,8 +67,8 @@ def test_the_gradient_towards_the_picture_is_right(target):
     labels = torch.tensor([1, 3]).view(2, 1, 1, 1).expand(2, 1, 5, 5)
 
     def loss(picture):
-        side = Side(network(picture), {"clean": clean})
-        return method.terms(Side(picture), side, Batch(picture, picture, labels))["high-level"]
+        side = NetworkOutput(network(picture), {"clean": clean})
+        return method.terms(NetworkOutput(picture), side, Batch(picture, picture, labels))["high-level"]
 
     x = torch.rand(2, 3, 5, 5, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(loss, (x,))
@@ -77,7 +77,9 @@ def test_the_gradient_towards_the_picture_is_right(target):
 def test_the_clean_target_is_the_networks_own_opinion():
     method = HighLevelTask(weight=1.0, network=SEGMENTER, target="clean")
     scores, clean = torch.randn(2, 2, 4, 4).double(), torch.randn(2, 2, 4, 4).double()
-    value = method.terms(Side(scores), Side(scores, {"clean": clean}), Batch(scores, scores))["high-level"]
+    value = method.terms(
+        NetworkOutput(scores), NetworkOutput(scores, {"clean": clean}), Batch(scores, scores)
+    )["high-level"]
     p = torch.softmax(clean, 1)
     assert value.item() == pytest.approx(-(p * torch.log_softmax(scores, 1)).sum(1).mean().item(), rel=1e-12)
     assert not method.needs_labels
@@ -97,7 +99,7 @@ def test_only_the_denoiser_is_updated():
     before = {key: value.clone() for key, value in frozen.state_dict().items()}
     start = {key: value.detach().clone() for key, value in student.named_parameters()}
     objective.train()  # even then the statistics of its normalisations stay
-    optimizer = torch.optim.Adam([*student.parameters(), *objective.companions.parameters()], 1e-2)
+    optimizer = torch.optim.Adam([*student.parameters(), *objective.auxiliary.parameters()], 1e-2)
     lr, hr, labels = (value.float() for value in batch(np.full((4, 1, 8, 8), 2)))
     losses = []
     for _ in range(8):
@@ -117,6 +119,10 @@ def test_labels_that_do_not_fit_are_refused():
     picture = torch.rand(1, 3, 8, 8)
     maps = torch.zeros(1, 1, 8, 8, dtype=torch.int16)
     with pytest.raises(ConfigError, match="scores are 4x4, the labels 8x8"):
-        method.terms(Side(picture), Side(torch.rand(1, 2, 4, 4)), Batch(picture, picture, maps))
+        method.terms(
+            NetworkOutput(picture), NetworkOutput(torch.rand(1, 2, 4, 4)), Batch(picture, picture, maps)
+        )
     with pytest.raises(DataError, match="a label is 2, but the high-level network has 2 classes"):
-        method.terms(Side(picture), Side(torch.rand(1, 2, 8, 8)), Batch(picture, picture, maps + 2))
+        method.terms(
+            NetworkOutput(picture), NetworkOutput(torch.rand(1, 2, 8, 8)), Batch(picture, picture, maps + 2)
+        )

@@ -1,4 +1,4 @@
-"""Networks that read the whole picture, as files: with the picture's own statistics or with constants."""
+"""Networks that read the whole image, as files: with the image's own statistics or with constants."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ def test_the_pictures_own_statistics_are_the_default(target, student, photos, tm
 
 
 def test_constants_of_a_network_that_reads_none(tiny, tmp_path: Path, photos) -> None:
-    with pytest.raises(ExportError, match="reads nothing of the whole image that could be constant"):
+    with pytest.raises(ExportError, match="no global statistics that could be made constant"):
         export_network(
             tiny,
             card_of(tiny),

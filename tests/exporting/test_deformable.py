@@ -1,4 +1,4 @@
-"""Deformable convolutions in a LiteRT graph: against torch's grid_sample, far outside the picture too."""
+"""Deformable convolutions in a LiteRT graph: against torch's grid_sample, far outside the image too."""
 
 from __future__ import annotations
 

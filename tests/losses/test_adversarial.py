@@ -46,7 +46,7 @@ def test_the_discriminators_loss_and_accuracy():
 
 
 def test_the_gradient_of_the_discriminators_loss():
-    """In a few of its own weights, and in the pictures (from which nothing flows back in training)."""
+    """In a few of its own weights, and in the images (from which nothing flows back in training)."""
     torch.manual_seed(0)
     adversary = Adversarial(patch=18).build().double()
     torch.nn.init.normal_(adversary.network.convolutions[0].weight, std=0.3)

@@ -49,7 +49,7 @@ def features(x, path, layers):
 
 
 def convolution(x, weight, bias):
-    """3x3, with zeros around the picture: the sum over the nine taps."""
+    """3x3, with zeros around the image: the sum over the nine taps."""
     height, width = x.shape[2:]
     padded = np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)))
     out = np.zeros((len(x), len(bias), height, width)) + bias.reshape(1, -1, 1, 1)

@@ -70,7 +70,7 @@ def test_y_is_whole_levels_as_matlabs_rgb2ycbcr_of_a_uint8_image() -> None:
 
 @given(height=st.integers(11, 30), width=st.integers(11, 30), seed=st.integers(0, 99))
 def test_one_ruler_for_gray_and_colour_networks(height: int, width: int, seed: int) -> None:
-    """The output of a network of one channel, and the same luma in three, against a picture in colour."""
+    """The output of a network of one channel, and the same luma in three, against an image in colour."""
     random = np.random.default_rng(seed)
     truth = random.integers(0, 256, (height, width, 3), dtype=np.uint8)
     levels = random.integers(0, 256, (height, width, 1), dtype=np.uint8)

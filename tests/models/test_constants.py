@@ -16,7 +16,13 @@ from edgeir.models import (
     PPCNSRConfig,
     RCANConfig,
 )
-from edgeir.models.blocks.global_statistics import ImageMean, InstanceNorm, Reader, Stages, readers
+from edgeir.models.blocks.global_statistics import (
+    ImageMean,
+    InstanceNorm,
+    Stages,
+    StatisticsLayer,
+    statistics_layers,
+)
 from edgeir.models.constants import calibrate, with_constants
 
 CONFIGS = [
@@ -61,19 +67,19 @@ def test_every_form_of_the_norm_is_torchs_own():
         norm.computes = form
         assert torch.allclose(norm(x), reference(x), atol=2e-6)
     values = x[:1].double().numpy()
-    norm.give(Moments(values.mean((0, 2, 3)), values.var((0, 2, 3))))
+    norm.set_statistics(Moments(values.mean((0, 2, 3)), values.var((0, 2, 3))))
     assert torch.allclose(norm(x[:1]), reference(x[:1]), atol=2e-6)
     assert not torch.allclose(norm(x[1:]), reference(x[1:]), atol=0.1)
 
 
 def test_readers_run_in_the_order_of_the_modules(network):
     seen = []
-    for reader in readers(network):
-        reader.register_forward_pre_hook(lambda module, inputs: seen.append((module, inputs[0].shape[2:])))
+    for layer in statistics_layers(network):
+        layer.register_forward_pre_hook(lambda module, inputs: seen.append((module, inputs[0].shape[2:])))
     network(tensor(image()))
-    assert [module for module, _ in seen] == readers(network)
+    assert [module for module, _ in seen] == statistics_layers(network)
     assert {size for _, size in seen} == {(28, 20)}
-    assert {reader.operation for reader in readers(network)} == set(network.facts.global_operations)
+    assert {layer.operation for layer in statistics_layers(network)} == set(network.facts.global_operations)
 
 
 def test_stages_stop_at_the_reader_and_leave_the_network_as_it_was(network):
@@ -82,10 +88,10 @@ def test_stages_stop_at_the_reader_and_leave_the_network_as_it_was(network):
     stages = Stages(network)
     known = calibrate(network, [image(seed=1)])
     assert len(known) == len(stages)
-    first = stages.input(x, [])
-    if not stages.weigh:
+    first = stages.next_input(x, [])
+    if not stages.only_scale:
         assert torch.allclose(first / first.max(), x / x.max())  # PPCN-SR works on a scale of 255
-    assert not torch.equal(stages.input(x, known[:-1]), first) or len(stages) == 1
+    assert not torch.equal(stages.next_input(x, known[:-1]), first) or len(stages) == 1
     assert torch.allclose(network(x), before, atol=2e-6 * float(before.detach().abs().max()))
 
 
@@ -105,7 +111,7 @@ def test_constants_of_a_picture_are_the_network_on_that_picture(network):
         assert torch.allclose(
             constant.deploy()(tensor(other)), constant(tensor(other)).clamp(0, 1), atol=tolerance
         )
-    assert readers(network) != []  # the original reads its image as before
+    assert statistics_layers(network) != []  # the original reads its image as before
 
 
 @pytest.mark.parametrize("config", CONFIGS[:2], ids=["student", "teacher"])
@@ -114,7 +120,7 @@ def test_the_deployed_constant_network_is_convolutions_only(config):
     constant = with_constants(network, calibrate(network, [image()])).deploy()
     kinds = {type(module).__name__ for module in constant.modules() if not list(module.children())}
     assert kinds == {"Conv2d", "Shift", "Identity", "Clip"}
-    assert not any(isinstance(module, Reader) for module in constant.modules())
+    assert not any(isinstance(module, StatisticsLayer) for module in constant.modules())
 
 
 def test_the_statistics_of_several_pictures_are_those_of_all_their_pixels():
@@ -141,25 +147,25 @@ def test_a_constant_network_sees_as_far_as_its_facts_say(network):
 
 def test_constants_where_there_is_nothing_to_replace():
     with pytest.raises(
-        ExportError, match=r"reads nothing of the whole image.*--statistics picture"
+        ExportError, match=r"no global statistics that could be made constant.*--statistics image"
     ) as caught:
         calibrate(PlainSRConfig(channels=4, blocks=0).build(), [image()])
     assert "\n" not in str(caught.value)
-    with pytest.raises(ExportError, match=r"no constants can stand in for .*\(deformable sampling\)"):
+    with pytest.raises(ExportError, match=r"cannot be made constant: deformable sampling"):
         calibrate(DANetConfig(widths=(8,), blocks=1, bottom_blocks=1).build(), [image()])
-    with pytest.raises(ExportError, match="in 3 places, 1 are given"):
+    with pytest.raises(ExportError, match="has 3 layers with global statistics, not 1"):
         with_constants(PPCNEnhanceConfig().build(), [Moments(np.zeros(3), np.ones(3))])
 
 
 def test_a_mean_alone_is_the_mean():
     x = torch.rand(2, 3, 5, 4)
     for form in ("kernel", "precise"):
-        reader = ImageMean()
-        reader.computes = form
-        assert torch.allclose(reader(x), x.mean((2, 3), keepdim=True), atol=1e-6)
+        layer = ImageMean()
+        layer.computes = form
+        assert torch.allclose(layer(x), x.mean((2, 3), keepdim=True), atol=1e-6)
 
 
 def test_what_readers_stand_for_is_what_may_be_constant(network):
-    assert {reader.operation for reader in readers(network)} <= CONSTANT_OPERATIONS
+    assert {layer.operation for layer in statistics_layers(network)} <= CONSTANT_OPERATIONS
     assert network.facts.may_be_constant
     assert not DANetConfig(widths=(8,), blocks=1, bottom_blocks=1).build().facts.may_be_constant

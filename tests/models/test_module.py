@@ -126,9 +126,9 @@ def test_modules_are_looked_for_in_the_working_directory_last(tmp_path, monkeypa
 @pytest.mark.parametrize(
     ("name", "changes", "message"),
     [
-        ("Tiny", {"receptive_radius": 1}, r"is 1, but an output pixel sees 2 pixels far \(state what it sees"),
-        ("Mean", {}, r"an output pixel sees \d+ pixels far \(say what it reads of the whole image in"),
-        ("Tiny", {"arguments": {"cell": 4}, "receptive_radius": 4}, "is 4, but an output pixel sees 5 pixels"),
+        ("Tiny", {"receptive_radius": 1}, r"is 1, but the output depends on pixels 2 away \(state the real"),
+        ("Mean", {}, r"the output depends on pixels \d+ away \(name the operations on the whole image in"),
+        ("Tiny", {"arguments": {"cell": 4}, "receptive_radius": 4}, "is 4, but the output depends on pixels 5 away"),
         ("Tiny", {"arguments": {"cell": 4}, "receptive_radius": 5}, None),
         ("Tiny", {}, None),
         ("Mean", {"global_operations": ["image mean"]}, None),

@@ -15,7 +15,7 @@ from PIL import Image
 
 from edgeir.benchmarking.result import read_result, write_result
 from edgeir.core.errors import ConfigError, ImageError, OutputError
-from edgeir.reporting.html import Picture, headline, page
+from edgeir.reporting.html import ShownImage, headline, page
 from edgeir.reporting.run import distinct_names, report
 
 VOID = {"meta", "img", "source", "br", "hr", "link", "input"}
@@ -54,7 +54,7 @@ def test_page_is_well_formed_and_self_contained(result, tmp_path):
     picture = tmp_path / "a.png"
     Image.fromarray(np.full((8, 8, 3), 90, np.uint8)).save(picture)
     text = page(
-        [result, result], title="T <&> x", pictures=[Picture(picture, 'before "x" <b>', "group & co")]
+        [result, result], title="T <&> x", images=[ShownImage(picture, 'before "x" <b>', "group & co")]
     )
     checker = check(text)
     assert not checker.problems
@@ -73,7 +73,7 @@ def test_pictures_are_inlined_exactly(result, tmp_path):
     pixels = np.random.default_rng(0).integers(0, 256, (9, 7, 3), dtype=np.uint8)
     path = tmp_path / "a.png"
     Image.fromarray(pixels).save(path)
-    text = page([result], pictures=[Picture(path, "after")])
+    text = page([result], images=[ShownImage(path, "after")])
     data = re.search(r'<img src="data:image/png;base64,([^"]+)"', text).group(1)
     assert np.array_equal(np.asarray(Image.open(io.BytesIO(base64.b64decode(data)))), pixels)
 
@@ -81,7 +81,7 @@ def test_pictures_are_inlined_exactly(result, tmp_path):
 def test_headline(result):
     facts = {text: figure for figure, text in headline(result)}
     assert facts["fastest: student-s litert int8, one 1280x720 image, 1 thread"] == "9.00 ms"
-    assert facts["the speed of SRCNN on litert, in the same run"] == "130.0×"
+    assert facts["speed-up over SRCNN on litert, in the same run"] == "130.0×"
     assert facts["best PSNR on Set5: student-l litert fp32"] == "31.50 dB"
     assert facts["above bicubic on Set5"] == "+3.07 dB"
 
@@ -230,7 +230,7 @@ def test_missing_files_and_pictures(result, tmp_path):
     with pytest.raises(ConfigError, match="No such file"):
         report([tmp_path / "none.json"], tmp_path / "out")
     source = write_result(tmp_path / "r.json", result)
-    (tmp_path / "no.png").write_text("not a picture")
+    (tmp_path / "no.png").write_text("not an image")
     with pytest.raises(ImageError):
-        report([source], tmp_path / "out", pictures=[Picture(tmp_path / "no.png", "x")])
+        report([source], tmp_path / "out", images=[ShownImage(tmp_path / "no.png", "x")])
     assert not (tmp_path / "out").exists()

@@ -1,4 +1,4 @@
-"""The plot: its front against a brute-force definition, and that what it draws is a picture."""
+"""The plot: its front against a brute-force definition, and that what it draws is an image."""
 
 import io
 import re

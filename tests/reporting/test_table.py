@@ -97,7 +97,7 @@ def test_latency_table(result):
     assert table.title == "Time at 1280x720 output, 1 thread"
     row = dict(zip(table.columns, table.rows[1], strict=True))
     assert row["p50 ms"] == "9.00"
-    assert row["times SRCNN's speed"] == "130 (130 to 130)"
+    assert row["speed-up over SRCNN"] == "130 (130 to 130)"
     assert [row[0] for row in table.rows].count("SRCNN") == 1
     assert latency_table(result.model_copy(update={"timing": None})) is None
 

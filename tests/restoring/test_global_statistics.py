@@ -60,7 +60,7 @@ SESSIONS = {
 
 
 def samples(*shape: int) -> np.ndarray:
-    """Noise over a slope, so that no tile has the whole picture's mean."""
+    """Noise over a slope, so that no tile has the whole image's mean."""
     noise = np.random.default_rng(0).integers(0, 100, shape, dtype=np.int64)
     return (noise + np.linspace(0, 155, shape[0]).astype(int)[:, None, None]).astype(np.uint8)
 
@@ -68,7 +68,7 @@ def samples(*shape: int) -> np.ndarray:
 def whole_with_own_statistics(
     session: TorchSession, image: np.ndarray, *, mirrored: bool
 ) -> tuple[np.ndarray, list[tuple[np.ndarray, np.ndarray]]]:
-    """The oracle: one run, in which every reader takes float64 statistics of the pixels of `image` alone, and those."""
+    """The oracle: one run, in which every layer takes float64 statistics of the pixels of `image` alone, and those."""
     radius = session.facts.receptive_radius if mirrored else 0
     height, width = image.shape[:2]
     found = []
@@ -76,7 +76,7 @@ def whole_with_own_statistics(
     def note(module, inputs) -> None:  # type: ignore[no-untyped-def]
         values = inputs[0].double().numpy()[:, :, radius : radius + height, radius : radius + width]
         found.append((values.mean((0, 2, 3)), values.var((0, 2, 3))))
-        module.give(Moments(*found[-1]))
+        module.set_statistics(Moments(*found[-1]))
 
     assert session._module is not None
     modules = [m for m in session._module.modules() if isinstance(m, (InstanceNorm, ImageMean))]
@@ -84,7 +84,7 @@ def whole_with_own_statistics(
     output = session.run(np.pad(image, ((radius, radius), (radius, radius), (0, 0)), mode="symmetric"))
     for handle, module in zip(handles, modules, strict=True):
         handle.remove()
-        module.give(None)
+        module.set_statistics(None)
     scale = session.facts.net_scale
     first = radius * scale
     return output[first : first + height * scale, first : first + width * scale], found
@@ -114,7 +114,7 @@ def test_gathered_statistics_are_those_of_the_whole_image(height, width, tile, s
         np.testing.assert_allclose(found.mean, mean, atol=2e-6)
         np.testing.assert_allclose(found.variance, variance, rtol=2e-5, atol=2e-6)
     for row, column in windows:
-        part = session.run_given(read_window(image, row, column), known)  # type: ignore[arg-type]
+        part = session.run_with_statistics(read_window(image, row, column), known)  # type: ignore[arg-type]
         error = part[cut(row, 1), cut(column, 1)] - whole[row.first : row.last, column.first : column.last]
         assert np.abs(error).max() <= 1e-5
 
@@ -163,7 +163,7 @@ def test_attention_settles_to_that_of_the_whole_photo(name, mirrored) -> None:  
     for row, column in windows:
         place = (slice(row.first * scale, row.last * scale), slice(column.first * scale, column.last * scale))
         inside = cut(row, scale), cut(column, scale)
-        given_[place] = session.run_given(read_window(image, row, column), known)[inside]  # type: ignore[arg-type]
+        given_[place] = session.run_with_statistics(read_window(image, row, column), known)[inside]  # type: ignore[arg-type]
         own[place] = session.run(read_window(image, row, column))[inside]  # type: ignore[arg-type]
     assert np.abs(given_ - whole).max() * 255 < 0.02
     assert np.abs(own - whole).max() * 255 > 1
@@ -186,7 +186,7 @@ def test_attention_that_has_not_settled_is_gathered_again(mirrored) -> None:  # 
     assert len(read) > 2 * len(windows)
     whole, _ = whole_with_own_statistics(session, image, mirrored=mirrored)
     for row, column in windows:
-        part = session.run_given(read_window(image, row, column), known)  # type: ignore[arg-type]
+        part = session.run_with_statistics(read_window(image, row, column), known)  # type: ignore[arg-type]
         error = part[cut(row, 1), cut(column, 1)] - whole[row.first : row.last, column.first : column.last]
         assert np.abs(error).max() * 255 < 0.05
 

@@ -139,7 +139,8 @@ def test_windows_along_a_narrow_image_are_longer(side: int, length: int) -> None
 def test_a_window_below_the_receptive_field_is_refused() -> None:
     facts = NetworkFacts(receptive_radius=12, size_multiple=4)
     with pytest.raises(
-        ArtifactError, match="a window of 24 pixels is too small .* sees 12 pixels .*at least 28"
+        ArtifactError,
+        match="a window of 24 pixels is too small .* receptive radius is 12 pixels .*at least 28",
     ):
         plan(100, 100, facts, fixed=None, largest=24)
     assert len(plan(100, 100, facts, fixed=None, largest=28)) > 1

@@ -49,7 +49,7 @@ def test_facts_that_are_wrong_are_found_before_anything_is_decoded(foreign, tmp_
         raise AssertionError("decoded")
 
     monkeypatch.setattr("edgeir.training.run.open_store", never)
-    with pytest.raises(ConfigError, match="`receptive_radius` is 1, but an output pixel sees 2"):
+    with pytest.raises(ConfigError, match="`receptive_radius` is 1, but the output depends on pixels 2 away"):
         train(foreign(receptive_radius=1), out=tmp_path / "run", trust_code=True)
     with pytest.raises(ConfigError, match=r"`data.patch` is 8, but the networks take multiples of 3"):
         train(foreign(size_multiple=3), out=tmp_path / "run", trust_code=True)

@@ -1,1 +1,1 @@
-"""The quality of what ships: images through a network, measured by published protocols."""
+"""The quality of exported files and checkpoints, measured by published protocols."""

@@ -1,16 +1,16 @@
-"""What the channels of a network do with damage: how much they repeat each other, and which answer to what.
+"""How the channels of a network respond to degradations: their correlation, and their response to each kind.
 
 The interpretative experiment of FDR-Net (section 4.5, Fig. 8), for any network and any two of its taps. The paper does
 not define its two measures; here
 
-- the correlation of two channels is Pearson's over all positions of a picture with mixed damage, averaged in absolute
-  value over the pictures; "on average" is over all pairs of different channels;
-- the response of a channel to a damage is the mean over positions and pictures of |f(damaged) - f(clean)|, so that it
-  shows what the damage changes and not what the pictures contain. Each of the ten strengths of blur, noise and JPEG is
-  the middle of a bin of the hybrid protocol.
+- the correlation of two channels is Pearson's over all positions of an image with mixed degradations, averaged in
+  absolute value over the images; "on average" is over all pairs of different channels;
+- the response of a channel to a degradation is the mean over positions and images of |f(degraded) - f(clean)|: it
+  depends on the change, not on the content of the images. Each of the ten strengths of blur, noise and JPEG is the
+  middle of a bin of the hybrid protocol.
 
-Two figures say whether kinds of damage sit in different channels: the mean cosine between the responses of different
-strengths of one kind, and that between different kinds. The first should be the larger one.
+Two figures show whether different channels respond to different kinds of degradation: the mean cosine between the
+responses to different strengths of one kind, and that between different kinds. The first should be the larger one.
 """
 
 from __future__ import annotations
@@ -45,14 +45,14 @@ Features = NDArray[np.float64]
 
 
 class ChannelStudy(Config):
-    """What `channels` found; C is the number of channels of a tap."""
+    """The result of `channels`; C is the number of channels of a tap."""
 
     model: str
     before: str
     """Name of the first tap."""
     after: str
     """Name of the second tap."""
-    pictures: int
+    images: int
     size: int
     """Side of the crops in pixels, a multiple of what the network takes."""
     correlation_before: tuple[tuple[float, ...], ...]
@@ -64,7 +64,7 @@ class ChannelStudy(Config):
     strengths: dict[str, tuple[float, ...]]
     """Blur sigma in pixels, noise sigma on the 0-255 scale, JPEG quality; mildest first."""
     responses: dict[str, tuple[tuple[float, ...], ...]]
-    """Per kind of damage: strengths x C, of the second tap."""
+    """Per kind of degradation: strengths x C, of the second tap."""
     cosine_same_kind: float
     cosine_other_kind: float
 
@@ -84,9 +84,9 @@ def channels(
     """Measure the channels of two taps of a checkpoint.
 
     Args:
-        model: a checkpoint folder, run or zoo name, of a network that keeps the picture's size.
+        model: a checkpoint folder, run or zoo name, of a network that keeps the image's size.
         before, after: taps; default for an FDR-Net: what enters and leaves its first feature disentanglement module.
-        sources: clean pictures, of which a network of one channel sees the luma. limit: how many, the first ones.
+        sources: clean images, of which a network of one channel sees the luma. limit: how many, the first ones.
         size: side of the crop from the middle of each, rounded down to the multiple that the network takes.
         trust_code: see `edgeir.load`.
 
@@ -94,7 +94,7 @@ def channels(
         CheckpointError, UntrustedCodeError: there is no such checkpoint, or it may not be loaded.
         ConfigError: the network enlarges; a tap does not exist, or none is given and the network has no disentanglement
             module; or `size` is less than that multiple.
-        DataError: no picture is as large as `size`.
+        DataError: no image is as large as `size`.
     """
     from edgeir.checkpoint.load import load_checkpoint
 
@@ -108,12 +108,12 @@ def channels(
             [f"the network takes sides of a multiple of {multiple}, so `size` (={size}) is too small"]
         )
     size = size // multiple * multiple
-    pictures = _pictures(sources, limit, size)
+    images = _images(sources, limit, size)
     if card.facts.colour == "y":
-        # Damaged afterwards, as everywhere: luma of colour noise would be weaker.
-        pictures = [luma_of(picture) for picture in pictures]
+        # Degraded afterwards, as everywhere: luma of colour noise would be weaker.
+        images = [luma_of(image) for image in images]
     kinds = _kinds()
-    total = len(pictures) * (1 + sum(len(levels) for levels, _ in kinds.values()))
+    total = len(images) * (1 + sum(len(levels) for levels, _ in kinds.values()))
     done = 0
 
     read = _Reader(network, (before, after))
@@ -121,15 +121,15 @@ def channels(
     change: dict[str, list[list[Features]]] = {
         kind: [[] for _ in levels] for kind, (levels, _) in kinds.items()
     }
-    for index, picture in enumerate(pictures):
-        damaged = Hybrid().degrade(picture, np.random.default_rng(index))
-        for values, features in zip(mixed, read(damaged), strict=True):
+    for index, image in enumerate(images):
+        degraded = Hybrid().degrade(image, np.random.default_rng(index))
+        for values, features in zip(mixed, read(degraded), strict=True):
             values.append(_correlation(features))
-        clean = read(picture)[1]
+        clean = read(image)[1]
         done += 1
-        for kind, (levels, damage) in kinds.items():
-            for place, level in enumerate(levels):
-                change[kind][place].append(np.abs(read(damage(picture, level))[1] - clean).mean(1))
+        for kind, (levels, degrade) in kinds.items():
+            for position, level in enumerate(levels):
+                change[kind][position].append(np.abs(read(degrade(image, level))[1] - clean).mean(1))
                 done += 1
                 progress(done, total, f"{kind} {level:g}")
     matrices = [np.mean(values, axis=0) for values in mixed]
@@ -141,7 +141,7 @@ def channels(
         model=str(model),
         before=before,
         after=after,
-        pictures=len(pictures),
+        images=len(images),
         size=size,
         correlation_before=_rows(matrices[0]),
         correlation_after=_rows(matrices[1]),
@@ -155,7 +155,7 @@ def channels(
 
 
 class _Reader:
-    """Features of two taps for a picture: two arrays, channels x positions."""
+    """Features of two taps for an image: two arrays, channels x positions."""
 
     def __init__(self, network: Network, taps: tuple[str, str]) -> None:
         from edgeir.distillation.taps import TapRecorder
@@ -163,13 +163,13 @@ class _Reader:
         self._network, self._taps = network.eval(), taps
         self._recorder = TapRecorder(network, taps, role="network", where="channels")
 
-    def __call__(self, picture: Degraded) -> tuple[Features, Features]:
+    def __call__(self, image: Degraded) -> tuple[Features, Features]:
         import torch
 
         with torch.no_grad():
-            image = torch.from_numpy(np.ascontiguousarray(to_unit(picture).transpose(2, 0, 1)))[None]
-            side = self._recorder.take(self._network(image))
-        first, second = (side.features[tap][0].flatten(1).double().numpy() for tap in self._taps)
+            tensor = torch.from_numpy(np.ascontiguousarray(to_unit(image).transpose(2, 0, 1)))[None]
+            features = self._recorder.take(self._network(tensor)).features
+        first, second = (features[tap][0].flatten(1).double().numpy() for tap in self._taps)
         return first, second
 
 
@@ -185,27 +185,27 @@ def _taps(network: Network, before: str | None, after: str | None) -> tuple[str,
     return before or standard[0], after or standard[1]
 
 
-def _pictures(sources: Sequence[Source], limit: int, size: int) -> list[Pixels]:
-    found: list[Pixels] = []
+def _images(sources: Sequence[Source], limit: int, size: int) -> list[Pixels]:
+    crops: list[Pixels] = []
     for ref in (ref for source in sources for ref in source.images()):
         image = ref.load()
         if min(image.shape[:2]) >= size:
             top, left = (image.shape[0] - size) // 2, (image.shape[1] - size) // 2
-            found.append(np.ascontiguousarray(image[top : top + size, left : left + size]))
-        if len(found) == limit:
+            crops.append(np.ascontiguousarray(image[top : top + size, left : left + size]))
+        if len(crops) == limit:
             break
-    if not found:
-        raise DataError(f"no picture is as large as {size}x{size}", fix="choose a smaller size")
-    return found
+    if not crops:
+        raise DataError(f"no image is as large as {size}x{size}", fix="choose a smaller size")
+    return crops
 
 
 def _kinds() -> dict[str, tuple[list[float], Callable[[Pixels, float], Degraded]]]:
     def middle(edges: NDArray[np.float64]) -> list[float]:
         return [float(value) for value in (edges[:-1] + edges[1:]) / 2]
 
-    def noisy(picture: Pixels, sigma: float) -> Degraded:
-        noise = np.random.default_rng(0).standard_normal(picture.shape, np.float32)
-        return to_bytes(to_unit(picture) + np.float32(sigma / 255) * noise)
+    def noisy(image: Pixels, sigma: float) -> Degraded:
+        noise = np.random.default_rng(0).standard_normal(image.shape, np.float32)
+        return to_bytes(to_unit(image) + np.float32(sigma / 255) * noise)
 
     return {
         "blur": (
@@ -237,14 +237,14 @@ def _mean_of_pairs(matrix: Features) -> float:
 def _cosines(responses: list[Features]) -> tuple[float, float]:
     """Mean cosine between the profiles of one kind, and between those of different kinds.
 
-    A strength to which nothing answers (the mildest blur changes no byte) has no profile.
+    A strength without any response (the mildest blur changes no byte) has no profile.
     """
     norms = [np.linalg.norm(rows, axis=1, keepdims=True) for rows in responses]
     unit = [
         rows[norm[:, 0] > 0] / norm[norm > 0][:, None] for rows, norm in zip(responses, norms, strict=True)
     ]
     same = float(np.mean([_mean_of_pairs(rows @ rows.T) for rows in unit]))
-    other = [(a @ b.T).mean() for place, a in enumerate(unit) for b in unit[place + 1 :]]
+    other = [(a @ b.T).mean() for position, a in enumerate(unit) for b in unit[position + 1 :]]
     return same, float(np.mean(other))
 
 

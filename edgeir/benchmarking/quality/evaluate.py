@@ -1,6 +1,6 @@
-"""The quality of what ships: a checkpoint, zoo network or exported file through the suite's pictures and ruler.
+"""The quality of a checkpoint, zoo network or exported file, on the images and by the protocol of a suite.
 
-The degraded picture is 8 bit, as it would be in a file. A network that takes the enlarged picture gets it
+The degraded image is 8 bit, as it would be in a file. A network that takes the enlarged image gets it
 enlarged by the suite's own bicubic flavour; an artifact of a fixed size gets tiles. ``model="bicubic"`` is the
 enlargement alone.
 """
@@ -45,14 +45,14 @@ def evaluate(
     trust_code: bool = False,
     progress: Progress = no_progress,
 ) -> dict[str, Any]:
-    """Measure `model` on every picture of `suite`.
+    """Measure `model` on every image of `suite`.
 
     Args:
         model: a checkpoint folder, zoo name, artifact, or ``"bicubic"`` or ``"input"`` for the baseline alone.
         suite: a name, a YAML file, or a `Suite`.
         sigma: the noise level given to a network which takes one (see `edgeir.load`); by default the suite's, where
             that is fixed. An artifact keeps its own.
-        limit: at most this many pictures of each set (labelled as not comparable).
+        limit: at most this many images of each set (labelled as not comparable).
         trust_code: see `edgeir.load`.
 
     Returns:
@@ -60,7 +60,7 @@ def evaluate(
 
     Raises:
         ConfigError: no such suite, or the network's scale is not the suite's.
-        DataError: a set's pictures are not there.
+        DataError: a set's images are not there.
         ArtifactError, CheckpointError, UntrustedCodeError: the model cannot run.
     """
     suite = suite if isinstance(suite, Suite) else load_suite(suite)
@@ -111,20 +111,20 @@ def evaluate(
 
 
 def _noise_level(suite: Suite) -> float | None:
-    """The suite's noise on the 0-255 scale, where that is all its damage and the same for every picture."""
-    damage = suite.degradation
-    return float(damage.sigma) if isinstance(damage, AWGN) and not isinstance(damage.sigma, tuple) else None
+    """The suite's noise level on the 0-255 scale, if noise is its only degradation and the same for every image."""
+    noise = suite.degradation
+    return float(noise.sigma) if isinstance(noise, AWGN) and not isinstance(noise.sigma, tuple) else None
 
 
 def _sigma_note(given: float | None, level: float | None) -> str:
-    """A remark where a network was given another noise level than the suite has."""
+    """A note where the noise level given to the network is not the suite's."""
     if given is None or level is None or given == level:
         return ""
     return f"the network was given a noise level of {given:g}, the suite has {level:g}"
 
 
 def bicubic_row(suite: Suite, *, limit: int | None = None, progress: Progress = no_progress) -> Row:
-    """The baseline that every network must beat, measured like one: the bicubic enlargement, or the input as it is."""
+    """The baseline, measured like a network: the bicubic enlargement, or the degraded input itself."""
 
     name = INPUT if suite.scale == 1 else BICUBIC
 
@@ -149,7 +149,7 @@ def measure_quality(
     Raises:
         ConfigError: the network enlarges by another factor than the suite shrinks by, or has one channel where the
             suite is measured on RGB.
-        DataError: a set's pictures are not there.
+        DataError: a set's images are not there.
     """
     facts = session.facts
     if facts.scale != suite.scale:
@@ -177,7 +177,7 @@ def measure_quality(
 
 
 def _enlarged(lr: Degraded, suite: Suite) -> Image:
-    """The bicubic enlargement of a degraded picture; where nothing was shrunk, the picture itself."""
+    """The bicubic enlargement of a degraded image; where nothing was shrunk, the image itself."""
     if suite.scale == 1:
         return to_unit(lr)
     return to_unit(upscale(to_bytes(to_unit(lr)), suite.scale, enlargement_of(suite.degradation)))

@@ -35,7 +35,7 @@ def quality_of(
 
     Args:
         restore: the degraded image, bytes or [0, 1], to the restored one, float32 in [0, 1].
-        tiled: to be said in the result.
+        tiled: recorded in the result.
         limit: at most this many images of each set, with a note.
 
     Raises:
@@ -44,14 +44,14 @@ def quality_of(
     """
     if limit is not None and limit < 1:
         raise ConfigError([f"`limit` must be at least 1, not {limit}"])
-    found = [entry.images() for entry in suite.sets]
-    total = sum(len(entry.refs[:limit]) for entry in found)
+    image_sets = [entry.images() for entry in suite.sets]
+    total = sum(len(entry.refs[:limit]) for entry in image_sets)
     sets, done = [], 0
-    for entry in found:
+    for entry in image_sets:
         scores = []
         for index, ref in enumerate(entry.refs[:limit]):
             progress(done, total, f"{entry.name}/{ref.name}")
-            # The same noise for every network: seeded by the image's place in its set.
+            # The same noise for every network: seeded by the image's index in its set.
             scores.append(_score(restore, suite, ref, np.random.default_rng([0, index])))
             done += 1
         notes = [entry.note] if entry.note else []
@@ -84,7 +84,7 @@ def _score(
     output: NDArray[Any] = restore(given if degradation is None else degradation.degrade(given, rng))
     gray_file = isinstance(ref, ImageRef) and conventions["channel"] == "y" and ref.gray()
     if conventions["channel"] == "gray" or gray_file:
-        # As the papers do: a single-channel file is compared on its own values, which span 256 levels and not Y's 220.
+        # As in the papers: a single-channel file is compared on its own values, which span 256 levels and not Y's 220.
         output, target = luma_of(np.clip(output, 0, 1)), luma_of(target)
         conventions["channel"] = structure["channel"] = "gray"
     decibel = psnr(output, target, **conventions)

@@ -28,7 +28,7 @@ from edgeir.training.recipe import Recipe, load_recipe
 __all__ = ["PREVIOUS", "Study", "Variant", "load_study", "recipes_of", "suites_of"]
 
 PREVIOUS = "previous"
-"""As a study's reference: each variant is compared with the one it follows."""
+"""Value of `reference`: each variant is compared with the one it follows."""
 
 
 def _file_name(name: str) -> str:
@@ -45,15 +45,15 @@ class Variant(Config):
 
     about: str
     published: str | None = None
-    """What the paper gives for this difference, with its place; the evidence table sets it beside the measured one."""
+    """The paper's figure for this difference, and where it is; the evidence table compares it with the measured one."""
     overrides: tuple[str, ...] = ()
     """``a.b=value`` settings, after the study's common ones."""
     follows: str | None = None
-    """Variant whose overrides come first, so that a ladder of changes need not repeat them."""
+    """Variant whose overrides are applied first, so that cumulative changes need not repeat them."""
 
 
 class Study(Config):
-    """What is compared."""
+    """The settings of a study."""
 
     name: FileName
     about: str
@@ -64,7 +64,7 @@ class Study(Config):
     common: tuple[str, ...] = ()
     """Overrides of every run."""
     equal: Literal["steps", "pixels"] = "steps"
-    """What every variant must spend alike: training steps, or clean pixels (steps x batch x patch²)."""
+    """Training cost that all variants must have in common: steps, or clean pixels (steps x batch x patch²)."""
     reference: str
     """The variant that the others are compared with; ``previous`` compares each with the one it follows."""
     seeds: tuple[Annotated[int, Field(ge=0, lt=2**31)], ...] = Field((0,), min_length=1)
@@ -120,7 +120,7 @@ def recipes_of(study: Study) -> dict[str, Recipe]:
     """The recipe of every variant, resolved.
 
     Raises:
-        ConfigError: a recipe is wrong, two variants are the same, or they do not spend the same steps or pixels.
+        ConfigError: a recipe is wrong, two variants are the same, or their steps or pixels differ.
     """
     where = f"study {study.name}"
     recipes: dict[str, Recipe] = {}

@@ -1,4 +1,4 @@
-"""What a study found: every run's figures, and per variant the mean and the difference paired by seed."""
+"""The result of a study: every run's figures, and per variant the mean and the difference paired by seed."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class StudyResult(Config):
     """UTC, ISO 8601."""
     recipe: str
     teacher: dict[str, Any] | None = None
-    """Name, parameters and SHA-256 of the weights that taught."""
+    """Name, parameters and SHA-256 of the teacher's weights."""
     seeds: tuple[int, ...]
     protocols: dict[str, dict[str, Any]] = {}
     """By suite; not in older files, which were measured on unrounded Y."""

@@ -1,7 +1,7 @@
-"""`study`: train every variant with every seed, measure each run, write what differs.
+"""`study`: train every variant with every seed, measure each run, write the differences.
 
-Unattended and resumable: a finished run is kept, an interrupted one goes on from its checkpoint, and what was measured
-of the same weights by the same suites is not measured again.
+Unattended and resumable: a finished run is kept, an interrupted one resumes from its checkpoint, and measurements of
+the same weights by the same suites are not repeated.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class StudyStopped(TrainingError):
 
 @dataclass(frozen=True)
 class StudyOutcome:
-    """What a call left behind."""
+    """The outcome of one call."""
 
     path: Path | None
     """The result file; None where the study was stopped before it was complete."""
@@ -105,7 +105,7 @@ def study(
 
 
 def finish(recipe: str, overrides: Sequence[str], out: Path, progress: Progress = no_progress) -> Path:
-    """Train a recipe to its end in the run folder `out`, from wherever it stands there.
+    """Train a recipe to its end in the run folder `out`, resuming a run that is there.
 
     Returns:
         The folder of its last checkpoint.
@@ -138,9 +138,9 @@ def _measured(
         "protocols": _protocols(suites),
     }
     try:
-        found = json.loads(kept.read_text(encoding="utf-8"))
-        if {name: found[name] for name in key} == key:
-            return dict(found["psnr_db"]), list(found["notes"])
+        earlier = json.loads(kept.read_text(encoding="utf-8"))
+        if {name: earlier[name] for name in key} == key:
+            return dict(earlier["psnr_db"]), list(earlier["notes"])
     except (OSError, ValueError, LookupError, TypeError):
         pass  # not measured yet, or by another version
     figures: Figures = {}
@@ -186,7 +186,7 @@ def _result(
 
 
 def _teacher(settings: Study) -> dict[str, Any] | None:
-    """Which weights taught: a zoo name may stand for others tomorrow."""
+    """The teacher's weights by their hash: a zoo name may stand for other weights later."""
     distillation = load_recipe(settings.recipe, settings.common).objective.distillation
     if distillation is None or distillation.teacher is None:  # trained beside the student, or none at all
         return None

@@ -1,1 +1,1 @@
-"""Time and memory, fairly: in turns, in processes of their own, with the machine's load beside them."""
+"""Time and memory: interleaved timing, memory in separate processes, with the machine's load recorded."""

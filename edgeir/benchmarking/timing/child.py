@@ -1,4 +1,4 @@
-"""What must be measured in a process of its own: peak memory, and the machine's matrix product rate.
+"""Measurements that need a process of their own: peak memory, and the machine's matrix product rate.
 
 ``python -m edgeir.benchmarking.timing.child memory|gemm [--trust-code] ARGUMENTS`` does it and writes one JSON line.
 """
@@ -97,7 +97,7 @@ def _memory(model: str, runtime: str, threads: int, height: int, width: int) -> 
     importlib.import_module(runtime_entry(runtime).module)
     before = peak_mib()
     session = load(model, runtime=runtime, threads=threads)
-    run, _ = runner(session, height, width, pictures=1)
+    run, _ = runner(session, height, width, count=1)
     for index in range(MEMORY_RUNS):
         run(index)
     after = peak_mib()

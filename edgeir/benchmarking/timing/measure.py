@@ -1,4 +1,4 @@
-"""Latency, fairly: several sessions taken in turns, so that what slows the machine slows them all.
+"""Latency of several sessions, interleaved, so that a slow moment of the machine affects all of them.
 
 Each contender is loaded (`init_ms`), run on four images (the first is `first_run_ms`; PIRM's rule is the mean of
 the third and fourth), then warmed up. After that come rounds: in a round every contender has one turn of at least
@@ -55,7 +55,7 @@ class Clock(Protocol):
 
 @dataclass(frozen=True)
 class Contender:
-    """A session to be: `load` is timed. `height`, `width`: the output size (pixels) of one run."""
+    """A session to time: `load` opens it and is timed too. `height`, `width`: output size of one run, in pixels."""
 
     name: str
     load: Callable[[], Session]
@@ -122,7 +122,7 @@ def _start(
     session = contender.load()
     init_ms = 1e3 * (clock() - began)
     run, tiled = runner(session, contender.height, contender.width)
-    pirm_runs = tuple(_timed(run, picture, clock) for picture in range(PIRM_IMAGES))
+    pirm_runs = tuple(_timed(run, image, clock) for image in range(PIRM_IMAGES))
     measured = Measured(contender.name, init_ms, pirm_runs, tiled=tiled, warmup_runs=PIRM_IMAGES)
     until = clock() + schedule.warmup_s
     while clock() < until:
@@ -131,9 +131,9 @@ def _start(
     return measured, run, session
 
 
-def _timed(run: Callable[[int], None], picture: int, clock: Clock) -> float:
+def _timed(run: Callable[[int], None], image: int, clock: Clock) -> float:
     began = clock()
-    run(picture)
+    run(image)
     return 1e3 * (clock() - began)
 
 
@@ -149,27 +149,27 @@ def _turn(run: Callable[[int], None], turn_s: float, clock: Clock) -> list[float
 
 
 def runner(
-    session: Session, height: int, width: int, *, pictures: int = PIRM_IMAGES
+    session: Session, height: int, width: int, *, count: int = PIRM_IMAGES
 ) -> tuple[Callable[[int], None], bool]:
-    """A function that runs image number i (modulo `pictures`), and whether it has to tile.
+    """A function that runs image number i (modulo `count`), and whether it has to tile.
 
     Raises:
         ArtifactError: the network cannot make an output of exactly this size.
     """
     size = input_size(session.facts, height, width)
-    images = noise(size, pictures, session.facts.channels)
+    images = noise(size, count, session.facts.channels)
     fixed = session.fixed_size
     if fixed is None or fixed == size:
         tensors: list[NDArray[Any]] = [to_native(image, session.input) for image in images]
         images.clear()
 
         def whole(index: int) -> None:
-            session.run_raw(tensors[index % pictures])
+            session.run_raw(tensors[index % count])
 
         return whole, False
 
     def tiled(index: int) -> None:
-        run_tiled(session.run, images[index % pictures], session.facts, fixed)
+        run_tiled(session.run, images[index % count], session.facts, fixed)
 
     return tiled, True
 

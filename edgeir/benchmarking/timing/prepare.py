@@ -1,4 +1,4 @@
-"""From what the user named to files that a runtime loads at the size to be timed.
+"""From the models that the user named to files that a runtime loads at the size to be timed.
 
 An artifact is taken as it is (the variant of the timed size where it has one). A checkpoint runs with torch, and is
 exported into a temporary folder for the other runtimes.
@@ -30,8 +30,8 @@ class Entry:
     """One thing to run.
 
     Attributes:
-        model: what the user called it.
-        path: what `edgeir.load` takes.
+        model: the name that the user gave.
+        path: for `edgeir.load`.
         macs: of one image of the timed size.
     """
 
@@ -71,18 +71,18 @@ def prepare(
         precisions: what a checkpoint is exported to; torch runs fp32 only.
         height, width: output size to be timed.
         scratch: a folder for temporary exports.
-        name: what to call it instead of its own name.
-        time_only: the weights mean nothing, so the export may differ from the network by more than its profile allows.
+        name: replaces its own name.
+        time_only: the network is untrained, so the export may differ from it by more than its profile allows.
 
     Raises:
         ConfigError: no requested runtime takes the artifact.
         ArtifactError, CheckpointError, ExportError: it cannot be read or exported.
     """
-    found = resolve(model)
-    if not found.is_checkpoint:
-        return [_artifact_entry(found, runtimes, height, width, name)]
+    resolved = resolve(model)
+    if not resolved.is_checkpoint:
+        return [_artifact_entry(resolved, runtimes, height, width, name)]
     require("torch", "running a checkpoint")
-    folder = found.folder
+    folder = resolved.folder
     card = read_card(folder)
     entries: list[Entry] = []
     for runtime in runtimes or (catalog.CHECKPOINT_RUNTIME,):
@@ -110,9 +110,9 @@ def _export(
     from edgeir.exporting.profile import read_profile
     from edgeir.exporting.run import export
 
-    profile = pictures = None
+    profile = noise = None
     if time_only:
-        pictures = write_noise(out.parent / "noise")
+        noise = write_noise(out.parent / "noise")
         strict = read_profile(f"{target}-{precision}")
         gate = strict.gate.model_copy(update=TIME_ONLY_GATE)
         profile = strict.model_copy(update={"gate": gate})
@@ -123,24 +123,26 @@ def _export(
         sizes=[size],
         profile=profile,
         out=out,
-        calibration=pictures,
+        calibration=noise,
         progress=progress,
     )
 
 
 def _artifact_entry(
-    found: Found, runtimes: Sequence[str], height: int, width: int, name: str | None
+    resolved: Found, runtimes: Sequence[str], height: int, width: int, name: str | None
 ) -> Entry:
-    artifact, folder = read_artifact(found.folder)
+    artifact, folder = read_artifact(resolved.folder)
     size = input_size(artifact.facts, height, width)
-    file = file_at(artifact, folder, found.file)
-    if found.file is None and file.size != size:  # a further size, where the artifact has the one to be timed
+    file = file_at(artifact, folder, resolved.file)
+    if (
+        resolved.file is None and file.size != size
+    ):  # a further size, where the artifact has the one to be timed
         file = next((other for other in artifact.files if other.size == size), file)
     runtime = {entry.name: entry.runtime for entry in catalog.TARGETS}.get(file.target)
     if runtime is None or (runtimes and runtime not in runtimes):
         asked = f", and only {', '.join(runtimes)} asked for" if runtimes else ""
         raise ConfigError(
-            [f"a {file.target} artifact runs with {runtime or 'no runtime here'}{asked}"], where=found.name
+            [f"a {file.target} artifact runs with {runtime or 'no runtime here'}{asked}"], where=resolved.name
         )
     return Entry(
         model=name or artifact.source,

@@ -1,4 +1,4 @@
-"""Untrained networks, for what depends on the graph alone: the time of SRCNN or of an untrained student."""
+"""Untrained networks, for timing, which depends on the graph alone: SRCNN, or an untrained student."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["TIME_ONLY_GATE", "save_network", "write_noise"]
 
 TIME_ONLY_GATE = {"max_abs_error": 0.25, "psnr_drop_db": 3.0, "colour_shift": 25.0}
-"""Still the same graph, but untrained weights quantise badly, and a mean of a megapixel in fp32 is off by 1e-4."""
+"""Wide enough for untrained weights, which quantise badly, and for fp32 means over a megapixel (error 1e-4)."""
 
 NOISE_SIZE = (720, 1280)
 

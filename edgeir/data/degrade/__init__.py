@@ -1,4 +1,4 @@
-"""Degradations: how a clean image becomes the network's input. One file each, and their union."""
+"""Degradations: from a clean image to the network's input. One file each, and their union."""
 
 from __future__ import annotations
 

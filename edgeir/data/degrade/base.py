@@ -1,7 +1,7 @@
-"""What every degradation offers.
+"""The interface of a degradation.
 
-A degradation is a pure function of a clean image and a random generator: whoever calls it decides the generator's seed,
-so that the same sample has the same pixels whatever the number of processes or the order of work.
+A degradation is a pure function of a clean image and a random generator, which the caller seeds, so that the same
+sample has the same pixels whatever the number of processes or the order of work.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a phone's camera does to a scene: optics, photon and read noise, demosaicing, tone and colour, JPEG.
+"""The degradations of a phone's camera: optics, photon and read noise, demosaicing, tone and colour, JPEG.
 
 The order is that of a camera: light is blurred and counted **in linear light**, then the image is rendered. That is
 why its noise depends on brightness, is correlated between neighbours and colours, and is coloured by the white

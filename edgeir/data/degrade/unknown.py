@@ -19,7 +19,7 @@ _RADIUS = 10
 class Unknown(Degradation):
     """Gaussian blur at full size, bicubic shrinking, clipped Gaussian noise at the small size.
 
-    The paper names no strengths; the defaults are NTIRE's difficult track in spirit: visible, not hopeless.
+    The paper names no strengths; the defaults are moderate ones, similar to NTIRE's difficult track.
     """
 
     kind: Literal["unknown"] = "unknown"

@@ -1,4 +1,4 @@
-"""What a shorter focal length costs: the pairs of RealSR, drawn.
+"""The loss of detail by a shorter focal length: synthetic pairs in place of RealSR's.
 
 RealSR photographs a scene at two focal lengths and registers both to one size, so that the network sharpens without
 enlarging. Where its pairs are not at hand: the image blurred, shrunk, its noise added, and enlarged again.

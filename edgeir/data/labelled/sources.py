@@ -1,9 +1,8 @@
-"""Sources of images with labels, for losses that a high-level network judges.
+"""Sources of images with labels, for losses that are computed by a high-level network.
 
-A label is the class of a whole image, or a map with the class of every pixel (-1: does not count). Labels stay out of
-the store: they belong to the use, and a store is shared by recipes that want others. A patch takes the part of the map
-that belongs to it, through the same flips and turns as its pixels; `data.augment: none` is up to the recipe where a
-class does not survive them (a turned 6 is a 9).
+A label is the class of a whole image, or a map with the class of every pixel (-1: ignored). Labels are not in the
+store, which is shared by recipes with different labels. A patch takes its part of the map, flipped and rotated like its
+pixels; a recipe sets `data.augment: none` where flips or rotations change the class (a rotated 6 is a 9).
 
 | kind | layout |
 |---|---|
@@ -41,7 +40,7 @@ _VOID = 255
 
 
 class Labelled(Source):
-    """What every labelled source has in common: each of its images has a `label`."""
+    """Base of the labelled sources: each image has a `label`."""
 
 
 class Digits(Labelled):
@@ -114,13 +113,13 @@ class SegmentedFolders(Labelled):
 
     def images(self) -> list[ImageRef]:
         folder, maps = resolve_path(self.given), resolve_path(self.maps)
-        found = by_name(list_images(folder))
-        wanted = list(found)
+        files = by_name(list_images(folder))
+        wanted = list(files)
         if self.names is not None:
             wanted = resolve_path(self.names, file=True).read_text(encoding="utf-8").split()
         if not wanted:
             raise DataError("the folder holds no image", where=folder)
-        missing = [name for name in wanted if name not in found or not (maps / f"{name}.png").is_file()]
+        missing = [name for name in wanted if name not in files or not (maps / f"{name}.png").is_file()]
         if missing:
             raise DataError(
                 f"{len(missing)} of {len(wanted)} names have no image here or no map in {maps}, first `{missing[0]}`",
@@ -129,10 +128,10 @@ class SegmentedFolders(Labelled):
         return [
             ImageRef(
                 name,
-                file_stamp(found[name]),
-                _resized(found[name], None),
+                file_stamp(files[name]),
+                _resized(files[name], None),
                 label=_map(maps / f"{name}.png"),
-                where=found[name],
+                where=files[name],
             )
             for name in wanted
         ]

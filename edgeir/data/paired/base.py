@@ -1,4 +1,4 @@
-"""What every paired source offers, and how one finds and matches its files."""
+"""The interface of a paired source, and the matching of its files."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ class PairRef:
         name: unique within its source.
         stamp: identifies the bytes of both files.
         given, clean: decode to (H, W, 3) uint8 RGB; the clean one is `scale` times larger.
-        extra_degradation: degrades the given one further, by whoever uses the pair: every patch anew, or once per
-            image.
+        extra_degradation: degrades the given one further, applied by the user of the pair: for every patch anew, or
+            once per image.
         where: the file of the given one, for errors.
     """
 
@@ -56,7 +56,7 @@ class PairRef:
 
 
 class Paired(Config):
-    """What every paired source has in common."""
+    """Base of the paired sources."""
 
     renamed: ClassVar[dict[str, str]] = {"then": "extra_degradation"}
 
@@ -128,8 +128,8 @@ class Divided(Paired):
         held_out = self.part == "held-out"
         left = [
             pair
-            for place, pair in enumerate(ordered)
-            if self.part == "all" or (place % self.every == 0) == held_out
+            for position, pair in enumerate(ordered)
+            if self.part == "all" or (position % self.every == 0) == held_out
         ]
         if not left:
             raise DataError(f"the part `{self.part}` of {len(pairs)} pairs is empty", fix="use part: all")
@@ -167,7 +167,7 @@ def match_pairs(
 
 
 def partners_in(folder: Path) -> Callable[[str], Path | None]:
-    """What finds the image of a file name in `folder`: of that very name, or else of that name with another suffix.
+    """A function that finds the image of a file name in `folder`: with the same suffix, or else with another one.
 
     Raises:
         DataError: as for `list_images`; and the function, where two images could be meant.

@@ -91,7 +91,7 @@ class NYU2Haze(Paired):
         return [self._pair(path, index) for index in range(first, last)]
 
     def _pair(self, path: Path, index: int) -> PairRef:
-        picture = index // self.copies
+        image = index // self.copies
         draws = np.random.default_rng([0, index]).random(2)
         beta, airlight = (
             low + float(draw) * (high - low)
@@ -100,15 +100,15 @@ class NYU2Haze(Paired):
 
         def clean() -> Pixels:
             with _open(path) as file:
-                return np.ascontiguousarray(np.asarray(file["images"][picture]).transpose(2, 1, 0))
+                return np.ascontiguousarray(np.asarray(file["images"][image]).transpose(2, 1, 0))
 
         def given() -> Pixels:
             with _open(path) as file:
-                depth = np.asarray(file["depths"][picture], np.float32).T
+                depth = np.asarray(file["depths"][image], np.float32).T
             return to_bytes(add_haze(to_unit(clean()), depth / max(float(depth.max()), 1e-6), beta, airlight))
 
-        stamp = f"{file_stamp(path)}:{picture}:{beta:.6f}:{airlight:.6f}"
-        return PairRef(f"{picture:04d}-{index % self.copies:02d}", stamp, given, clean)
+        stamp = f"{file_stamp(path)}:{image}:{beta:.6f}:{airlight:.6f}"
+        return PairRef(f"{image:04d}-{index % self.copies:02d}", stamp, given, clean)
 
 
 @dataclass(frozen=True)

@@ -24,13 +24,13 @@ PAIRED_SETS: dict[str, type[Paired]] = {
 
 def find_paired(name: str) -> list[Path]:
     """The folders and files of every part of a paired set that is here, each once; empty where there is none."""
-    found: dict[Path, None] = {}
+    paths: dict[Path, None] = {}
     for source in _parts(PAIRED_SETS[name]):
         try:
-            found.update(dict.fromkeys(source.located()))
+            paths.update(dict.fromkeys(source.located()))
         except DataError:
             continue
-    return list(found)
+    return list(paths)
 
 
 def _parts(source: type[Paired]) -> Iterator[Paired]:

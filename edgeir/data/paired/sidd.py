@@ -103,10 +103,10 @@ class _Blocks:
             DataError: the file is not what was published.
         """
         with self._translated():
-            found = {name: (tuple(shape), kind) for name, shape, kind in whosmat(self.path)}
-        shape, kind = found.get(self.path.stem, ((), ""))
+            arrays = {name: (tuple(shape), kind) for name, shape, kind in whosmat(self.path)}
+        shape, kind = arrays.get(self.path.stem, ((), ""))
         if kind != "uint8" or len(shape) != 5 or shape[-1] != 3:
-            listed = ", ".join(f"`{name}` {size} {kind}" for name, (size, kind) in found.items())
+            listed = ", ".join(f"`{name}` {size} {kind}" for name, (size, kind) in arrays.items())
             raise DataError(
                 f"there is {listed or 'nothing'}",
                 where=self.path,
@@ -143,9 +143,9 @@ def _together(values: Pixels) -> Pixels:
     MATLAB stores the first index fastest, which scatters each block over the file's 252 MB. To gather the blocks one by
     one takes many times as long as to move 256 values of all of them at a time, which stay in the processor's cache.
     """
-    pictures, blocks, height, width, channels = values.shape
-    scattered = values.T.reshape(-1, blocks * pictures)
+    images, blocks, height, width, channels = values.shape
+    scattered = values.T.reshape(-1, blocks * images)
     moved = np.empty(scattered.shape[::-1], values.dtype)
     for start in range(0, len(scattered), 256):
         moved[:, start : start + 256] = scattered[start : start + 256].T
-    return moved.reshape(blocks, pictures, channels, width, height).transpose(1, 0, 4, 3, 2)
+    return moved.reshape(blocks, images, channels, width, height).transpose(1, 0, 4, 3, 2)

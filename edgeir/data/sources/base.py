@@ -1,4 +1,4 @@
-"""What every source of single images has in common: it lists `ImageRef`s, and decoding happens when one is loaded."""
+"""Base of the sources of single images: a source lists `ImageRef`s, and an image is decoded when one is loaded."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ Weight = Annotated[float, Field(gt=0, le=1e6)]
 
 
 class Source(Config):
-    """What every source has in common."""
+    """Base of every source."""
 
     weight: Weight = 1.0
     """How often a pixel of this source is sampled, relative to the other sources."""
@@ -101,15 +101,15 @@ def by_name(paths: Iterable[Path]) -> dict[str, Path]:
     Raises:
         DataError: two of them differ in their suffix alone.
     """
-    found: dict[str, Path] = {}
+    files: dict[str, Path] = {}
     for path in paths:
-        if (other := found.setdefault(path.stem, path)) is not path:
+        if (other := files.setdefault(path.stem, path)) is not path:
             raise DataError(
                 f"`{other.name}` and `{path.name}` differ in their suffix alone",
                 where=path.parent,
                 fix="keep one of them, or rename one",
             )
-    return found
+    return files
 
 
 def _matlab_y(image: Pixels) -> Pixels:

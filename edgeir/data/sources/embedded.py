@@ -29,9 +29,9 @@ def embedded(names: Sequence[str], source: Files | None = None) -> list[ImageRef
     """
     skimage = require("skimage", "the embedded photographs")
     folder = Path(str(skimage.__file__)).parent / "data"
-    found = {path.stem: path for path in list_images(folder)}
+    files = {path.stem: path for path in list_images(folder)}
     give = (source or Files())._ref
-    refs = [give(found[name]) for name in names if name in found]
+    refs = [give(files[name]) for name in names if name in files]
     if not refs:
         raise DataError("scikit-image holds none of the photographs", where=folder)
     return refs

@@ -123,10 +123,10 @@ def _listed(name: str) -> list[Path] | None:
     wanted = names.read_text(encoding="utf-8").split()
     if not wanted:
         raise DataError("the list names no image", where=names)
-    found = by_name(list_images(folder))
-    missing = [stem for stem in wanted if stem not in found]
+    files = by_name(list_images(folder))
+    missing = [stem for stem in wanted if stem not in files]
     if missing:
         raise DataError(
             f"{len(missing)} of the images in {names.name} are missing, first `{missing[0]}`", where=folder
         )
-    return [found[stem] for stem in wanted]
+    return [files[stem] for stem in wanted]

@@ -1,1 +1,1 @@
-"""Prove that a written file is still the network: run it, compare, and refuse past a gate."""
+"""Prove that a written file agrees with the network: run both, compare, and refuse the file beyond a gate."""

@@ -1,4 +1,4 @@
-"""Run a file and the network that it was made of on the same images, and say how far apart they are."""
+"""Run a file and the network that it was made of on the same images, and measure the difference."""
 
 from __future__ import annotations
 

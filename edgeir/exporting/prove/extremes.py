@@ -1,7 +1,7 @@
-"""Synthetic network inputs at the ends of what an image can hold.
+"""Synthetic network inputs with extreme values.
 
-Photographs seldom have a saturated channel over their whole area, and a file whose integer ranges are too narrow for
-bright or for saturated areas loses nothing on photographs without them. These have nothing else.
+Photographs seldom have a saturated channel over their whole area, so that a file whose integer ranges are too narrow
+for bright or saturated areas can still pass on photographs. These inputs consist of such areas only.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ def extremes(height: int, width: int, channels: int) -> dict[str, NDArray[np.flo
     ramp = ones * np.linspace(0, 1, width, dtype=np.float32)[None, :, None]
     stripes = ones * (np.arange(width) % 2)[None, :, None].astype(np.float32)
     noise = np.random.default_rng(_SEED).random((height, width, 3), dtype=np.float32)
-    found = {name: ones * np.array(colour, np.float32) for name, colour in _FLAT.items()}
-    found["ramp"] = ramp.repeat(3, axis=2)
+    inputs = {name: ones * np.array(colour, np.float32) for name, colour in _FLAT.items()}
+    inputs["ramp"] = ramp.repeat(3, axis=2)
     for name in ("red", "green", "blue"):
-        found[f"{name} ramp"] = ramp * np.array(_FLAT[name], np.float32)
-    found["stripes"], found["noise"] = stripes.repeat(3, axis=2), noise
+        inputs[f"{name} ramp"] = ramp * np.array(_FLAT[name], np.float32)
+    inputs["stripes"], inputs["noise"] = stripes.repeat(3, axis=2), noise
     if channels == 1:
         names = ("black", "white", "gray", "ramp", "stripes", "noise")
-        found = {name: found[name][:, :, :1] for name in names}
-    return {name: np.rint(image * 255).astype(np.float32) / np.float32(255) for name, image in found.items()}
+        inputs = {name: inputs[name][:, :, :1] for name in names}
+    return {name: np.rint(image * 255).astype(np.float32) / np.float32(255) for name, image in inputs.items()}

@@ -1,4 +1,4 @@
-"""Refuse a file that is further from its network than the profile allows."""
+"""Refuse a file that differs from its network by more than the profile allows."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from edgeir.manifest.parity import Gate, Parity
 __all__ = ["applied_gate", "check_gate", "gate_lines"]
 
 BYTE_ROUNDING = 0.5 / 255
-"""What rounding to bytes alone may change."""
+"""Largest change by rounding to bytes."""
 BYTE_ROUNDING_DB = 0.02
-"""What it may cost in PSNR: a noise of 1/12 squared level, seen at up to 34 dB."""
+"""Largest loss of PSNR by rounding to bytes: noise of variance 1/12 squared level, at up to 34 dB."""
 BYTE_ROUNDING_SHIFT = 0.5
-"""What it may move the mean of a flat image, in levels."""
+"""Largest shift of the mean of a flat image by rounding to bytes, in levels."""
 
 
 def applied_gate(gate: Gate, io: Literal["float", "uint8"]) -> Gate:
-    """The gate for files of this input and output type: it speaks of float, and rounding to bytes comes on top."""
+    """The gate for files of this input and output type: a profile's is for float, and rounding to bytes is added."""
     if io == "float":
         return gate
     return gate.model_copy(
@@ -33,7 +33,7 @@ def applied_gate(gate: Gate, io: Literal["float", "uint8"]) -> Gate:
 
 
 def gate_lines(parity: Parity) -> list[tuple[str, str, bool]]:
-    """What was measured, as (what, figure and limit, within the limit)."""
+    """The measured figures, as (name, figure and limit, within the limit)."""
     gate = parity.gate
     shift = max(parity.colour_shift, key=abs)
     channel = "RGB"[parity.colour_shift.index(shift)]

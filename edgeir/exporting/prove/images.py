@@ -1,4 +1,4 @@
-"""Real images for calibration and proof: photographs, degraded as the task says, cut to the size that a file takes."""
+"""Photographs for calibration and proof, degraded as in training and cropped to the input size of the file."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ __all__ = [
 Pixels = NDArray[np.uint8]
 _DEGRADATION: TypeAdapter[AnyDegradation] = TypeAdapter(AnyDegradation)
 FEWEST = 3
-"""Photographs that a proof needs at least."""
+"""Smallest number of photographs for a proof."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def proof_photographs(folder: str | Path | None, seen: Collection[str]) -> list[
         DataError: the folder is missing or holds no image, or fewer than three photographs are left.
     """
     candidates = [*(Folder(path=str(folder)).images() if folder is not None else []), *embedded(PROOF_PHOTOS)]
-    if seen:  # where calibration used others, its own photographs are as good as unseen
+    if seen:  # where calibration used other photographs, its default ones are unseen too
         candidates += embedded(CALIBRATION_PHOTOS)
     kept: dict[str, ImageRef] = {}
     for ref in candidates:
@@ -83,18 +83,18 @@ def proof_photographs(folder: str | Path | None, seen: Collection[str]) -> list[
 
 
 def fingerprint(image: Pixels) -> str:
-    """What tells images apart by their pixels."""
+    """A hash of the pixels, to compare images."""
     return hashlib.sha256(str(image.shape).encode() + np.ascontiguousarray(image).tobytes()).hexdigest()
 
 
 def degradation_of(card: Card) -> AnyDegradation | None:
-    """What the network was trained to undo, by its recipe; without one the usual shrinking of its scale, or nothing."""
+    """The degradation of the network's recipe; without a recipe bicubic shrinking by its scale, or none."""
     data = card.provenance.get("recipe", {}).get("data", {})
     try:
         degradation = _DEGRADATION.validate_python(data["degradation"])
-        # A deployed network has its noise level inside.
-        told = getattr(degradation, "noise_map", False)
-        return degradation.model_copy(update={"noise_map": False}) if told else degradation
+        # A deployed network holds its noise level.
+        mapped = getattr(degradation, "noise_map", False)
+        return degradation.model_copy(update={"noise_map": False}) if mapped else degradation
     except (KeyError, TypeError, ValidationError):
         return Bicubic(scale=card.facts.scale) if card.facts.scale > 1 else None
 

@@ -1,8 +1,8 @@
 """``edgeir prove``: repeat the proof of an artifact, at any time and on any machine that runs its files.
 
-The golden arrays that lie beside the files need nothing but the runtime: what the first file gives for ``input.npy`` is
-compared with ``expected.npy``, what the network gave. Where the checkpoint is at hand, every file is compared with the
-network on photographs and extremes, as the export did it.
+The golden arrays beside the files need only the runtime: the output of the first file for ``input.npy`` is compared
+with ``expected.npy``, the output of the network. With the checkpoint, every file is also compared with the network on
+photographs and extremes, as in the export.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ class GoldenProof(Config):
     engine: str
     """What ran the file."""
     max_abs_error: float
-    """Largest difference from what the network gave, on the [0, 1] scale."""
+    """Largest difference from the network's output, on the [0, 1] scale."""
     drift: float
-    """Largest difference from what the file gave when it was exported, on the [0, 1] scale."""
+    """Largest difference from the file's output at the time of the export, on the [0, 1] scale."""
 
 
 class Proof(Config):
-    """What `prove_again` found."""
+    """The result of `prove_again`."""
 
     golden: GoldenProof
     files: dict[str, AnyParity] = Field(default={})
@@ -63,7 +63,7 @@ def prove_again(
 
     Args:
         artifact: its folder, manifest or one of its files.
-        checkpoint: what it was exported from; None: the golden arrays alone.
+        checkpoint: the exported checkpoint; None: compare the golden arrays only.
         proof: a folder of further photographs.
         trust_code: see `edgeir.load`.
 
@@ -141,7 +141,7 @@ def _against(
             "constant statistics are in the file only: the checkpoint does not have them", where=folder,
             fix="leave the checkpoint out",
         )  # fmt: skip
-    found: dict[str, AnyParity] = {}
+    proofs: dict[str, AnyParity] = {}
     for index, file in enumerate(artifact.files):
         progress(index, len(artifact.files), f"comparing {file.path} with the network")
         gate = file.parity.gate if isinstance(file.parity, Parity) else _open_gate()
@@ -149,12 +149,12 @@ def _against(
             proof_photographs(proof, ()), network.facts, degradation_of(card), input_size(network.facts, file.size),
             per_image=1, seed=2,
         )  # fmt: skip
-        found[file.path] = prove(folder, artifact, file, network, crops, gate, golden=False)
-        parity = found[file.path]
+        proofs[file.path] = prove(folder, artifact, file, network, crops, gate, golden=False)
+        parity = proofs[file.path]
         if isinstance(parity, Parity):
             check_gate(parity, where=str(folder / file.path))
     progress(len(artifact.files), len(artifact.files), "done")
-    return found
+    return proofs
 
 
 def _open_gate() -> Gate:

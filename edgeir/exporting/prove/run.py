@@ -1,4 +1,4 @@
-"""The proof of an export: the file that was written against the network, on images that calibration never saw."""
+"""The proof of an export: the written file is compared with the network, on images that calibration never saw."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ DYNAMIC_PATCH = 96
 
 
 def input_size(facts: NetworkFacts, size: tuple[int, int] | None) -> tuple[int, int]:
-    """Height and width of what a file is compared on: its own, or those for a file that takes any."""
+    """Height and width of the inputs of a proof: the file's, or the default for a file of any size."""
     side = DYNAMIC_PATCH * (facts.scale if facts.input_kind == "bicubic" else 1)
     side = max(side // facts.size_multiple, 1) * facts.size_multiple
     return size or (side, side)

@@ -37,7 +37,7 @@ class DeepLabLargeFOV(nn.Module):
         self._stages: list[list[str]] = []
         width = 3
         for stage, (channels, count) in enumerate(zip(VGG_WIDTHS, VGG_DEPTHS[16], strict=True), start=1):
-            names = [f"conv{stage}_{place}" for place in range(1, count + 1)]
+            names = [f"conv{stage}_{position}" for position in range(1, count + 1)]
             dilation = 2 if stage == 5 else 1
             for name in names:
                 self.add_module(name, nn.Conv2d(width, channels, 3, padding=dilation, dilation=dilation))

@@ -29,7 +29,7 @@ class DigitClassifier(nn.Module):
             *_convolutions(_WIDTH, 2 * _WIDTH),
             nn.MaxPool2d(2),
             *_convolutions(2 * _WIDTH, 4 * _WIDTH),
-            # A coarse grid is kept: where a stroke lies tells a 6 from a 9.
+            # A coarse grid is kept: the position of a stroke distinguishes a 6 from a 9.
             nn.AdaptiveAvgPool2d(2),
             nn.Flatten(),
             nn.Linear(4 * 4 * _WIDTH, 10),

@@ -1,9 +1,9 @@
-"""High-level networks that judge restored images: frozen, in evaluation mode, gradients flow through to the image.
+"""High-level networks for restored images: frozen, in evaluation mode, with gradients towards the image.
 
 Built in are VGG-16 and DeepLab-LargeFOV; any other network comes as a `torch.export` program (``.pt2``) or by import
 path. All read RGB on [0, 1] and return scores before the softmax, (N, classes) or (N, classes, H, W).
 
-Both run code of others and need the user's permission (`edgeir.core.trust`): an import path is code, and
+Both run third-party code and need the user's permission (`edgeir.core.trust`): an import path is code, and
 `torch.export.load` unpickles the entries of a ``.pt2`` file that its own index marks as pickled, with
 ``weights_only=False`` (torch 2.13), so that whoever wrote the file decides what runs.
 """
@@ -35,12 +35,12 @@ _MADE_HERE = "in a checkout, `python benchmarks/high_level.py --networks` makes 
 
 
 class Frozen(nn.Module):
-    """A network whose weights never change: evaluation mode whatever is asked, no parameter takes a gradient.
+    """A network whose weights never change: always in evaluation mode, no parameter takes a gradient.
 
     Args:
-        network: what it calls; a `torch.export` program's module has no modes, so it is left alone.
-        sha256: of the file that its weights came from; None where it brought them itself.
-        fixed: sides of the input (N, C, H, W) that the network can only take as they are; None where any will do.
+        network: the network; the module of a `torch.export` program has no modes, so it is left as it is.
+        sha256: of the file with its weights; None for weights that are part of an imported module.
+        fixed: required sizes of the input's dimensions (N, C, H, W); None for a dimension of any size.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Frozen(nn.Module):
         self._fixed = fixed
 
     def train(self, mode: bool = True) -> Frozen:
-        """Nothing happens."""
+        """Do nothing: it stays in evaluation mode."""
         self.training = False
         return self
 
@@ -73,20 +73,20 @@ class Frozen(nn.Module):
 
 
 class HighLevel(Config):
-    """What every high-level network has in common: a file, found and hashed before anything else is done."""
+    """Base of every high-level network: its file is looked for and hashed before anything else is done."""
 
     kind: str
     weights: str | None = None
-    """The file; it must be named before training, so that no recipe runs on chance weights."""
+    """The file; required, so that no recipe runs with random weights."""
     sha256: str | None = Field(None, pattern=r"^[0-9a-f]{64}$")
-    """Refuse a file with another hash, so that a run can be repeated with the network that it was made with."""
+    """Refuse a file with another hash, so that a run can be repeated with the same network."""
 
     def check(self) -> None:
         """Raise before any image is decoded.
 
         Raises:
             ConfigError: no file is named. CheckpointError: it is missing, or has another hash.
-            UntrustedCodeError: it is code of others, and the user has not allowed to run it.
+            UntrustedCodeError: it is third-party code, and the user has not allowed to run it.
         """
         if self.weights is None:
             self._unnamed()
@@ -102,11 +102,11 @@ class HighLevel(Config):
 
     @property
     def name(self) -> str:
-        """What the network is called in the record of a run."""
+        """Name of the network in the record of a run."""
         return self.kind
 
     def files(self) -> list[dict[str, Any]]:
-        """What a run records of it: network, file and its SHA-256; nothing where it brings its weights itself.
+        """Its files for the record of a run: network, file, SHA-256; none where the weights are part of the module.
 
         Raises:
             EdgeIRError: as for `check`.
@@ -125,7 +125,7 @@ class HighLevel(Config):
         )
 
     def build(self) -> Frozen:
-        """The frozen network, on the CPU; errors as for `check`, and CheckpointError for a file of something else."""
+        """The frozen network, on the CPU; errors as for `check`, and CheckpointError for weights of another network."""
         raise NotImplementedError
 
     def _loaded(self, network: nn.Module) -> Frozen:
@@ -156,7 +156,7 @@ class DeepLab(HighLevel):
 
 
 class ImportedModule(HighLevel):
-    """The network that a function of an installed package returns; without `weights` it must bring its own."""
+    """The network that a function of an installed package returns; without `weights`, with the weights it has."""
 
     kind: Literal["module"] = "module"
     target: ImportPath
@@ -178,7 +178,7 @@ class ImportedModule(HighLevel):
 
 
 class Program(HighLevel):
-    """A `torch.export` program, which holds its weights: ``torch.export.save(program, "judge.pt2")``.
+    """A `torch.export` program, which holds its weights: ``torch.export.save(program, "classifier.pt2")``.
 
     Export it in evaluation mode, with one input of a dynamic batch:
     ``torch.export.export(network.eval(), (x,), dynamic_shapes=({0: torch.export.Dim("batch")},))``.
@@ -195,7 +195,7 @@ class Program(HighLevel):
         path = Path(str(self.weights)).expanduser()
         try:
             program = torch.export.load(path)
-        except Exception as error:  # whatever the damage leads to
+        except Exception as error:  # a corrupt file can raise anything
             reason = (str(error) or type(error).__name__).splitlines()[0]
             raise CheckpointError(
                 f"cannot be read as a torch.export program ({reason})", where=path

@@ -28,9 +28,9 @@ VGG_DEPTHS: dict[int, tuple[int, ...]] = {16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 
 def layer_names(depth: Literal[16, 19]) -> tuple[str, ...]:
     """Names of the convolutions in forward order, ``conv1_1`` to ``conv5_3`` or ``conv5_4``."""
     return tuple(
-        f"conv{stage}_{place}"
+        f"conv{stage}_{position}"
         for stage, count in enumerate(VGG_DEPTHS[depth], start=1)
-        for place in range(1, count + 1)
+        for position in range(1, count + 1)
     )
 
 
@@ -57,16 +57,16 @@ class VGG(nn.Module):
         if last is not None and last not in names:
             raise ConfigError([f"VGG-{depth} has no layer `{last}`"], fix=f"choose one of {', '.join(names)}")
         layers: list[nn.Module] = []
-        self._places: dict[str, int] = {}
+        self._positions: dict[str, int] = {}
         width = 3
         for stage, (channels, count) in enumerate(zip(VGG_WIDTHS, VGG_DEPTHS[depth], strict=True), start=1):
-            for place in range(1, count + 1):
-                self._places[f"conv{stage}_{place}"] = len(layers)
+            for position in range(1, count + 1):
+                self._positions[f"conv{stage}_{position}"] = len(layers)
                 layers += [nn.Conv2d(width, channels, 3, padding=1), nn.ReLU()]
                 width = channels
             layers.append(nn.MaxPool2d(2))
         if last is not None:
-            layers = layers[: self._places[last] + 1]
+            layers = layers[: self._positions[last] + 1]
         self.features = nn.Sequential(*layers)
         self.classifier: nn.Module | None = None
         if classes is not None and last is None:
@@ -91,13 +91,13 @@ class VGG(nn.Module):
         Raises:
             KeyError: a name is no convolution of this network.
         """
-        wanted = {self._places[name]: name for name in names}
-        found: dict[str, torch.Tensor] = {}
+        wanted = {self._positions[name]: name for name in names}
+        features: dict[str, torch.Tensor] = {}
         out = (x - self.mean) / self.std
-        for place, layer in enumerate(self.features):
+        for position, layer in enumerate(self.features):
             out = layer(out)
-            if place in wanted:
-                found[wanted[place]] = out
-                if len(found) == len(wanted):
+            if position in wanted:
+                features[wanted[position]] = out
+                if len(features) == len(wanted):
                     break
-        return found
+        return features

@@ -55,8 +55,8 @@ def _read(path: Path) -> dict[str, torch.Tensor]:
         if path.suffix == ".safetensors":
             return load_file(path)
         tensors = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch's reader raises whatever the damage leads to, KeyError among it
-        # Its own words advise to read the file as a pickle of any kind, which may run code.
+    except Exception as error:  # for a corrupt file torch's reader can raise anything, such as KeyError
+        # Its own message advises reading the file as an unrestricted pickle, which may run code.
         raise CheckpointError(
             "cannot be read as weights: the file is damaged, or holds more than tensors",
             where=path,

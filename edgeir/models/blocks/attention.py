@@ -21,7 +21,7 @@ class ChannelAttention(Folding):
     def __init__(self, channels: int, reduction: int = 16) -> None:
         super().__init__()
         hidden = max(1, channels // reduction)
-        self.mean = ImageMean("channel attention", weighs=True)
+        self.mean = ImageMean("channel attention", only_scales=True)
         self.squeeze = nn.Conv2d(channels, hidden, 1)
         self.excite = nn.Conv2d(hidden, channels, 1)
         self.factors: torch.Tensor | None

@@ -9,7 +9,7 @@ step of the fixed-point inversion, with weights of its own. The weighted sum is 
 which every runtime has. The paper leaves the start and the bounds open: b = 1, w = 0.1 I, b >= 1e-6 and w >= 0.
 
 Weights between channels start at their bound. A plain clamp there, or the square of a stored root, gives those no
-gradient and they never leave it; so what is below its bound counts as the bound and still gets gradients that raise it.
+gradient and they never leave it; so a value below its bound counts as the bound and still gets gradients that raise it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _FLOOR = 1e-6
 
 
 class _AtLeast(torch.autograd.Function):
-    """max(x, bound), with the gradient of the identity except where it would lower what is below the bound already.
+    """max(x, bound), with the gradient of the identity, except where it would lower a value that is below the bound.
 
     The lower bound of Ballé et al., "End-to-end optimized image compression", ICLR 2017.
     """

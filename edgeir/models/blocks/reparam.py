@@ -3,8 +3,8 @@
 The branches follow RepVGG (identity, 1x1), SESR (a wide linear 3x3 -> 1x1 expansion) and ECBSR (a 1x1
 followed by fixed Sobel and Laplacian filters). All are linear, so edgeir adds the **kernels**, not the
 outputs: the training graph runs one convolution whatever the number of branches. Training therefore costs
-what the plain convolution costs, training and deployed form are equal by construction, and nothing like
-the border error of fusing a biased 1x1 -> 3x3 pair (zero padding in between) can arise.
+what the plain convolution costs, training and deployed form are equal by construction, and fusing a biased
+1x1 -> 3x3 pair (zero padding in between) cannot cause errors at the border.
 """
 
 from __future__ import annotations

@@ -13,8 +13,8 @@ from edgeir.models.blocks.upsample import ShuffleUpsampler
 __all__ = ["FRAME_REACH", "ResidualUpscaler"]
 
 FRAME_REACH = 4
-"""Pixels that the frame reaches beyond its blocks: head and body two, the upsampler and the tail behind them less than
-two more."""
+"""Receptive radius of the frame without its blocks: two pixels for head and body, less than two more for upsampler and
+tail."""
 
 
 class ResidualUpscaler(Network):
@@ -24,7 +24,7 @@ class ResidualUpscaler(Network):
         channels: width of the features.
         scale: enlargement per side.
         blocks: what lies between head and body, each keeping the shape.
-        unit: what a block is called in the names of taps.
+        unit: name of a block in the names of taps.
     """
 
     def __init__(

@@ -4,9 +4,9 @@ With a, b, c, d the pixels at even/even, odd/even, even/odd and odd/odd rows/col
 HL = -a - b + c + d, LH = -a + b - c + d, HH = a - b - c + d. Both directions are one grouped convolution with fixed
 weights.
 
-Both are linear, so in a deployed network they are folded into the 3x3 convolution beside them, exactly and at the price
-of that convolution alone: `fold_split` gives a 6x6 with stride 2, `fold_join` a 3x3 in front of a pixel shuffle. A
-grouped transposed convolution, which phones do not have, is never exported.
+Both are linear, so in a deployed network they are folded into the adjacent 3x3 convolution, exactly and without further
+cost: `fold_split` gives a 6x6 with stride 2, `fold_join` a 3x3 followed by a pixel shuffle. A grouped transposed
+convolution, which phones do not have, is never exported.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """LiteRT (``.tflite``): litert-torch, rewritten to a clean NHWC graph, quantised after training.
 
 The graph that comes out takes and gives NHWC images and holds no TRANSPOSE, no RESHAPE, nothing above rank 4, and no
-more DEPTH_TO_SPACE than the network has pixel shuffles; `clean_problems` says what is left where a network has
-something that the rewrites do not know.
+more DEPTH_TO_SPACE than the network has pixel shuffles; `clean_problems` lists exceptions, for networks with operations
+that the rewrites do not know.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from edgeir.core.requires import require
 from edgeir.exporting.layers import check_plan, float_layers
 from edgeir.exporting.target import Job, Written
 from edgeir.exporting.targets.litert.passes.clip import ClipStyle, hoist_clip, write_clip
-from edgeir.exporting.targets.litert.passes.deformable import lower_deformable
+from edgeir.exporting.targets.litert.passes.deformable import expand_deformable
 from edgeir.exporting.targets.litert.passes.graph import Graph
 from edgeir.exporting.targets.litert.passes.half import halve_weights
 from edgeir.exporting.targets.litert.passes.layout import cancel_transposes
@@ -44,10 +44,10 @@ class LiteRT(Config):
 
     kind: Literal["tflite"] = "tflite"
     precision: Plan = PLANS["fp32"]
-    """The quantisation plan. fp16 stores the weights in 16 bits and computes as the runtime likes; int8 is integer from
+    """The quantisation plan. fp16 stores the weights in 16 bits, the runtime computes in 32 or 16; int8 is integer from
     end to end."""
     clip: ClipStyle = "relu_n1_to_1"
-    """How fp32 and fp16 spell the clip to [0, 1] (see `passes.clip`); int8 needs none."""
+    """How fp32 and fp16 write the clip to [0, 1] (see `passes.clip`); int8 needs none."""
     merge_residual: bool = True
     """Fold an image-space residual convolution into the one it is added to."""
     ranges: RangeRule = "minmax"
@@ -76,7 +76,7 @@ class LiteRT(Config):
             raise ExportError("--io uint8 needs --precision int8", fix="or keep --io float")
         if self.precision.default.integer and "deformable sampling" in job.network.facts.global_operations:
             raise ExportError(
-                "a LiteRT graph with deformable sampling is tied to its size and finds positions in float32: no int8",
+                "int8 is not possible for a LiteRT graph with deformable sampling, which computes positions in float32",
                 fix="choose --precision fp16 or fp32, or --target onnx",
             )
         try:
@@ -85,7 +85,7 @@ class LiteRT(Config):
                 data = self._convert(job, job.size)
         except EdgeIRError:
             raise
-        except Exception as error:  # the converters raise whatever their libraries raise
+        except Exception as error:  # converters can raise anything
             short = (str(error).splitlines() or [""])[0][:200]
             raise ExportError(f"the LiteRT conversion failed: {type(error).__name__}: {short}") from error
         graph = Graph(data)
@@ -94,7 +94,7 @@ class LiteRT(Config):
         if self.require_clean and (problems := clean_problems(graph, shuffles=pixel_shuffles(job.network))):
             raise ExportError(
                 f"the LiteRT graph is not clean: {', '.join(problems)}",
-                fix="set target.require_clean to false to ship it as it is",
+                fix="set target.require_clean to false to export it anyway",
             )
         path.write_bytes(data)
         return Written(path, _spec(graph, graph.inputs[0]), _spec(graph, graph.outputs[0]))
@@ -106,7 +106,7 @@ class LiteRT(Config):
         keep_mean_rank(graph)
         split_means(graph)
         hoist_clip(graph)
-        lower_deformable(graph)  # behind the searches above: it writes many operators
+        expand_deformable(graph)  # after the passes above: it adds many operators
         if self.precision.default.integer:
             tail = take_tail(graph)
             if self.merge_residual:
@@ -130,7 +130,7 @@ class LiteRT(Config):
 
 
 def clean_problems(graph: Graph, *, shuffles: int = 1) -> list[str]:
-    """What a phone's delegate would stumble over: layout operators, high ranks, DEPTH_TO_SPACE beyond `shuffles`."""
+    """What delegates on phones do not run well: layout changes, high ranks, more DEPTH_TO_SPACE than `shuffles`."""
     kinds = graph.kinds()
     problems = [f"{kinds.count(kind)} {kind}" for kind in ("TRANSPOSE", "RESHAPE") if kind in kinds]
     if kinds.count("DEPTH_TO_SPACE") > shuffles:

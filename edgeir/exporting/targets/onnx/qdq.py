@@ -1,4 +1,4 @@
-"""Static QDQ int8 of an ONNX graph by onnxruntime.quantization: per-channel weights, the picture exactly 8 bits."""
+"""Static QDQ int8 of an ONNX graph by onnxruntime.quantization: per-channel weights, images of exactly 8 bits."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ def quantise_qdq(
 ) -> Any:
     """Quantise `model` (input ``image``, output ``restored``, NCHW float32, no clip at the end).
 
-    The picture's range is [0, 1] at both ends (scale 1/255), and so is the tensor that DepthToSpace only rearranges.
+    The image's range is [0, 1] at both ends (scale 1/255), and so is the tensor that DepthToSpace only rearranges.
     """
     quantization = require("onnxruntime.quantization", "int8 for ONNX")
     onnx = require("onnx", "int8 for ONNX")
     kind = quantization.QuantType.QUInt8 if activations == "uint8" else quantization.QuantType.QInt8
     zero_point = np.array(0 if activations == "uint8" else -128, activations)
-    picture = [{"scale": np.array(1 / 255, np.float32), "zero_point": zero_point, "quant_type": kind}]
+    eight_bits = [{"scale": np.array(1 / 255, np.float32), "zero_point": zero_point, "quant_type": kind}]
     overrides = weight_overrides(model, weights, per_tensor=per_tensor) | dict.fromkeys(
-        _pictures(model), picture
+        _image_tensors(model), eight_bits
     )
     methods = {"minmax": "MinMax", "percentile": "Percentile", "entropy": "Entropy"}
     with scratch_dir("quantize", libraries=True) as folder:  # onnxruntime makes temporary folders of its own
@@ -91,7 +91,7 @@ def _nodes_of(model: Any, layers: Mapping[str, NDArray[np.float32]]) -> list[str
 
 
 def correct_bias(model: Any, integer: Any, images: Images) -> bool:
-    """Take the integer graph's mean error out of the float graph's last bias, in place; whether there was one.
+    """Subtract the integer graph's mean error from the float graph's last bias, in place; whether there was one.
 
     The error is measured per colour and position in the shuffle's block (see `bias` of the LiteRT target).
     """
@@ -110,7 +110,7 @@ def correct_bias(model: Any, integer: Any, images: Images) -> bool:
 
 
 class _Reader:
-    """What onnxruntime calls a calibration data reader."""
+    """A calibration data reader of onnxruntime."""
 
     def __init__(self, images: Images) -> None:
         self._images = iter(images)
@@ -134,8 +134,8 @@ def _maker(model: Any, name: str) -> Any | None:
     return next((node for node in model.graph.node if name in node.output), None)
 
 
-def _pictures(model: Any) -> list[str]:
-    """Tensors that hold the picture: input, output, and what DepthToSpace rearranges into it."""
+def _image_tensors(model: Any) -> list[str]:
+    """Tensors that hold the image: input, output, and what DepthToSpace rearranges into it."""
     last = _maker(model, "restored")
     shuffled = [last.input[0]] if last is not None and last.op_type == "DepthToSpace" else []
     return ["image", "restored", *shuffled]
@@ -160,7 +160,7 @@ def _means(model: Any, images: Images, block: int) -> NDArray[np.float64]:
     ort = require("onnxruntime", "int8 for ONNX")
     options = ort.SessionOptions()
     options.intra_op_num_threads, options.log_severity_level = 1, 3
-    # What saturates on this CPU must not become a part of the file (see `saturation`).
+    # Saturation on this CPU must not enter the file (see `saturation`).
     options.add_session_config_entry("session.x64quantprecision", "1")
     session = ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
     total: NDArray[np.float64] = np.zeros(())

@@ -76,7 +76,7 @@ class ONNX(Config):
                 data = model.SerializeToString()
         except EdgeIRError:
             raise
-        except Exception as error:  # the exporter raises whatever its libraries raise
+        except Exception as error:  # the exporter can raise anything
             short = (str(error).splitlines() or [""])[0][:200]
             raise ExportError(f"the ONNX conversion failed: {type(error).__name__}: {short}") from error
         spatial = (None, None) if job.size is None else job.size
@@ -155,7 +155,7 @@ def _dimension(name: str, multiple: int) -> Any:
 
 
 def _clean(model: Any) -> None:
-    """Drop what only the exporter reads: unused nodes and constants, module paths, source lines."""
+    """Drop unused nodes and constants, and the exporter's module paths and source lines."""
     ir = require("onnx_ir", "exporting to ONNX")
     passes = require("onnx_ir.passes.common", "exporting to ONNX")
     read = ir.from_proto(model)

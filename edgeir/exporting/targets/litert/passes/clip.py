@@ -1,7 +1,7 @@
 """Put the final clip to [0, 1] where it costs least.
 
-Behind DEPTH_TO_SPACE the clip is a pass over the whole picture. It commutes with the shuffle, so it moves in
-front of it, next to the convolution or addition whose output it clips. What it is written as is a choice:
+After DEPTH_TO_SPACE the clip is a pass over the whole output image. It commutes with the shuffle, so it moves in
+front of it, next to the convolution or addition whose output it clips. There are several ways to write it:
 
 - ``relu_0_to_1``: the operator RELU_0_TO_1, which XNNPACK fuses into its producer. GPU delegates and runtimes
   before 2023 do not know it.
@@ -49,7 +49,7 @@ def remove_clip(graph: Graph) -> bool:
 
 
 def write_clip(graph: Graph, style: ClipStyle) -> None:
-    """Spell every RELU_0_TO_1 as `style` says."""
+    """Write every RELU_0_TO_1 in the given `style`."""
     if style == "relu_0_to_1":
         return
     for clip in _clips(graph):

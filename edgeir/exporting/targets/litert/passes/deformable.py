@@ -4,11 +4,10 @@ LiteRT has no such operator, but GATHER_ND fetches the pixel at (batch, row, col
 differ per group of channels and per tap, so groups and taps become **height**: SPLIT along the channels and
 CONCATENATION along the height turn (1, H, W, K·n) into (1, K·H, W, n), and the same pair of operators turns the samples
 (1, K·H, W, C/G) into the columns (1, H, W, K·C/G), whose 1x1 convolution is the result. K = 9·G; the order is (group,
-tap). What is fetched at once is a **quad**: the four neighbours that bilinear sampling weighs, side by side in the
-channels of a table with two zero pixels around the picture, so that one index serves all four and everything outside is
-zero.
+tap). One index fetches a **quad**: the four neighbours of bilinear sampling, side by side in the channels of a table
+with two zero pixels around the image, so that samples outside the image are zero.
 
-Row and column are found in float32 (exact up to 2^24) and clamped to the table's rim before they become integers.
+Row and column are computed in float32 (exact up to 2^24) and clamped to the table before they become integers.
 """
 
 from __future__ import annotations
@@ -20,23 +19,23 @@ from numpy.typing import NDArray
 
 from edgeir.exporting.targets.litert.passes.graph import Graph
 
-__all__ = ["MARK", "lower_deformable"]
+__all__ = ["MARK", "expand_deformable"]
 
 MARK = (29, 31)
 """Dilation, rows and columns, of the convolution that stands for a deformable one (`stand_in`)."""
 
 
-def lower_deformable(graph: Graph) -> int:
-    """Replace every stand-in; how many there were."""
-    found = [
+def expand_deformable(graph: Graph) -> int:
+    """Replace every stand-in by operators of the format; returns their number."""
+    stand_ins = [
         operator
         for operator in graph.operators
         if graph.kind(operator) == "CONV_2D"
         and (operator.builtinOptions.dilationHFactor, operator.builtinOptions.dilationWFactor) == MARK
     ]
-    for operator in found:
+    for operator in stand_ins:
         _Writer(graph, operator).write()
-    return len(found)
+    return len(stand_ins)
 
 
 class _Writer:
@@ -77,19 +76,17 @@ class _Writer:
     def _positions(self) -> tuple[int, list[int]]:
         """Upper left neighbours (1, K·H, W, 3) as (0, row, column), and four weights (1, K·H, W, 1), masks included."""
         moved = self._stack(self.offsets)
-        moved = self._pad(
-            moved, [(0, 0), (0, 0), (0, 0), (1, 0)]
-        )  # in front of (row, column), the picture: 0
-        # Where each tap stands without an offset: rows and columns add up, so that no constant has the picture's size.
+        moved = self._pad(moved, [(0, 0), (0, 0), (0, 0), (1, 0)])  # in front of (row, column), the image: 0
+        # Where each tap stands without an offset: rows and columns add up, so that no constant has the image's size.
         rows = np.zeros((self.taps, self.height, 1, 3), np.float32)
         rows[..., 1] = np.arange(self.height)[:, None]
         taps = np.tile(np.stack(np.divmod(np.arange(9), 3), 1) - 1, (self.groups, 1))
         rows[..., 1:] += taps[:, None, None]
         columns = np.zeros((1, 1, self.width, 3), np.float32)
         columns[0, 0, :, 2] = np.arange(self.width)
-        place = self._add(self._add(moved, rows.reshape(1, -1, 1, 3)), columns)
-        low = self._new("FLOOR", [place])
-        after = self._new("SUB", [place, low])
+        position = self._add(self._add(moved, rows.reshape(1, -1, 1, 3)), columns)
+        low = self._new("FLOOR", [position])
+        after = self._new("SUB", [position, low])
         before = self._new("SUB", [self._constant(np.ones((), np.float32)), after])
         (_, y0, x0), (_, y1, x1) = self._split(before, 3, 3), self._split(after, 3, 3)
         masks = self._stack(self.masks)
@@ -120,10 +117,10 @@ class _Writer:
         first[..., 1] = np.arange(self.groups)[:, None, None] * (self.height + 4) + 2
         first[..., 2] = 2
         exact = self._add(low, first.reshape(1, -1, 1, 3))
-        place = self.graph.add_tensor("place", self.graph.shape(exact), "INT32")
-        self.graph.add_operator("CAST", [exact], [place])
-        shape = (*self.graph.shape(place)[:3], self.graph.shape(table)[3])
-        return self._new("GATHER_ND", [table, place], shape=shape)
+        position = self.graph.add_tensor("place", self.graph.shape(exact), "INT32")
+        self.graph.add_operator("CAST", [exact], [position])
+        shape = (*self.graph.shape(position)[:3], self.graph.shape(table)[3])
+        return self._new("GATHER_ND", [table, position], shape=shape)
 
     def _kernel(self) -> NDArray[Any]:
         """(D, 1, 1, 9·C) in the order of the columns: group, tap, channel."""

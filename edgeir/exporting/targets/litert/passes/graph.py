@@ -255,9 +255,9 @@ class Graph:
         self.model.operatorCodes = [self.model.operatorCodes[old] for old in codes]
 
     def _rename(self) -> None:
-        """Short unique names by operator (the converter's repeat the module path and outweigh small weights)."""
-        for place, op in enumerate(self.operators):
-            stem = f"{self.kind(op).lower()}_{place}"
+        """Short unique names by operator (the converter's repeat the module path and outgrow small weights)."""
+        for position, op in enumerate(self.operators):
+            stem = f"{self.kind(op).lower()}_{position}"
             for role, index in enumerate(i for i in _indices(op.inputs) if i >= 0):
                 if self.constant(index) is not None:
                     self.tensor(index).name = f"{stem}_constant_{role}"

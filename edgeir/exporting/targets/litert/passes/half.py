@@ -1,4 +1,4 @@
-"""Store what convolutions multiply and add in 16 bits: half the file, computed in 32 bits or 16 as the runtime likes.
+"""Store weights and biases of convolutions in 16 bits: half the file size; the runtime computes in 32 or 16 bits.
 
 The constant becomes float16 and a DEQUANTIZE in front of its readers makes it float32: the form that TensorFlow Lite's
 own converter writes, which every runtime since 2020 knows. **Biases as well as weights**: a convolution with float16
@@ -19,7 +19,7 @@ MULTIPLY_CONSTANTS = frozenset({"CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV"
 
 
 def halve_weights(graph: Graph) -> None:
-    """Let every float32 weight and bias of a convolution come out of a DEQUANTIZE of float16.
+    """Replace every float32 weight and bias of a convolution by a DEQUANTIZE of a float16 constant.
 
     Raises:
         ExportError: a value is beyond what float16 holds.
@@ -28,12 +28,12 @@ def halve_weights(graph: Graph) -> None:
     for operator in list(graph.operators):
         if graph.kind(operator) not in MULTIPLY_CONSTANTS:
             continue
-        for place, index in enumerate(int(index) for index in operator.inputs):
+        for position, index in enumerate(int(index) for index in operator.inputs):
             if index < 0 or graph.dtype(index) != "FLOAT32" or graph.constant(index) is None:
                 continue
             if index not in halved:
                 halved[index] = _halve(graph, index)
-            operator.inputs[place] = halved[index]
+            operator.inputs[position] = halved[index]
 
 
 def _halve(graph: Graph, index: int) -> int:

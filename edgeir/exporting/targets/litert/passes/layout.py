@@ -75,8 +75,8 @@ def _push(graph: Graph, transpose: Any, order: tuple[int, ...], user: Any) -> bo
         return False
     old = int(user.outputs[0])
     shape = [0] * len(order)
-    for place, axis in enumerate(order):
-        shape[axis] = graph.shape(old)[place]
+    for position, axis in enumerate(order):
+        shape[axis] = graph.shape(old)[position]
     new = graph.add_tensor(graph.tensor(old).name, shape)
     user.inputs, user.outputs = operands, [new]
     graph.add_operator("TRANSPOSE", [new, graph.add_constant("order", np.array(order, np.int32))], [old])
@@ -86,7 +86,7 @@ def _push(graph: Graph, transpose: Any, order: tuple[int, ...], user: Any) -> bo
 
 
 def _untransposed(graph: Graph, index: int, order: tuple[int, ...]) -> int | None:
-    """The tensor whose transposition by `order` is `index`; None where there is none to be had for free."""
+    """The tensor whose transposition by `order` is `index`; None where it would need a further operator."""
     value = graph.constant(index)
     if value is not None:
         if value.size == 1 or value.ndim != len(order):

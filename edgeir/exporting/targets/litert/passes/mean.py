@@ -1,7 +1,7 @@
-"""Keep the mean of a large picture exact: one axis after the other.
+"""Keep the mean of a large image accurate: one axis after the other.
 
-LiteRT adds up all pixels in one float32 accumulator. At 1280x720 that costs four digits: an error of 1e-4 of PPCN's
-output, all of one sign in a channel, so a tint. The mean of the rows' means has short sums only.
+LiteRT adds all pixels in one float32 accumulator. At 1280x720 that costs four digits: an error of 1e-4 in PPCN's
+output, of the same sign over a channel, which is a tint. The mean of the rows' means has short sums only.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ def split_means(graph: Graph) -> int:
             batch, height, _, channels = graph.shape(source)
             rows = graph.add_tensor("row_means", (batch, height, 1, channels))
             graph.remove(mean)
-            for place, (before, after) in ((2, (source, rows)), (1, (rows, result))):
-                axis = graph.add_constant("axis", np.array([place], np.int32))
+            for dimension, (before, after) in ((2, (source, rows)), (1, (rows, result))):
+                axis = graph.add_constant("axis", np.array([dimension], np.int32))
                 graph.add_operator("MEAN", [before, axis], [after], keepDims=True)
             split += 1
     return split

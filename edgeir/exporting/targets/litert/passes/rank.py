@@ -1,7 +1,7 @@
-"""Keep what is read of a whole picture in four dimensions.
+"""Keep means over the whole image in four dimensions.
 
 The converter writes the mean over height and width as MEAN to (1, C) and restores the rank with RESHAPE where it must.
-Kept as (1, 1, 1, C) it is the same numbers in the layout of everything around it, and no RESHAPE is needed.
+Kept as (1, 1, 1, C) it has the layout of the tensors around it, and no RESHAPE is needed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _ELEMENTWISE = BINARY | UNARY | {"RSQRT", "SQRT", "SQUARE"}
 
 
 def keep_mean_rank(graph: Graph) -> int:
-    """Give every MEAN of one picture over height and width a result of rank 4; how many there were.
+    """Give every MEAN of one image over height and width a result of rank 4; how many there were.
 
     A mean stays as it is where something other than element-wise operators and RESHAPE to (1, 1, 1, C) reads it.
     """
@@ -52,7 +52,7 @@ def _collect(graph: Graph, index: int, flat: list[int], reshapes: list[Any]) -> 
     """Note the (1, C) tensors that follow from tensor `index`, and the RESHAPEs that end them."""
     shape = graph.shape(index)
     if len(shape) != 2 or index in flat:
-        return True  # broadcast into the picture's own shape, which stays, or known
+        return True  # broadcast into the image's own shape, which stays, or known
     flat.append(index)
     if index in graph.outputs:
         return False

@@ -1,11 +1,11 @@
-"""Find PixelShuffle in a converted graph and make it one DEPTH_TO_SPACE.
+"""Recognise PixelShuffle in a converted graph and replace it by one DEPTH_TO_SPACE.
 
 PyTorch's PixelShuffle reads channels colour-major (CRD: channel = colour·r² + row·r + column); LiteRT's
 DEPTH_TO_SPACE reads them block-major (DCR: channel = (row·r + column)·colours + colour). The conversion spells the
-shuffle as TRANSPOSE and RESHAPE in turn, in ways that change between versions. So the chain is not matched by its
-shapes: it is *run* on an array of indices, and where the result is the shuffle's, the chain is replaced. The
-channels are then put in DCR order where they are computed (weights and bias of the convolutions, through
-element-wise operators and additions), which costs nothing and keeps every bit.
+shuffle as a chain of TRANSPOSE and RESHAPE, in ways that change between versions. So the chain is not matched by its
+shapes: it is *run* on an array of indices, and replaced if the result is the shuffle's. The channels are put in DCR
+order where they are computed (weights and bias of the convolutions, through element-wise operators and additions),
+which costs nothing and is bit-exact.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ def crd_to_dcr(channels: int, block: int) -> NDArray[np.intp]:
 
 
 def fold_pixel_shuffle(graph: Graph) -> int:
-    """Replace every PixelShuffle spelt with TRANSPOSE and RESHAPE; the number of shuffles found.
+    """Replace every PixelShuffle that is written with TRANSPOSE and RESHAPE; returns their number.
 
-    The result may keep one TRANSPOSE behind the DEPTH_TO_SPACE (NHWC to NCHW), for `layout` to move away.
+    The result may keep one TRANSPOSE after the DEPTH_TO_SPACE (NHWC to NCHW), which `layout` removes.
     """
-    found = 0
+    count = 0
     for last in list(graph.operators):
         if graph.kind(last) not in MOVES or not any(op is last for op in graph.operators):
             continue
         chain = _chain(graph, last)
         if sum(graph.kind(op) == "RESHAPE" for op in chain) >= 2 and _fold(graph, chain):
-            found += 1
-    return found
+            count += 1
+    return count
 
 
 def _chain(graph: Graph, last: Any) -> list[Any]:
@@ -51,14 +51,16 @@ def _chain(graph: Graph, last: Any) -> list[Any]:
     chain = [last]
     while True:
         before = graph.producer(_moved(graph, chain[0]))
-        if before is None or (graph.kind(before) not in MOVES and _elementwise_place(graph, before) is None):
+        if before is None or (
+            graph.kind(before) not in MOVES and _elementwise_operand(graph, before) is None
+        ):
             return chain
         if not graph.only_used_by(int(before.outputs[0]), chain[0]):
             return chain
         chain.insert(0, before)
 
 
-def _elementwise_place(graph: Graph, operator: Any) -> int | None:
+def _elementwise_operand(graph: Graph, operator: Any) -> int | None:
     """The operand of an operator that works on every element alone (the others are scalar constants), or None."""
     kind, operands = graph.kind(operator), _operands(operator)
     if kind in UNARY:
@@ -66,14 +68,14 @@ def _elementwise_place(graph: Graph, operator: Any) -> int | None:
     if kind not in BINARY:
         return None
     values = [graph.constant(index) for index in operands]
-    places = [place for place, value in enumerate(values) if value is None]
+    positions = [position for position, value in enumerate(values) if value is None]
     scalars = all(value is None or value.size == 1 for value in values)
-    return places[0] if scalars and len(places) == 1 else None
+    return positions[0] if scalars and len(positions) == 1 else None
 
 
 def _moved(graph: Graph, operator: Any) -> int:
     """The tensor that an operator of a chain works on."""
-    return _operands(operator)[_elementwise_place(graph, operator) or 0]
+    return _operands(operator)[_elementwise_operand(graph, operator) or 0]
 
 
 def _fold(graph: Graph, chain: list[Any]) -> bool:
@@ -120,21 +122,21 @@ def _replace(graph: Graph, chain: list[Any], block: int, layout: str) -> None:
     source, result = _moved(graph, chain[0]), int(chain[-1].outputs[0])
     batch, height, width, channels = graph.shape(source)
     for operator in chain:  # element-wise operators inside commute with every move: they go in front
-        place = _elementwise_place(graph, operator)
-        if place is None:
+        position = _elementwise_operand(graph, operator)
+        if position is None:
             graph.remove(operator)
             continue
         operands, output = _operands(operator), graph.add_tensor("before_shuffle", graph.shape(source))
-        operands[place] = source
+        operands[position] = source
         operator.inputs, operator.outputs = operands, [output]
         source = output
     permuted = permute_channels(graph, source, crd_to_dcr(channels, block))
     enlarged = (batch, height * block, width * block, channels // block**2)
-    picture = result if layout == "NHWC" else graph.add_tensor("shuffled", enlarged)
-    graph.add_operator("DEPTH_TO_SPACE", [permuted], [picture], blockSize=block)
+    shuffled = result if layout == "NHWC" else graph.add_tensor("shuffled", enlarged)
+    graph.add_operator("DEPTH_TO_SPACE", [permuted], [shuffled], blockSize=block)
     if layout == "NCHW":
         order = graph.add_constant("to_nchw", np.array([0, 3, 1, 2], np.int32))
-        graph.add_operator("TRANSPOSE", [picture, order], [result])
+        graph.add_operator("TRANSPOSE", [shuffled, order], [result])
 
 
 def permute_channels(graph: Graph, index: int, order: NDArray[np.intp]) -> int:
@@ -187,15 +189,15 @@ def _permute(graph: Graph, index: int, order: NDArray[np.intp]) -> None:
     assert operator is not None
     kind, operands = graph.kind(operator), _operands(operator)
     if kind == "CONV_2D":
-        for place in range(1, len(operands)):
-            value = graph.constant(operands[place])
+        for position in range(1, len(operands)):
+            value = graph.constant(operands[position])
             assert value is not None
-            operands[place] = graph.add_constant(graph.tensor(operands[place]).name, value[order])
+            operands[position] = graph.add_constant(graph.tensor(operands[position]).name, value[order])
     else:
-        for place, operand in enumerate(operands):
+        for position, operand in enumerate(operands):
             value = graph.constant(operand)
             if value is None:
                 _permute(graph, operand, order)
             elif value.ndim and value.shape[-1] == len(order):
-                operands[place] = graph.add_constant(graph.tensor(operand).name, value[..., order])
+                operands[position] = graph.add_constant(graph.tensor(operand).name, value[..., order])
     operator.inputs = operands

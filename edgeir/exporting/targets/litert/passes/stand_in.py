@@ -1,8 +1,8 @@
-"""Give the converter something it knows in the place of a deformable convolution.
+"""Replace a deformable convolution by a stand-in that the converter knows.
 
-The converter would spell the sampling in its own way, with transposes, high ranks and checks of every index. So it gets
-a convolution of the concatenated operands [x, offsets, masks], with the weights of the real one, zero for offsets and
-masks, and a dilation that no network has. `deformable` finds it in the converted graph by that dilation.
+The converter would write the sampling with transposes, high ranks and checks of every index. So it gets a convolution
+of the concatenated operands [x, offsets, masks], with the weights of the real one, zero for offsets and masks, and a
+dilation that no network has. `deformable` recognises it in the converted graph by that dilation.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Bias correction: take the mean error of the integer graph out of its last biases.
+"""Bias correction: subtract the mean error of the integer graph from its last biases.
 
-Rounding weights shifts the mean of every output channel a little, and a shift of a whole colour is seen where
-PSNR hides it (Nagel et al., "Data-Free Quantization Through Weight Equalization and Bias Correction", ICCV 2019,
-section 4.2, the empirical form). Only the last layer is corrected, where it is exact: what arrives before the
-shuffle is the picture, and every colour and every position of its block has a bias of its own.
+Rounding weights shifts the mean of every output channel a little, and a shift of a whole colour is visible where PSNR
+hides it (Nagel et al., "Data-Free Quantization Through Weight Equalization and Bias Correction", ICCV 2019, section
+4.2, the empirical form). Only the last layer is corrected, where it is exact: the tensor before the shuffle is the
+image, and every colour and every position of its block has a bias of its own.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from edgeir.exporting.targets.litert.quantize.observe import interpret
 __all__ = ["correct_output_bias"]
 
 ROUNDS = 2
-"""The second one takes out what the rounding to the output's 8 bits left of the first."""
+"""The second one corrects the error that rounding to the output's 8 bits left after the first."""
 
 
 def correct_output_bias(integer: bytes, reference: bytes, images: NDArray[np.float32]) -> bytes:

@@ -1,8 +1,8 @@
 """A float LiteRT graph to an integer one: 8-bit weights per channel, 8-bit activations, 32-bit biases.
 
-ai-edge-quantizer does the transformation; this file decides the ranges it is given and handles what it cannot:
+ai-edge-quantizer does the transformation; this file chooses the ranges and handles what it cannot:
 
-- The picture in and out is exactly 8 bits: scale 1/255, zero point -128. The output's range [0, 1] saturates, so
+- The image in and out is exactly 8 bits: scale 1/255, zero point -128. The output's range [0, 1] saturates, so
   the clip is dropped.
 - DEPTH_TO_SPACE, which ai-edge-quantizer 0.10 has no entry for, is taken off the end of the graph and put back as
   an integer operator: it only moves bytes, so input and output share their quantisation.
@@ -38,7 +38,7 @@ IMAGE_QUANTISATION = (1 / 255, -128)
 
 @dataclass(frozen=True)
 class Tail:
-    """What `take_tail` removed from the end of the graph."""
+    """The operators that `take_tail` removed from the end of the graph."""
 
     block: int
     """Block size of the DEPTH_TO_SPACE; 1 where there was none."""
@@ -138,7 +138,7 @@ def _share_range(graph: Graph, concatenation: Any, ranges: dict[str, tuple[float
 
 
 def finish(model: bytes, tail: Tail, io: Literal["float", "uint8"]) -> bytes:
-    """Put the DEPTH_TO_SPACE back and set the picture's type at both ends.
+    """Put the DEPTH_TO_SPACE back and set the image's type at both ends.
 
     Args:
         model: what `quantise` gave.
@@ -150,9 +150,9 @@ def finish(model: bytes, tail: Tail, io: Literal["float", "uint8"]) -> bytes:
     if tail.block > 1:
         batch, height, width, channels = graph.shape(restored)
         shape = (batch, height * tail.block, width * tail.block, channels // tail.block**2)
-        picture = graph.add_tensor("picture", shape, "INT8", quantised=graph.quantisation(restored))
-        graph.add_operator("DEPTH_TO_SPACE", [restored], [picture], blockSize=tail.block)
-        restored = picture
+        shuffled = graph.add_tensor("shuffled", shape, "INT8", quantised=graph.quantisation(restored))
+        graph.add_operator("DEPTH_TO_SPACE", [restored], [shuffled], blockSize=tail.block)
+        restored = shuffled
     outer: dict[str, Any] = (
         {"dtype": "FLOAT32"} if io == "float" else {"dtype": "UINT8", "quantised": (1 / 255, 0)}
     )

@@ -14,7 +14,7 @@ __all__ = ["integer_leaky_relus"]
 def integer_leaky_relus(model: bytes) -> bytes:
     """Replace DEQUANTIZE, LEAKY_RELU, QUANTIZE by one int8 LEAKY_RELU, wherever they follow each other."""
     graph = Graph(model)
-    found = False
+    changed = False
     for leaky in list(graph.operators):
         before = graph.producer(int(leaky.inputs[0])) if graph.kind(leaky) == "LEAKY_RELU" else None
         users = graph.consumers(int(leaky.outputs[0]))
@@ -31,5 +31,5 @@ def integer_leaky_relus(model: bytes) -> bytes:
                 alpha=leaky.builtinOptions.alpha,
             )
         graph.remove(leaky)
-        found = True
-    return graph.to_bytes() if found else model
+        changed = True
+    return graph.to_bytes() if changed else model

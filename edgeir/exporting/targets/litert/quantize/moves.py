@@ -1,7 +1,7 @@
-"""Let a DEPTH_TO_SPACE inside an integer graph move bytes.
+"""Keep a DEPTH_TO_SPACE inside an integer graph in integers.
 
-ai-edge-quantizer 0.10 has no entry for it and leaves it in float between a DEQUANTIZE and a QUANTIZE. It rearranges
-values and makes none: what goes in and what comes out holds the same range, so both have one quantisation.
+ai-edge-quantizer 0.10 has no entry for it and leaves it in float between a DEQUANTIZE and a QUANTIZE. It only
+rearranges values: input and output have the same range, so they share one quantisation.
 """
 
 from __future__ import annotations

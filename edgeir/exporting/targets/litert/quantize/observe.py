@@ -1,4 +1,4 @@
-"""Run a float LiteRT graph on calibration images and record what every tensor holds."""
+"""Run a float LiteRT graph on calibration images and record the values of every tensor."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ def observe(model: bytes, names: Sequence[str], images: NDArray[np.float32]) -> 
     """
     interpreter: object = interpret(model, (1, *images.shape[1:]))
     entry = interpreter.get_input_details()[0]["index"]  # type: ignore[attr-defined]
-    places = {d["name"]: d["index"] for d in interpreter.get_tensor_details()}  # type: ignore[attr-defined]
+    indices = {d["name"]: d["index"] for d in interpreter.get_tensor_details()}  # type: ignore[attr-defined]
     result: dict[str, Observation] = {}
     for counting in (False, True):  # the second pass fills the histograms between the limits of the first
         for image in images:
             interpreter.set_tensor(entry, image[None])  # type: ignore[attr-defined]
             interpreter.invoke()  # type: ignore[attr-defined]
             for name in names:
-                value = interpreter.get_tensor(places[name])  # type: ignore[attr-defined]
+                value = interpreter.get_tensor(indices[name])  # type: ignore[attr-defined]
                 if counting:
                     seen = result[name]
                     seen.counts += np.histogram(value, BINS, (seen.low, max(seen.high, seen.low + 1e-9)))[0]

@@ -1,8 +1,8 @@
-"""Ranges so narrow that no integer kernel could reach them.
+"""Widen ranges that are too narrow for integer kernels.
 
-An integer operator multiplies its sum by a ratio of scales: input times weight over output. XNNPACK takes no ratio of
-256 or more and then refuses the whole file. A unit that was silent on every calibration picture has next to no range of
-its own; it gets the narrowest that its operator can write.
+An integer operator multiplies its sum by a ratio of scales: input times weight over output. XNNPACK refuses a file with
+a ratio of 256 or more. A unit that was zero on every calibration image has almost no range; it gets the narrowest one
+that its operator can write.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from edgeir.exporting.targets.litert.passes.graph import Graph
 __all__ = ["widen"]
 
 _LARGEST = 128.0
-"""Half of what XNNPACK refuses, so that rounding a scale does not matter."""
+"""Half of the ratio that XNNPACK refuses, so that rounding a scale does not matter."""
 _WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 
 
 def widen(graph: Graph, ranges: dict[str, tuple[float, float]]) -> None:
-    """Widen ranges in place, from the picture on, until every operator's ratio is one that kernels take.
+    """Widen ranges in place, from the input on, until every operator's ratio is one that kernels accept.
 
-    The restored picture keeps the range that 8 bits of a picture have.
+    The range of the restored image stays [0, 1].
     """
     restored = graph.name(graph.outputs[0])
     for operator in graph.operators:
@@ -39,7 +39,7 @@ def widen(graph: Graph, ranges: dict[str, tuple[float, float]]) -> None:
 
 
 def _product_scale(graph: Graph, operator: Any, ranges: dict[str, tuple[float, float]]) -> float | None:
-    """The scale of the operator's sums or products, before they are brought to the output's; None: it has none."""
+    """The scale of the operator's sums or products, before they are rescaled to the output's; None: it has none."""
     scales = [
         (high - low) / 255
         for low, high in (

@@ -1,8 +1,8 @@
-"""Give an ONNX graph that takes and gives NCHW float32 images NHWC uint8 ends.
+"""Change the NCHW float32 input and output of an ONNX graph to NHWC uint8.
 
-A QDQ graph already quantises its picture with scale 1/255 and zero point 0, so its first QuantizeLinear and last
-DequantizeLinear just go, also where a DepthToSpace follows. Any other graph gets the arithmetic: /255 in front,
-*255, round, clip behind.
+A QDQ graph already quantises its image with scale 1/255 and zero point 0, so its first QuantizeLinear and last
+DequantizeLinear are removed, also where a DepthToSpace follows. Any other graph gets the arithmetic: /255 in front;
+*255, round and clip at the end.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def _entry(model: Any) -> None:
     graph = model.graph
     transpose = helper.make_node("Transpose", ["image"], ["image_nchw"], name="to_nchw", perm=[0, 3, 1, 2])
     quantisers = [n for n in graph.node if n.op_type == "QuantizeLinear" and n.input[0] == "image"]
-    if quantisers and all(_is_byte_picture(model, node) for node in quantisers):
+    if quantisers and all(_is_byte_image(model, node) for node in quantisers):
         for node in quantisers:
             _rename_input(graph, node.output[0], "image_nchw")
             graph.node.remove(node)
@@ -42,8 +42,8 @@ def _entry(model: Any) -> None:
                 "Mul", ["image_float", _constant(model, "per_level", 1 / 255)], ["image_unit"], name="to_unit"
             ),
         ]
-        for place, node in enumerate(nodes):
-            graph.node.insert(place, node)
+        for position, node in enumerate(nodes):
+            graph.node.insert(position, node)
     _declare(graph.input[0])
 
 
@@ -52,11 +52,7 @@ def _exit(model: Any) -> None:
     graph = model.graph
     last = next(node for node in graph.node if "restored" in node.output)
     quantised = _maker(graph, last.input[0]) if last.op_type == "DepthToSpace" else last
-    if (
-        quantised is not None
-        and quantised.op_type == "DequantizeLinear"
-        and _is_byte_picture(model, quantised)
-    ):
+    if quantised is not None and quantised.op_type == "DequantizeLinear" and _is_byte_image(model, quantised):
         source = quantised.input[0]
         if quantised is not last:  # the shuffle moves bytes as well as floats
             last.input[0], last.output[0], source = source, "restored_bytes", "restored_bytes"
@@ -90,7 +86,7 @@ def _maker(graph: Any, name: str) -> Any | None:
     return next((node for node in graph.node if name in node.output), None)
 
 
-def _is_byte_picture(model: Any, node: Any) -> bool:
+def _is_byte_image(model: Any, node: Any) -> bool:
     """The node's scale is 1/255 and its zero point 0 (uint8)."""
     numpy_helper = require("onnx.numpy_helper", "exporting to ONNX")
     values = {i.name: numpy_helper.to_array(i) for i in model.graph.initializer}
@@ -102,9 +98,9 @@ def _is_byte_picture(model: Any, node: Any) -> bool:
 
 def _rename_input(graph: Any, old: str, new: str) -> None:
     for node in graph.node:
-        for place, name in enumerate(node.input):
+        for position, name in enumerate(node.input):
             if name == old:
-                node.input[place] = new
+                node.input[position] = new
 
 
 def _constant(model: Any, name: str, value: float) -> str:

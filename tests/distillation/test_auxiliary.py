@@ -21,7 +21,7 @@ def test_two_networks_learn_from_the_truth_and_from_each_other():
     student = DnCNNConfig(depth=4, width=4).build()
     method = MutualLearning(peer=DnCNNConfig(depth=3, width=6), weight=0.5, distance="l2")
     objective = Objective([L1()], student, [method])
-    (peer,) = objective.companions.values()
+    (peer,) = objective.auxiliary.values()
     student.eval(), peer.eval()
     lr, hr = torch.rand(2, 3, 8, 8), torch.rand(2, 3, 8, 8)
     terms = objective.terms(student(lr), lr, hr)
@@ -82,15 +82,15 @@ def test_a_danet_is_held_to_the_features_of_its_auto_encoder():
     ):  # the last layer of a head starts at zero, so what is before it learns from the second step
         sum(objective.terms(student(lr), lr, hr).values()).backward()
         with torch.no_grad():
-            for parameter in objective.companions.parameters():
+            for parameter in objective.auxiliary.parameters():
                 parameter -= 0.1 * parameter.grad.sign()
-    assert all(parameter.grad.abs().sum() > 0 for parameter in objective.companions.parameters())
+    assert all(parameter.grad.abs().sum() > 0 for parameter in objective.auxiliary.parameters())
     assert all(parameter.grad is None for parameter in teacher.parameters())
 
 
 def test_the_head_learns_where_the_student_can_follow():
     torch.manual_seed(0)
-    heads = variational(student_taps=("a",), teacher_taps=("a",), channels=(2,)).companion()
+    heads = variational(student_taps=("a",), teacher_taps=("a",), channels=(2,)).auxiliary()
     x = torch.randn(4, 2, 16, 16)
     target = torch.stack([2 * x[:, 0], torch.randn(4, 16, 16)], 1)  # one channel can be told, the other not
     optimizer = torch.optim.Adam(heads.parameters(), 0.02)

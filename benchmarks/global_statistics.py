@@ -1,6 +1,6 @@
-"""What statistics of the picture are worth: PPCN's generators with their own, with a larger picture's, with constants.
+"""Quality by the source of global statistics: PPCN's generators with the patch's, a larger image's, or constants.
 
-    python benchmarks/whole_picture.py
+    python benchmarks/global_statistics.py
 
 By the rules of PIRM's track B (the 400 patches, iPhone to Canon), with the authors' weights. The statistics come from
 
@@ -8,7 +8,7 @@ By the rules of PIRM's track B (the 400 patches, iPhone to Canon), with the auth
 - a mosaic of 4, 16 or all 400 consecutive patches, gathered in tiles as `edgeir restore` does: what a photo larger than
   a patch does to it, at its worst, since neighbours in a mosaic are other scenes. The patches are run one by one, so
   that nothing but the statistics changes;
-- calibration pictures (`edgeir export --statistics constant`): every fourth of the patches' inputs, and then `rest` is
+- calibration images (`edgeir export --statistics constant`): every fourth of the patches' inputs, and then `rest` is
   the score of the others; the BSDS500 photographs; the photographs of scikit-image, which an export takes by default.
 
 Needs ``pirm/enhance-patches`` under ``$EDGEIR_DATA`` and the folder of the weights. Writes
@@ -117,10 +117,10 @@ def _variants(network: Network, given: list[Image]) -> Iterable[tuple[str, list[
         for first in range(0, len(given), side * side):
             part = given[first : first + side * side]
             known = _mosaic_statistics(session, part, side)
-            outputs += [session.run_given(patch, known) for patch in part]
+            outputs += [session.run_with_statistics(patch, known) for patch in part]
         yield f"mosaic of {side * side}", outputs
-    for name, pictures in _calibrations(network, given):
-        constant = with_constants(network, calibrate(network, pictures))
+    for name, images in _calibrations(network, given):
+        constant = with_constants(network, calibrate(network, images))
         run = TorchSession(constant, constant.facts, name="constant").run
         yield f"constant: {name}", [run(patch) for patch in given]
 
@@ -162,4 +162,4 @@ if __name__ == "__main__":
     try:
         sys.exit(main())
     except EdgeIRError as error:
-        sys.exit(f"benchmarks/whole_picture.py: error: {error}")
+        sys.exit(f"benchmarks/global_statistics.py: error: {error}")
