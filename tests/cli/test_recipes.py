@@ -86,7 +86,7 @@ def test_a_recipe_of_another_editor_is_shown(
         ("model: {kind: plainsr, channels: 1e30}", "`model.channels` must be a whole number, not `1e30`"),
         (
             f"model: {{kind: plainsr, channels: {10**30}}}",
-            "`model.channels` must be less than or equal to 1024",
+            "`model.channels` must be less than or equal to 4096",
         ),
         (f"model: {{kind: plainsr, channels: {'9' * 10_000}}}", "a number of 10,000 characters is too long"),
         (
