@@ -244,6 +244,21 @@ def test_a_kill_between_the_renames_of_a_folder_is_undone(tmp_path: Path) -> Non
     assert os.listdir(tmp_path) == ["out"]
 
 
+@pytest.mark.parametrize("name", ["[1]", "a*", "x[0-9]"])
+def test_what_a_kill_left_is_found_under_any_name(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.mkdir()
+    (path / "file").write_text("old")
+    work = REPLACED.replace('endswith("out")', f"endswith({name!r})").replace(
+        'folder / "out"', f"folder / {name!r}"
+    )
+    run_and_kill(tmp_path, work)
+    assert not path.exists()
+    settle_dir(path)
+    assert (path / "file").read_text() == "old"
+    assert os.listdir(tmp_path) == [name]
+
+
 def test_the_next_replacement_settles_what_a_kill_left(tmp_path: Path) -> None:
     path = tmp_path / "out"
     path.mkdir()

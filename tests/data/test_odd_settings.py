@@ -72,7 +72,7 @@ def test_an_image_that_is_shrunk_to_nothing_is_named(tmp_path: Path) -> None:
         Folder(path="x", rescale=(0.0001,))
     Image.new("RGB", (40, 8)).save(tmp_path / "thin.png")
     item = items_of([Folder(path=str(tmp_path), rescale=(0.05,))], AWGN(), [1.0])[0]
-    with pytest.raises(DataError, match=r"thin: the image of 8x40 pixels, shrunk by 0.05, has none left"):
+    with pytest.raises(DataError, match=r"thin.png: the image of 8x40 pixels, shrunk by 0.05, has none left"):
         item.load()
 
 
@@ -102,7 +102,7 @@ def test_files_that_edgeir_wrote_with_the_former_default_are_read() -> None:
         ("data.degradation.sigma=1e30", "`data.degradation.sigma` must be at most 1000"),
         ("data.degradation.sigma=[5, 1e300]", "`data.degradation.sigma` must be at most 1000"),
         ("data.degradation.sigma=[5]", "`data.degradation.sigma.1` is missing"),
-        ("model.width=1000000000000000000000000000000", "`model.width` must be less than or equal to 1024"),
+        ("model.width=1000000000000000000000000000000", "`model.width` must be less than or equal to 4096"),
         ("data.sources.0.weight=1e300", "`data.sources.0.weight` must be less than or equal to 1000000"),
         (
             "objective.losses=[{kind: l1, weight: 1e300}]",

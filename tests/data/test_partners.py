@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from edgeir.core.errors import DataError
-from edgeir.core.files import atomic_dir, settle_dir
 from edgeir.data.labelled.sources import SegmentedFolders
 from edgeir.data.paired.base import partners_in
 from edgeir.data.paired.published import DPED, PairedFolders
@@ -104,19 +103,3 @@ def test_every_name_finds_its_own_file(tmp_path_factory: pytest.TempPathFactory,
         assert partner(f"{name}.jpg") == folder / f"{name}.png"
         assert partner(f"{name}.png") == folder / f"{name}.png"
         assert partner(f"{name}-.png") == (folder / f"{name}-.png" if f"{name}-" in found else None)
-
-
-@pytest.mark.parametrize("name", ["[1]", "a*", "x[0-9]"])
-def test_what_a_killed_process_left_is_found_under_any_name(name: str, tmp_path: Path) -> None:
-    path = tmp_path / name
-    (tmp_path / f".{name}.abc.tmp.old").mkdir()
-    (tmp_path / f".{name}.abc.tmp.old/file").touch()
-    (tmp_path / f".{name}.abc.tmp").mkdir()
-    other = tmp_path / ".1.abc.tmp"
-    other.mkdir()
-    settle_dir(path)
-    assert [entry.name for entry in path.iterdir()] == ["file"]
-    assert sorted(entry.name for entry in tmp_path.iterdir()) == sorted([name, other.name])
-    with atomic_dir(path) as folder:
-        (folder / "new").touch()
-    assert [entry.name for entry in path.iterdir()] == ["new"]

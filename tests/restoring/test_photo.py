@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from edgeir.core.errors import ArtifactError, DataError, ImageError, OutputError
+from edgeir.core.errors import CheckpointError, DataError, ImageError, OutputError
 from edgeir.imaging.files import Photo, read_photo, write_photo, write_rgb
 from edgeir.imaging.photo import clean_exif
 from edgeir.restoring.photo import restore
@@ -172,7 +172,7 @@ def test_the_format_is_checked_before_the_network_runs(fake, tmp_path: Path) -> 
 
 
 def test_a_model_that_is_not_there(photos: Path, tmp_path: Path) -> None:
-    with pytest.raises(ArtifactError, match="no artifact, checkpoint or zoo model"):
+    with pytest.raises(CheckpointError, match="neither a file, a folder nor a network of the zoo"):
         restore(photos, tmp_path / "out", model="no-such-model")
     assert not (tmp_path / "out").exists()
 

@@ -89,6 +89,6 @@ def test_the_two_multiples_act_together() -> None:
     facts = NetworkFacts(size_multiple=4, tile_multiple=6, receptive_radius=3)
     assert facts.tile_step == 12
     rows = plan(101, 400, facts, fixed=None, largest=40).rows
-    assert rows.padded == 104
+    assert (rows.begin, rows.end) == (0, 104)
     assert all(window.start % 12 == 0 and (window.stop - window.start) % 4 == 0 for window in rows.windows)
     assert rows.windows[-1].stop == 104
