@@ -72,9 +72,8 @@ class ConvReLU(nn.Module):
         self.conv = conv
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return F.relu(
-            self.conv(x), inplace=True
-        )  # the convolution's backward pass needs no output of its own
+        # In place: the convolution's backward pass needs no output of its own.
+        return F.relu(self.conv(x), inplace=True)
 
 
 class PlainSR(Network):

@@ -158,7 +158,9 @@ def test_plainsr_starts_as_a_smaller_one_and_all_of_it_learns(tail_rank, branche
     large.load_state_dict(large.weights_from(small))
     x = torch.rand(2, 3, 11, 8)
     with torch.no_grad(), pytest.MonkeyPatch.context() as real:
-        real.setattr(F, "relu", torch.relu)  # further blocks pass on what ReLU has returned
+        real.setattr(
+            F, "relu", lambda x, inplace=False: torch.relu(x)
+        )  # further blocks pass on what ReLU has returned
         assert torch.allclose(large(x), small(x), atol=2e-6)
     large(x).square().sum().backward()
     with torch.no_grad():

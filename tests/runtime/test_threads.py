@@ -12,7 +12,7 @@ from torch import nn
 
 from edgeir.exporting.run import export
 from edgeir.manifest.facts import NetworkFacts
-from edgeir.runtime import load
+from edgeir.runtime.loading import load
 from edgeir.runtime.torch import TorchSession
 
 

@@ -9,6 +9,7 @@ import time
 import pytest
 
 from edgeir.checkpoint.state import load_state
+from edgeir.core import leftovers
 from edgeir.core.errors import CheckpointError, OutputError
 from edgeir.training.run import train
 
@@ -55,16 +56,24 @@ def test_a_run_killed_before_its_first_checkpoint_starts_again(
     assert rows(whole.run_dir) == rows(tmp_path / "cut")
 
 
+def tag_of_a_dead_process() -> str:
+    """What marks a temporary name of a process on this machine that is no more."""
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        process.wait()
+    return f"edgeir-{leftovers._machine()}-{process.pid}-abcd1234"
+
+
 def test_what_a_kill_left_is_cleared_away(recipe, tmp_path, same_weights):
     whole = train(recipe.path, out=tmp_path / "whole")
     run = tmp_path / "cut"
     killed(recipe, run, 5)
+    tag = tag_of_a_dead_process()
     for name in (
-        "checkpoints/.last.abcd1234.tmp/weights.safetensors",
-        "checkpoints/.best.abcd1234.tmp.old/card.json",
-        "samples/.0-0000004.abcd1234.tmp.png",
-        ".recipe.abcd1234.tmp.yaml",
-        ".metrics.abcd1234.tmp.jsonl",
+        f"checkpoints/.last.{tag}.tmp/weights.safetensors",
+        f"checkpoints/.best.{tag}.tmp.old/card.json",
+        f"samples/.0-0000004.{tag}.tmp.png",
+        f".recipe.{tag}.tmp.yaml",
+        f".metrics.{tag}.tmp.jsonl",
     ):
         (run / name).parent.mkdir(parents=True, exist_ok=True)
         (run / name).write_text("half")
@@ -77,7 +86,7 @@ def test_a_kill_between_the_two_renames_of_a_checkpoint_is_settled(recipe, tmp_p
     whole = train(recipe.path, out=tmp_path / "whole")
     run = tmp_path / "cut"
     killed(recipe, run, 5)
-    (run / "checkpoints" / "last").rename(run / "checkpoints" / ".last.abcd1234.tmp.old")
+    (run / "checkpoints" / "last").rename(run / "checkpoints" / f".last.{tag_of_a_dead_process()}.tmp.old")
     with pytest.raises(OutputError, match="pass --resume to go on"):
         train(recipe.path, out=run)
     train(recipe.path, out=run, resume=True)
