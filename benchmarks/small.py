@@ -120,7 +120,7 @@ def measure(runs: Path, recipe: str) -> dict[str, Any]:
 def runs_named_in(recipe: Recipe) -> list[str]:
     """The runs of other recipes that it starts from or learns from, ``runs/<name>``."""
     distillation = recipe.objective.distillation
-    named = [recipe.init, distillation.teacher if distillation is not None else None]
+    named = [recipe.fine_tune_from, distillation.teacher if distillation is not None else None]
     return [Path(path).parts[1] for path in named if path is not None and Path(path).parts[0] == "runs"]
 
 

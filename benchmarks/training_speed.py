@@ -57,7 +57,7 @@ COMMON = [
 SETTINGS: dict[str, tuple[str, list[str], int, int]] = {
     "16 patches of 48": ("super-resolution/plainsr-m", ["data.batch=16"], 16, 48),
     "plainsr-m": ("super-resolution/plainsr-m", [], 8, 48),
-    "plainsr-m-distill": ("super-resolution/plainsr-m-distill", ["init=null"], 16, 32),
+    "plainsr-m-distill": ("super-resolution/plainsr-m-distill", ["fine_tune_from=null"], 16, 32),
 }
 """Name to recipe, its changes, patches per step and their side."""
 

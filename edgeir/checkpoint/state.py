@@ -42,7 +42,7 @@ def damaged_state(folder: Path, what: str) -> CheckpointError:
     return CheckpointError(
         f"the state of the run is damaged: {what}",
         where=folder,
-        fix="the weights may be sound: start a new run with init=<this run>/checkpoints/best",
+        fix="the weights may be sound: start a new run with fine_tune_from=<this run>/checkpoints/best",
     )
 
 

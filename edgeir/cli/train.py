@@ -197,7 +197,7 @@ def _show(output: Output, result: TrainResult, command: str) -> None:
         lines.append(f"go on with: edgeir {command} … --out {result.run_dir} --resume")
     elif not result.restores:
         lines.append(
-            f"next: train the network that starts from it, with `init: {result.run_dir}` in its recipe"
+            f"next: train the network that starts from it, with `fine_tune_from: {result.run_dir}` in its recipe"
         )
     else:
         from edgeir.runtime.catalog import target_names

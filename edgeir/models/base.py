@@ -114,7 +114,7 @@ def refuse_clean_reader(network: Network | NetworkConfig, name: str) -> None:
         raise ConfigError(
             ["an auto-encoder reads the clean image, so it cannot restore a degraded one"],
             where=name,
-            fix="train the network that starts from it (`init` in that recipe)",
+            fix="train the network that starts from it (`fine_tune_from` in that recipe)",
         )
 
 

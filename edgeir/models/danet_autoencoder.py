@@ -2,7 +2,7 @@
 
 An encoder of DANet-S's architecture turns the **clean** image into an imitation of the degraded one, a DANet-S decoder
 restores it. It is trained with L2(output, clean) + 1e-4 L1(encoded, degraded); its decoder is then copied into the
-student (``init``), which is fine-tuned with plain L2. The tap ``encoded`` is the imitation.
+student (``fine_tune_from``), which is fine-tuned with plain L2. The tap ``encoded`` is the imitation.
 """
 
 from __future__ import annotations

@@ -32,14 +32,14 @@ def check_ahead(recipe: Recipe) -> None:
         ConfigError: patches or validation images have sides that a network cannot take; the teacher or a peer does
             not take what the student takes or gives other sizes or channels; or a method reads a tap that its network
             does not have.
-        CheckpointError: `init` or the teacher is missing.
+        CheckpointError: `fine_tune_from` or the teacher is missing.
         UntrustedCodeError: a network is code of another package, and the user has not allowed to run it.
         EdgeIRError: a file that a distillation method needs is missing.
     """
     check_sides(recipe)
     recipe.model.check()
-    if recipe.init is not None:
-        start = resolve_checkpoint(recipe.init)
+    if recipe.fine_tune_from is not None:
+        start = resolve_checkpoint(recipe.fine_tune_from)
         configuration(read_card(start), start).check()
     distillation = recipe.objective.distillation
     if distillation is None or not distillation.methods:  # the control never loads its teacher

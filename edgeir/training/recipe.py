@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -141,13 +141,21 @@ class Recipe(Config):
     """What it is, from which paper, and what it needs."""
     task: Task = "super-resolution"
     model: AnyModel
-    init: str | None = None
+    fine_tune_from: str | None = None
     """Zoo name or checkpoint to start from: the same network (PlainSR: also a smaller one, or other branches)."""
     data: Data
     objective: ObjectiveConfig = ObjectiveConfig()
     optim: Optim = Optim()
     train: Train
     validation: Validation = Validation()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _former_name(cls, values: Any) -> Any:
+        """`init` was the name of `fine_tune_from` in recipes and runs of version 0.1."""
+        if isinstance(values, dict) and "init" in values and "fine_tune_from" not in values:
+            return {("fine_tune_from" if key == "init" else key): value for key, value in values.items()}
+        return values
 
     @model_validator(mode="after")
     def _consistent(self) -> Recipe:

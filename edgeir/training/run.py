@@ -231,8 +231,8 @@ def _share(
     torch.set_num_threads(threads)
     torch.manual_seed(recipe.train.seed)
     network: Network = recipe.model.build()
-    if recipe.init is not None:
-        initialise(network, recipe.init)
+    if recipe.fine_tune_from is not None:
+        initialise(network, recipe.fine_tune_from)
     channels_last(network)
     objective, planes = build_objective(recipe, network, store)
     trained = [*network.parameters(), *objective.auxiliary.parameters()]

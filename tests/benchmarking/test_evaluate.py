@@ -248,7 +248,7 @@ def test_an_auto_encoder_is_not_measured_as_a_restorer(suite, tmp_path):
     network = DANetAutoEncoderConfig(encoder=small, decoder=small).build()
     save_checkpoint(tmp_path / "ae", network, network.state_dict(), name="ae", metrics={}, provenance={})
     noisy = suite.model_copy(update={"degradation": AWGN(sigma=50.0), "protocol": "colour-denoising"})
-    with pytest.raises(ConfigError, match=r"ae: an auto-encoder reads the clean image.*`init`"):
+    with pytest.raises(ConfigError, match=r"ae: an auto-encoder reads the clean image.*`fine_tune_from`"):
         evaluate(tmp_path / "ae", noisy)
     with pytest.raises(ConfigError, match="an auto-encoder reads the clean image"):
         export(tmp_path / "ae", target="onnx", out=tmp_path / "out")

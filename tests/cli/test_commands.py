@@ -101,7 +101,7 @@ def test_an_auto_encoder_is_not_for_export_but_for_others_to_start_from(
     ]
     assert main(["distill", str(workshop / "tiny.yaml"), *changes, "--out", str(out)]) == 0
     text = capsys.readouterr().out
-    assert f"with `init: {out}` in its recipe" in text
+    assert f"with `fine_tune_from: {out}` in its recipe" in text
     assert "export" not in text
 
 

@@ -35,7 +35,7 @@ def test_a_companion_is_trained_and_resumed(noisy, tmp_path, method):
     overrides = ["model={kind: dncnn, depth: 3, width: 4}", MUTUAL]
     if method == "variational":
         distill(noisy, out=tmp_path / "teacher", overrides=[AUTO_ENCODER, IMITATION, "train.steps=2"])
-        overrides = [f"model={{kind: danet, {SMALL}}}", f"init={tmp_path / 'teacher'}"]
+        overrides = [f"model={{kind: danet, {SMALL}}}", f"fine_tune_from={tmp_path / 'teacher'}"]
         overrides.append(variational(tmp_path / "teacher"))
     overrides.append("optim.schedule={kind: constant}")  # the others follow from the run's whole length
     whole = distill(noisy, out=tmp_path / "whole", overrides=[*overrides, "train.steps=4"]).run_dir

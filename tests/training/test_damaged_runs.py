@@ -118,7 +118,7 @@ def test_a_state_of_another_network_is_refused_also_without_hashes(recipe, cut, 
 )  # fmt: skip
 def test_values_that_no_run_has_are_refused(recipe, cut, change):
     forget_hashes(cut, **change)
-    with pytest.raises(CheckpointError, match="the state of the run is damaged: .*init=<this run>"):
+    with pytest.raises(CheckpointError, match="the state of the run is damaged: .*fine_tune_from=<this run>"):
         train(recipe.path, out=cut, resume=True)
 
 
@@ -148,7 +148,7 @@ def test_the_command_says_what_is_damaged_and_what_to_do(recipe, cut, capsys):
     (line,) = capsys.readouterr().err.splitlines()
     assert line == (
         f"edgeir: error: {cut / LAST}: the state of the run is damaged: state.safetensors does not match its sha256 "
-        "(the weights may be sound: start a new run with init=<this run>/checkpoints/best)"
+        "(the weights may be sound: start a new run with fine_tune_from=<this run>/checkpoints/best)"
     )
 
 

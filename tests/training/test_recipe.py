@@ -98,3 +98,10 @@ def test_sgd_follows_its_formula():
         velocity = 0.5 * velocity + gradient + 0.1 * value
         value -= 0.1 * velocity
     assert weight.item() == pytest.approx(value, rel=1e-6)
+
+
+def test_the_former_name_of_fine_tune_from_is_read(recipe):
+    recipe.path.write_text(yaml.safe_dump(recipe.values | {"init": "sr-x4"}))
+    assert load_recipe(recipe.path).fine_tune_from == "sr-x4"
+    with pytest.raises(ConfigError, match="unknown key `init`"):
+        load_recipe(recipe.path, ["fine_tune_from=sr-x4-xs"])

@@ -269,7 +269,7 @@ def test_every_checkpoint_that_a_shipped_recipe_starts_from_can_be_had(tmp_path,
     monkeypatch.chdir(tmp_path)
     recipes = {name: read_yaml(find_asset("recipes", name)) for name in list_assets("recipes")}
     taught = {name: values.get("objective", {}).get("distillation") for name, values in recipes.items()}
-    sources = {values.get("init") for values in recipes.values()}
+    sources = {values.get("fine_tune_from") for values in recipes.values()}
     sources |= {distillation.get("teacher") for distillation in taught.values() if distillation}
     for source in sources - {None, *list_zoo()}:
         with pytest.raises(CheckpointError, match="first: edgeir (train|distill) ") as caught:
