@@ -5,7 +5,8 @@
 Small configurations of all networks, random weights, 64x64 in. Every file is run once with XNNPACK and once without on
 every runtime, each in a process of its own, and compared with the torch network. Each runtime is installed by pip into
 a folder of its own below ``--environments`` where it is not there yet (1.3 GB in all; needs the network). Writes
-``benchmarks/results/old-runtimes.json``.
+``benchmarks/results/old-runtimes.json``, with the oldest runtime from which on each file is right; ends with 1 where a
+file that was right in the result before is not any more.
 """
 
 from __future__ import annotations
@@ -59,6 +60,12 @@ SMALLER: dict[str, dict[str, Any]] = {
     "danet-autoencoder": {"encoder": FLAT_DANET, "decoder": FLAT_DANET},
 }  # fmt: skip
 """Configurations that convert quickly and hold every kind of operator of their network."""
+GRAY: dict[str, dict[str, Any]] = {
+    "dncnn": {"depth": 4, "width": 16, "channels": 1},
+    "ffdnet": {"channels": 1},
+    "multiscale-denoiser": {"channels": 1},
+}
+"""Networks of one channel, whose conversion has layout operators of its own."""
 SIDE, RUNS, TIMEOUT_S = 64, 5, 300
 RIGHT = {"fp32": 2e-5, "fp16": 5e-3, "int8": 0.1, "int8-bytes": 0.1}
 """Largest difference from the torch network that counts as right, on the [0, 1] scale."""
@@ -85,7 +92,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--precision", nargs="+", choices=tuple(RIGHT), default=["fp32", "fp16"])
+    parser.add_argument("--precision", nargs="+", choices=tuple(RIGHT), default=list(RIGHT))
     parser.add_argument("--network", nargs="+", help="kinds of networks; all by default")
     parser.add_argument(
         "--runtime", nargs="+", default=RUNTIMES, help="requirements such as ai-edge-litert==1.2.0"
@@ -113,22 +120,59 @@ def main() -> int:
         "environment": {"machine": machine(), "versions": versions(), "revision": git_revision()},
         "input": f"{SIDE}x{SIDE}",
         "right_below": {name: RIGHT[name] for name in options.precision},
+        "oldest_right": oldest_right(rows),
         "rows": rows,
     }
+    worse = became_worse(options.out, rows)
     write_json(options.out, result)
     print(f"wrote {options.out}")
-    return 0 if all(row["right"] == row["files"] for row in rows) else 1
+    for line in worse:
+        print(line)
+    return 1 if worse else 0
+
+
+def oldest_right(rows: list[dict[str, Any]]) -> dict[str, dict[str, str | None]]:
+    """For each precision and network the oldest runtime from which on every runtime is right, with both kernels.
+
+    The runtimes are in the order in which they were given: oldest first. None: the newest is not right either.
+    """
+    runtimes = list(dict.fromkeys(row["runtime"] for row in rows))
+    wrong = {(row["precision"], name, row["runtime"]) for row in rows for name in row["not_right"]}
+    found: dict[str, dict[str, str | None]] = {}
+    for precision, name in sorted({(row["precision"], name) for row in rows for name in row["each_error"]}):
+        oldest = None
+        for runtime in reversed(runtimes):
+            if (precision, name, runtime) in wrong:
+                break
+            oldest = runtime
+        found.setdefault(precision, {})[name] = oldest
+    return found
+
+
+def became_worse(before: Path, rows: list[dict[str, Any]]) -> list[str]:
+    """One line for each file that was right on a runtime in the result at `before` and is not any more."""
+    if not before.is_file():
+        return []
+    known = {
+        (row["runtime"], row["kernels"], row["precision"]): row
+        for row in json.loads(before.read_text())["rows"]
+    }
+    lines = []
+    for row in rows:
+        old = known.get((row["runtime"], row["kernels"], row["precision"]))
+        for name, error in row["not_right"].items():
+            if old is not None and name in old["each_error"] and name not in old["not_right"]:
+                lines.append(
+                    f"worse: {name} {row['precision']} on {row['runtime']} {row['kernels']}: {error}"
+                )
+    return lines
 
 
 def converted(kinds: list[str] | None, precisions: list[str], folder: Path) -> Iterator[File]:
     """Every network at every precision, written into `folder`; what has no such file is named and left out."""
     import torch
 
-    for member in typing.get_args(typing.get_args(AnyModel)[0]):
-        kind = member.model_fields["kind"].default
-        if kind == "module" or (kinds is not None and kind not in kinds):  # that is any package's network
-            continue
-        network = lively(member(**SMALLER.get(kind, {})).build())
+    for name, network in networks(kinds):
         facts = network.facts
         image = np.random.default_rng(5).random((SIDE, SIDE, facts.channels), dtype=np.float32)
         with torch.inference_mode():
@@ -138,14 +182,25 @@ def converted(kinds: list[str] | None, precisions: list[str], folder: Path) -> I
         for precision in precisions:
             weights, _, io = precision.partition("-")
             job = Job(network, (SIDE, SIDE), "uint8" if io else "float", CalibrationData(calibration))
-            path = folder / f"{kind}-{precision}.tflite"
+            path = folder / f"{name}-{precision}.tflite"
             try:
                 made = read_profile(f"tflite-{weights}").target.write(job, path)
             except ExportError as error:
-                print(f"{kind} {precision}: {error}")
+                print(f"{name} {precision}: {error}")
                 continue
             np.save(path.with_suffix(".npy"), to_native(image, made.input))
-            yield File(kind, precision, path, made.output, expected)
+            yield File(name, precision, path, made.output, expected)
+
+
+def networks(kinds: list[str] | None) -> Iterator[tuple[str, Any]]:
+    """Every network of these kinds with its name, gray ones as well; all kinds by default."""
+    for member in typing.get_args(typing.get_args(AnyModel)[0]):
+        kind = member.model_fields["kind"].default
+        if kind == "module" or (kinds is not None and kind not in kinds):  # that is any package's network
+            continue
+        yield kind, lively(member(**SMALLER.get(kind, {})).build())
+        if kind in GRAY:
+            yield f"{kind}-gray", lively(member(**GRAY[kind]).build())
 
 
 def lively(network: Any) -> Any:

@@ -57,8 +57,12 @@ def export(
         ),
     ] = None,
     io: Annotated[
-        Literal["float", "uint8"],
-        typer.Option("--io", help="Type of input and output: float32 in [0, 1], or bytes."),
+        Literal["float", "uint8", "int8"],
+        typer.Option(
+            "--io",
+            help="Type of input and output: float32 in [0, 1]; bytes; or bytes less 128, which an int8 file computes "
+            "with and need not convert (tflite only).",
+        ),
     ] = "float",
     statistics: Annotated[
         Literal["image", "constant"],

@@ -68,7 +68,8 @@ def export(
         precision: short name of a quantisation plan.
         sizes: input sizes (height, width) in the network's own input pixels; the first is the main file. Empty: the
             profile's, or dynamic where the format can be.
-        io: `float` takes and gives float32 in [0, 1]; `uint8` takes and gives NHWC bytes.
+        io: `float` takes and gives float32 in [0, 1]; `uint8` takes and gives NHWC bytes, `int8` the same
+            less 128.
         statistics: for a network with global statistics: with `image` the file computes those of its input, which must
             then be the whole image; `constant` stores those of the calibration images, so that the file may run in
             tiles. Constants cost quality (`benchmarks/global_statistics.py`).

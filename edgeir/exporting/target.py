@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Io", "Job", "Target", "Written"]
 
-Io = Literal["float", "uint8"]
-"""Type of a file's input and output: float32 images in [0, 1], or bytes."""
+Io = Literal["float", "uint8", "int8"]
+"""Type of a file's input and output: float32 images in [0, 1], bytes, or bytes less 128."""
 
 
 @dataclass(frozen=True)

@@ -29,3 +29,9 @@ class Observation:
     channel_high: NDArray[np.float64]
     channel_mean: NDArray[np.float64]
     counts: NDArray[np.float64]
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """The limits of the histogram: far enough apart for `BINS` float32 bins where the tensor is constant."""
+        room = BINS * float(np.spacing(np.float32(max(abs(self.low), abs(self.high), 1e-6))))
+        return self.low, max(self.high, self.low + room)

@@ -28,7 +28,7 @@ def activation_range(seen: Observation, rule: RangeRule) -> tuple[float, float]:
     low, high = min(seen.low, 0.0), max(seen.high, 0.0)
     if rule == "minmax" or high <= low:
         return low, max(high, low + 1e-6)
-    edges = np.linspace(seen.low, max(seen.high, seen.low + 1e-9), BINS + 1)
+    edges = np.linspace(*seen.limits, BINS + 1)
     centres, weights = (edges[:-1] + edges[1:]) / 2, seen.counts / max(seen.counts.sum(), 1.0)
     width = float(edges[1] - edges[0])
     if rule == "percentile":

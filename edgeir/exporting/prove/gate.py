@@ -17,7 +17,7 @@ BYTE_ROUNDING_SHIFT = 0.5
 """Largest shift of the mean of a flat image by rounding to bytes, in levels."""
 
 
-def applied_gate(gate: Gate, io: Literal["float", "uint8"]) -> Gate:
+def applied_gate(gate: Gate, io: Literal["float", "uint8", "int8"]) -> Gate:
     """The gate for files of this input and output type: a profile's is for float, and rounding to bytes is added."""
     if io == "float":
         return gate

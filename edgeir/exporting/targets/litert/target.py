@@ -19,12 +19,19 @@ from edgeir.exporting.targets.litert.passes.clip import ClipStyle, hoist_clip, w
 from edgeir.exporting.targets.litert.passes.deformable import expand_deformable
 from edgeir.exporting.targets.litert.passes.graph import Graph
 from edgeir.exporting.targets.litert.passes.half import halve_weights
-from edgeir.exporting.targets.litert.passes.layout import cancel_transposes
+from edgeir.exporting.targets.litert.passes.layout import (
+    cancel_transposes,
+    write_reshapes_as_transposes,
+)
 from edgeir.exporting.targets.litert.passes.mean import split_means
+from edgeir.exporting.targets.litert.passes.pool import pad_pools_with_zeros
 from edgeir.exporting.targets.litert.passes.rank import keep_mean_rank
 from edgeir.exporting.targets.litert.passes.residual import merge_added_convolutions
+from edgeir.exporting.targets.litert.passes.root import divide_by_roots
 from edgeir.exporting.targets.litert.passes.shuffle import fold_pixel_shuffle
+from edgeir.exporting.targets.litert.passes.split import slice_partial_splits
 from edgeir.exporting.targets.litert.quantize.bias import correct_output_bias
+from edgeir.exporting.targets.litert.quantize.fit import fitted, is_bound_to_size
 from edgeir.exporting.targets.litert.quantize.int8 import finish, quantise, take_tail
 from edgeir.exporting.targets.litert.quantize.moves import keep_moves_integer
 from edgeir.manifest.artifact import TensorSpec
@@ -72,8 +79,8 @@ class LiteRT(Config):
         check_plan(self.precision, job.network)
         if job.size is None:
             raise ExportError("LiteRT files have a fixed input size", fix="pass --size HEIGHTxWIDTH")
-        if not self.precision.default.integer and job.io == "uint8":
-            raise ExportError("--io uint8 needs --precision int8", fix="or keep --io float")
+        if not self.precision.default.integer and job.io != "float":
+            raise ExportError(f"--io {job.io} needs --precision int8", fix="or keep --io float")
         if self.precision.default.integer and "deformable sampling" in job.network.facts.global_operations:
             raise ExportError(
                 "int8 is not possible for a LiteRT graph with deformable sampling, which computes positions in float32",
@@ -101,12 +108,16 @@ class LiteRT(Config):
 
     def _convert(self, job: Job, size: tuple[int, int]) -> bytes:
         graph = Graph(_as_it_comes(job, size))
-        fold_pixel_shuffle(graph)
+        while fold_pixel_shuffle(graph):  # a shuffle behind another one shows once the first is folded
+            cancel_transposes(graph)
+        write_reshapes_as_transposes(graph)
         cancel_transposes(graph)
         keep_mean_rank(graph)
         split_means(graph)
+        pad_pools_with_zeros(graph)
         hoist_clip(graph)
         expand_deformable(graph)  # after the passes above: it adds many operators
+        slice_partial_splits(graph)
         if self.precision.default.integer:
             tail = take_tail(graph)
             if self.merge_residual:
@@ -114,15 +125,18 @@ class LiteRT(Config):
             core = graph.to_bytes()
             per_tensor = self.precision.default.granularity == "tensor"
             floats = float_layers(self.precision, job.network)
-            ranged = job.calibration.range_inputs
+            ranged, inputs = job.calibration.range_inputs, job.calibration.inputs
+            if is_bound_to_size(graph):
+                ranged, inputs = fitted(ranged, size), fitted(inputs, size)
             integer = keep_moves_integer(
                 quantise(core, ranged, rule=self.ranges, per_tensor=per_tensor, floats=floats)
             )
             if self.correct_bias:
-                integer = correct_output_bias(integer, core, job.calibration.inputs)
+                integer = correct_output_bias(integer, core, inputs)
             return finish(integer, tail, job.io)
         if self.merge_residual:
             merge_added_convolutions(graph)
+        divide_by_roots(graph)
         write_clip(graph, self.clip)
         if self.precision.default.weights == "float16":
             halve_weights(graph)

@@ -59,6 +59,10 @@ class ONNX(Config):
     def write(self, job: Job, path: Path) -> Written:
         """See `edgeir.exporting.target.Target`."""
         check_plan(self.precision, job.network)
+        if job.io == "int8":
+            raise ExportError(
+                "an ONNX file takes float32 or uint8, not int8", fix="choose --io uint8 or float"
+            )
         try:
             with libraries_silenced():
                 require("onnxscript", "exporting to ONNX")

@@ -14,15 +14,18 @@ from numpy.typing import NDArray
 
 from edgeir.core.errors import ExportError
 from edgeir.core.requires import require
+from edgeir.exporting.targets.litert.passes.stamps import (
+    MIN_RUNTIME_ENTRY,
+    min_runtime_version,
+    version_needed,
+)
 
 __all__ = ["Graph"]
 
 _DTYPES = {"FLOAT32": "float32", "FLOAT16": "float16", "INT32": "int32", "INT64": "int64", "INT8": "int8"}
 _DTYPES |= {"UINT8": "uint8", "INT16": "int16", "BOOL": "bool"}
-_VERSIONS = {("CONV_2D", "INT8"): 3, ("DEPTH_TO_SPACE", "INT8"): 2, ("CONCATENATION", "INT8"): 2}
-_VERSIONS |= {("QUANTIZE", "INT8"): 2, ("ADD", "INT8"): 2, ("RELU", "INT8"): 2, ("MINIMUM", "INT8"): 2}
-_VERSIONS |= {("LEAKY_RELU", "INT8"): 2, ("DEQUANTIZE", "INT8"): 2, ("DEQUANTIZE", "FLOAT16"): 3}
-"""Version of an operator, where it is not 1, by the type of its output (DEQUANTIZE: of its input)."""
+_ALIGNMENT = 16
+"""Bytes; the schema asks for it at the start of every constant."""
 
 
 class Graph:
@@ -79,6 +82,10 @@ class Graph:
         """The builtin operator's name, such as ``CONV_2D``."""
         code = self.model.operatorCodes[operator.opcodeIndex]
         return self._operator_names[max(code.builtinCode, code.deprecatedBuiltinCode)]
+
+    def version(self, operator: Any) -> int:
+        """The operator's version (see `stamps`), which `to_bytes` sets."""
+        return int(self.model.operatorCodes[operator.opcodeIndex].version)
 
     def kinds(self) -> list[str]:
         """Names of all operators, in execution order."""
@@ -154,8 +161,7 @@ class Graph:
         The order does not matter: `to_bytes` sorts the operators by their dependences.
         """
         operator = self._schema.OperatorT()
-        typed = inputs if kind == "DEQUANTIZE" else outputs
-        operator.opcodeIndex = self._opcode(kind, self.dtype(typed[0]))
+        operator.opcodeIndex = self._opcode(kind, 1)
         operator.inputs, operator.outputs = list(inputs), list(outputs)
         stem = {"CONV_2D": "Conv2D", "MEAN": "Reducer", "LEAKY_RELU": "LeakyRelu"}.get(
             kind, kind.title().replace("_", "")
@@ -189,18 +195,23 @@ class Graph:
         """Drop one operator; its output tensors go at `to_bytes`."""
         self._body.operators = [other for other in self.operators if other is not operator]
 
+    def prune(self) -> None:
+        """Drop the operators that nothing needs, and put the others in an order in which they can run."""
+        self._body.operators = self._live_operators()
+
     # -- writing ---------------------------------------------------------------------------------------------
 
     def to_bytes(self, *, description: str = "edgeir") -> bytes:
         """Sort the operators, drop what nothing needs, and pack the flatbuffer."""
         flatbuffers: Any = require("flatbuffers", "exporting to LiteRT")
-        self._body.operators = self._live_operators()
+        self.prune()
+        self._stamp()
         self._compact()
         self._rename()
         self.model.description = description
         self._sign()
         self._attach()
-        builder = flatbuffers.Builder(1 << 20)
+        builder = _aligning(flatbuffers.Builder)(1 << 20)
         builder.Finish(self.model.Pack(builder), b"TFL3")
         return bytes(builder.Output())
 
@@ -283,19 +294,28 @@ class Graph:
             setattr(signature, entries, [entry])
         self.model.signatureDefs = [signature]
 
+    def _stamp(self) -> None:
+        """Give every operator the lowest version that has its types and options."""
+        for operator in self.operators:
+            version = version_needed(self, operator)
+            if version is not None:
+                operator.opcodeIndex = self._opcode(self.kind(operator), version)
+
     def _attach(self) -> None:
-        """Write `metadata`, each entry into a buffer of its own."""
-        self.model.metadata = [] if self.metadata else None
-        for name, content in self.metadata.items():
+        """Write `metadata` and the oldest runtime, each entry into a buffer of its own."""
+        oldest = min_runtime_version(self)
+        entries = {} if oldest is None else {MIN_RUNTIME_ENTRY: oldest.encode().ljust(16, b"\0")}
+        entries |= self.metadata
+        self.model.metadata = [] if entries else None
+        for name, content in entries.items():
             entry, buffer = self._schema.MetadataT(), self._schema.BufferT()
             entry.name, entry.buffer = name, len(self.model.buffers)
             buffer.data = np.frombuffer(content, dtype=np.uint8)
             self.model.buffers.append(buffer)
             self.model.metadata.append(entry)
 
-    def _opcode(self, kind: str, dtype: str) -> int:
+    def _opcode(self, kind: str, version: int) -> int:
         number = int(getattr(self._schema.BuiltinOperator, kind))
-        version = _VERSIONS.get((kind, dtype), 1)
         for index, code in enumerate(self.model.operatorCodes):
             if max(code.builtinCode, code.deprecatedBuiltinCode) == number and code.version == version:
                 return index
@@ -303,6 +323,16 @@ class Graph:
         code.builtinCode, code.deprecatedBuiltinCode, code.version = number, min(number, 127), version
         self.model.operatorCodes.append(code)
         return len(self.model.operatorCodes) - 1
+
+
+def _aligning(builder: Any) -> Any:
+    """The flatbuffer builder, with byte arrays that start at a multiple of `_ALIGNMENT`."""
+
+    class Aligning(builder):  # type: ignore[misc]
+        def StartVector(self, elemSize: int, numElems: int, alignment: int) -> Any:
+            return super().StartVector(elemSize, numElems, _ALIGNMENT if elemSize == 1 else alignment)
+
+    return Aligning
 
 
 def _indices(values: Any) -> list[int]:

@@ -14,13 +14,44 @@ import numpy as np
 from edgeir.exporting.targets.litert.passes.graph import Graph
 from edgeir.exporting.targets.litert.passes.shuffle import BINARY, UNARY
 
-__all__ = ["cancel_transposes"]
+__all__ = ["cancel_transposes", "write_reshapes_as_transposes"]
 
 
 def cancel_transposes(graph: Graph) -> None:
     """Push every rank-4 TRANSPOSE down and cancel inverse pairs, until nothing changes."""
     while _step(graph):
         pass
+    graph.prune()  # what is left of a pair would count as a reader
+
+
+def write_reshapes_as_transposes(graph: Graph) -> int:
+    """Write every RESHAPE that changes the layout of one channel as the TRANSPOSE that it is; how many there were.
+
+    The converter writes (1, 1, H, W) to (1, H, W, 1) and back as RESHAPE, as the order of the values is the same.
+    Run it after pixel shuffles were recognised, whose chains hold such a RESHAPE.
+    """
+    changed = 0
+    for reshape in list(graph.operators):
+        if graph.kind(reshape) != "RESHAPE":
+            continue
+        source, result = int(reshape.inputs[0]), int(reshape.outputs[0])
+        order = _layout_change(graph.shape(source), graph.shape(result))
+        if order is not None:
+            graph.remove(reshape)
+            constant = graph.add_constant("order", np.array(order, np.int32))
+            graph.add_operator("TRANSPOSE", [source, constant], [result])
+            changed += 1
+    return changed
+
+
+def _layout_change(before: tuple[int, ...], after: tuple[int, ...]) -> tuple[int, ...] | None:
+    if len(before) != 4 or len(after) != 4 or before[0] != after[0]:
+        return None
+    if before[1] == after[3] == 1 and before[2:] == after[1:3]:
+        return (0, 2, 3, 1)
+    if before[3] == after[1] == 1 and before[1:3] == after[2:]:
+        return (0, 3, 1, 2)
+    return None
 
 
 def _step(graph: Graph) -> bool:

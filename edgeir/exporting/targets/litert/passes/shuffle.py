@@ -173,9 +173,9 @@ def _permutable(graph: Graph, index: int, *, single_use: bool = True) -> bool:
     if operator is None or readers > (1 if single_use else 0):
         return False
     kind = graph.kind(operator)
-    if kind == "CONV_2D":
+    if _is_convolution(graph, operator):
         return all(graph.constant(i) is not None for i in _operands(operator)[1:])
-    if kind in UNARY:
+    if kind in UNARY or kind == "DEPTH_TO_SPACE":
         return _permutable(graph, _operands(operator)[0])
     shape = graph.shape(index)
     if kind in BINARY:
@@ -184,15 +184,27 @@ def _permutable(graph: Graph, index: int, *, single_use: bool = True) -> bool:
     return False
 
 
+def _is_convolution(graph: Graph, operator: Any) -> bool:
+    """Whether each output channel depends on the whole input: also a depthwise one that reads a single channel."""
+    kind = graph.kind(operator)
+    single = kind == "DEPTHWISE_CONV_2D" and graph.shape(_operands(operator)[0])[-1] == 1
+    return kind == "CONV_2D" or single
+
+
 def _permute(graph: Graph, index: int, order: NDArray[np.intp]) -> None:
     operator = graph.producer(index)
     assert operator is not None
     kind, operands = graph.kind(operator), _operands(operator)
-    if kind == "CONV_2D":
+    if _is_convolution(graph, operator):
         for position in range(1, len(operands)):
             value = graph.constant(operands[position])
             assert value is not None
-            operands[position] = graph.add_constant(graph.tensor(operands[position]).name, value[order])
+            # a depthwise kernel has the output channels last, a bias has one axis
+            moved = value[order] if kind == "CONV_2D" else value[..., order]
+            operands[position] = graph.add_constant(graph.tensor(operands[position]).name, moved)
+    elif kind == "DEPTH_TO_SPACE":  # each block of its input holds all its channels
+        blocks = np.arange(int(operator.builtinOptions.blockSize) ** 2)[:, None] * len(order)
+        _permute(graph, operands[0], (blocks + order).reshape(-1))
     else:
         for position, operand in enumerate(operands):
             value = graph.constant(operand)

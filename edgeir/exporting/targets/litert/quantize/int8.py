@@ -25,6 +25,7 @@ from edgeir.core.requires import require
 from edgeir.exporting.layers import fingerprint_of
 from edgeir.exporting.targets.litert.passes.clip import remove_clip
 from edgeir.exporting.targets.litert.passes.graph import Graph
+from edgeir.exporting.targets.litert.passes.pool import is_lowest_padding
 from edgeir.exporting.targets.litert.quantize.leaky_relu import integer_leaky_relus
 from edgeir.exporting.targets.litert.quantize.observe import observe
 from edgeir.exporting.targets.litert.quantize.widen import widen
@@ -77,11 +78,18 @@ def quantise(
         ExportError: a layer to keep in float was merged into another one, or makes the output.
     """
     graph = Graph(model)
-    names = [graph.name(int(index)) for op in graph.operators for index in op.outputs]
+    paddings = [operator for operator in graph.operators if is_lowest_padding(graph, operator)]
+    names = [graph.name(int(index)) for op in graph.operators if op not in paddings for index in op.outputs]
     ranges = {name: activation_range(seen, rule) for name, seen in observe(model, names, images).items()}
     ranges[graph.name(graph.inputs[0])] = (0.0, 1.0)
     ranges[graph.name(graph.outputs[0])] = (0.0, 1.0)
     widen(graph, ranges)
+    for padding in paddings:  # the lowest of 8 bits is as good as -inf
+        lowest, highest = ranges[graph.name(int(padding.inputs[0]))]
+        constant = graph.add_constant("lowest", np.array([lowest], np.float32))
+        padding.inputs = [*padding.inputs[:2], constant]
+        ranges[graph.name(int(padding.outputs[0]))] = (lowest, highest)
+    model = graph.to_bytes() if paddings else model
     for operator in graph.operators:
         if graph.kind(operator) == "CONCATENATION":
             _share_range(graph, operator, ranges)
@@ -91,6 +99,8 @@ def quantise(
     if per_tensor:
         for entry in entries:
             entry["op_config"]["weight_tensor_config"]["granularity"] = "TENSORWISE"
+    # 8-bit SQRT came with LiteRT 2.0.3 only, and no version stamp keeps an older runtime from trying
+    entries.append({"regex": ".*", "operation": "SQRT", "algorithm_key": "no_quantize"})
     for name in _outputs_of(graph, floats or {}):
         entries.append({"regex": re.escape(name), "operation": "*", "algorithm_key": "no_quantize"})
     worker = quantizer.Quantizer(bytearray(model), entries)
@@ -131,28 +141,45 @@ def _weights_are(graph: Graph, operator: Any, fingerprint: NDArray[np.float32]) 
 
 def _share_range(graph: Graph, concatenation: Any, ranges: dict[str, tuple[float, float]]) -> None:
     """A concatenation copies bytes only where its inputs and output have one range: the widest of the inputs'."""
-    inputs = [graph.name(int(index)) for index in concatenation.inputs]
-    low, high = min(ranges[name][0] for name in inputs), max(ranges[name][1] for name in inputs)
-    for name in (*inputs, graph.name(int(concatenation.outputs[0]))):
-        ranges[name] = (low, high)
+    covered = [_covered(graph, int(index), ranges) for index in concatenation.inputs]
+    low, high = min(low for low, _ in covered), max(high for _, high in covered)
+    for index in (*concatenation.inputs, concatenation.outputs[0]):
+        ranges[graph.name(int(index))] = (low, high)
 
 
-def finish(model: bytes, tail: Tail, io: Literal["float", "uint8"]) -> bytes:
+def _covered(graph: Graph, index: int, ranges: dict[str, tuple[float, float]]) -> tuple[float, float]:
+    """The range of a tensor; a constant's own values, and zero, such as FFDNet's map of the noise level."""
+    value = graph.constant(index)
+    if value is None:
+        return ranges[graph.name(index)]
+    return min(float(value.min()), 0.0), max(float(value.max()), 0.0)
+
+
+def finish(model: bytes, tail: Tail, io: Literal["float", "uint8", "int8"]) -> bytes:
     """Put the DEPTH_TO_SPACE back and set the image's type at both ends.
 
     Args:
         model: what `quantise` gave.
         tail: what `take_tail` gave.
-        io: `float` takes and gives float32; `uint8` takes and gives bytes (scale 1/255, zero point 0).
+        io: `float` takes and gives float32; `uint8` takes and gives bytes (scale 1/255, zero point 0); `int8`
+            the bytes less 128, with which the graph computes (zero point -128): nothing is converted at either end.
     """
     graph = Graph(model)
     image, restored = graph.inputs[0], graph.outputs[0]
+    if not np.allclose(graph.quantisation(restored), IMAGE_QUANTISATION):
+        # TANH and LOGISTIC have a quantisation of their own; the image's saturates at 0 and 1
+        saturated = graph.add_tensor("saturated", graph.shape(restored), "INT8", quantised=IMAGE_QUANTISATION)
+        graph.add_operator("QUANTIZE", [restored], [saturated])
+        restored = saturated
     if tail.block > 1:
         batch, height, width, channels = graph.shape(restored)
         shape = (batch, height * tail.block, width * tail.block, channels // tail.block**2)
         shuffled = graph.add_tensor("shuffled", shape, "INT8", quantised=graph.quantisation(restored))
         graph.add_operator("DEPTH_TO_SPACE", [restored], [shuffled], blockSize=tail.block)
         restored = shuffled
+    if io == "int8":
+        graph.set_io([image], [restored])
+        return graph.to_bytes()
     outer: dict[str, Any] = (
         {"dtype": "FLOAT32"} if io == "float" else {"dtype": "UINT8", "quantised": (1 / 255, 0)}
     )

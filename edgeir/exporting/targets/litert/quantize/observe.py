@@ -46,7 +46,7 @@ def observe(model: bytes, names: Sequence[str], images: NDArray[np.float32]) -> 
                 value = interpreter.get_tensor(indices[name])  # type: ignore[attr-defined]
                 if counting:
                     seen = result[name]
-                    seen.counts += np.histogram(value, BINS, (seen.low, max(seen.high, seen.low + 1e-9)))[0]
+                    seen.counts += np.histogram(value, BINS, seen.limits)[0]
                 else:
                     _extend(result, name, value, len(images))
     return result

@@ -1,0 +1,79 @@
+"""Operator versions and the oldest runtime in a file, against LiteRT's own converter; constants aligned."""
+
+from __future__ import annotations
+
+import flatbuffers
+import numpy as np
+import pytest
+from ai_edge_litert import schema_py_generated as schema
+
+from edgeir.exporting.calibration import CalibrationData
+from edgeir.exporting.target import Job
+from edgeir.exporting.targets.litert.passes.graph import Graph
+from edgeir.exporting.targets.litert.passes.stamps import MIN_RUNTIME_ENTRY, version_needed
+from edgeir.exporting.targets.litert.target import _as_it_comes
+from edgeir.models import ARCNNConfig, DANetConfig, FFDNetConfig, MultiscaleDenoiserConfig, PlainSRConfig
+from edgeir.runtime.quiet import libraries_silenced
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        PlainSRConfig(channels=8, blocks=1),
+        FFDNetConfig(channels=1),
+        ARCNNConfig(),
+        MultiscaleDenoiserConfig(),
+        DANetConfig(widths=(16, 24), blocks=1, bottom_blocks=1),
+    ],
+    ids=lambda config: config.kind,
+)
+def test_float_operators_are_stamped_as_the_converter_stamps_them(config, busy):
+    network = busy(config.build())
+    with libraries_silenced():
+        job = Job(network, (32, 32), "float", CalibrationData.none(network.facts.channels))
+        graph = Graph(_as_it_comes(job, (32, 32)))
+    ours = [version_needed(graph, operator) for operator in graph.operators]
+    assert [
+        (graph.kind(operator), version) for operator, version in zip(graph.operators, ours, strict=True)
+    ] == [(graph.kind(operator), graph.version(operator)) for operator in graph.operators]
+
+
+def test_integer_and_half_operators_are_stamped_by_the_published_rules(converted):
+    """The versions of LiteRT's op_version.cc for 8-bit data."""
+    expected = {
+        "CONV_2D": 3,
+        "DEPTH_TO_SPACE": 2,
+        "QUANTIZE": 1,
+        "DEQUANTIZE": 2,
+        "ADD": 2,
+        "CONCATENATION": 2,
+    }
+    graph = Graph(converted("tflite-int8").data)
+    found = {graph.kind(operator): graph.version(operator) for operator in graph.operators}
+    assert found == {kind: expected[kind] for kind in found}
+    graph = Graph(converted("tflite-fp16").data)
+    assert {graph.version(op) for op in graph.operators if graph.kind(op) == "DEQUANTIZE"} == {3}
+
+
+@pytest.mark.parametrize(
+    ("profile", "oldest"), [("tflite-fp32", "2.1.0"), ("tflite-fp16", "2.1.0"), ("tflite-int8", "2.5.0")]
+)
+def test_a_file_says_the_first_runtime_that_knows_its_operators(converted, profile, oldest):
+    model = schema.ModelT.InitFromPackedBuf(bytearray(converted(profile).data), 0)
+    entries = {entry.name.decode(): bytes(model.buffers[entry.buffer].data) for entry in model.metadata}
+    assert entries[MIN_RUNTIME_ENTRY] == oldest.encode().ljust(16, b"\0")  # DEPTH_TO_SPACE of version 1 or 2
+
+
+@pytest.mark.parametrize("profile", ["tflite-fp32", "tflite-fp16", "tflite-int8"])
+def test_constants_start_at_multiples_of_16_bytes(converted, profile):
+    data = converted(profile).data
+    model = schema.Model.GetRootAs(data, 0)
+    starts = []
+    for number in range(model.BuffersLength()):
+        buffer = model.Buffers(number)
+        field = flatbuffers.number_types.UOffsetTFlags.py_type(buffer._tab.Offset(4))
+        if field:
+            starts.append(buffer._tab.Vector(field))
+    assert len(starts) > 4
+    assert [start % 16 for start in starts] == [0] * len(starts)
+    np.testing.assert_equal(model.Buffers(0).DataLength(), 0)  # the schema's empty buffer
