@@ -67,8 +67,9 @@ GRAY: dict[str, dict[str, Any]] = {
 }
 """Networks of one channel, whose conversion has layout operators of its own."""
 SIDE, RUNS, TIMEOUT_S = 64, 5, 300
-RIGHT = {"fp32": 2e-5, "fp16": 5e-3, "int8": 0.1, "int8-bytes": 0.1}
-"""Largest difference from the torch network that counts as right, on the [0, 1] scale."""
+RIGHT = {"fp32": 2e-5, "fp16": 5e-3, "int8": 0.025, "int8-bytes": 0.025}
+"""Difference from the torch network that counts as right, on the [0, 1] scale: the largest one in floating point, the
+mean one in integers (random weights lose up to 0.25 at a pixel to 8 bits, on every runtime alike)."""
 
 
 @dataclass(frozen=True)
@@ -271,7 +272,11 @@ def run(file: File, environment: Path, mode: str) -> dict[str, Any]:
     said: dict[str, Any] = json.loads(lines[-1])
     if "error" not in said:
         difference = np.abs(from_native(np.load(out), file.output) - file.expected)
-        said["error_max"] = None if not np.isfinite(difference).all() else float(difference.max())
+        finite = bool(np.isfinite(difference).all())
+        said["error_max"] = float(difference.max()) if finite else None
+        said["judged"] = (
+            None if not finite else float(difference.mean() if "int8" in file.precision else difference.max())
+        )
     return said
 
 
@@ -282,7 +287,7 @@ def summarised(
     rows = []
     for precision in dict.fromkeys(file.precision for file in files):
         mine = [(file, done) for file, done in zip(files, runs, strict=True) if file.precision == precision]
-        errors = [done.get("error_max") for _, done in mine]
+        errors = [done.get("judged") for _, done in mine]
         right = [error is not None and error <= RIGHT[precision] for error in errors]
         rows.append(
             {
@@ -299,7 +304,7 @@ def summarised(
                 "total_ms": round(sum(done.get("ms", 0.0) for _, done in mine), 2),
                 "not_right": {
                     file.network: done.get("error")
-                    or (done["error_max"] if done["error_max"] is not None else "NaN")
+                    or (done["judged"] if done["judged"] is not None else "NaN")
                     for (file, done), good in zip(mine, right, strict=True)
                     if not good
                 },
