@@ -22,9 +22,9 @@ FEW = 4
 """Fewer photographs than this give a warning."""
 _SEED, _CELL = 11, 8
 """Seed of the synthetic inputs, and side of a patch of one colour. The proof uses other extremes."""
-_GRAIN = 0.7
-"""Contrast of noise of two values per pixel and colour. Whole contrast would cost photographs 0.06 to 0.08 dB, this costs
-0.002 to 0.007 and keeps stripes of one pixel, which no calibration image has, within a level (docs/LOG.md)."""
+_GRAIN, _GRAINS = 0.75, 4
+"""Contrast and number of inputs of noise with two values per pixel and colour. They keep stripes of one pixel, which no
+calibration image has, within the gate and cost photographs 0.01 dB; whole contrast costs 0.06 to 0.08 (docs/LOG.md)."""
 _LEVELS = (0.1, 0.9)
 """Calibration should have pixels below the first and above the second, in every channel."""
 _SHARE = 1e-3
@@ -53,8 +53,8 @@ class CalibrationData:
         noise = rng.random((height, width, channels), dtype=np.float32)
         cells = rng.integers(0, 2, (-(-height // _CELL), -(-width // _CELL), channels)).astype(np.float32)
         patchwork = cells.repeat(_CELL, axis=0).repeat(_CELL, axis=1)[:height, :width]
-        grain = 0.5 + _GRAIN * (rng.integers(0, 2, (height, width, channels)).astype(np.float32) - 0.5)
-        return np.concatenate([self.inputs, noise[None], patchwork[None], grain[None]]).astype(np.float32)
+        grain = 0.5 + _GRAIN * (rng.integers(0, 2, (_GRAINS, height, width, channels)) - 0.5)
+        return np.concatenate([self.inputs, noise[None], patchwork[None], grain], dtype=np.float32)
 
     @classmethod
     def none(cls, channels: int) -> CalibrationData:

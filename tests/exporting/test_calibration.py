@@ -37,7 +37,7 @@ def test_the_embedded_photographs_calibrate_by_default(caplog: pytest.LogCapture
 def test_ranges_also_see_noise_and_saturated_colours(channels: int) -> None:
     facts = NetworkFacts(colour="y" if channels == 1 else "rgb")
     data = gather(np.full((1, 12, 20, channels), 0.5, np.float32), facts, None, size=8, count=1)
-    assert data.range_inputs.shape == (4, 12, 20, channels)
+    assert data.range_inputs.shape == (7, 12, 20, channels)
     assert set(np.unique(data.range_inputs[2])) == {0.0, 1.0}
     assert data.range_inputs[1].std() > 0.25
-    np.testing.assert_allclose(np.unique(data.range_inputs[3]), [0.15, 0.85], rtol=1e-6)
+    np.testing.assert_allclose(np.unique(data.range_inputs[3:]), [0.125, 0.875], rtol=1e-6)

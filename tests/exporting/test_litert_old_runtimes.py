@@ -204,6 +204,6 @@ def test_a_constant_tensor_has_a_histogram_and_a_range(value, rule):
 def test_a_flat_calibration_image_is_enough_to_convert(tiny, run_litert):
     flat = np.full((1, 16, 16, 3), 0.5, np.float32)
     job = Job(tiny, (12, 10), "float", CalibrationData(flat))
-    assert len(job.calibration.range_inputs) == 4
+    assert len(job.calibration.range_inputs) == 7
     made = convert(read_profile("tflite-int8").target, tiny, (12, 10), "float", flat)
     assert np.isfinite(run_litert(made.data, image(1, 12, 10, 3))).all()
