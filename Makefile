@@ -1,14 +1,21 @@
-# make demo    the whole chain on a few photographs; leaves a report and pictures in demo-out/
+# make demo    the whole chain on a few photographs; leaves a report and images in demo-out/
 # make test    everything a change must pass
 # make setup   the environment .venv that both use (they make it by themselves)
 # make peers   edgeir against TensorFlow, needs a quiet machine
 # make evidence the papers' schemes on and off, three seeds each; hours, goes on where it was stopped
+# make lowest  the tests that need no torch, with the lowest version of every dependency
 # make test-all, make format, make dist, make clean
 
 VENV   := .venv
-BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.edgeir-setup
+# Windows, in Git Bash: programs lie elsewhere, and the LiteRT converter has no build for it.
+ifeq ($(OS),Windows_NT)
+BIN    := $(VENV)/Scripts
+EXTRAS := run,train,onnx,hdf5,heif,dev
+else
+BIN    := $(VENV)/bin
 EXTRAS := train,onnx,litert,hdf5,heif,dev
+endif
 # Extra words for pip, for example a package index of PyTorch's CPU builds.
 PIP_FLAGS ?=
 PYTEST_FLAGS ?=
@@ -16,7 +23,7 @@ PYTEST_FLAGS ?=
 # Two test processes on two cores: one thread each.
 test test-all: export OMP_NUM_THREADS ?= 1
 
-.PHONY: setup demo test test-all lint peers evidence format dist clean
+.PHONY: setup demo test test-all lint lowest peers evidence format dist clean
 
 setup: $(STAMP)
 
@@ -51,6 +58,10 @@ test: lint
 
 test-all: lint
 	$(BIN)/pytest -n 2 $(PYTEST_FLAGS)
+
+# An environment of its own, with the lower bounds of pyproject.toml.
+lowest: $(STAMP)
+	$(BIN)/python tools/lowest.py
 
 # The same network built by hand in TensorFlow, in an environment of its own, timed against edgeir's file.
 peers: $(STAMP)

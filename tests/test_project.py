@@ -53,3 +53,14 @@ def test_ci_runs_what_a_contributor_runs() -> None:
 @pytest.mark.parametrize("name", ["LICENSE", "README.md", "CONTRIBUTING.md", "CHANGELOG.md", "Makefile"])
 def test_the_files_that_a_reader_looks_for_are_there(name: str) -> None:
     assert (ROOT / name).stat().st_size > 200
+
+
+def test_the_page_on_pypi_stands_alone() -> None:
+    """PyPI shows neither images nor files of the repository."""
+    assert PROJECT["readme"] == "docs/pypi.md"
+    text = (ROOT / "docs" / "pypi.md").read_text(encoding="utf-8")
+    assert "![" not in text
+    assert not re.findall(r"\]\((?!https://)", text)
+    extras = set(re.findall(r"edgeir\[([\w,]+)\]", text))
+    named = {extra for group in extras for extra in group.split(",")}
+    assert named <= set(PROJECT["optional-dependencies"])

@@ -156,9 +156,9 @@ def decode_heic(path: Path, max_pixels: int) -> Stored:
     if any("gainmap" in str(kind).lower() for kind in info.get("aux", {})):
         remark(path, "its gain map (HDR) is not carried over: the result is the ordinary image")
     bits = int(info.get("bit_depth", 8))
-    pixels, alpha = split(
-        path, np.asarray(file), bits=bits, premultiplied=mode.partition(";")[0].endswith("a")
-    )
+    # A copy: before 1.6 pillow-heif frees the memory of the decoder, which a view does not keep alive.
+    decoded = np.array(file)
+    pixels, alpha = split(path, decoded, bits=bits, premultiplied=mode.partition(";")[0].endswith("a"))
     exif = loaded_exif(info.get("exif"))
     exif.pop(ORIENTATION, None)
     icc, code = info.get("icc_profile"), info.get("nclx_profile") or {}

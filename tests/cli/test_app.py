@@ -325,6 +325,7 @@ def test_doctor_names_what_a_missing_extra_needs(
 
 
 def test_recipes_are_listed_and_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("torch")
     from edgeir.core.assets import find_asset, list_assets
 
     assert main(["recipes", "--json"]) == 0

@@ -128,7 +128,15 @@ class _Blocks:
     def _translated(self) -> Iterator[None]:
         try:
             yield
-        except (OSError, ValueError, TypeError, zlib.error, MatReadError, NotImplementedError) as error:
+        except (
+            OSError,
+            ValueError,
+            IndexError,
+            TypeError,
+            zlib.error,
+            MatReadError,
+            NotImplementedError,
+        ) as error:
             # what scipy raises for damaged files, and for those of version 7.3
             raise DataError(
                 f"this is no MATLAB 5 file, or a damaged one: {error}",
