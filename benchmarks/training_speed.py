@@ -162,7 +162,7 @@ def in_turns(steps: dict[str, Step], rounds: int, turn: int) -> tuple[dict[str, 
 
 def training_macs(batch: int, patch: int) -> int:
     """Multiply-accumulates of a step of the plain network: forward, and twice that backward, but for the gradient of
-    the input picture, which nothing needs."""
+    the input image, which nothing needs."""
     network = STUDENT.model_copy(update={"branches": ()}).build()
     forward = batch * network.macs(patch, patch)
     first = sum(layer.weight.numel() for layer in (network.head.conv.conv, network.residual))

@@ -31,7 +31,7 @@ ZOO = "sr-x4"
 SUITE = "embedded-x4"
 SIZE = (180, 320)
 """Input of the exported files: 1280x720 out."""
-MARKER, OWNED = "demo.json", ("run", "artifacts", "results", "pictures", "report.*", "bench.*")
+MARKER, OWNED = "demo.json", ("run", "artifacts", "results", "images", "pictures", "report.*", "bench.*")
 """What shows that a folder is a demo's, and what else lies in one."""
 PHOTOS = {"astronaut": (60, 165), "chelsea": (90, 130), "coffee": (130, 250)}
 """Photographs to restore, and where the detail starts that is shown enlarged (row, column)."""
@@ -48,7 +48,7 @@ class DemoResult:
     """Where to look."""
 
     report: Path
-    pictures: list[Path]
+    images: list[Path]
     bench: Path
     evals: list[Path]
     artifacts: list[Path]
@@ -78,8 +78,8 @@ def demo(
         with output.progress() as progress:
             result = run_demo(out, note=output.note, progress=progress)
         times = [(f"  {stage}", f"{seconds:.0f} s") for stage, seconds in result.seconds.items()]
-        pictures = [f"  {path}" for path in result.pictures]
-        look = [f"open {result.report.resolve()}", "before and after:", *pictures]
+        images = [f"  {path}" for path in result.images]
+        look = [f"open {result.report.resolve()}", "before and after:", *images]
         output.emit(result, ["", *table(times), "", *score_lines(_read(result.bench)), "", *look])
 
 
@@ -165,15 +165,15 @@ def run_demo(
     end("bench")
 
     begin("restore", "shrunken photographs, with the int8 file")
-    pictures = _restore(out / "pictures", out / "artifacts" / f"{ZOO}-{'-'.join(_formats()[0])}", progress)
+    images = _restore(out / "images", out / "artifacts" / f"{ZOO}-{'-'.join(_formats()[0])}", progress)
     end("restore")
 
     begin("report", "one page")
-    pages = report([result], out, title="edgeir demo", images=pictures, overwrite=True)
+    pages = report([result], out, title="edgeir demo", images=images, overwrite=True)
     end("report")
     return DemoResult(
         report=next(path for path in pages if path.suffix == ".html"),
-        pictures=[picture.path for picture in pictures],
+        images=[image.path for image in images],
         bench=result,
         evals=evals,
         artifacts=artifacts,
@@ -211,7 +211,7 @@ def _restore(out: Path, model: Path, progress: Progress) -> list[ShownImage]:
         overwrite=True,
         progress=progress,
     )
-    pictures = []
+    images = []
     for name, original in originals.items():
         small = read_rgb(out / "small" / f"{name}.png")
         restored = read_rgb(out / "restored" / f"{name}.png")
@@ -220,8 +220,8 @@ def _restore(out: Path, model: Path, progress: Progress) -> list[ShownImage]:
         for kind, image in shown.items():
             path = out / f"{name}-{kind}.png"
             write_rgb(_detail(image, PHOTOS[name]), path)
-            pictures.append(ShownImage(path, labels[kind], name))
-    return pictures
+            images.append(ShownImage(path, labels[kind], name))
+    return images
 
 
 def _cropped(image: NDArray[np.uint8], multiple: int) -> NDArray[np.uint8]:
@@ -230,7 +230,7 @@ def _cropped(image: NDArray[np.uint8], multiple: int) -> NDArray[np.uint8]:
 
 
 def _detail(image: NDArray[np.uint8], corner: tuple[int, int]) -> NDArray[np.uint8]:
-    """A square of the picture, each pixel shown as a block, so that a browser does not smooth it."""
+    """A square of the image, each pixel shown as a block, so that a browser does not smooth it."""
     row, column = corner
     part = image[row : row + DETAIL, column : column + DETAIL]
     return part.repeat(ZOOM, axis=0).repeat(ZOOM, axis=1)

@@ -20,7 +20,7 @@ __all__ = ["build_objective", "initialise"]
 def build_objective(
     recipe: Recipe, network: Network, store: PairStore
 ) -> tuple[Objective, list[Callable[[int], Any]]]:
-    """The objective of a recipe, and what it needs beside each patch, by image: a teacher's pictures, or labels.
+    """The objective of a recipe, and what it needs beside each patch, by image: a teacher's images, or labels.
 
     Raises:
         CheckpointError: the teacher cannot be loaded.

@@ -1,4 +1,4 @@
-"""What a run needs beside its pictures, looked for before the first of them is decoded.
+"""What a run needs beside its images, looked for before the first of them is decoded.
 
 A checkpoint that is missing should cost seconds, not the building of a store.
 """
@@ -55,7 +55,7 @@ def check_ahead(recipe: Recipe) -> None:
             "teacher", teacher, [name for method in distillation.methods for name in method.reads_teacher]
         )
         if distillation.cache:
-            refuse_clean_reader(teacher, str(folder))  # whole pictures are computed from the damaged ones
+            refuse_clean_reader(teacher, str(folder))  # whole images are computed from the degraded ones
         else:  # those are padded, patches are not
             check_sides(recipe, teacher)
         _check_partner("the teacher", teacher, recipe, folder, cached=distillation.cache)
@@ -115,7 +115,7 @@ def _has_bfloat16() -> bool:
 def _check_partner(
     name: str, partner: NetworkConfig, recipe: Recipe, where: object, *, cached: bool = False
 ) -> None:
-    """It must take the student's input and give pictures of its size; `cached`: computed beforehand from the data."""
+    """It must take the student's input and give images of its size; `cached`: computed beforehand from the data."""
     ours, theirs = recipe.model.facts, partner.facts
     enlarges, whom = (ours.scale, "the data") if cached else (ours.net_scale, "the student")
     problems = []

@@ -55,7 +55,7 @@ class Distillation(Config):
     methods: tuple[AnyDistillation, ...] = ()
     """Empty: the control, which trains without the teacher at equal steps."""
     cache: bool = False
-    """Compute the teacher's pictures once, before training (output distillation only). Saves its time in every step."""
+    """Compute the teacher's images once, before training (output distillation only). Saves its time in every step."""
     self_ensemble: bool = False
     """With `cache`: average the teacher over the eight flips and rotations of its input."""
 
@@ -65,7 +65,7 @@ class Distillation(Config):
         if self.teacher is None and (needing or not self.methods):
             raise ValueError(f"`teacher` is missing{f'; {needing[0]} needs one' if needing else ''}")
         if self.cache and any(method.kind != "output" for method in self.methods):
-            raise ValueError("`cache` keeps pictures, not features: it works with `output` distillation only")
+            raise ValueError("`cache` keeps images, not features: it works with `output` distillation only")
         if self.self_ensemble and not self.cache:
             raise ValueError("`self_ensemble` needs `cache: true`")
         return self
@@ -110,16 +110,16 @@ class Train(Config):
     validate_every: int = Field(1000, ge=1, le=MAX_STEPS)
     save_every: int = Field(500, ge=1, le=MAX_STEPS)
     samples: int = Field(2, ge=0, le=1000)
-    """Validation pictures written to samples/ each time."""
+    """Validation images written to samples/ each time."""
 
 
 class Validation(Config):
-    """Held-out pictures: PSNR after rounding to 8 bit, with a border of `scale` pixels cropped in super-resolution."""
+    """Held-out images: PSNR after rounding to 8 bit, with a border of `scale` pixels cropped in super-resolution."""
 
     sources: tuple[AnySource, ...] = Field((Embedded(),), min_length=1)
-    """Damaged as the training data are, so paired where those are."""
+    """Degraded as the training data are, so paired where those are."""
     limit: int = Field(6, ge=1, le=1_000_000)
-    """Pictures used, the first ones of the sources."""
+    """Images used, the first ones of the sources."""
     size: int = Field(256, ge=16, le=16384)
     """Side of the centre crop taken from each."""
     channel: Literal["y", "rgb", "gray"] = "y"
@@ -170,7 +170,7 @@ class Recipe(Config):
         distillation = self.objective.distillation
         if distillation is not None and distillation.cache and drawn_anew(self.data.sources, degradation):
             raise ValueError(
-                "`cache` keeps one picture per image: it does not work with a random degradation"
+                "`cache` keeps one teacher image for each image: it does not work with a random degradation"
             )
         if getattr(degradation, "noise_map", False) and self.model.facts.sigma is None:
             raise ValueError(
@@ -213,7 +213,7 @@ class Recipe(Config):
         if shared:
             raise ValueError(f"the `luma` share of `{shared[0]}` needs a network of three channels")
         if distillation is not None and distillation.cache:
-            raise ValueError("`cache` keeps colour pictures: it needs a network of three channels")
+            raise ValueError("`cache` keeps colour images: it needs a network of three channels")
 
 
 def _labelled(data: Data) -> None:

@@ -49,7 +49,7 @@ class RunFolder:
         self._held_out: list[ValidationPair] | None = None
 
     def held_out(self) -> list[ValidationPair]:
-        """The validation pictures, decoded at the first call; errors as for `validation_pairs`."""
+        """The validation images, decoded at the first call; errors as for `validation_pairs`."""
         if self._held_out is None:
             self._held_out = validation_pairs(self.recipe)
         return self._held_out
@@ -145,7 +145,7 @@ class RunFolder:
             stream.write(json.dumps(row) + "\n")
 
     def validate(self, network: Network, step: int) -> float:
-        """Mean PSNR in dB over the validation pictures; writes the first ones to samples/."""
+        """Mean PSNR in dB over the validation images; writes the first ones to samples/."""
         values: list[float] = []
         scale = network.facts.scale
         for index, pair in enumerate(self.held_out()):
@@ -196,5 +196,5 @@ class RunFolder:
         """Input (enlarged), network and original side by side."""
         path = self.path / "samples" / f"{name}.png"
         with output_errors(path), atomic_file(path) as temporary:
-            picture = np.concatenate(images, axis=1)
-            Image.fromarray(picture[:, :, 0] if picture.shape[2] == 1 else picture).save(temporary)
+            image = np.concatenate(images, axis=1)
+            Image.fromarray(image[:, :, 0] if image.shape[2] == 1 else image).save(temporary)

@@ -30,4 +30,4 @@ class TrainResult:
     """The files of frozen networks, the perceptual backbones of losses and the judges of distillation methods: loss,
     network, file, sha256."""
     restores: bool = True
-    """False for an auto-encoder of clean pictures, which others start from."""
+    """False for an auto-encoder of clean images, which others start from."""

@@ -163,7 +163,7 @@ def _prepare_and_run(
 ) -> TrainResult:
     world = devices * num_nodes
     distillation = recipe.objective.distillation
-    # The data and the teacher's pictures are prepared once, before any second process exists.
+    # The data and the teacher's images are prepared once, before any second process exists.
     data = recipe.data
     store = open_store(
         data.sources, data.degradation, rescale=data.rescale, on_error=data.on_error, progress=progress

@@ -1,4 +1,4 @@
-"""Sides of patches and validation pictures: whether a recipe's networks (`size_multiple`) and losses can take them."""
+"""Sides of patches and validation images: whether a recipe's networks (`size_multiple`) and losses can take them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["check_sides", "clean_step"]
 
 
 def clean_step(network: NetworkConfig) -> int:
-    """What the sides of a clean picture must be a multiple of, so that the network can take its damaged version."""
+    """What the sides of a clean image must be a multiple of, so that the network can take its degraded version."""
     scale, multiple = network.facts.scale, network.facts.size_multiple
     return math.lcm(scale, multiple) if _reads_large(network) else scale * multiple
 
@@ -41,7 +41,7 @@ def check_sides(recipe: Recipe, teacher: NetworkConfig | None = None) -> None:
     if patch % step:
         problems.append(_problem("data.patch", patch, step))
     problems += [
-        f"`data.patch` is {patch}, {patch * scale} pixels of the clean picture, but `{loss.kind}` needs {loss.least}"
+        f"`data.patch` is {patch}, {patch * scale} pixels of the clean image, but `{loss.kind}` needs {loss.least}"
         for loss in recipe.objective.used_losses
         if patch * scale < loss.least
     ]
@@ -53,7 +53,7 @@ def check_sides(recipe: Recipe, teacher: NetworkConfig | None = None) -> None:
 
 
 def _reads_large(network: NetworkConfig) -> bool:
-    """Whether its input has the size of the clean picture."""
+    """Whether its input has the size of the clean image."""
     return network.facts.input_kind == "bicubic" or network.reads == "clean"
 
 

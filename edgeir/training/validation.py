@@ -1,4 +1,4 @@
-"""The held-out pictures of a run: centre crops, damaged as the training data are, the same ones every time."""
+"""The held-out images of a run: centre crops, degraded as the training data are, the same ones every time."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ Floats = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class ValidationPair:
-    """One held-out picture.
+    """One held-out image.
 
     Attributes:
-        lr: the damaged picture, (H, W, C) float32 on [0, 1].
+        lr: the degraded image, (H, W, C) float32 on [0, 1].
         hr: the clean one, (scale * H, scale * W, C) uint8.
         reference: what the output is measured against; `hr`, but in colour where a gray network is measured on Y, so
             that its Y is the one that `edgeir eval` computes.
@@ -38,10 +38,10 @@ class ValidationPair:
 
 
 def validation_pairs(recipe: Recipe) -> list[ValidationPair]:
-    """Decode, cut and damage the validation pictures of a recipe.
+    """Decode, cut and degrade the validation images of a recipe.
 
     Raises:
-        DataError: a source is not where it belongs, or one of its pictures cannot be used.
+        DataError: a source is not where it belongs, or one of its images cannot be used.
     """
     config = recipe.validation
     degradation, scale = recipe.data.degradation, recipe.model.scale
@@ -51,7 +51,7 @@ def validation_pairs(recipe: Recipe) -> list[ValidationPair]:
         lr, clean = item.load()
         if min(clean.shape[:2]) < step:
             raise DataError(
-                f"the validation picture is {clean.shape[0]}x{clean.shape[1]}, the network needs sides of {step}",
+                f"the validation image is {clean.shape[0]}x{clean.shape[1]}, the network needs sides of {step}",
                 where=item.name,
             )
         hr = _centre(luma_of(clean) if gray else clean, config.size, step, scale)
@@ -73,7 +73,7 @@ def validation_pairs(recipe: Recipe) -> list[ValidationPair]:
 def _centre(image: Pixels, size: int, step: int, scale: int) -> Pixels:
     """The middle of an image, at most `size` wide and high, its sides multiples of `step`."""
     height, width = (min(side, size) // step * step for side in image.shape[:2])
-    # Whole steps of the scale, so that a pair's damaged picture can be cut at the same place.
+    # Whole steps of the scale, so that a pair's degraded image can be cut at the same place.
     top, left = (
         (side - kept) // 2 // scale * scale for side, kept in zip(image.shape, (height, width), strict=False)
     )

@@ -24,10 +24,10 @@ from edgeir.models.ppcn_enhance import PPCNEnhanceConfig, load_reference_weights
 
 
 @pytest.fixture
-def pictures(tmp_path):
+def images(tmp_path):
     """Three smooth images, one of a size that is no multiple of four."""
     source = np.random.default_rng(5)
-    folder = tmp_path / "pictures"
+    folder = tmp_path / "images"
     folder.mkdir()
     for index, size in enumerate([(48, 64), (61, 43), (40, 40)]):
         small = source.integers(0, 256, (size[0] // 8, size[1] // 8, 3), dtype=np.uint8)
@@ -38,11 +38,11 @@ def pictures(tmp_path):
 
 
 @pytest.fixture
-def suite(pictures):
+def suite(images):
     return Suite(
         name="mine",
         title="three images",
-        sets=(ImageSet(name="three", source=Folder(path=str(pictures))),),
+        sets=(ImageSet(name="three", source=Folder(path=str(images))),),
         degradation=Bicubic(scale=4),
         protocol="sr-x4",
     )
@@ -56,11 +56,11 @@ def luma_psnr(a, b, crop):
     return 10 * np.log10(255**2 / np.mean(difference**2))
 
 
-def test_bicubic_against_an_independent_computation(suite, pictures):
+def test_bicubic_against_an_independent_computation(suite, images):
     result = Result.model_validate(evaluate("bicubic", suite))
     (entry,) = result.rows[0].quality.sets
     expected = []
-    for path in sorted(pictures.iterdir()):
+    for path in sorted(images.iterdir()):
         image = np.asarray(Image.open(path))
         image = image[: image.shape[0] // 4 * 4, : image.shape[1] // 4 * 4]
         expected.append(luma_psnr(upscale(downscale(image, 4), 4), image, 4))
@@ -93,17 +93,17 @@ def test_a_limit_is_labelled(suite):
         evaluate("bicubic", suite, limit=0)
 
 
-def test_a_fallback_is_labelled(suite, pictures):
-    entry = ImageSet(name="DIV2K", source=StandardSet(name="DIV2K"), fallback=Folder(path=str(pictures)))
+def test_a_fallback_is_labelled(suite, images):
+    entry = ImageSet(name="DIV2K", source=StandardSet(name="DIV2K"), fallback=Folder(path=str(images)))
     result = evaluate("bicubic", suite.model_copy(update={"sets": (entry,)}))
     assert not result["comparable"]
     assert "DIV2K was not found, so the folder images were used: not comparable" in result["notes"][0]
     assert result["rows"][0]["quality"]["sets"][0]["name"] == "folder"
 
 
-def test_an_incomplete_set_is_labelled(suite, pictures, tmp_path, monkeypatch, caplog):
+def test_an_incomplete_set_is_labelled(suite, images, tmp_path, monkeypatch, caplog):
     monkeypatch.setenv("EDGEIR_DATA", str(tmp_path))
-    shutil.copytree(pictures, tmp_path / "Set5")
+    shutil.copytree(images, tmp_path / "Set5")
     entry = ImageSet(name="Set5", source=StandardSet(name="Set5"))
     result = evaluate("bicubic", suite.model_copy(update={"sets": (entry,)}))
     assert not result["comparable"]
@@ -113,7 +113,7 @@ def test_an_incomplete_set_is_labelled(suite, pictures, tmp_path, monkeypatch, c
     assert "not comparable" in caplog.text
 
 
-def test_equal_pictures_count_as_100_db(suite, tmp_path):
+def test_equal_images_count_as_100_db(suite, tmp_path):
     folder = tmp_path / "flat"
     folder.mkdir()
     Image.fromarray(np.full((32, 32, 3), 77, np.uint8)).save(folder / "flat.png")
@@ -132,7 +132,7 @@ def test_tiles_of_a_fixed_size_score_like_the_whole(suite, clock, fake_session):
     assert tiled.sets == whole.sets
 
 
-def test_a_network_of_the_enlarged_picture_gets_it(suite, clock, fake_session):
+def test_a_network_of_the_enlarged_image_gets_it(suite, clock, fake_session):
     facts = NetworkFacts(scale=4, input_kind="bicubic")
     found = measure_quality(fake_session(clock, 1.0, facts=facts), suite)  # passes its input through
     assert found.sets[0].psnr_db == pytest.approx(
@@ -145,7 +145,7 @@ def test_another_scale_is_refused(suite, clock, fake_session):
         measure_quality(fake_session(clock, 1.0, facts=NetworkFacts(scale=2)), suite)
 
 
-def test_progress_counts_every_picture(suite):
+def test_progress_counts_every_image(suite):
     seen = []
     evaluate("bicubic", suite, progress=lambda done, total, label: seen.append((done, total, label)))
     assert seen == [(0, 3, "three/0"), (1, 3, "three/1"), (2, 3, "three/2"), (3, 3, "measured")]

@@ -17,7 +17,7 @@ pytest.importorskip("torch")
 
 @pytest.fixture
 def suite_file(tmp_path):
-    folder = tmp_path / "pictures"
+    folder = tmp_path / "images"
     folder.mkdir()
     pixels = np.random.default_rng(0).integers(0, 256, (224, 240, 3), dtype=np.uint8)
     Image.fromarray(pixels).save(folder / "a.png")

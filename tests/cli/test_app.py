@@ -280,19 +280,19 @@ def test_doctor_asks_the_sources_for_lists_and_pairs(
 
     from edgeir.data.sources.standard import StandardSet
 
-    pictures = tmp_path / "test/bsds500-val"
+    images = tmp_path / "test/bsds500-val"
     phone = tmp_path / "dped/sony/training_data/sony"
-    for folder in (pictures, phone, tmp_path / "GoPro/train", tmp_path / "GoPro/test"):
+    for folder in (images, phone, tmp_path / "GoPro/train", tmp_path / "GoPro/test"):
         folder.mkdir(parents=True)
     for name in "ab":
-        Image.fromarray(np.zeros((2, 2, 3), np.uint8)).save(pictures / f"{name}.png")
+        Image.fromarray(np.zeros((2, 2, 3), np.uint8)).save(images / f"{name}.png")
     names = tmp_path / "test/cbsd68.txt"
     names.write_text("b\n")
     monkeypatch.setenv("EDGEIR_DATA", str(tmp_path))
     assert [ref.name for ref in StandardSet(name="CBSD68").images()] == ["b"]
     assert main(["doctor"]) == 0
     lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
-    assert f"CBSD68 {pictures} + {names}" in lines
+    assert f"CBSD68 {images} + {names}" in lines
     assert f"DPED {phone.parent}" in lines
     assert f"GoPro {tmp_path / 'GoPro/train'} + {tmp_path / 'GoPro/test'}" in lines
     for missing in ("PIRM", "SIDD", "RealSR", "DID-MDN", "NYU2", "DND", "DIV2K-LR"):

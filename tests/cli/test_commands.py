@@ -31,7 +31,7 @@ validation: {sources: [{kind: folder, path: PHOTOS}], limit: 1, size: 32}
 """
 SUITE = """
 name: tiny
-title: two pictures
+title: two images
 sets: [{name: two, source: {kind: folder, path: PHOTOS}}]
 degradation: {kind: bicubic, scale: 4, flavour: matlab}
 protocol: sr
@@ -217,14 +217,14 @@ def test_a_report_of_something_else_is_refused(tmp_path: Path, capsys: pytest.Ca
 def test_a_photo_is_enlarged_by_checkpoint_and_artifact_alike(
     workshop: Path, artifact: Path, checkpoint: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pictures = []
+    images = []
     for name, model in (("torch.png", checkpoint), ("onnx.png", str(artifact))):
         words = ["restore", str(workshop / "photos" / "a.png"), str(tmp_path / name), "--model", model]
         assert main([*words, "--threads", "1"]) == 0
         assert capsys.readouterr().out.startswith(f"{tmp_path / name}  288x256")
-        with Image.open(tmp_path / name) as picture:
-            pictures.append(np.asarray(picture).astype(int))
-    assert np.abs(pictures[0] - pictures[1]).max() <= 1
+        with Image.open(tmp_path / name) as image:
+            images.append(np.asarray(image).astype(int))
+    assert np.abs(images[0] - images[1]).max() <= 1
 
 
 def test_a_folder_with_bad_files_is_done_in_part(
@@ -235,7 +235,7 @@ def test_a_folder_with_bad_files_is_done_in_part(
     good = (photos / "a.png").read_bytes()
     (photos / "cut.png").write_bytes(good[: len(good) // 2])
     (photos / "empty.jpg").write_bytes(b"")
-    (photos / "text.png").write_text("not a picture")
+    (photos / "text.png").write_text("not an image")
     words = ["restore", str(photos), str(tmp_path / "out"), "--model", str(artifact), "--json"]
     assert main(words) == 1
     captured = capsys.readouterr()
@@ -364,7 +364,7 @@ def test_the_weights_of_another_network_are_refused(
 
 
 @pytest.mark.slow
-def test_the_demo_leaves_a_report_and_pictures(
+def test_the_demo_leaves_a_report_and_images(
     workshop: Path, checkpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from edgeir.cli.demo import STAGES, run_demo
@@ -376,5 +376,5 @@ def test_the_demo_leaves_a_report_and_pictures(
     done = run_demo(tmp_path / "out", recipe=str(recipe), network=checkpoint, budget_s=0.5, note=said.append)
     assert list(done.seconds) == [line.split()[1].rstrip(":") for line in said] == list(STAGES)
     page = done.report.read_text(encoding="utf-8")
-    assert page.count("data:image/png;base64,") >= len(done.pictures) == 9
-    assert all(path.is_file() for path in [*done.pictures, *done.evals, done.bench])
+    assert page.count("data:image/png;base64,") >= len(done.images) == 9
+    assert all(path.is_file() for path in [*done.images, *done.evals, done.bench])

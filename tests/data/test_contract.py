@@ -29,22 +29,22 @@ NO_TRUTH = {"dnd"}
 """Its clean images were never published, so that it lists no pair (its crops: test_hdf5.py)."""
 
 
-def picture(path, size=(24, 16), mode="RGB"):
+def image(path, size=(24, 16), mode="RGB"):
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.new(mode, size).save(path)
 
 
-def pictures(*paths, **options):
+def images(*paths, **options):
     def make(root):
         for path in paths:
-            picture(root / path, **options)
+            image(root / path, **options)
 
     return make
 
 
 def segmented(root):
-    picture(root / "given/a.png")
-    picture(root / "maps/a.png", mode="L")
+    image(root / "given/a.png")
+    image(root / "maps/a.png", mode="L")
 
 
 def nyu2(root):
@@ -63,23 +63,23 @@ def dnd(root):
 CANON = "RealSR (ICCV2019)/Canon/Train/4/Canon_001_"
 SMALL_SIDD = "SIDD_Small_sRGB_Only/Data/0001_S6/"
 LAYOUTS = {
-    "folder": ({"path": "mine"}, pictures("mine/a.png", "mine/b.png")),
-    "standard": ({"name": "Set5"}, pictures("Set5/baby.png", "Set5/bird.png")),
-    "embedded": ({}, pictures()),
-    "digits": ({"part": "validation"}, pictures()),
-    "class-folders": ({"path": "classes"}, pictures("classes/one/a.png", "classes/two/a.png")),
+    "folder": ({"path": "mine"}, images("mine/a.png", "mine/b.png")),
+    "standard": ({"name": "Set5"}, images("Set5/baby.png", "Set5/bird.png")),
+    "embedded": ({}, images()),
+    "digits": ({"part": "validation"}, images()),
+    "class-folders": ({"path": "classes"}, images("classes/one/a.png", "classes/two/a.png")),
     "segmented-folders": ({"given": "given", "maps": "maps"}, segmented),
-    "paired-folders": ({"given": "bad", "clean": "good"}, pictures("bad/a.png", "good/a.png")),
-    "dped": ({}, pictures("dped/iphone/training_data/iphone/0.jpg", "dped/iphone/training_data/canon/0.jpg")),
-    "pirm-b": ({}, pictures("pirm/enhance-patches/iphone/0.jpg", "pirm/enhance-patches/canon/0.jpg")),
-    "sidd": ({}, pictures(f"{SMALL_SIDD}NOISY_SRGB_010.PNG", f"{SMALL_SIDD}GT_SRGB_010.PNG")),
-    "realsr": ({}, pictures(f"{CANON}LR4.png", f"{CANON}HR.png")),
+    "paired-folders": ({"given": "bad", "clean": "good"}, images("bad/a.png", "good/a.png")),
+    "dped": ({}, images("dped/iphone/training_data/iphone/0.jpg", "dped/iphone/training_data/canon/0.jpg")),
+    "pirm-b": ({}, images("pirm/enhance-patches/iphone/0.jpg", "pirm/enhance-patches/canon/0.jpg")),
+    "sidd": ({}, images(f"{SMALL_SIDD}NOISY_SRGB_010.PNG", f"{SMALL_SIDD}GT_SRGB_010.PNG")),
+    "realsr": ({}, images(f"{CANON}LR4.png", f"{CANON}HR.png")),
     "div2k-lr": ({"times": 2}, lambda root: (
-        picture(root / "DIV2K/DIV2K_train_LR_bicubic/X2/0001x2.png", (12, 8)),
-        picture(root / "DIV2K/DIV2K_train_HR/0001.png", (24, 16)),
+        image(root / "DIV2K/DIV2K_train_LR_bicubic/X2/0001x2.png", (12, 8)),
+        image(root / "DIV2K/DIV2K_train_HR/0001.png", (24, 16)),
     )),
-    "gopro": ({}, pictures(*(f"GOPRO_Large/train/GOPR0372/{kind}/000047.png" for kind in ("blur", "sharp")))),
-    "did-mdn": ({}, pictures("DID-MDN-training/Rain_Heavy/train2018new/1.png", size=(48, 16))),
+    "gopro": ({}, images(*(f"GOPRO_Large/train/GOPR0372/{kind}/000047.png" for kind in ("blur", "sharp")))),
+    "did-mdn": ({}, images("DID-MDN-training/Rain_Heavy/train2018new/1.png", size=(48, 16))),
     "nyu2-haze": ({"copies": 2, "total": 4, "training": 3}, nyu2),
     "dnd": ({}, dnd),
 }  # fmt: skip
@@ -127,7 +127,7 @@ def test_a_set_that_is_not_there_is_an_error(source):
             source.located() if isinstance(source, Paired) else source.images()
 
 
-def test_its_pictures_are_named_stamped_and_decoded(filled):
+def test_its_images_are_named_stamped_and_decoded(filled):
     if filled.kind in NO_TRUTH:
         assert all(Path(path).exists() for path in filled.located())
         with pytest.raises(DataError, match="no ground truth"):

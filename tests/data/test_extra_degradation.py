@@ -43,7 +43,7 @@ def test_the_store_is_that_of_the_pairs_alone(folders, tmp_path):
     assert further.extra_degradations == (GaussianBlur(),) * 3
 
 
-def test_a_patch_is_the_patch_of_the_whole_picture_damaged(folders, tmp_path):
+def test_a_patch_is_the_patch_of_the_whole_image_damaged(folders, tmp_path):
     """Blur reaches beyond the patch: it must have seen the given image's surroundings, and the clean one stays."""
     blur = GaussianBlur(sigma=2.0)
     store, sampler = patches(folders, blur, tmp_path, augment="none")
@@ -129,7 +129,7 @@ def test_training_sees_it_and_so_does_validation(folders, tmp_path, monkeypatch)
 
 def test_a_teacher_cannot_be_cached_where_the_input_is_drawn(folders):
     teacher = "objective.distillation={teacher: x, cache: true, methods: [{kind: output}]}"
-    with pytest.raises(ConfigError, match="`cache` keeps one picture per image"):
+    with pytest.raises(ConfigError, match="`cache` keeps one teacher image for each image"):
         load_recipe("denoising/dncnn-small", [*overrides(folders, "{kind: jpeg}"), teacher])
 
 

@@ -97,8 +97,8 @@ def test_nyu2_has_as_many_pairs_as_stft_trained_and_tested_on(root):
         "all": 27_256,
     }
     assert [pair.stamp for pair in parts["train"]] == [pair.stamp for pair in NYU2Haze().pairs()]
-    pictures = {part: {pair.name.split("-")[0] for pair in pairs} for part, pairs in parts.items()}
-    assert len(pictures["train"] & pictures["test"]) == 1
+    images = {part: {pair.name.split("-")[0] for pair in pairs} for part, pairs in parts.items()}
+    assert len(images["train"] & images["test"]) == 1
 
 
 def test_dnd_has_crops_but_no_ground_truth(dnd):

@@ -27,7 +27,7 @@ def test_digits_are_split_without_overlap_and_keep_their_labels():
     assert Digits().images()[3].load().shape == (32, 32, 3)
 
 
-def test_strokes_are_the_bright_half_of_the_picture():
+def test_strokes_are_the_bright_half_of_the_image():
     ref = Digits(labels="stroke").images()[7]
     assert np.array_equal(ref.label() == 1, ref.load()[:, :, 0] > 127)
 
@@ -92,12 +92,12 @@ def test_an_image_without_label_and_a_map_that_is_too_small_are_refused():
 
 
 @given(seed=st.integers(0, 2**31), step=st.integers(0, 1000), patch=st.sampled_from([4, 7, 20]))
-def test_a_map_is_cut_and_turned_with_its_picture(tmp_path_factory, seed, step, patch):
+def test_a_map_is_cut_and_turned_with_its_image(tmp_path_factory, seed, step, patch):
     """The image's first channel holds the label, so the two can be compared in every patch."""
     folder = tmp_path_factory.mktemp("maps")
     classes = np.random.default_rng(seed).integers(0, 254, (20, 24), np.uint8)
-    picture = np.stack([classes, classes, classes], 2)
-    for name, values in (("given", picture), ("maps", classes)):
+    image = np.stack([classes, classes, classes], 2)
+    for name, values in (("given", image), ("maps", classes)):
         (folder / name).mkdir()
         Image.fromarray(values).save(folder / name / "x.png")
     source = SegmentedFolders(given=str(folder / "given"), maps=str(folder / "maps"))

@@ -60,7 +60,7 @@ LAYOUTS = [
 ]
 
 
-def picture(path, level, size=(24, 20)):
+def image(path, level, size=(24, 20)):
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.new("RGB", size, (level, level, level)).save(path)
 
@@ -75,8 +75,8 @@ def root(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(("source", "given", "clean"), LAYOUTS, ids=lambda v: getattr(v, "kind", ""))
 def test_the_published_layout_is_read(source, given, clean, root):
-    picture(root / given, 50)
-    picture(root / clean, 200)
+    image(root / given, 50)
+    image(root / clean, 200)
     (ref,) = source.pairs()
     assert ref.given().mean() == pytest.approx(50, abs=1)
     assert ref.clean().mean() == pytest.approx(200, abs=1)
@@ -84,12 +84,12 @@ def test_the_published_layout_is_read(source, given, clean, root):
 
 @pytest.mark.parametrize(("source", "given", "clean"), LAYOUTS, ids=lambda v: getattr(v, "kind", ""))
 def test_a_pair_without_its_partner_is_an_error(source, given, clean, root):
-    picture(root / given, 50)
+    image(root / given, 50)
     (root / clean).parent.mkdir(parents=True, exist_ok=True)
     with pytest.raises(DataError, match="no pair here|have no partner|missing, the partner of"):
         source.pairs()
     (root / given).unlink()
-    picture(root / clean, 50)
+    image(root / clean, 50)
     with pytest.raises(DataError, match="missing, the partner of|holds no image|not found|there is no blur"):
         source.pairs()
 
@@ -122,10 +122,10 @@ def test_both_halves_of_one_file(root):
 def test_every_sequence_of_gopro_has_both_kinds(root, gone):
     for sequence in ("GOPR0372", "GOPR0374"):
         for side in ("blur", "blur_gamma", "sharp"):
-            picture(root / "GOPRO_Large/train" / sequence / side / "1.png", 9)
+            image(root / "GOPRO_Large/train" / sequence / side / "1.png", 9)
     (root / "GOPRO_Large/train/.hidden").mkdir()
     assert [ref.name for ref in GoPro().pairs()] == ["GOPR0372/1", "GOPR0374/1"]
-    picture(root / "GOPRO_Large/train/GOPR0374/blur/2.png", 9)
+    image(root / "GOPRO_Large/train/GOPR0374/blur/2.png", 9)
     with pytest.raises(DataError, match=r"sharp: 2.png is missing, the partner of 2.png"):
         GoPro().pairs()
     (root / "GOPRO_Large/train/GOPR0374" / gone).rename(root / "elsewhere")
@@ -138,7 +138,7 @@ def test_every_sequence_of_gopro_has_both_kinds(root, gone):
 
 def test_an_incomplete_paired_set_is_a_warning(root, caplog):
     for side in ("blur", "sharp"):
-        picture(root / "GOPRO_Large/test/GOPR0384" / side / "1.png", 9)
+        image(root / "GOPRO_Large/test/GOPR0384" / side / "1.png", 9)
     assert len(GoPro(part="test").pairs()) == 1
     assert "GoPro has 1 pairs here instead of the 1111 published" in caplog.text
 
@@ -149,7 +149,7 @@ def test_a_missing_set_shows_what_was_expected_and_what_is_there(root, monkeypat
         match=r"SIDD was not found; in it there is nothing .*put it into SIDD_Small_sRGB_Only/Data or SIDD/",
     ):
         SIDD().pairs()
-    picture(root / "GOPRO_Large" / "training" / "x.png", 1)
+    image(root / "GOPRO_Large" / "training" / "x.png", 1)
     with pytest.raises(DataError, match="in GOPRO_Large there is training .*GOPRO_Large/train"):
         GoPro().pairs()
     monkeypatch.delenv("EDGEIR_DATA")
@@ -158,14 +158,14 @@ def test_a_missing_set_shows_what_was_expected_and_what_is_there(root, monkeypat
 
 
 def test_a_store_of_pairs(root, tmp_path):
-    picture(root / "a" / "1.png", 10, (12, 10))
-    picture(root / "b" / "1.jpg", 90, (24, 20))
+    image(root / "a" / "1.png", 10, (12, 10))
+    image(root / "b" / "1.jpg", 90, (24, 20))
     source = PairedFolders(given=str(root / "a"), clean=str(root / "b"), times=2)
     store = open_store([source], None, root=tmp_path)
     lr, hr = store.pair(0)
     assert (lr.shape, hr.shape) == ((10, 12, 3), (20, 24, 3))
     assert (lr.mean(), hr.mean()) == (10, 90)
-    picture(root / "a" / "1.png", 10, (13, 10))
+    image(root / "a" / "1.png", 10, (13, 10))
     with pytest.raises(DataError, match=r"a/1.png: the degraded image is 10x13 instead of 10x12"):
         open_store([source], None, root=tmp_path)
 
@@ -202,7 +202,7 @@ def test_training_on_pairs(root, tmp_path):
 def test_a_part_is_held_out_by_the_order_of_names(root):
     for index in (0, 1, 2, 3, 9, 10, 11, 100):
         for side in ("iphone", "canon"):
-            picture(root / "dped_patches" / side / f"{index}.png", index)
+            image(root / "dped_patches" / side / f"{index}.png", index)
     names = {part: [ref.name for ref in PIRM(part=part).pairs()] for part in ("all", "train", "held-out")}
     assert names["all"] == ["0", "1", "2", "3", "9", "10", "11", "100"]  # numbers by value
     assert names["held-out"] == ["0", "9"]
@@ -213,7 +213,7 @@ def test_a_part_is_held_out_by_the_order_of_names(root):
         "3",
         "11",
     ]
-    picture(root / "one/a.png", 0)
+    image(root / "one/a.png", 0)
     with pytest.raises(DataError, match="the part `train` of 1 pairs is empty"):
         PairedFolders(given=str(root / "one"), clean=str(root / "one"), part="train").pairs()
     with pytest.raises(ValueError, match="greater than or equal to 2"):

@@ -17,14 +17,14 @@ def root(tmp_path, monkeypatch):
     return tmp_path / "data"
 
 
-def picture(path, level, size):
+def image(path, level, size):
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.new("RGB", size, (level, level, level)).save(path)
 
 
 def realsr(folder, small, large, zoom=4):
-    picture(folder / f"Canon/Train/{zoom}/Canon_001_LR{zoom}.png", 50, small)
-    picture(folder / f"Canon/Train/{zoom}/Canon_001_HR.png", 200, large)
+    image(folder / f"Canon/Train/{zoom}/Canon_001_LR{zoom}.png", 50, small)
+    image(folder / f"Canon/Train/{zoom}/Canon_001_HR.png", 200, large)
 
 
 def test_the_third_version_is_smaller_by_the_zoom(root, tmp_path):
@@ -69,10 +69,10 @@ def test_a_version_is_not_taken_for_another(root):
         RealSR().pairs()
 
 
-def test_div2k_comes_with_small_pictures_of_its_own(root, tmp_path, caplog):
+def test_div2k_comes_with_small_images_of_its_own(root, tmp_path, caplog):
     for index in (1, 2):
-        picture(root / f"DIV2K/DIV2K_train_HR/{index:04d}.png", 100 + index, (26, 20))
-        picture(root / f"DIV2K/DIV2K_train_LR_unknown/X4/{index:04d}x4.png", index, (6, 5))
+        image(root / f"DIV2K/DIV2K_train_HR/{index:04d}.png", 100 + index, (26, 20))
+        image(root / f"DIV2K/DIV2K_train_LR_unknown/X4/{index:04d}x4.png", index, (6, 5))
     store = open_store([DIV2KLR(track="unknown")], None, root=tmp_path)
     assert [pair.mean() for pair in store.pair(1)] == [2, 102]
     assert store.scale == 4
@@ -94,10 +94,10 @@ def test_div2k_comes_with_small_pictures_of_its_own(root, tmp_path, caplog):
         DIV2KLR(track="unknown", times=3).pairs()
 
 
-def test_the_small_pictures_are_not_enlarged_ones(root, tmp_path):
+def test_the_small_images_are_not_enlarged_ones(root, tmp_path):
     """A small image of a wrong size is an error of the store, not a patch that does not fit."""
-    picture(root / "DIV2K_valid_HR/0801.png", 0, (24, 20))
-    picture(root / "DIV2K_valid_LR_bicubic/X2/0801x2.png", 0, (6, 5))
+    image(root / "DIV2K_valid_HR/0801.png", 0, (24, 20))
+    image(root / "DIV2K_valid_LR_bicubic/X2/0801x2.png", 0, (6, 5))
     with pytest.raises(DataError, match="degraded image is 5x6 instead of 10x12"):
         open_store([DIV2KLR(part="validation", times=2)], None, root=tmp_path)
     assert np.array_equal(DIV2KLR(part="validation", times=2).pairs()[0].clean(), np.zeros((20, 24, 3)))

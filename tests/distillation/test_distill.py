@@ -94,7 +94,7 @@ def test_two_methods_of_one_kind_both_count():
     assert each[2] == pytest.approx(each[0] * 4, rel=1e-5)
 
 
-def test_a_cached_teacher_picture_replaces_the_teacher():
+def test_a_cached_teacher_image_replaces_the_teacher():
     student = PlainSRConfig(channels=4, blocks=1).build()
     objective = Objective((L1(),), student, (OutputMatch(),))
     lr, hr, cached = torch.rand(2, 3, 6, 6), torch.rand(2, 3, 24, 24), torch.rand(2, 3, 24, 24)

@@ -105,8 +105,8 @@ def test_svdo_is_fdr_net_equation_5(normalise):
     method = SVDO(student_taps=("a", "b"), normalise=normalise)
     total = 0.0
     for features in student.features.values():
-        for picture in array(features):
-            matrix = picture.reshape(len(picture), -1)
+        for image in array(features):
+            matrix = image.reshape(len(image), -1)
             values = np.linalg.svd(matrix, compute_uv=False) ** 2  # eigenvalues of F F^T by another way
             total += (values.max() - values.min()) ** 2 / (12**2 if normalise else 1) / 2
     assert method.terms(student, student, NOTHING)["svdo"].item() == pytest.approx(total, **EXACT)
@@ -133,7 +133,7 @@ def test_feature_match_is_the_sum_over_pairs(distance):
 
 @pytest.mark.parametrize("luma", [0.0, 0.4])
 @pytest.mark.parametrize("distance", ["l1", "l2"])
-def test_output_match_is_the_distance_of_the_pictures(distance, luma):
+def test_output_match_is_the_distance_of_the_images(distance, luma):
     student, teacher = side("", (), 0), side("", (), 10)
     method = OutputMatch(distance=distance, luma=luma)
     colours = distance_by_hand(distance, student.output, teacher.output)

@@ -59,16 +59,16 @@ def test_the_joint_loss_is_equation_1(task):
 
 
 @pytest.mark.parametrize("target", ["labels", "clean"])
-def test_the_gradient_towards_the_picture_is_right(target):
+def test_the_gradient_towards_the_image_is_right(target):
     torch.manual_seed(0)
     network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Tanh(), nn.AdaptiveAvgPool2d(1), nn.Flatten()).double()
     method = HighLevelTask(network=MODULE, target=target)
     clean = network(torch.rand(2, 3, 5, 5, dtype=torch.float64)).detach()
     labels = torch.tensor([1, 3]).view(2, 1, 1, 1).expand(2, 1, 5, 5)
 
-    def loss(picture):
-        side = NetworkOutput(network(picture), {"clean": clean})
-        return method.terms(NetworkOutput(picture), side, Batch(picture, picture, labels))["high-level"]
+    def loss(image):
+        side = NetworkOutput(network(image), {"clean": clean})
+        return method.terms(NetworkOutput(image), side, Batch(image, image, labels))["high-level"]
 
     x = torch.rand(2, 3, 5, 5, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(loss, (x,))
@@ -116,13 +116,11 @@ def test_only_the_denoiser_is_updated():
 
 def test_labels_that_do_not_fit_are_refused():
     method = HighLevelTask(network=SEGMENTER)
-    picture = torch.rand(1, 3, 8, 8)
+    image = torch.rand(1, 3, 8, 8)
     maps = torch.zeros(1, 1, 8, 8, dtype=torch.int16)
     with pytest.raises(ConfigError, match="scores are 4x4, the labels 8x8"):
-        method.terms(
-            NetworkOutput(picture), NetworkOutput(torch.rand(1, 2, 4, 4)), Batch(picture, picture, maps)
-        )
+        method.terms(NetworkOutput(image), NetworkOutput(torch.rand(1, 2, 4, 4)), Batch(image, image, maps))
     with pytest.raises(DataError, match="a label is 2, but the high-level network has 2 classes"):
         method.terms(
-            NetworkOutput(picture), NetworkOutput(torch.rand(1, 2, 8, 8)), Batch(picture, picture, maps + 2)
+            NetworkOutput(image), NetworkOutput(torch.rand(1, 2, 8, 8)), Batch(image, image, maps + 2)
         )

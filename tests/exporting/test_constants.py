@@ -87,7 +87,7 @@ def test_constants_convert_to_a_plain_litert_graph(precision, student, photos, r
     assert all(graph.dtype(int(i)) in ("INT8", "INT32") for op in inner for i in (*op.inputs, *op.outputs))
 
 
-def test_a_file_that_reads_the_picture_is_clean_too(student, photos, run_litert) -> None:
+def test_a_file_that_reads_the_image_is_clean_too(student, photos, run_litert) -> None:
     inputs = photos.astype(np.float32) / np.float32(255)
     data = convert(LiteRT(), student, (64, 64), "float", inputs).data
     kinds = Graph(data).kinds()
@@ -133,7 +133,7 @@ def test_constant_attention_is_one_factor_per_channel(photos, run_litert) -> Non
 
 
 @pytest.mark.parametrize("target", ["tflite", "onnx"])
-def test_the_pictures_own_statistics_are_the_default(target, student, photos, tmp_path: Path) -> None:
+def test_the_images_own_statistics_are_the_default(target, student, photos, tmp_path: Path) -> None:
     profile = read_profile(f"{target}-fp32")
     card, sizes = card_of(student), [(64, 64)] if target == "tflite" else []
     artifact = export_network(student, card, profile, out=tmp_path / "out", name="test", sizes=sizes)

@@ -68,11 +68,11 @@ def sides(network, *units: int) -> tuple[int, ...]:
 
 def picture_and_output(network, size: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
     """A random NCHW image and what the deployed network makes of it."""
-    picture = np.random.default_rng(5).random((1, 3, *size), dtype=np.float32)
+    image = np.random.default_rng(5).random((1, 3, *size), dtype=np.float32)
     with torch.inference_mode():
-        expected = network.deploy()(torch.from_numpy(picture)).numpy()
+        expected = network.deploy()(torch.from_numpy(image)).numpy()
     assert ((expected > 0) & (expected < 1)).mean() > 0.1  # a clip hides what a wrong graph computes
-    return picture, expected
+    return image, expected
 
 
 def run_onnx(data: bytes, tensor: np.ndarray) -> np.ndarray:
@@ -90,13 +90,13 @@ def test_litert(network, calibration, run_litert, check_halves) -> None:
     scale = network.facts.net_scale
     assert made.input.shape == (1, *size, 3)
     assert made.output.shape == (1, *(scale * side for side in size), 3)
-    picture, expected = picture_and_output(network, size)
-    got = run_litert(made.data, np.ascontiguousarray(picture.transpose(0, 2, 3, 1)))
+    image, expected = picture_and_output(network, size)
+    got = run_litert(made.data, np.ascontiguousarray(image.transpose(0, 2, 3, 1)))
     np.testing.assert_allclose(got.transpose(0, 3, 1, 2), expected, atol=1e-5)
     halve_weights(graph)
     halved = graph.to_bytes()
     assert check_halves(Graph(halved)) > 0
-    got = run_litert(halved, np.ascontiguousarray(picture.transpose(0, 2, 3, 1)))
+    got = run_litert(halved, np.ascontiguousarray(image.transpose(0, 2, 3, 1)))
     np.testing.assert_allclose(got.transpose(0, 3, 1, 2), expected, atol=5e-3)
 
 
@@ -109,8 +109,8 @@ def test_onnx(network, calibration) -> None:
     assert kinds.count("Reshape") <= allowed
     assert kinds.count("DepthToSpace") <= pixel_shuffles(network)
     for units in ((11, 7), (8, 13)):
-        picture, expected = picture_and_output(network, sides(network, *units))
-        np.testing.assert_allclose(run_onnx(made.data, picture), expected, atol=1e-5)
+        image, expected = picture_and_output(network, sides(network, *units))
+        np.testing.assert_allclose(run_onnx(made.data, image), expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("config", [EDSRConfig(**SMALLER["edsr"]), AODNetConfig()], ids=["edsr", "aod-net"])
@@ -119,8 +119,8 @@ def test_litert_int8_is_integer_inside(config, busy, calibration, run_litert) ->
     made = convert(LiteRT(precision="int8"), network, (16, 12), "float", calibration)
     graph = Graph(made.data)
     assert graph.kinds().count("QUANTIZE") == graph.kinds().count("DEQUANTIZE") == 1
-    picture, expected = picture_and_output(network, (16, 12))
-    got = run_litert(made.data, np.ascontiguousarray(picture.transpose(0, 2, 3, 1)))
+    image, expected = picture_and_output(network, (16, 12))
+    got = run_litert(made.data, np.ascontiguousarray(image.transpose(0, 2, 3, 1)))
     assert 0 < np.sqrt(np.mean((got.transpose(0, 3, 1, 2) - expected) ** 2)) < 0.02
 
 

@@ -79,9 +79,9 @@ def test_int8_is_integer_inside_with_exact_ends(converted) -> None:
 
 
 def test_bytes_in_and_out_give_what_floats_give(converted, run_litert) -> None:
-    picture = np.random.default_rng(3).integers(0, 256, (1, 12, 10, 3), dtype=np.uint8)
-    levels = run_litert(converted("tflite-int8", "uint8").data, picture)
-    unit = run_litert(converted("tflite-int8", "float").data, (picture / 255).astype(np.float32))
+    image = np.random.default_rng(3).integers(0, 256, (1, 12, 10, 3), dtype=np.uint8)
+    levels = run_litert(converted("tflite-int8", "uint8").data, image)
+    unit = run_litert(converted("tflite-int8", "float").data, (image / 255).astype(np.float32))
     assert levels.dtype == np.uint8
     np.testing.assert_allclose(levels / 255, unit, atol=1e-6)
 

@@ -127,7 +127,7 @@ def test_transposes_around_means_paddings_and_leaky_relu_cancel(run_litert) -> N
     np.testing.assert_allclose(run_litert(lowered, x), wanted(Centred(), x), atol=1e-6)
 
 
-def test_the_mean_of_a_large_picture_is_taken_in_two_steps_and_stays_exact(run_litert) -> None:
+def test_the_mean_of_a_large_image_is_taken_in_two_steps_and_stays_exact(run_litert) -> None:
     class Mean(nn.Module):
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             return x * 255 - (x * 255).mean((2, 3), keepdim=True)

@@ -96,7 +96,7 @@ def test_int8_drops_the_clip_and_still_clips(tiny, converted) -> None:
     assert np.sqrt(np.mean((got - network_output(tiny, tensor)) ** 2)) < 0.02
 
 
-def test_an_integer_file_with_byte_ends_holds_no_float_picture(converted) -> None:
+def test_an_integer_file_with_byte_ends_holds_no_float_image(converted) -> None:
     found = kinds(converted("onnx-int8", "uint8", None).data)
     assert found[0] == "Transpose"
     assert found[-2:] == ["DepthToSpace", "Transpose"]
@@ -105,9 +105,9 @@ def test_an_integer_file_with_byte_ends_holds_no_float_picture(converted) -> Non
 
 @pytest.mark.parametrize("profile", ["onnx-fp32", "onnx-int8"])
 def test_bytes_in_and_out_give_what_floats_give(profile, converted) -> None:
-    picture = np.random.default_rng(3).integers(0, 256, (1, 9, 14, 3), dtype=np.uint8)
-    levels = run(converted(profile, "uint8", None).data, picture)
-    tensor = np.ascontiguousarray((picture / 255).astype(np.float32).transpose(0, 3, 1, 2))
+    image = np.random.default_rng(3).integers(0, 256, (1, 9, 14, 3), dtype=np.uint8)
+    levels = run(converted(profile, "uint8", None).data, image)
+    tensor = np.ascontiguousarray((image / 255).astype(np.float32).transpose(0, 3, 1, 2))
     unit = run(converted(profile, "float", None).data, tensor).transpose(0, 2, 3, 1)
     assert (levels.dtype, levels.shape) == (np.uint8, (1, 36, 56, 3))
     np.testing.assert_allclose(levels / 255, unit, atol=0.5001 / 255 if profile == "onnx-fp32" else 1e-6)

@@ -70,7 +70,7 @@ def test_write_rgb_takes_gray(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read_photo(tmp_path / "a.png").pixels[:, :, 0], pixels)
 
 
-def test_the_main_picture_of_a_multi_picture_jpeg(tmp_path: Path) -> None:
+def test_the_main_image_of_a_multi_image_jpeg(tmp_path: Path) -> None:
     frames = [Image.new("RGB", (16, 8), colour) for colour in ("red", "blue")]
     frames[0].save(tmp_path / "a.jpg", format="MPO", save_all=True, append_images=frames[1:])
     photo = read_photo(tmp_path / "a.jpg")

@@ -133,7 +133,7 @@ def test_an_ultra_hdr_photo_loses_its_gain_map_and_says_so_once(tmp_path: Path) 
     assert b'dc:source="sea"' in content
 
 
-def test_a_plain_multi_picture_jpeg_says_what_is_left_out(tmp_path: Path) -> None:
+def test_a_plain_multi_image_jpeg_says_what_is_left_out(tmp_path: Path) -> None:
     frames = [Image.fromarray(smooth(16, 16)), Image.fromarray(smooth(8, 8))]
     frames[0].save(tmp_path / "a.jpg", format="MPO", save_all=True, append_images=frames[1:])
     with remarks() as said:

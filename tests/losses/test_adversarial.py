@@ -68,7 +68,7 @@ def test_the_gradient_of_the_discriminators_loss():
 
 
 @pytest.mark.parametrize("form", ["printed", "saturating"])
-def test_texture_moves_the_picture_and_not_the_discriminator(form):
+def test_texture_moves_the_image_and_not_the_discriminator(form):
     torch.manual_seed(0)
     adversary = Adversarial(patch=18, form=form).build().double()
     torch.nn.init.normal_(adversary.network.convolutions[0].weight, std=0.3)

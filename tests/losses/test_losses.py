@@ -34,9 +34,7 @@ def test_pixel_losses_equal_numpy():
     assert L1().build()(x, y).item() == pytest.approx(np.abs(d).mean(), **EXACT)
     rounded = np.sqrt(d**2 + 0.01).mean() - 0.1
     assert Charbonnier(epsilon=0.1).build()(x, y).item() == pytest.approx(rounded, **EXACT)
-    printed = np.mean(
-        [np.linalg.norm(picture.ravel()) ** 2 for picture in d]
-    )  # DANet eq. 1, the mean of its sum
+    printed = np.mean([np.linalg.norm(image.ravel()) ** 2 for image in d])  # DANet eq. 1, the mean of its sum
     assert L2().build()(x, y).item() * d[0].size == pytest.approx(printed, **EXACT)
 
 

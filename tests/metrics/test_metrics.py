@@ -251,7 +251,7 @@ def test_protocols_are_arguments_of_every_metric() -> None:
     assert not PROTOCOLS["pirm-b-ms-ssim"].clip
 
 
-def test_an_hd_picture_is_measured_within_a_second() -> None:
+def test_an_hd_image_is_measured_within_a_second() -> None:
     random = np.random.default_rng(0)
     a, b = random.integers(0, 256, (2, 720, 1280, 3), dtype=np.uint8)
     times = []

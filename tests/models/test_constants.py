@@ -95,7 +95,7 @@ def test_stages_stop_at_the_reader_and_leave_the_network_as_it_was(network):
     assert torch.allclose(network(x), before, atol=2e-6 * float(before.detach().abs().max()))
 
 
-def test_constants_of_a_picture_are_the_network_on_that_picture(network):
+def test_constants_of_a_image_are_the_network_on_that_image(network):
     one, other = image(), image(seed=1) ** 2
     constant = with_constants(network, calibrate(network, [one]))
     assert constant.facts.global_operations == ()
@@ -123,7 +123,7 @@ def test_the_deployed_constant_network_is_convolutions_only(config):
     assert not any(isinstance(module, StatisticsLayer) for module in constant.modules())
 
 
-def test_the_statistics_of_several_pictures_are_those_of_all_their_pixels():
+def test_the_statistics_of_several_images_are_those_of_all_their_pixels():
     network = PPCNEnhanceConfig().build()
     one, other = image(), 0.5 * image(seed=1)
     (mean, *_), both = calibrate(network, [one, other]), np.stack([one, other])

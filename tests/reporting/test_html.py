@@ -51,11 +51,9 @@ def check(text):
 
 
 def test_page_is_well_formed_and_self_contained(result, tmp_path):
-    picture = tmp_path / "a.png"
-    Image.fromarray(np.full((8, 8, 3), 90, np.uint8)).save(picture)
-    text = page(
-        [result, result], title="T <&> x", images=[ShownImage(picture, 'before "x" <b>', "group & co")]
-    )
+    image = tmp_path / "a.png"
+    Image.fromarray(np.full((8, 8, 3), 90, np.uint8)).save(image)
+    text = page([result, result], title="T <&> x", images=[ShownImage(image, 'before "x" <b>', "group & co")])
     checker = check(text)
     assert not checker.problems
     assert not checker.stack
@@ -69,7 +67,7 @@ def test_page_is_well_formed_and_self_contained(result, tmp_path):
     assert checker.tags.count("section") == 2
 
 
-def test_pictures_are_inlined_exactly(result, tmp_path):
+def test_images_are_inlined_exactly(result, tmp_path):
     pixels = np.random.default_rng(0).integers(0, 256, (9, 7, 3), dtype=np.uint8)
     path = tmp_path / "a.png"
     Image.fromarray(pixels).save(path)
@@ -161,7 +159,7 @@ def test_a_plot_of_somebody_else_is_not_overwritten(result, tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"suite": {"name": "old", "pictures": ["a"]}}, "suite: "),
+        ({"suite": {"name": "old", "images": ["a"]}}, "suite: "),
         ({"suite": []}, "`suite`"),
         ({"timing": {"height": 0}}, "`timing.height`"),
         ({"rows": []}, "`rows`"),
@@ -224,7 +222,7 @@ def test_a_foreign_file_is_refused_in_one_line(tmp_path, content, message):
     assert not (tmp_path / "out").exists()
 
 
-def test_missing_files_and_pictures(result, tmp_path):
+def test_missing_files_and_images(result, tmp_path):
     with pytest.raises(ConfigError, match="no result file was given"):
         report([], tmp_path)
     with pytest.raises(ConfigError, match="No such file"):

@@ -43,7 +43,7 @@ def test_points_are_the_rows_with_both(result):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_png_is_a_picture_with_something_in_it(result, scheme):
+def test_png_is_a_image_with_something_in_it(result, scheme):
     image = np.asarray(
         Image.open(io.BytesIO(render(result, scheme=scheme, kind="png"))).convert("L"), dtype=float
     )

@@ -88,7 +88,7 @@ def test_a_result_that_does_not_know_the_colours_has_no_such_column(result):
     assert "Y only" not in table.caption
 
 
-def test_other_pictures_are_never_put_beside_published_figures(result):
+def test_other_images_are_never_put_beside_published_figures(result):
     assert not quality_table(result.model_copy(update={"comparable": False})).faint
 
 
@@ -110,7 +110,7 @@ def test_cost_table(result):
     assert "51.5 GMAC/s" in table.caption
 
 
-def test_score_table_warns_of_other_pictures(result):
+def test_score_table_warns_of_other_images(result):
     assert "not comparable" not in score_table(result).caption
     assert "not comparable" in score_table(result.model_copy(update={"comparable": False})).caption
     assert score_table(result).rows[0][3:8] == ("20.0", "4.00", "12.00", "14.00", "13.00")

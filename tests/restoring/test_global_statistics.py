@@ -216,8 +216,8 @@ def test_a_photo_over_the_limit_goes_through_attention(name, monkeypatch: pytest
 
 def test_constants_need_one_pass_and_leave_no_global_operation() -> None:
     network = network_of(PPCNEnhanceConfig())
-    pictures = samples(2 * 40, 50, 3).reshape(2, 40, 50, 3).astype(np.float32) / np.float32(255)
-    constant = with_constants(network, calibrate(network, pictures))
+    images = samples(2 * 40, 50, 3).reshape(2, 40, 50, 3).astype(np.float32) / np.float32(255)
+    constant = with_constants(network, calibrate(network, images))
     session = TorchSession(constant.deploy(), constant.facts, name="constant")
     assert session.stages == 0
     assert session.facts.global_operations == ()

@@ -161,7 +161,7 @@ def test_a_fixed_size_network_of_the_enlarged_image(fake) -> None:  # type: igno
     assert restore_photo(Photo(samples(3, 4, 3)), session).pixels.shape == (6, 8, 3)
 
 
-def test_a_network_that_reads_the_whole_picture(fake, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+def test_a_network_that_reads_the_whole_image(fake, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
     session = fake(subtract_mean=True)
     photo = Photo(samples(30, 40, 3))
     found = restore_photo(photo, session, tile=10)  # one piece, whatever the tile

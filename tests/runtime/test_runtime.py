@@ -44,7 +44,7 @@ def test_a_runtimes_settings_survive_yaml(entry) -> None:
 
 @pytest.mark.parametrize(("source", "runtime"), RUNTIMES)
 @pytest.mark.parametrize("asked", ["auto", "named"])
-def test_every_runtime_gives_the_same_picture(source, runtime, asked, made: Path) -> None:
+def test_every_runtime_gives_the_same_image(source, runtime, asked, made: Path) -> None:
     session = load(made / source, runtime=runtime if asked == "named" else "auto")
     assert session.runtime == runtime
     assert session.facts.scale == 4
@@ -87,7 +87,7 @@ def test_an_artifact_is_found_by_folder_manifest_and_file(made: Path) -> None:
 
 @pytest.mark.parametrize(("source", "runtime"), RUNTIMES)
 @pytest.mark.parametrize("shape", [(10, 12), (10, 12, 4), (0, 12, 3)])
-def test_what_is_no_picture_is_refused(source, runtime, shape, made: Path) -> None:
+def test_what_is_no_image_is_refused(source, runtime, shape, made: Path) -> None:
     with pytest.raises(ArtifactError, match=r"shape \(H, W, 3\)|not 0x12|images only"):
         load(made / source).run(np.zeros(shape, np.float32))
 
@@ -220,16 +220,16 @@ SPECS = [
 
 
 @given(
-    picture=arrays.arrays(np.uint8, st.tuples(st.integers(1, 5), st.integers(1, 5), st.just(3))),
+    image=arrays.arrays(np.uint8, st.tuples(st.integers(1, 5), st.integers(1, 5), st.just(3))),
     spec=st.sampled_from(SPECS),
 )
-def test_an_eight_bit_picture_survives_every_native_form(picture: np.ndarray, spec: TensorSpec) -> None:
-    unit = (picture / 255).astype(np.float32)
+def test_an_eight_bit_image_survives_every_native_form(image: np.ndarray, spec: TensorSpec) -> None:
+    unit = (image / 255).astype(np.float32)
     tensor = to_native(unit, spec)
-    height, width = picture.shape[:2]
+    height, width = image.shape[:2]
     assert tensor.shape == ((1, height, width, 3) if spec.layout == "NHWC" else (1, 3, height, width))
     assert (tensor.dtype.name, tensor.flags.c_contiguous) == (spec.dtype, True)
-    np.testing.assert_array_equal(np.rint(from_native(tensor, spec) * 255), picture)
+    np.testing.assert_array_equal(np.rint(from_native(tensor, spec) * 255), image)
 
 
 @given(value=st.floats(-3, 3, width=32))

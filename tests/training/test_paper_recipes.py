@@ -69,7 +69,7 @@ MEASURED_BY = {
     "dehazing/aod-stft-paper": ["nyu2-haze"],
     "dehazing/ppdn-stft-paper": ["nyu2-haze"],
 }
-"""The recipes that validate on test pictures, and the suites that measure their figures."""
+"""The recipes that validate on test images, and the suites that measure their figures."""
 
 
 @pytest.mark.parametrize("name", MEASURED_BY)
@@ -91,7 +91,7 @@ def test_validation_reaches_what_the_headers_say(tmp_path, monkeypatch):
     realsr = load_recipe("super-resolution/danet-realsr-paper").validation
     assert {source.camera for source in realsr.sources} == {"Canon", "Nikon"}
     assert realsr.limit == 2 * 15  # the test pairs of both cameras
-    assert load_recipe("denoising/danet-sidd-paper").validation.limit == 40 * 32  # pictures x blocks
+    assert load_recipe("denoising/danet-sidd-paper").validation.limit == 40 * 32  # images x blocks
     h5py = pytest.importorskip("h5py")
     monkeypatch.setenv("EDGEIR_DATA", str(tmp_path))
     (tmp_path / "NYU2").mkdir()
@@ -102,7 +102,7 @@ def test_validation_reaches_what_the_headers_say(tmp_path, monkeypatch):
     tested = [ref.name[:4] for ref in hazed.validation.sources[0].pairs()[: hazed.validation.limit]]
     assert len(set(tested)) == 6
     trained = {ref.name[:4] for ref in hazed.data.sources[0].pairs()}
-    assert [picture for picture in tested if picture in trained] == ["1315"] * 4
+    assert [image for image in tested if image in trained] == ["1315"] * 4
 
 
 def test_the_multiscale_denoiser_trains_on_the_augmented_set_of_voc_without_its_labels(tmp_path, monkeypatch):

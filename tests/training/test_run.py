@@ -238,7 +238,7 @@ def test_a_run_that_cannot_begin_leaves_nothing(recipe, tmp_path):
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["notes.txt"]
 
 
-def test_missing_validation_pictures_stop_a_run_before_its_store_is_built(recipe, tmp_path, monkeypatch):
+def test_missing_validation_images_stop_a_run_before_its_store_is_built(recipe, tmp_path, monkeypatch):
     monkeypatch.setenv("EDGEIR_DATA", str(tmp_path))
     for source in ("{kind: standard, name: Kodak24}", "{kind: folder, path: /nowhere}"):
         with pytest.raises(DataError, match="Kodak24|/nowhere"):
@@ -382,7 +382,7 @@ def test_the_control_without_methods_equals_training_alone(recipe, tmp_path, row
 
 
 def test_cached_teacher_images_equal_the_live_teacher(recipe, tmp_path, rows):
-    """Whole-image pictures differ from the live teacher's patches only near patch borders."""
+    """Whole-image images differ from the live teacher's patches only near patch borders."""
     teacher = train(recipe.path, out=tmp_path / "teacher")
     losses = {}
     for cache in (False, True):
@@ -394,7 +394,7 @@ def test_cached_teacher_images_equal_the_live_teacher(recipe, tmp_path, rows):
     assert losses[True] == pytest.approx(losses[False], rel=0.05)
 
 
-def test_self_ensembled_pictures_are_equivariant(recipe, tmp_path):
+def test_self_ensembled_images_are_equivariant(recipe, tmp_path):
     from edgeir.training.teacher import _image
 
     train(recipe.path, out=tmp_path / "teacher")

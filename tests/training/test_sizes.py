@@ -1,4 +1,4 @@
-"""Sides that a network of strides cannot take: refused as settings, cut off pictures."""
+"""Sides that a network of strides cannot take: refused as settings, cut off images."""
 
 import numpy as np
 import pytest
@@ -36,25 +36,25 @@ def test_a_patch_and_a_size_that_do_not_fit_are_refused_before_anything_is_writt
 
 
 @pytest.mark.parametrize(("height", "width"), [(101, 75), (40, 46)])
-def test_validation_pictures_are_cut_to_what_the_network_takes(denoising, tmp_path, height, width):
+def test_validation_images_are_cut_to_what_the_network_takes(denoising, tmp_path, height, width):
     folder = tmp_path / "odd"
     folder.mkdir()
-    picture = np.random.default_rng(1).integers(0, 256, (height, width, 3), dtype=np.uint8)
-    Image.fromarray(picture).save(folder / "odd.png")
+    image = np.random.default_rng(1).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    Image.fromarray(image).save(folder / "odd.png")
     overrides = [f"validation.sources=[{{kind: folder, path: {folder}}}]", "validation.size=80"]
     (pair,) = validation_pairs(load_recipe(denoising.path, overrides))
     rows, columns = min(height, 80) // 4 * 4, min(width, 80) // 4 * 4
     top, left = (height - rows) // 2, (width - columns) // 2
-    assert np.array_equal(pair.hr, picture[top : top + rows, left : left + columns])
+    assert np.array_equal(pair.hr, image[top : top + rows, left : left + columns])
     assert pair.lr.shape == pair.hr.shape
     assert train(denoising.path, overrides=[*overrides, "train.steps=1"], out=tmp_path / "run").steps == 1
 
 
-def test_a_validation_picture_smaller_than_the_multiple_is_named(denoising, tmp_path):
+def test_a_validation_image_smaller_than_the_multiple_is_named(denoising, tmp_path):
     folder = tmp_path / "small"
     folder.mkdir()
     Image.new("RGB", (20, 3)).save(folder / "strip.png")
-    with pytest.raises(DataError, match="strip: the validation picture is 3x20,.*needs sides of 4"):
+    with pytest.raises(DataError, match="strip: the validation image is 3x20,.*needs sides of 4"):
         train(
             denoising.path,
             overrides=[f"validation.sources=[{{kind: folder, path: {folder}}}]"],
@@ -63,7 +63,7 @@ def test_a_validation_picture_smaller_than_the_multiple_is_named(denoising, tmp_
 
 
 def test_an_enlarged_input_counts_after_its_enlargement(recipe):
-    """PPCN-SR takes multiples of 4 and reads the picture enlarged by 4: any patch will do."""
+    """PPCN-SR takes multiples of 4 and reads the image enlarged by 4: any patch will do."""
     recipe(model={"kind": "ppcn-sr"}, data=recipe.values["data"] | {"patch": 7})
     check_sides(load_recipe(recipe.path))
 
@@ -88,11 +88,11 @@ def test_the_teacher_must_be_able_to_take_the_patches_too(denoising, tmp_path):
 @pytest.mark.parametrize(
     ("loss", "message"),
     [
-        ("{kind: ssim}", "`data.patch` is 8, 8 pixels of the clean picture, but `ssim` needs 11"),
+        ("{kind: ssim}", "`data.patch` is 8, 8 pixels of the clean image, but `ssim` needs 11"),
         ("{kind: perceptual}", "but `perceptual` needs 16"),
     ],
 )
-def test_losses_need_pictures_of_a_least_size(denoising, loss, message):
+def test_losses_need_images_of_a_least_size(denoising, loss, message):
     overrides = ["data.patch=8", f"objective.losses=[{loss}]"]
     with pytest.raises(ConfigError, match=message):
         check_sides(load_recipe(denoising.path, overrides))

@@ -27,7 +27,7 @@ FEW = (
 
 
 def overrides(recipe):
-    """The least that makes a recipe run here: own pictures instead of a data set's, fewer steps."""
+    """The least that makes a recipe run here: own images instead of a data set's, fewer steps."""
     found = [*FEW]
     if any(isinstance(source, Labelled) for source in recipe.data.sources):  # small, and part of scikit-learn
         return [*found, "validation.size=16"]

@@ -1,4 +1,4 @@
-"""A teacher must give what the student gives, and its pictures may be of any size."""
+"""A teacher must give what the student gives, and its images may be of any size."""
 
 import numpy as np
 import pytest
@@ -17,13 +17,13 @@ CACHED = {"methods": [{"kind": "output"}], "cache": True}
 
 @pytest.fixture
 def repair(recipe, tmp_path):
-    """Pairs of pictures of odd sides."""
+    """Pairs of images of odd sides."""
     rng = np.random.default_rng(0)
     for name in ("given", "clean"):
         (tmp_path / name).mkdir()
         for index in range(2):
-            picture = rng.integers(0, 256, (45, 50 + index, 3), dtype=np.uint8)
-            Image.fromarray(picture).save(tmp_path / name / f"{index}.png")
+            image = rng.integers(0, 256, (45, 50 + index, 3), dtype=np.uint8)
+            Image.fromarray(image).save(tmp_path / name / f"{index}.png")
     pairs = {"kind": "paired-folders", "given": str(tmp_path / "given"), "clean": str(tmp_path / "clean")}
     recipe.values["data"] |= {"sources": [pairs], "degradation": None}
     recipe.values["validation"] |= {"sources": [pairs]}
@@ -31,7 +31,7 @@ def repair(recipe, tmp_path):
     return recipe
 
 
-def test_a_cached_teacher_takes_pictures_that_its_strides_do_not_divide(repair, tmp_path):
+def test_a_cached_teacher_takes_images_that_its_strides_do_not_divide(repair, tmp_path):
     teacher = train(repair.path, overrides=["train.steps=1"], out=tmp_path / "teacher").run_dir
     for turned in (False, True):
         repair(
@@ -41,7 +41,7 @@ def test_a_cached_teacher_takes_pictures_that_its_strides_do_not_divide(repair, 
         assert distill(repair.path, overrides=["train.steps=1"], out=tmp_path / f"run{turned}").steps == 1
 
 
-def test_what_a_picture_is_padded_with_is_cut_off():
+def test_what_a_image_is_padded_with_is_cut_off():
     torch.manual_seed(0)
     network = DANetConfig(widths=(8, 8, 8), blocks=1, bottom_blocks=1).build().eval()
     lr = np.random.default_rng(0).integers(0, 256, (13, 18, 3), dtype=np.uint8)
@@ -65,7 +65,7 @@ def test_a_teacher_of_another_scale_stops_a_run_before_its_store_is_built(repair
     assert set((tmp_path / "cache").rglob("*")) == stores
 
 
-def test_an_auto_encoder_of_clean_pictures_has_no_pictures_of_damaged_ones(repair, tmp_path):
+def test_an_auto_encoder_of_clean_images_has_no_images_of_damaged_ones(repair, tmp_path):
     small = {"widths": [8, 8], "blocks": 1, "bottom_blocks": 1}
     auto_encoder = {"kind": "danet-autoencoder", "encoder": small, "decoder": small}
     repair(model=auto_encoder, objective={"distillation": {"methods": [{"kind": "imitation"}]}})

@@ -42,7 +42,7 @@ def taps(network, x, names):
 
 
 def dissimilarity(x, y):
-    """1 - SSIM, valid positions, mean over pictures and channels."""
+    """1 - SSIM, valid positions, mean over images and channels."""
     values = [
         structural_similarity(
             a, b, data_range=1.0, gaussian_weights=True, sigma=1.5, use_sample_covariance=False, full=True

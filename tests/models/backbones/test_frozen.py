@@ -44,7 +44,7 @@ def classifier(tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["module", "program"])
-def test_weights_are_frozen_and_the_gradient_reaches_the_picture(tmp_path, classifier, kind):
+def test_weights_are_frozen_and_the_gradient_reaches_the_image(tmp_path, classifier, kind):
     network, path = classifier
     if kind == "program":
         path = exported(tmp_path / "judge.pt2", network)
