@@ -47,7 +47,7 @@ def test_a_file_is_run_by_a_process_of_its_own_and_compared(script, tmp_path) ->
 def test_what_is_not_a_number_is_wrong(script) -> None:
     old = script("old_runtimes")
     file = old.File("net", "fp16", Path("net.tflite"), None, np.zeros(0, np.float32))
-    [row] = old.summarised("here", "xnnpack", [file], [{"ms": 1.0, "error_max": None}])
+    [row] = old.summarised("here", "xnnpack", [file], [{"ms": 1.0, "error_max": None, "judged": None}])
     assert (row["right"], row["wrong"], row["not_right"]) == (0, 1, {"net": "NaN"})
 
 

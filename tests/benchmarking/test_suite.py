@@ -13,6 +13,7 @@ SUPER_RESOLUTION = [
     *(f"{name}-x4" for name in ("b100", "embedded", "set14", "set5", "sr", "unknown", "urban100")),
     "pirm-a",
 ]
+OTHER_SCALES = {"sr-x2": 2, "sr-x3": 3}
 DENOISING = [
     f"{name}-awgn{sigma}"
     for name in ("bsd68", "cbsd68", "kodak24", "mcmaster", "set12")
@@ -25,7 +26,9 @@ JPEG = [f"{name}-jpeg{quality}" for name in ("classic5", "live1") for quality in
 ENHANCEMENT = ["pirm-b", "pirm-b-heldout"]
 PAIRED = ["did-hy", "did-mdn", "gopro", "nyu2-haze", "realsr-x2", "realsr-x3", "realsr-x4", "sidd"]
 DIV2K = ["div2k-hybrid", "div2k-hybrid-mild", "div2k-hybrid-severe"]
-SUITES = sorted([*SUPER_RESOLUTION, *DENOISING, *JPEG, *MIXED, *OTHERS, *ENHANCEMENT, *PAIRED, *DIV2K])
+SUITES = sorted(
+    [*SUPER_RESOLUTION, *OTHER_SCALES, *DENOISING, *JPEG, *MIXED, *OTHERS, *ENHANCEMENT, *PAIRED, *DIV2K]
+)
 
 
 def test_the_list_is_complete():
@@ -36,7 +39,7 @@ def test_the_list_is_complete():
 def test_every_suite_loads_and_survives_a_round_trip(name, tmp_path):
     suite = load_suite(name)
     assert suite.name == name
-    assert suite.scale == (4 if name in SUPER_RESOLUTION else 1)
+    assert suite.scale == (4 if name in SUPER_RESOLUTION else OTHER_SCALES.get(name, 1))
     path = tmp_path / "copy.yaml"
     path.write_text(dump_yaml(suite), encoding="utf-8")
     assert load_suite(path) == suite

@@ -89,7 +89,7 @@ def test_an_entry_of_the_users_own_is_taken_by_other_commands(
     words = ["publish", "sr-x4-xs", "mine", "--out", "zoo", "--results", "out", "-s", "suite.yaml", "-q"]
     assert main([*words, "--cite", "Somebody, 2020", "--licence", "MIT"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "mine: 12,088 parameters"
+    assert lines[0] == "mine: 17,696 parameters"
     assert lines[1].startswith("  one: ")
     assert lines[2:] == [f"wrote {Path('out/zoo-mine-one-image.json')}", f"wrote {Path('zoo/mine')}"]
     assert main(words) == 2
@@ -100,6 +100,6 @@ def test_an_entry_of_the_users_own_is_taken_by_other_commands(
     assert main([*words, "--overwrite", "--json"]) == 0
     shown = json.loads(capsys.readouterr().out)
     assert shown["folder"] == str(Path("zoo/mine"))
-    assert shown["card"]["provenance"]["training_data"].startswith("BSDS500")
+    assert shown["card"]["provenance"]["training_data"].startswith("358 photographs")
     assert main(["publish", "none", "mine2", "--out", "zoo"]) == 2
     assert "is neither a file, a folder nor a network" in error_line(capsys)

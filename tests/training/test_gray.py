@@ -45,7 +45,7 @@ def test_a_gray_network_trains_and_is_validated_on_its_plane_or_on_ys_range(gray
 
 @pytest.mark.parametrize("channels", [1, 3])
 def test_validation_and_eval_have_one_ruler(gray, tmp_path, channels):
-    folder = tmp_path / "images"
+    folder = tmp_path / "photos"
     folder.mkdir()
     small = np.random.default_rng(7).integers(0, 256, (6, 8, 3), dtype=np.uint8)
     Image.fromarray(small).resize((64, 48), Image.Resampling.BICUBIC).save(folder / "colour.png")
