@@ -116,6 +116,15 @@ RUNTIMES: list[RuntimeEntry] = [
         "o",
         "#d1495b",
     ),
+    RuntimeEntry(
+        "mil",
+        "Core ML program, interpreted",
+        "coremltools",
+        "coremltools",
+        "edgeir.runtime.mil.session:MIL",
+        "D",
+        "#6a4c93",
+    ),
 ]
 
 TARGETS: list[TargetEntry] = [
@@ -127,6 +136,14 @@ TARGETS: list[TargetEntry] = [
         "edgeir.exporting.targets.litert.target:LiteRT",
     ),
     TargetEntry("onnx", "ONNX", ".onnx", "onnxruntime", "edgeir.exporting.targets.onnx.target:ONNX"),
+    TargetEntry(
+        "coreml",
+        "Core ML (iOS, macOS)",
+        ".mlpackage",
+        "mil",
+        "edgeir.exporting.targets.coreml.target:CoreML",
+        marker_file="Manifest.json",
+    ),
 ]
 
 
