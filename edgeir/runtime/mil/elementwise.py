@@ -32,7 +32,7 @@ def _quantize(a: Arguments) -> Tensor:
 
 
 def _dequantize(a: Arguments) -> Tensor:
-    return (a["input"].float() - _along(a, "zero_point", 0.0)) * _along(a, "scale")
+    return torch.mul(a["input"].float() - _along(a, "zero_point", 0.0), _along(a, "scale"))
 
 
 def _along(a: Arguments, name: str, default: float = 1.0) -> Tensor:

@@ -107,7 +107,8 @@ def _pad(a: Arguments) -> Tensor:
 
 
 def _slice(a: Arguments) -> Tensor:
-    x, rank = a["x"], a["x"].ndim
+    x: Tensor = a["x"]
+    rank = x.ndim
     begin, end = _ints(a["begin"]), _ints(a["end"])
     strides = _ints(a["stride"]) if a.get("stride") is not None else [1] * rank
     masks = [
@@ -159,7 +160,7 @@ def _affine(a: Arguments) -> Tensor:
     shape[int(a["axis"])] = -1
     zero, scale = (torch.as_tensor(a[name]).float() for name in ("zero_point", "scale"))
     zero, scale = (value.reshape(shape) if value.ndim else value for value in (zero, scale))
-    return (data - zero) * scale
+    return torch.mul(data - zero, scale)
 
 
 def _reduced(a: Arguments, function: Callable[..., Tensor]) -> Tensor:
@@ -170,7 +171,27 @@ def _reduced(a: Arguments, function: Callable[..., Tensor]) -> Tensor:
 def _matmul(a: Arguments) -> Tensor:
     x, y = a["x"], a["y"]
     x = x.transpose(-1, -2) if a.get("transpose_x") else x
-    return x @ (y.transpose(-1, -2) if a.get("transpose_y") else y)
+    return torch.matmul(x, y.transpose(-1, -2) if a.get("transpose_y") else y)
+
+
+def _crop(a: Arguments) -> Tensor:
+    x, (top, bottom), (left, right) = a["x"], _ints(a["crop_height"]), _ints(a["crop_width"])
+    kept: Tensor = x[:, :, top : x.shape[2] - bottom, left : x.shape[3] - right]
+    return kept
+
+
+def _layer_norm(a: Arguments) -> Tensor:
+    """Over any axes; gamma and beta have their shape."""
+    x = a["x"]
+    axes = [axis % x.ndim for axis in _ints(a["axes"])] if a.get("axes") is not None else list(range(x.ndim))
+    mean = x.mean(axes, keepdim=True)
+    variance = (x - mean).square().mean(axes, keepdim=True)
+    result: Tensor = (x - mean) * torch.rsqrt(variance + float(a.get("epsilon", 1e-5)))
+    shape = [x.shape[axis] if axis in axes else 1 for axis in range(x.ndim)]
+    for name, combine in (("gamma", torch.mul), ("beta", torch.add)):
+        if a.get(name) is not None:
+            result = combine(result, a[name].reshape(shape))
+    return result
 
 
 def _batch_norm(a: Arguments) -> Tensor:
@@ -201,6 +222,8 @@ OPERATORS: dict[str, Operator] = {
     "instance_norm": lambda a: F.instance_norm(
         a["x"], weight=a.get("gamma"), bias=a.get("beta"), eps=float(a.get("epsilon", 1e-5))
     ),
+    "layer_norm": _layer_norm,
+    "crop": _crop,
     "linear": lambda a: F.linear(a["x"], a["weight"], a.get("bias")),
     "matmul": _matmul,
     "pad": _pad,
