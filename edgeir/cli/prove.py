@@ -47,7 +47,7 @@ def prove(
     with Output(quiet=quiet, json=json) as output:
         from edgeir.exporting.prove.gate import gate_lines
         from edgeir.exporting.prove.repeat import prove_again
-        from edgeir.manifest.parity import Parity
+        from edgeir.manifest.parity import NativeRun, Parity
 
         with output.progress() as progress:
             found = prove_again(
@@ -58,6 +58,13 @@ def prove(
             f"golden input on {golden.engine}: {golden.max_abs_error:.2e} from the network, "
             f"{golden.drift:.2e} from the output at the export"
         ]
+        if isinstance(found.native, NativeRun):
+            lines.append(
+                f"golden input on {found.native.engine}, {found.native.system}: "
+                f"{found.native.max_abs_error:.2e} from the network; added to the manifest"
+            )
+        elif found.native is not None:
+            lines.append(f"not run: {found.native.reason} ({found.native.command})")
         for path, parity in found.files.items():
             rows = (
                 [(f"  {what}", text) for what, text, _ in gate_lines(parity)]

@@ -5,6 +5,7 @@ Converters rename and reorder what they convert; the numbers of a layer's weight
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +17,7 @@ from edgeir.quantize.plan import LayerFormat, QuantizationPlan
 if TYPE_CHECKING:
     from edgeir.models.base import Network
 
-__all__ = ["check_plan", "fingerprint_of", "float_layers"]
+__all__ = ["WEIGHTS_ONLY", "check_plan", "fingerprint_of", "float_layers"]
 
 _DEFAULTS = [
     LayerFormat(),
@@ -24,19 +25,24 @@ _DEFAULTS = [
     LayerFormat(weights="int8", activations="int8"),
     LayerFormat(weights="int8", activations="int8", granularity="tensor"),
 ]
-"""What both targets can make of every layer."""
+"""What every target can make of every layer, unless it says otherwise."""
+WEIGHTS_ONLY = LayerFormat(weights="int8", activations="float16")
+"""What some targets can make as well."""
 
 
-def check_plan(plan: QuantizationPlan, network: Network) -> None:
-    """Refuse a plan that no target can follow, before anything is converted.
+def check_plan(plan: QuantizationPlan, network: Network, *, more: Sequence[LayerFormat] = ()) -> None:
+    """Refuse a plan that the target cannot follow, before anything is converted.
+
+    Args:
+        more: formats for all layers that the target can make beside the usual ones.
 
     Raises:
         ExportError: naming the layer, or the layers there are.
     """
-    if plan.default not in _DEFAULTS:
+    if plan.default not in (*_DEFAULTS, *more):
         raise ExportError(
             f"weights in {plan.default.weights} with activations in {plan.default.activations} cannot be made",
-            fix="a plan's default is float32, float16 or int8 for both",
+            fix="choose another --precision, such as fp32, fp16 or int8",
         )
     if not plan.layers:
         return

@@ -15,7 +15,7 @@ from edgeir.core.config import Config, first_problem
 from edgeir.core.errors import ArtifactError
 from edgeir.core.files import sha256_tree
 from edgeir.manifest.facts import NetworkFacts
-from edgeir.manifest.parity import AnyParity, Change
+from edgeir.manifest.parity import AnyParity, Change, NativeRun
 
 __all__ = [
     "ARTIFACT_NAME",
@@ -81,6 +81,8 @@ class ModelFile(Config):
     macs: Count
     """Multiply-accumulates of one run at the input size (dynamic: per 1280x720 output)."""
     parity: AnyParity
+    native_runs: tuple[NativeRun, ...] = ()
+    """Proofs of `edgeir prove` where the file's own runtime is; the latest for each engine and system."""
 
     @field_validator("path")
     @classmethod

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from edgeir.core.config import Config
 
-__all__ = ["AnyParity", "Change", "Gate", "NotRun", "Parity"]
+__all__ = ["AnyParity", "Change", "Gate", "NativeRun", "NotRun", "Parity"]
 
 Shift = tuple[float, float, float]
 """Mean of (file - network) per channel R, G, B, in 8-bit levels; three times the same for one channel."""
@@ -68,6 +68,19 @@ class Parity(Change):
     """Its name."""
     gate: Gate
     """The gate that the figures are compared with."""
+
+
+class NativeRun(Config):
+    """A run of the golden input on the runtime and the system that the file is for."""
+
+    engine: str
+    """The runtime and its version."""
+    system: str
+    """The operating system and its version, and the processor."""
+    max_abs_error: float
+    """Largest difference from the network's output, on the [0, 1] scale."""
+    drift: float
+    """Largest difference from the output at the time of the export, on the [0, 1] scale."""
 
 
 class NotRun(Config):

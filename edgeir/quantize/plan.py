@@ -1,7 +1,8 @@
 """The quantisation plan: the precision of every layer.
 
 A plan is a format for all layers and, where some differ, a format for those. The usual plans have short names
-(``fp32``, ``fp16``, ``int8``), used in export profiles and on the command line. How a plan is implemented in a format
+(``fp32``, ``fp16``, ``w8`` for 8-bit weights alone, ``int8``),
+used in export profiles and on the command line. How a plan is implemented in a format
 is up to the target; a target that does not support a plan raises before it converts anything.
 
 Layers are named as in the deployed network (``network.deploy().named_modules()``); patterns with ``*`` match several.
@@ -72,6 +73,7 @@ PLANS: dict[str, QuantizationPlan] = dict(
         (
             QuantizationPlan(),
             QuantizationPlan(default=LayerFormat(weights="float16", activations="float16")),
+            QuantizationPlan(default=LayerFormat(weights="int8", activations="float16")),
             QuantizationPlan(default=LayerFormat(weights="int8", activations="int8")),
         ),
         strict=True,

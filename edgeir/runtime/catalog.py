@@ -10,6 +10,7 @@ Importing this module imports no runtime; `settings` does.
 from __future__ import annotations
 
 import importlib
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ __all__ = [
     "is_model_file",
     "runtime_entry",
     "runtime_names",
+    "runtimes_of",
     "target_entry",
     "target_names",
     "target_of_runtime",
@@ -43,6 +45,8 @@ class RuntimeEntry:
         distribution: the distribution whose version is shown, and None where it is not installed.
         configuration: ``module:Class`` of its settings, which load a file or a checkpoint.
         marker, colour: how a plot draws it (matplotlib's names).
+        timed: its time is that of the format; False for an interpreter, which a benchmark refuses.
+        system: the only `sys.platform` that it runs on; None: any.
     """
 
     name: str
@@ -52,6 +56,18 @@ class RuntimeEntry:
     configuration: str
     marker: str
     colour: str
+    timed: bool = True
+    system: str | None = None
+
+    @property
+    def system_name(self) -> str:
+        """Of `system`, for people."""
+        return {"darwin": "macOS", "win32": "Windows", None: "any system"}.get(self.system, str(self.system))
+
+    @property
+    def runs_here(self) -> bool:
+        """Whether this is its system."""
+        return self.system is None or sys.platform == self.system
 
     @property
     def extra(self) -> str | None:
@@ -78,6 +94,7 @@ class TargetEntry:
         suffix: of the model file or folder, with the dot.
         runtime: the `RuntimeEntry.name` that runs it here; None where nothing does.
         configuration: ``module:Class`` of its settings, which are the `target` of an export profile.
+        native: the runtime that runs it on devices, where that is another one and runs on their systems only.
         marker_file: for a format that is a folder, a file in it that shows what the folder is.
     """
 
@@ -87,6 +104,7 @@ class TargetEntry:
     runtime: str | None
     configuration: str
     marker_file: str | None = None
+    native: str | None = None
 
     def settings(self) -> Any:
         """The class of its settings."""
@@ -116,6 +134,26 @@ RUNTIMES: list[RuntimeEntry] = [
         "o",
         "#d1495b",
     ),
+    RuntimeEntry(
+        "mil",
+        "MIL interpreter (coremltools)",
+        "coremltools",
+        "coremltools",
+        "edgeir.runtime.mil.session:MIL",
+        "D",
+        "#6a4c93",
+        timed=False,
+    ),
+    RuntimeEntry(
+        "coreml",
+        "Core ML (coremltools)",
+        "coremltools",
+        "coremltools",
+        "edgeir.runtime.coreml:CoreML",
+        "P",
+        "#3a7d44",
+        system="darwin",
+    ),
 ]
 
 TARGETS: list[TargetEntry] = [
@@ -127,6 +165,15 @@ TARGETS: list[TargetEntry] = [
         "edgeir.exporting.targets.litert.target:LiteRT",
     ),
     TargetEntry("onnx", "ONNX", ".onnx", "onnxruntime", "edgeir.exporting.targets.onnx.target:ONNX"),
+    TargetEntry(
+        "coreml",
+        "Core ML (iOS, macOS)",
+        ".mlpackage",
+        "mil",
+        "edgeir.exporting.targets.coreml.target:CoreML",
+        marker_file="Manifest.json",
+        native="coreml",
+    ),
 ]
 
 
@@ -157,7 +204,16 @@ def target_entry(name: str) -> TargetEntry:
 
 def target_of_runtime(name: str) -> TargetEntry | None:
     """The target to which a checkpoint is exported for a runtime; None for the one that runs checkpoints."""
-    return next((entry for entry in TARGETS if entry.runtime == name), None)
+    return next((entry for entry in TARGETS if name in (entry.runtime, entry.native)), None)
+
+
+def runtimes_of(target: str) -> tuple[str, ...]:
+    """The runtimes that run a format, the one to prefer on this system first; none for an unknown format."""
+    entry = next((entry for entry in TARGETS if entry.name == target), None)
+    if entry is None:
+        return ()
+    names = [name for name in (entry.native, entry.runtime) if name is not None]
+    return tuple(sorted(names, key=lambda name: not runtime_entry(name).runs_here))
 
 
 def is_model_file(path: Path) -> bool:

@@ -74,8 +74,13 @@ def load(
     return session
 
 
-def load_file(folder: Path, artifact: Artifact, file: ModelFile, *, threads: int = 1) -> Session:
-    """Load a file of the artifact in `folder` with the runtime of its target; no hash is checked.
+def load_file(
+    folder: Path, artifact: Artifact, file: ModelFile, *, threads: int = 1, runtime: RuntimeName = "auto"
+) -> Session:
+    """Load a file of the artifact in `folder`; no hash is checked.
+
+    Args:
+        runtime: one that runs its format; `auto`: the runtime of its target that runs on any system.
 
     Raises:
         ArtifactError: nothing here runs its format, or the runtime cannot run it.
@@ -84,7 +89,8 @@ def load_file(folder: Path, artifact: Artifact, file: ModelFile, *, threads: int
     entry = next((entry for entry in catalog.TARGETS if entry.name == file.target), None)
     if entry is None or entry.runtime is None:
         raise ArtifactError(f"a {file.target} file cannot run here", where=folder / file.path)
-    settings: Any = catalog.runtime_entry(entry.runtime).settings()
+    chosen = catalog.runtime_entry(entry.runtime if runtime == "auto" else runtime)
+    settings: Any = chosen.settings()
     session: Session = settings(threads=threads).load(folder / file.path, artifact, file)
     return session
 
@@ -93,16 +99,19 @@ def _load_artifact(resolved: Found, runtime: RuntimeName, threads: int, sigma: f
     artifact, folder = read_artifact(resolved.folder)
     file = file_at(artifact, folder, resolved.file)
     where = resolved.file or resolved.folder
-    fitting = {entry.name: entry.runtime for entry in catalog.TARGETS}.get(file.target)
-    if fitting is not None and runtime not in ("auto", fitting):
+    fitting = catalog.runtimes_of(file.target)
+    if fitting and runtime not in ("auto", *fitting):
         raise ArtifactError(
-            f"runs with {fitting}, not with {runtime}", where=where, fix=f"--runtime {fitting}"
+            f"runs with {' and '.join(fitting)}, not with {runtime}",
+            where=where,
+            fix=f"--runtime {fitting[0]}",
         )
     if sigma is not None:
         raise ArtifactError(
             "an exported file's noise level is fixed", where=where, fix="export with another --sigma"
         )
-    return load_file(folder, artifact, file, threads=threads)
+    chosen = fitting[0] if runtime == "auto" and fitting else runtime
+    return load_file(folder, artifact, file, threads=threads, runtime=chosen)
 
 
 def file_at(artifact: Artifact, folder: Path, path: Path | None) -> ModelFile:

@@ -250,7 +250,7 @@ def test_doctor_is_one_json_document(capsys: pytest.CaptureFixture[str]) -> None
     assert main(["doctor", "--json"]) == 0
     facts = json.loads(capsys.readouterr().out)
     assert facts["versions"]["edgeir"]
-    assert set(facts["runtimes"]) == {"torch", "onnxruntime", "litert"}
+    assert set(facts["runtimes"]) == {"torch", "onnxruntime", "litert", "mil", "coreml"}
     assert facts["data"]["root"] is None
     assert facts["machine"]["cores"] >= 1
 

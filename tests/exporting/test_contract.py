@@ -16,11 +16,16 @@ import torch
 
 from edgeir.core.errors import ExportError
 from edgeir.core.trust import trusting_code
+from edgeir.exporting.calibration import CalibrationData
+from edgeir.exporting.target import Job
+from edgeir.exporting.targets.coreml.target import CoreML
 from edgeir.exporting.targets.litert.passes.graph import Graph
 from edgeir.exporting.targets.litert.passes.half import halve_weights
 from edgeir.exporting.targets.litert.target import LiteRT, clean_problems, pixel_shuffles
 from edgeir.exporting.targets.onnx.target import ONNX
 from edgeir.models import AnyModel, AODNetConfig, DANetConfig, EDSRConfig
+from edgeir.runtime.mil.package import read_package
+from edgeir.runtime.mil.program import Program
 
 from .conftest import convert
 
@@ -111,6 +116,16 @@ def test_onnx(network, calibration) -> None:
     for units in ((11, 7), (8, 13)):
         image, expected = picture_and_output(network, sides(network, *units))
         np.testing.assert_allclose(run_onnx(made.data, image), expected, atol=1e-5)
+
+
+def test_coreml(network, calibration, tmp_path) -> None:
+    size = sides(network, 11, 7)
+    image, expected = picture_and_output(network, size)
+    for precision, tolerance in (("fp32", 1e-5), ("fp16", 1e-2)):
+        package = tmp_path / f"{precision}.mlpackage"
+        CoreML(precision=precision).write(Job(network, size, "float", CalibrationData(calibration)), package)
+        got = Program(read_package(package).function, threads=1, where=package).run(image)
+        np.testing.assert_allclose(got, expected, atol=tolerance)
 
 
 @pytest.mark.parametrize("config", [EDSRConfig(**SMALLER["edsr"]), AODNetConfig()], ids=["edsr", "aod-net"])

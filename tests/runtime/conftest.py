@@ -30,7 +30,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "photos").mkdir()
     pixels = np.random.default_rng(0).integers(0, 256, (48, 48, 3), dtype=np.uint8)
     Image.fromarray(pixels).save(folder / "photos" / "a.png")
-    for target, sizes in (("tflite", [(12, 10), (8, 8)]), ("onnx", [])):
+    for target, sizes in (("tflite", [(12, 10), (8, 8)]), ("onnx", []), ("coreml", [(12, 10)])):
         export(
             folder / "student", target=target, sizes=sizes, out=folder / target, calibration=folder / "photos"
         )  # type: ignore[arg-type]

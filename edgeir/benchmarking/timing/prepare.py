@@ -138,11 +138,20 @@ def _artifact_entry(
         resolved.file is None and file.size != size
     ):  # a further size, where the artifact has the one to be timed
         file = next((other for other in artifact.files if other.size == size), file)
-    runtime = {entry.name: entry.runtime for entry in catalog.TARGETS}.get(file.target)
+    runtime = next(iter(catalog.runtimes_of(file.target)), None)
     if runtime is None or (runtimes and runtime not in runtimes):
         asked = f", and only {', '.join(runtimes)} asked for" if runtimes else ""
         raise ConfigError(
-            [f"a {file.target} artifact runs with {runtime or 'no runtime here'}{asked}"], where=resolved.name
+            [f"a {file.target} artifact runs with {runtime or 'no runtime here'}{asked}"],
+            where=resolved.name,
+        )
+    if not catalog.runtime_entry(runtime).timed:
+        raise ConfigError(
+            [
+                f"a {file.target} artifact is interpreted here, and the time of that says nothing about a device"
+            ],
+            where=resolved.name,
+            fix="measure its quality with edgeir eval, and its time on its own system",
         )
     return Entry(
         model=name or artifact.source,

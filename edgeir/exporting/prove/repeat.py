@@ -7,6 +7,7 @@ photographs and extremes, as in the export.
 
 from __future__ import annotations
 
+import platform
 from pathlib import Path
 
 import numpy as np
@@ -15,13 +16,14 @@ from pydantic import Field
 
 from edgeir.core.config import Config
 from edgeir.core.errors import ArtifactError, ParityError
+from edgeir.core.files import write_json
 from edgeir.core.progress import Progress, no_progress
 from edgeir.core.trust import honours_trust
 from edgeir.exporting.prove.gate import check_gate
 from edgeir.exporting.prove.images import degradation_of, patches, proof_photographs
 from edgeir.exporting.prove.run import input_size, prove
-from edgeir.manifest.artifact import Artifact, ModelFile, read_artifact
-from edgeir.manifest.parity import AnyParity, Gate, Parity
+from edgeir.manifest.artifact import ARTIFACT_NAME, Artifact, ModelFile, read_artifact
+from edgeir.manifest.parity import AnyParity, Gate, NativeRun, NotRun, Parity
 from edgeir.runtime import catalog
 from edgeir.runtime.loading import load_file
 from edgeir.runtime.session import from_native
@@ -46,6 +48,9 @@ class Proof(Config):
     """The result of `prove_again`."""
 
     golden: GoldenProof
+    native: NativeRun | NotRun | None = None
+    """The golden input on the runtime of the devices, which is written into the manifest; None for a format whose
+    runtime is the same everywhere."""
     files: dict[str, AnyParity] = Field(default={})
     """Path of every file to its proof against the checkpoint; empty without one."""
 
@@ -82,12 +87,48 @@ def prove_again(
             where=folder / manifest.main.path,
             fix="use another version of the runtime",
         )
+    native = _native(folder, manifest, gate)
     if checkpoint is None:
-        return Proof(golden=golden)
-    return Proof(golden=golden, files=_against(folder, manifest, checkpoint, proof, progress))
+        return Proof(golden=golden, native=native)
+    files = _against(folder, manifest, checkpoint, proof, progress)
+    return Proof(golden=golden, native=native, files=files)
 
 
-def _golden(folder: Path, artifact: Artifact, file: ModelFile) -> GoldenProof:
+def _native(folder: Path, artifact: Artifact, gate: Gate | None) -> NativeRun | NotRun | None:
+    """Run the golden input on the device's runtime where this is its system, and add the row to the manifest."""
+    name = catalog.target_entry(artifact.main.target).native
+    if name is None:
+        return None
+    entry = catalog.runtime_entry(name)
+    if not entry.runs_here:
+        return NotRun(
+            reason=f"{entry.title} is not on this system",
+            command=f"edgeir prove {folder.name}, on {entry.system_name}",
+        )
+    found = _golden(folder, artifact, artifact.main, runtime=name)
+    run = NativeRun(
+        engine=found.engine,
+        system=f"{platform.system()} {platform.release()} {platform.machine()}",
+        max_abs_error=found.max_abs_error,
+        drift=found.drift,
+    )
+    if gate is not None and run.max_abs_error > gate.max_abs_error:
+        raise ParityError(
+            f"on the golden input {run.engine} differs from the network by {run.max_abs_error:.2e}, "
+            f"{gate.max_abs_error:.2e} are allowed",
+            where=folder / artifact.main.path,
+            fix="choose a higher precision, or another version of the system",
+        )
+    others = [
+        old for old in artifact.main.native_runs if (old.engine, old.system) != (run.engine, run.system)
+    ]
+    main = artifact.main.model_copy(update={"native_runs": (*others, run)})
+    changed = artifact.model_copy(update={"files": (main, *artifact.files[1:])})
+    write_json(folder / ARTIFACT_NAME, changed.model_dump(mode="json"))
+    return run
+
+
+def _golden(folder: Path, artifact: Artifact, file: ModelFile, *, runtime: str = "auto") -> GoldenProof:
     arrays: dict[str, NDArray[np.generic]] = {}
     for name in GOLDEN:
         path = folder / "golden" / f"{name}.npy"
@@ -97,7 +138,7 @@ def _golden(folder: Path, artifact: Artifact, file: ModelFile) -> GoldenProof:
             raise ArtifactError(
                 "a golden array is missing or damaged", where=path, fix="export it again"
             ) from error
-    session = load_file(folder, artifact, file)
+    session = load_file(folder, artifact, file, runtime=runtime)
     try:
         expected_shapes = [spec.shape for spec in (file.inputs[0], file.outputs[0], file.outputs[0])]
         for (name, array), shape in zip(arrays.items(), expected_shapes, strict=True):

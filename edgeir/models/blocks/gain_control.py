@@ -60,7 +60,7 @@ class GainControl(nn.Module):
     def weights(self) -> tuple[torch.Tensor, torch.Tensor]:
         """b (C,) and w (C, C), w[i, j] the weight of channel j in the energy of channel i."""
         if not self.gamma.requires_grad:  # a deployed network: exporters see a plain clamp
-            return self.beta.clamp_min(_FLOOR), self.gamma.clamp_min(0)
+            return self.beta.clamp_min(_FLOOR), self.gamma.clamp_min(0.0)
         beta: torch.Tensor = _AtLeast.apply(self.beta, _FLOOR)  # type: ignore[no-untyped-call]
         gamma: torch.Tensor = _AtLeast.apply(self.gamma, 0.0)  # type: ignore[no-untyped-call]
         return beta, gamma

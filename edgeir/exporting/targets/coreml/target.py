@@ -1,0 +1,154 @@
+"""Core ML (``.mlpackage``): an ML program by coremltools, from torch's exported program.
+
+With ``--io float`` input and output are NCHW arrays in [0, 1]; with ``--io uint8`` they are RGB images (pixel buffers),
+the scales 1/255 and 255 inside. Two exports of one network give the same bytes: `normalise` takes out what is drawn
+or dated. int8 weights are coremltools' own (`linear_quantize_weights`); 8-bit activations are in `activations`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from edgeir.core.config import Config
+from edgeir.core.errors import EdgeIRError, ExportError
+from edgeir.core.requires import require
+from edgeir.exporting.layers import WEIGHTS_ONLY, check_plan
+from edgeir.exporting.target import Job, Written
+from edgeir.exporting.targets.coreml.normalise import normalise
+from edgeir.manifest.artifact import TensorSpec
+from edgeir.quantize.plan import PLANS, Plan
+from edgeir.runtime.mil.package import FACTS_KEY
+from edgeir.runtime.quiet import libraries_silenced
+
+__all__ = ["CoreML"]
+
+Deployment = Literal["iOS15", "iOS16", "iOS17", "iOS18"]
+_OLDEST_FOR_ACTIVATIONS = "iOS17"
+
+
+class CoreML(Config):
+    """Settings of a Core ML export."""
+
+    kind: Literal["coreml"] = "coreml"
+    precision: Plan = PLANS["fp32"]
+    """The quantisation plan: fp32; fp16; w8 stores weights in 8 bits and computes in 16; int8 also has 8-bit
+    activations at the convolutions."""
+    deployment: Deployment | None = None
+    """Oldest system that takes the package (macOS 12 to 15 likewise); None: iOS16, or iOS17 for int8."""
+
+    # Fields above are settings of a profile; what follows is the `Target` protocol.
+
+    @property
+    def calibrates(self) -> bool:
+        return self.precision.default.integer
+
+    @property
+    def dynamic(self) -> bool:
+        return False
+
+    def write(self, job: Job, path: Path) -> Written:
+        """See `edgeir.exporting.target.Target`; needs a fixed size."""
+        check_plan(self.precision, job.network, more=(WEIGHTS_ONLY,))
+        size = self._checked(job)
+        try:
+            with libraries_silenced():
+                require("coremltools", "exporting to Core ML")
+                model = self._convert(job, size)
+                model.user_defined_metadata[FACTS_KEY] = job.network.facts.model_dump_json()
+                model.save(str(path))
+            normalise(path)
+        except EdgeIRError:
+            raise
+        except Exception as error:  # converters can raise anything
+            short = (str(error).splitlines() or [""])[0][:200]
+            raise ExportError(f"the Core ML conversion failed: {type(error).__name__}: {short}") from error
+        scale = job.network.facts.net_scale
+        return Written(
+            path,
+            _spec("image", job, size),
+            _spec("restored", job, (size[0] * scale, size[1] * scale)),
+        )
+
+    def _checked(self, job: Job) -> tuple[int, int]:
+        if job.size is None:
+            raise ExportError("Core ML files have a fixed input size", fix="pass --size HEIGHTxWIDTH")
+        if job.io == "int8":
+            raise ExportError(
+                "a Core ML package takes float32 or an image, not int8", fix="choose --io uint8 or float"
+            )
+        if self.precision.layers:
+            raise ExportError(
+                "a Core ML package cannot keep single layers at another precision yet",
+                fix="choose --precision fp16 or w8",
+            )
+        if self.precision.default.granularity == "tensor":
+            raise ExportError(
+                "int8 weights of a Core ML package have a scale per channel", fix="leave granularity out"
+            )
+        if self.calibrates and self.deployment in ("iOS15", "iOS16"):
+            raise ExportError(
+                f"8-bit activations need {_OLDEST_FOR_ACTIVATIONS} or newer, not {self.deployment}",
+                fix="choose --precision w8, or another target.deployment",
+            )
+        if self.precision.default == WEIGHTS_ONLY and self.deployment == "iOS15":
+            raise ExportError("8-bit weights need iOS16 or newer", fix="choose --precision fp16")
+        return job.size
+
+    def _convert(self, job: Job, size: tuple[int, int]) -> Any:
+        import coremltools as ct
+        import torch
+
+        from edgeir.exporting.targets.coreml.activations import quantise_activations
+        from edgeir.exporting.targets.coreml.ends import Ends
+
+        channels, image = job.network.facts.channels, job.io == "uint8"
+        network = job.network.deploy()
+        example = torch.zeros(1, channels, *size)
+        if self.calibrates:
+            network = quantise_activations(network, job.calibration, example)
+        program = torch.export.export(Ends(network, image=image).eval(), (example,)).run_decompositions({})
+        default = self.precision.default
+        oldest = self.deployment or (_OLDEST_FOR_ACTIVATIONS if self.calibrates else "iOS16")
+        model = ct.convert(
+            program,
+            convert_to="mlprogram",
+            skip_model_load=True,
+            minimum_deployment_target=getattr(ct.target, oldest),
+            compute_precision=(
+                ct.precision.FLOAT32 if default.activations == "float32" else ct.precision.FLOAT16
+            ),
+            inputs=[_entry(ct, (1, channels, *size), image=image)],
+            outputs=[_exit(ct, channels, image=image)],
+        )
+        if default.weights != "int8":
+            return model
+        from coremltools.optimize import coreml as optimize
+
+        settings = optimize.OpLinearQuantizerConfig(mode="linear_symmetric", weight_threshold=0)
+        return optimize.linear_quantize_weights(model, optimize.OptimizationConfig(global_config=settings))
+
+
+def _entry(ct: Any, shape: tuple[int, ...], *, image: bool) -> Any:
+    if not image:
+        return ct.TensorType(name="image", shape=shape, dtype=np.float32)
+    layout = ct.colorlayout.GRAYSCALE if shape[1] == 1 else ct.colorlayout.RGB
+    return ct.ImageType(name="image", shape=shape, color_layout=layout)
+
+
+def _exit(ct: Any, channels: int, *, image: bool) -> Any:
+    if not image:
+        return ct.TensorType(name="restored", dtype=np.float32)
+    layout = ct.colorlayout.GRAYSCALE if channels == 1 else ct.colorlayout.RGB
+    return ct.ImageType(name="restored", color_layout=layout)
+
+
+def _spec(name: str, job: Job, size: tuple[int, int]) -> TensorSpec:
+    channels = job.network.facts.channels
+    if job.io == "float":
+        return TensorSpec(name=name, shape=(1, channels, *size), layout="NCHW", dtype="float32")
+    return TensorSpec(
+        name=name, shape=(1, *size, channels), layout="NHWC", dtype="uint8", quant_scale=1 / 255, zero_point=0
+    )

@@ -1,0 +1,82 @@
+"""Run ``.mlpackage`` artifacts by interpreting their MIL program in torch, operator by operator.
+
+Core ML itself runs on Apple's systems only. This engine executes the file that was written, weights and all, so that a
+proof on any system is of that file; its time says nothing about a phone. Values of 16 bits are rounded to 16 bits after
+each operator; sums are kept in 32. An operator or argument that it does not know is refused, never guessed.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeir.core.config import Config
+from edgeir.core.errors import ArtifactError
+from edgeir.core.files import sha256_tree
+from edgeir.core.requires import require
+from edgeir.manifest.artifact import Artifact, ModelFile
+from edgeir.runtime.compare import check_manifest
+from edgeir.runtime.mil.package import read_package
+from edgeir.runtime.session import check_image, from_native, to_native
+
+__all__ = ["MIL", "MILSession"]
+
+
+class MIL(Config):
+    """Run ``.mlpackage`` artifacts with edgeir's interpreter of MIL programs."""
+
+    kind: Literal["mil"] = "mil"
+    threads: int = 1
+
+    def load(self, model: Path, artifact: Artifact, file: ModelFile) -> MILSession:
+        """Load `model`, which `file` of the artifact describes.
+
+        Raises:
+            ArtifactError: the package is damaged, or its program has an operator that the interpreter does not know.
+            MissingExtraError: coremltools or torch is not installed.
+        """
+        return MILSession(model, artifact, file, threads=self.threads)
+
+
+class MILSession:
+    """One package; its constants are decoded once, at load."""
+
+    runtime = "mil"
+
+    def __init__(self, model: Path, artifact: Artifact, file: ModelFile, *, threads: int) -> None:
+        require("torch", "running a .mlpackage artifact")
+        from edgeir.runtime.mil.program import Program
+
+        package = read_package(model)
+        check_manifest(artifact.facts, file, [package.input], [package.output], package.facts, where=model)
+        self._program: Program | None = Program(package.function, threads=threads, where=model)
+        self.artifact: Artifact | None = artifact
+        self.file: ModelFile | None = file
+        self.facts = artifact.facts
+        self.input, self._output = file.inputs[0], file.outputs[0]
+        self.fixed_size = file.size
+        self.source_sha256 = file.sha256 or sha256_tree(model)
+        self.name = f"{artifact.source} {file.target}-{file.precision}"
+
+    def run(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
+        """See `Session.run`."""
+        check_image(x, self)
+        return from_native(self.run_raw(to_native(x, self.input)), self._output)
+
+    def run_raw(self, tensor: NDArray[Any]) -> NDArray[Any]:
+        """See `Session.run_raw`; an image is NHWC bytes, as Core ML makes them of a pixel buffer."""
+        if self._program is None:
+            raise ArtifactError("the session is closed", where=self.name)
+        image = self.input.layout == "NHWC"
+        values = tensor.transpose(0, 3, 1, 2) if image else tensor
+        result = self._program.run(np.ascontiguousarray(values, dtype=np.float32))
+        if not image:
+            return result.astype(self._output.dtype)
+        return np.clip(np.rint(result), 0, 255).astype(np.uint8).transpose(0, 2, 3, 1)
+
+    def close(self) -> None:
+        """See `Session.close`."""
+        self._program = None
