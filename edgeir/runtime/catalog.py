@@ -116,6 +116,7 @@ RUNTIMES: list[RuntimeEntry] = [
         "o",
         "#d1495b",
     ),
+    RuntimeEntry("ncnn", "ncnn", "ncnn", "ncnn", "edgeir.runtime.ncnn:Ncnn", "D", "#3c8d5a"),
 ]
 
 TARGETS: list[TargetEntry] = [
@@ -127,6 +128,14 @@ TARGETS: list[TargetEntry] = [
         "edgeir.exporting.targets.litert.target:LiteRT",
     ),
     TargetEntry("onnx", "ONNX", ".onnx", "onnxruntime", "edgeir.exporting.targets.onnx.target:ONNX"),
+    TargetEntry(
+        "ncnn",
+        "ncnn (Android, iOS, desktop)",
+        ".ncnn",
+        "ncnn",
+        "edgeir.exporting.targets.ncnn.target:NCNN",
+        marker_file="model.ncnn.param",
+    ),
 ]
 
 
