@@ -24,7 +24,7 @@ _DEFAULTS = [
     LayerFormat(weights="int8", activations="int8"),
     LayerFormat(weights="int8", activations="int8", granularity="tensor"),
 ]
-"""What both targets can make of every layer."""
+"""What every target with integers can make of every layer."""
 
 
 def check_plan(plan: QuantizationPlan, network: Network) -> None:

@@ -76,8 +76,9 @@ class NcnnSession:
     def run(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
         """See `Session.run`."""
         check_image(x, self)
-        raw = self.run_raw(to_native(x, self.input))
-        check_made(raw, x, self._output, self)
+        tensor = to_native(x, self.input)
+        raw = self.run_raw(tensor)
+        check_made(raw, tensor, self._output, self)
         return from_native(raw, self._output)
 
     def run_raw(self, tensor: NDArray[Any]) -> NDArray[Any]:

@@ -113,7 +113,9 @@ def _check_graph(layers: Sequence[Layer], count: int, blobs: int) -> None:
     for layer in layers:
         for blob in layer.inputs:
             if blob not in made or blob in read:
-                raise ValueError(f"the layer `{layer.name[:40]}` reads the blob `{blob[:40]}`, which is not there")
+                raise ValueError(
+                    f"the layer `{layer.name[:40]}` reads the blob `{blob[:40]}`, which is not there"
+                )
             read.add(blob)
         for blob in layer.outputs:
             if blob in made:
@@ -150,7 +152,9 @@ def weights_of(layers: Sequence[Layer], content: bytes, *, where: Path | str) ->
             stretches = _stretches(layer)
         except (ValueError, IndexError, OverflowError) as error:
             raise ArtifactError(
-                f"the .param is damaged: the layer `{layer.name[:40]}` has a wrong setting", where=where, fix=FIX
+                f"the .param is damaged: the layer `{layer.name[:40]}` has a wrong setting",
+                where=where,
+                fix=FIX,
             ) from error
         if stretches is None:
             return None
@@ -164,7 +168,9 @@ def weights_of(layers: Sequence[Layer], content: bytes, *, where: Path | str) ->
             position += size + -size % 4
         if position > len(content):
             raise ArtifactError(
-                f"the .bin has {len(content)} bytes, which end in the layer `{layer.name[:40]}`", where=where, fix=FIX
+                f"the .bin has {len(content)} bytes, which end in the layer `{layer.name[:40]}`",
+                where=where,
+                fix=FIX,
             )
     if position != len(content):
         raise ArtifactError(
@@ -180,17 +186,19 @@ def _type(content: bytes, position: int) -> tuple[str | None, int]:
     return {0: "float32", _HALF: "float16", _BYTE: "int8"}.get(mark), position + 4
 
 
-_WITHOUT = frozenset(
-    "Input Split Concat Slice Crop Reshape Permute Flatten Squeeze ExpandDims BinaryOp UnaryOp Eltwise ReLU Clip ELU "
-    "CELU SELU GELU Erf Sigmoid TanH Swish Mish HardSigmoid HardSwish Softplus Softmax LogSoftmax Exp Log Power "
-    "AbsVal Interp PixelShuffle ShuffleChannel Pooling Pooling1D Reduction Padding GridSample MatMul Noop Dropout "
-    "Threshold Tile Reorg Packing Cast CumulativeSum CopyTo Fold Unfold GLU Shrink Diag Flip".split()
-)
+_WITHOUT = {
+    "Input", "Split", "Concat", "Slice", "Crop", "Reshape", "Permute", "Flatten", "Squeeze", "ExpandDims",
+    "BinaryOp", "UnaryOp", "Eltwise", "ReLU", "Clip", "ELU", "CELU", "SELU", "GELU", "Erf", "Sigmoid", "TanH",
+    "Swish", "Mish", "HardSigmoid", "HardSwish", "Softplus", "Softmax", "LogSoftmax", "Exp", "Log", "Power",
+    "AbsVal", "Interp", "PixelShuffle", "ShuffleChannel", "Pooling", "Pooling1D", "Reduction", "Padding",
+    "GridSample", "MatMul", "Noop", "Dropout", "Threshold", "Tile", "Reorg", "Packing", "Cast", "CumulativeSum",
+    "CopyTo", "Fold", "Unfold", "GLU", "Shrink", "Diag", "Flip",
+}  # fmt: skip
 """Layers without weights."""
 
 
 def _stretches(layer: Layer) -> list[tuple[int, bool]] | None:
-    """Number of values of each array that the layer reads, and whether the type stands in front of it; None: unknown."""
+    """Number of values of each array that the layer reads, and whether a type stands in front; None: unknown."""
     value, kind = layer.integer, layer.kind
     if kind in _WITHOUT:
         return []

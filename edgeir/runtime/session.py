@@ -72,7 +72,7 @@ class RemoteSession(Session, Protocol):
         ...
 
     def memory_mib(self) -> tuple[float | None, float | None]:
-        """The process's memory with its runtime before the file was loaded, and its peak; None where the system does not say."""
+        """The process's memory before the file was loaded, and its peak; None where the system does not say."""
         ...
 
 
@@ -124,17 +124,18 @@ def check_image(x: NDArray[Any], session: Session) -> None:
         )
 
 
-def check_made(raw: NDArray[Any], x: NDArray[np.float32], spec: TensorSpec, session: Session) -> None:
-    """Raise `ArtifactError` if `raw`, made of the image `x`, has not the shape that the facts say.
+def check_made(raw: NDArray[Any], tensor: NDArray[Any], spec: TensorSpec, session: Session) -> None:
+    """Raise `ArtifactError` if `raw`, made of the native `tensor`, has not the shape that the facts say.
 
     For files of any size, which show it only when they run.
     """
     scale, channels = session.facts.net_scale, session.facts.channels
-    height, width = (side * scale for side in x.shape[:2])
+    sides = tensor.shape[1:3] if session.input.layout == "NHWC" else tensor.shape[2:]
+    height, width = (side * scale for side in sides)
     layouts = {"NHWC": (1, height, width, channels), "NCHW": (1, channels, height, width)}
     if raw.shape != layouts[spec.layout]:
         raise ArtifactError(
-            f"made {raw.shape} of {x.shape}, the manifest says scale {scale} and {channels} channels",
+            f"made {raw.shape} of {tensor.shape}, the manifest says scale {scale} and {channels} channels",
             where=session.name,
             fix="the manifest or the file was changed: export it again",
         )

@@ -42,7 +42,7 @@ class Worker:
 
     Attributes:
         transport_s: seconds that went into the way to the process and back, over all runs so far.
-        import_mib: the process's memory with the runtime, before the file was loaded; None where the system says nothing.
+        import_mib: the process's memory before the file was loaded; None where the system says nothing.
         peak_mib: its largest resident memory until the end of the last run.
 
     Raises:

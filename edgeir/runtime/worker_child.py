@@ -62,7 +62,7 @@ def main(loader: str, model: str, options: str) -> int:
 def _received(source: Any, request: dict[str, Any]) -> Any:
     import numpy as np
 
-    tensor = np.empty(request["shape"], request["dtype"])
+    tensor: Any = np.empty(request["shape"], request["dtype"])
     view, done = memoryview(tensor).cast("B"), 0
     while done < len(view):
         count = source.readinto(view[done:])

@@ -54,7 +54,9 @@ def convert(network: Network, size: Size | None, *, half: bool) -> Converted:
         ExportError: the network branches on the image's values, pnnx fails, or ncnn lacks an operator.
     """
     multiple = network.facts.size_multiple
-    sizes = [size] if size else [(units[0] * multiple, units[1] * multiple) for units in (_SIDES, _OTHER_SIDES)]
+    sizes = (
+        [size] if size else [(units[0] * multiple, units[1] * multiple) for units in (_SIDES, _OTHER_SIDES)]
+    )
     traced = _traced(network, sizes[0])
     with scratch_dir("pnnx") as folder:
         traced.save(str(folder / f"{_NAME}.pt"))
@@ -72,14 +74,13 @@ def _traced(network: Network, size: Size) -> Any:
     """TorchScript of the deployed network, the same for different images."""
     import torch
 
+    jit: Any = torch.jit
     shape = (1, network.facts.channels, *size)
-    images = [torch.rand(shape, generator=torch.Generator().manual_seed(seed)) for seed in (0, 1)]
+    first, second = (torch.rand(shape, generator=torch.Generator().manual_seed(seed)) for seed in (0, 1))
     try:
         with torch.no_grad():
-            return torch.jit.trace(
-                network.deploy(), images[0], check_inputs=[(images[1],), (torch.zeros(shape),)]
-            )
-    except torch.jit.TracingCheckError as error:
+            return jit.trace(network.deploy(), first, check_inputs=[(second,), (torch.zeros(shape),)])
+    except jit.TracingCheckError as error:
         raise ExportError(
             "the network computes in another way for another image, and an ncnn graph holds one way",
             fix="choose another network, or take the branch on the image's values out of its forward",
@@ -148,7 +149,7 @@ def _check_operators(text: str, said: str, traced: Any, *, any_size: bool) -> No
 
 
 def _place(kind: str, traced: Any) -> str:
-    """Where the network uses an operator that pnnx calls ``torch.name``, ``F.name``, ``Tensor.name`` or ``aten::name``."""
+    """Where the network uses an operator that pnnx calls ``torch.name``, ``Tensor.name``, ``aten::name`` or so."""
     name = re.split(r"[.:]+", kind)[-1]
     for node in traced.inlined_graph.nodes():
         own = node.kind().partition("::")[2]

@@ -8,7 +8,7 @@ open unless a size is asked for, which some networks need.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from edgeir.core.config import Config
 from edgeir.core.errors import EdgeIRError, ExportError
@@ -38,7 +38,7 @@ class NCNN(Config):
     image_layers: Literal["float", "int8"] = "float"
     """int8: convolutions that read the image itself. ncnn's bytes are signed, so that an image has 7 bits of them."""
     correct_bias: bool = True
-    """int8: shift each convolution's biases so that its mean output on the calibration images is that of float."""
+    """int8: shift the last biases so that the mean colour on the calibration images is that of the float network."""
 
     @property
     def calibrates(self) -> bool:
@@ -53,7 +53,8 @@ class NCNN(Config):
         check_plan(self.precision, job.network)
         if job.io != "float":
             raise ExportError(
-                f"an ncnn file takes float32, not {job.io}", fix="choose --io float; ncnn::Mat::from_pixels reads bytes"
+                f"an ncnn file takes float32, not {job.io}",
+                fix="choose --io float; ncnn::Mat::from_pixels reads bytes",
             )
         try:
             with libraries_silenced():
@@ -102,8 +103,8 @@ def _specs(job: Job) -> tuple[TensorSpec, TensorSpec]:
     scale, channels = job.network.facts.net_scale, job.network.facts.channels
     enters = (None, None) if job.size is None else job.size
     leaves = (None, None) if job.size is None else (job.size[0] * scale, job.size[1] * scale)
-    common = {"layout": "NCHW", "dtype": "float32"}
+    common: Any = {"layout": "NCHW", "dtype": "float32"}
     return (
-        TensorSpec(name=INPUT, shape=(1, channels, *enters), **common),  # type: ignore[arg-type]
-        TensorSpec(name=OUTPUT, shape=(1, channels, *leaves), **common),  # type: ignore[arg-type]
+        TensorSpec(name=INPUT, shape=(1, channels, *enters), **common),
+        TensorSpec(name=OUTPUT, shape=(1, channels, *leaves), **common),
     )
