@@ -269,5 +269,5 @@ def _open_macs(network: Any) -> int:
     multiple, scale = network.facts.size_multiple, network.facts.net_scale
     wanted = [side // scale for side in FULL_HD_READY]
     height, width = (-(-side // multiple) * multiple for side in wanted)
-    macs: int = network.macs(height, width)
-    return round(macs * wanted[0] * wanted[1] / (height * width))
+    macs: int = round(network.macs(height, width) * wanted[0] * wanted[1] / (height * width))
+    return macs

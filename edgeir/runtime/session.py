@@ -68,7 +68,7 @@ class RemoteSession(Session, Protocol):
 
     @property
     def transport_s(self) -> float:
-        """Seconds of all runs so far that images took to the process and back."""
+        """Seconds that starting the process took, and of all runs so far the way there and back."""
         ...
 
     def memory_mib(self) -> tuple[float | None, float | None]:

@@ -41,7 +41,7 @@ class Worker:
         limit_s: seconds that loading, or one run, may take.
 
     Attributes:
-        transport_s: seconds that went into the way to the process and back, over all runs so far.
+        transport_s: seconds that went into starting the process, and over all runs so far into the way there and back.
         import_mib: the process's memory before the file was loaded; None where the system says nothing.
         peak_mib: its largest resident memory until the end of the last run.
 
@@ -53,7 +53,6 @@ class Worker:
         self, loader: Path, model: Path, options: Mapping[str, Any], *, title: str, limit_s: float
     ) -> None:
         self._title, self._model, self._limit_s = title, model, limit_s
-        self.transport_s = 0.0
         if not can_start():
             raise ArtifactError(
                 f"{title} runs in a process of its own, which a frozen application cannot start", where=model
@@ -74,10 +73,12 @@ class Worker:
                 where=model,
             ) from error
         self._end = weakref.finalize(self, _end, self._process)
+        began = time.perf_counter()
         ready = self._exchange(None, b"")[0]
         if "error" in ready:
             self._end()
             raise ArtifactError(f"{title} cannot load it: {ready['error']}", where=model)
+        self.transport_s: float = max(0.0, time.perf_counter() - began - ready["load_s"])
         self.import_mib: float | None = ready["import_mib"]
         self.peak_mib = self.import_mib
 

@@ -20,6 +20,7 @@ import runpy
 import signal
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -38,11 +39,13 @@ def main(loader: str, model: str, options: str) -> int:
         with _heard() as heard:
             load = runpy.run_path(loader)["load"]
             imported = _peak_mib()
+            began = time.perf_counter()
             run = load(model, json.loads(options))
+            load_s = time.perf_counter() - began
     except Exception as error:  # runtimes raise whatever they like
         _send(sink, {"error": _first_line(str(error), *heard) or type(error).__name__})
         return 1
-    _send(sink, {"import_mib": imported})
+    _send(sink, {"import_mib": imported, "load_s": load_s})
     while line := source.readline():
         request = json.loads(line)
         tensor = _received(source, request)

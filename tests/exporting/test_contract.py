@@ -16,13 +16,17 @@ import torch
 
 from edgeir.core.errors import ExportError
 from edgeir.core.trust import trusting_code
+from edgeir.exporting.calibration import CalibrationData
+from edgeir.exporting.target import Job
 from edgeir.exporting.targets.litert.passes.graph import Graph
 from edgeir.exporting.targets.litert.passes.half import halve_weights
 from edgeir.exporting.targets.litert.target import LiteRT, clean_problems, pixel_shuffles
+from edgeir.exporting.targets.ncnn.target import NCNN
 from edgeir.exporting.targets.onnx.target import ONNX
 from edgeir.models import AnyModel, AODNetConfig, DANetConfig, EDSRConfig
 
 from .conftest import convert
+from .ncnn_runs import run_ncnn
 
 MEMBERS = typing.get_args(typing.get_args(AnyModel)[0])
 SMALL_DANET = {"widths": (16, 24), "blocks": 1, "bottom_blocks": 1}
@@ -111,6 +115,18 @@ def test_onnx(network, calibration) -> None:
     for units in ((11, 7), (8, 13)):
         image, expected = picture_and_output(network, sides(network, *units))
         np.testing.assert_allclose(run_onnx(made.data, image), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(("plan", "limit"), [("fp32", 1e-4), ("fp16", 5e-3)])
+def test_ncnn(plan, limit, network, tmp_path) -> None:
+    """Any size, but for deformable sampling, whose positions ncnn computes for one size."""
+    bound = "deformable sampling" in network.facts.global_operations
+    sizes = [sides(network, *units) for units in ([(11, 7)] if bound else [(11, 7), (8, 13)])]
+    job = Job(network, sizes[0] if bound else None, "float", CalibrationData.none(3))
+    folder = NCNN(precision=plan).write(job, tmp_path / "model.ncnn").path
+    for size in sizes:
+        picture, expected = picture_and_output(network, size)
+        np.testing.assert_allclose(run_ncnn(folder, picture), expected, atol=limit)
 
 
 @pytest.mark.parametrize("config", [EDSRConfig(**SMALLER["edsr"]), AODNetConfig()], ids=["edsr", "aod-net"])

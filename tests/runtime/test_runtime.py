@@ -23,7 +23,7 @@ from edgeir.runtime import catalog
 from edgeir.runtime.loading import load
 from edgeir.runtime.session import from_native, to_native
 
-RUNTIMES = [("student", "torch"), ("onnx", "onnxruntime"), ("tflite", "litert")]
+RUNTIMES = [("student", "torch"), ("onnx", "onnxruntime"), ("tflite", "litert"), ("ncnn", "ncnn")]
 
 
 def image(*shape: int) -> np.ndarray:
@@ -180,7 +180,7 @@ def test_loading_prints_nothing(made: Path, capfd) -> None:
     assert (captured.out, captured.err) == ("", "")
 
 
-@pytest.mark.parametrize("target", ["tflite", "onnx"])
+@pytest.mark.parametrize("target", ["tflite", "onnx", "ncnn"])
 def test_an_artifact_runs_where_torch_is_not_installed(target, made: Path) -> None:
     script = (
         "import sys, numpy as np\n"

@@ -120,7 +120,7 @@ def _start(
 ) -> tuple[Measured, Callable[[int], float], Session]:
     began = clock()
     session = contender.load()
-    init_ms = 1e3 * (clock() - began)
+    init_ms = 1e3 * (clock() - began - (session.transport_s if isinstance(session, RemoteSession) else 0.0))
     run, tiled = runner(session, contender.height, contender.width)
     pirm_runs = tuple(_timed(run, image, clock) for image in range(PIRM_IMAGES))
     measured = Measured(contender.name, init_ms, pirm_runs, tiled=tiled, warmup_runs=PIRM_IMAGES)

@@ -198,7 +198,8 @@ def _integers(kernel: _Kernel, input_scale: float, layer: Layer, per_tensor: boo
     bias = b"" if kernel.bias is None else kernel.bias.astype("<f4").tobytes()
     padding = bytes(-len(numbers) % 4)
     scales: bytes = scale.astype("<f4").tobytes() + struct.pack("<f", input_scale)
-    return _MARK + numbers + padding + bias + scales
+    content: bytes = _MARK + numbers + padding + bias + scales
+    return content
 
 
 def _fitted(images: Images, size: Size | None) -> Images:
