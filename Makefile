@@ -11,10 +11,10 @@ STAMP  := $(VENV)/.edgeir-setup
 # Windows, in Git Bash: programs lie elsewhere, and the LiteRT converter has no build for it.
 ifeq ($(OS),Windows_NT)
 BIN    := $(VENV)/Scripts
-EXTRAS := run,train,onnx,coreml,hdf5,heif,dev
+EXTRAS := run,train,onnx,coreml,ncnn,hdf5,heif,dev
 else
 BIN    := $(VENV)/bin
-EXTRAS := train,onnx,litert,coreml,hdf5,heif,dev
+EXTRAS := train,onnx,litert,coreml,ncnn,hdf5,heif,dev
 endif
 # Extra words for pip, for example a package index of PyTorch's CPU builds.
 PIP_FLAGS ?=

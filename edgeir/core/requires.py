@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from types import ModuleType
 
 from edgeir.core.errors import MissingExtraError
 from edgeir.core.extras import extra_of
 
-__all__ = ["missing_extra", "require"]
+__all__ = ["missing_extra", "require", "require_installed"]
 
 
 def require(module: str, purpose: str) -> ModuleType:
@@ -24,6 +25,16 @@ def require(module: str, purpose: str) -> ModuleType:
         if (error.name or "").partition(".")[0] != top:
             raise
         raise MissingExtraError(top, extra_of(top) or "all", purpose) from error
+
+
+def require_installed(module: str, purpose: str) -> None:
+    """Like `require`, for a top-level package that only a process of its own imports.
+
+    Raises:
+        MissingExtraError: it is not installed.
+    """
+    if importlib.util.find_spec(module) is None:
+        raise MissingExtraError(module, extra_of(module) or "all", purpose)
 
 
 def missing_extra(error: ModuleNotFoundError, purpose: str) -> MissingExtraError | None:

@@ -25,7 +25,7 @@ _DEFAULTS = [
     LayerFormat(weights="int8", activations="int8"),
     LayerFormat(weights="int8", activations="int8", granularity="tensor"),
 ]
-"""What every target can make of every layer, unless it says otherwise."""
+"""What every target with integers can make of every layer."""
 WEIGHTS_ONLY = LayerFormat(weights="int8", activations="float16")
 """What some targets can make as well."""
 

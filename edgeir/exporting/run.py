@@ -237,8 +237,6 @@ def _describe(
     name: str,
 ) -> Artifact:
     """The manifest, its files not yet proved."""
-    scale = network.facts.net_scale
-    open_size = (FULL_HD_READY[0] // scale, FULL_HD_READY[1] // scale)
     files = tuple(
         ModelFile(
             path=made.path.relative_to(folder).as_posix(),
@@ -249,7 +247,7 @@ def _describe(
             outputs=(made.output,),
             bytes=tree_bytes(made.path),
             sha256=sha256_tree(made.path),
-            macs=network.macs(*(size or open_size)),
+            macs=network.macs(*size) if size else _open_macs(network),
             parity=UNPROVED,
         )
         for made, size in zip(written, sizes, strict=True)
@@ -264,3 +262,12 @@ def _describe(
         versions=versions(),
         revision=git_revision(),
     )
+
+
+def _open_macs(network: Any) -> int:
+    """Multiply-accumulates for a 1280x720 output, which the network may make only a little larger."""
+    multiple, scale = network.facts.size_multiple, network.facts.net_scale
+    wanted = [side // scale for side in FULL_HD_READY]
+    height, width = (-(-side // multiple) * multiple for side in wanted)
+    macs: int = round(network.macs(height, width) * wanted[0] * wanted[1] / (height * width))
+    return macs

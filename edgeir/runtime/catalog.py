@@ -154,6 +154,7 @@ RUNTIMES: list[RuntimeEntry] = [
         "#3a7d44",
         system="darwin",
     ),
+    RuntimeEntry("ncnn", "ncnn", "ncnn", "ncnn", "edgeir.runtime.ncnn:Ncnn", "v", "#3c8d5a"),
 ]
 
 TARGETS: list[TargetEntry] = [
@@ -173,6 +174,14 @@ TARGETS: list[TargetEntry] = [
         "edgeir.exporting.targets.coreml.target:CoreML",
         marker_file="Manifest.json",
         native="coreml",
+    ),
+    TargetEntry(
+        "ncnn",
+        "ncnn (Android, iOS, desktop)",
+        ".ncnn",
+        "ncnn",
+        "edgeir.exporting.targets.ncnn.target:NCNN",
+        marker_file="model.ncnn.param",
     ),
 ]
 

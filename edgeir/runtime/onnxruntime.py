@@ -13,7 +13,7 @@ from edgeir.core.errors import ArtifactError
 from edgeir.core.requires import require
 from edgeir.manifest.artifact import Artifact, ModelFile
 from edgeir.runtime.compare import FileTensor, check_manifest
-from edgeir.runtime.session import check_image, from_native, to_native
+from edgeir.runtime.session import check_image, check_made, from_native, to_native
 from edgeir.runtime.trial import run_first_in_child
 
 __all__ = ["FACTS_PROPERTY", "OnnxRuntime", "OnnxSession"]
@@ -82,15 +82,7 @@ class OnnxSession:
         check_image(x, self)
         tensor = to_native(x, self.input)
         raw = self.run_raw(tensor)
-        scale, channels = self.facts.net_scale, self.facts.channels
-        height, width = (side * scale for side in x.shape[:2])
-        layouts = {"NHWC": (1, height, width, channels), "NCHW": (1, channels, height, width)}
-        if raw.shape != layouts[self._output.layout]:  # a file of any size shows it only now
-            raise ArtifactError(
-                f"made {raw.shape} of {tensor.shape}, the manifest says scale {scale} and {channels} channels",
-                where=self.name,
-                fix="the manifest or the file was changed: export it again",
-            )
+        check_made(raw, tensor, self._output, self)
         return from_native(raw, self._output)
 
     def run_raw(self, tensor: NDArray[Any]) -> NDArray[Any]:

@@ -17,7 +17,15 @@ from edgeir.core.moments import Accumulator, Moments
 from edgeir.manifest.artifact import Artifact, ModelFile, TensorSpec
 from edgeir.manifest.facts import NetworkFacts
 
-__all__ = ["Session", "StagedSession", "check_image", "from_native", "to_native"]
+__all__ = [
+    "RemoteSession",
+    "Session",
+    "StagedSession",
+    "check_image",
+    "check_made",
+    "from_native",
+    "to_native",
+]
 
 
 class Session(Protocol):
@@ -51,6 +59,20 @@ class Session(Protocol):
 
     def close(self) -> None:
         """Release the runtime's memory; the session cannot run afterwards."""
+        ...
+
+
+@runtime_checkable
+class RemoteSession(Session, Protocol):
+    """A session whose network runs in a process of its own: its time and memory are measured there."""
+
+    @property
+    def transport_s(self) -> float:
+        """Seconds that starting the process took, and of all runs so far the way there and back."""
+        ...
+
+    def memory_mib(self) -> tuple[float | None, float | None]:
+        """The process's memory before the file was loaded, and its peak; None where the system does not say."""
         ...
 
 
@@ -99,6 +121,23 @@ def check_image(x: NDArray[Any], session: Session) -> None:
         raise ArtifactError(
             f"height and width must be positive multiples of {multiple}, not {x.shape[0]}x{x.shape[1]}",
             where=session.name,
+        )
+
+
+def check_made(raw: NDArray[Any], tensor: NDArray[Any], spec: TensorSpec, session: Session) -> None:
+    """Raise `ArtifactError` if `raw`, made of the native `tensor`, has not the shape that the facts say.
+
+    For files of any size, which show it only when they run.
+    """
+    scale, channels = session.facts.net_scale, session.facts.channels
+    sides = tensor.shape[1:3] if session.input.layout == "NHWC" else tensor.shape[2:]
+    height, width = (side * scale for side in sides)
+    layouts = {"NHWC": (1, height, width, channels), "NCHW": (1, channels, height, width)}
+    if raw.shape != layouts[spec.layout]:
+        raise ArtifactError(
+            f"made {raw.shape} of {tensor.shape}, the manifest says scale {scale} and {channels} channels",
+            where=session.name,
+            fix="the manifest or the file was changed: export it again",
         )
 
 

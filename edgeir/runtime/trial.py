@@ -11,17 +11,15 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 import platform
-import signal
 import subprocess
-import sys
 from pathlib import Path
 
 from edgeir.core.cache import cache_root
 from edgeir.core.errors import ArtifactError
 from edgeir.manifest.artifact import Artifact, ModelFile
 from edgeir.runtime import catalog
+from edgeir.runtime.child_process import NO_WINDOW, can_start, command, ending, environment
 from edgeir.runtime.trial_child import CANNOT_IMPORT, CANNOT_LOAD, CANNOT_RUN
 
 __all__ = ["run_first_in_child"]
@@ -48,7 +46,7 @@ def run_first_in_child(model: Path, artifact: Artifact, file: ModelFile, runtime
         content = model.read_bytes()
     except OSError as error:
         raise ArtifactError(f"cannot be read: {error.strerror}", where=model) from error
-    if getattr(sys, "frozen", False) or not sys.executable:
+    if not can_start():
         return content
     mark = _mark(hashlib.sha256(content).hexdigest(), runtime)
     if not mark.is_file():
@@ -63,7 +61,7 @@ def _try(model: Path, artifact: Artifact, file: ModelFile, runtime: str, mark: P
     side = multiple * -(-SIDE // multiple)
     patience = PATIENCE_S + min(file.macs, MOST_MACS) / SLOWEST_MACS_S
     try:
-        code, reason = _run([sys.executable, "-P", str(CHILD), str(loader), str(model), str(side)], patience)
+        code, reason = _run(command(CHILD, str(loader), str(model), str(side)), patience)
     except subprocess.TimeoutExpired as error:
         raise ArtifactError(
             f"{entry.title} did not finish a first run of the file in {patience:.0f} s",
@@ -80,7 +78,7 @@ def _try(model: Path, artifact: Artifact, file: ModelFile, runtime: str, mark: P
         raise ArtifactError(f"{entry.title} cannot load it: {reason}", where=model)
     elif code not in (CANNOT_IMPORT, CANNOT_RUN):
         raise ArtifactError(
-            f"the file crashes {entry.title} ({_ending(code)})",
+            f"the file crashes {entry.title} ({ending(code)})",
             where=model,
             fix="it is damaged: export it again, or get it anew",
         )
@@ -92,28 +90,20 @@ def _mark(sha256: str, runtime: str) -> Path:
     return cache_root() / "trials" / f"{runtime}-{version}-{platform.machine()}" / sha256
 
 
-def _run(command: list[str], seconds: float) -> tuple[int, str]:
+def _run(words: list[str], seconds: float) -> tuple[int, str]:
     """Exit code and output of a process that sees the modules that this one sees, and shows nothing.
 
     glibc fills its memory with `MALLOC_PERTURB_`, so that a file that makes the runtime read what nobody wrote does not
     get by on zeros.
     """
-    path = os.pathsep.join(entry for entry in sys.path if entry)
     done = subprocess.run(
-        command,
+        words,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         timeout=seconds,
-        env={**os.environ, "PYTHONPATH": path, "PYTHONIOENCODING": "utf-8", "MALLOC_PERTURB_": "165"},
-        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+        env=environment(MALLOC_PERTURB_="165"),
+        creationflags=NO_WINDOW,
         check=False,
     )
     return done.returncode, done.stdout.decode(errors="replace").strip()
-
-
-def _ending(code: int) -> str:
-    if code < 0:
-        with contextlib.suppress(ValueError):
-            return signal.Signals(-code).name
-    return f"exit code {code}" if abs(code) < 256 else f"exit code {code & 0xFFFFFFFF:#010x}"

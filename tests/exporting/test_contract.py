@@ -22,12 +22,14 @@ from edgeir.exporting.targets.coreml.target import CoreML
 from edgeir.exporting.targets.litert.passes.graph import Graph
 from edgeir.exporting.targets.litert.passes.half import halve_weights
 from edgeir.exporting.targets.litert.target import LiteRT, clean_problems, pixel_shuffles
+from edgeir.exporting.targets.ncnn.target import NCNN
 from edgeir.exporting.targets.onnx.target import ONNX
 from edgeir.models import AnyModel, AODNetConfig, DANetConfig, EDSRConfig
 from edgeir.runtime.mil.package import read_package
 from edgeir.runtime.mil.program import Program
 
 from .conftest import convert
+from .ncnn_runs import run_ncnn
 
 MEMBERS = typing.get_args(typing.get_args(AnyModel)[0])
 SMALL_DANET = {"widths": (16, 24), "blocks": 1, "bottom_blocks": 1}
@@ -126,6 +128,18 @@ def test_coreml(network, calibration, tmp_path) -> None:
         CoreML(precision=precision).write(Job(network, size, "float", CalibrationData(calibration)), package)
         got = Program(read_package(package).function, threads=1, where=package).run(image)
         np.testing.assert_allclose(got, expected, atol=tolerance)
+
+
+@pytest.mark.parametrize(("plan", "limit"), [("fp32", 1e-4), ("fp16", 5e-3)])
+def test_ncnn(plan, limit, network, tmp_path) -> None:
+    """Any size, but for deformable sampling, whose positions ncnn computes for one size."""
+    bound = "deformable sampling" in network.facts.global_operations
+    sizes = [sides(network, *units) for units in ([(11, 7)] if bound else [(11, 7), (8, 13)])]
+    job = Job(network, sizes[0] if bound else None, "float", CalibrationData.none(3))
+    folder = NCNN(precision=plan).write(job, tmp_path / "model.ncnn").path
+    for size in sizes:
+        picture, expected = picture_and_output(network, size)
+        np.testing.assert_allclose(run_ncnn(folder, picture), expected, atol=limit)
 
 
 @pytest.mark.parametrize("config", [EDSRConfig(**SMALLER["edsr"]), AODNetConfig()], ids=["edsr", "aod-net"])

@@ -23,6 +23,8 @@ def network():
 @pytest.mark.parametrize(
     ("profile", "io", "shape"),
     [
+        ("ncnn-fp32", "float", (1, 1, None, None)),
+        ("ncnn-int8", "float", (1, 1, None, None)),
         ("onnx-fp32", "float", (1, 1, None, None)),
         ("onnx-int8", "uint8", (1, None, None, 1)),
         ("tflite-fp32", "float", (1, 24, 16, 1)),

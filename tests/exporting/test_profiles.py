@@ -29,7 +29,7 @@ def test_a_targets_settings_are_those_of_the_catalog_and_survive_yaml(entry) -> 
         assert again == config
 
 
-NOT_MADE = {"tflite-w8", "onnx-w8"}
+NOT_MADE = {"tflite-w8", "onnx-w8", "ncnn-w8"}
 """Precisions that a target does not write."""
 
 
@@ -51,7 +51,8 @@ def test_a_gate_of_fp32_is_tight_and_none_lets_a_tint_pass(name: str) -> None:
     assert profile.gate.colour_shift <= 0.25
     assert profile.gate.extreme_shift <= 2.5, "a white that comes out gray is no detail"
     if profile.target.precision.name == "fp32":
-        assert profile.gate.max_abs_error <= 1e-5
+        winograd = profile.target.kind == "ncnn"  # whose kernels round more, up to 3.1e-5 on RCAN
+        assert profile.gate.max_abs_error <= (1e-4 if winograd else 1e-5)
 
 
 def test_every_problem_of_a_profile_is_reported_at_once(tmp_path: Path) -> None:
@@ -79,11 +80,12 @@ def test_every_field_of_a_profile_is_documented() -> None:
 
     from edgeir.exporting import profile
     from edgeir.exporting.targets.litert import target as litert
+    from edgeir.exporting.targets.ncnn import target as ncnn
     from edgeir.exporting.targets.onnx import target as onnx
     from edgeir.manifest import parity
     from edgeir.quantize import plan
 
-    for module in (litert, onnx, parity, plan, profile):
+    for module in (litert, ncnn, onnx, parity, plan, profile):
         for node in ast.parse(inspect.getsource(module)).body:
             if not isinstance(node, ast.ClassDef) or not any(
                 getattr(b, "id", "") == "Config" for b in node.bases

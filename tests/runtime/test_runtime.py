@@ -23,7 +23,13 @@ from edgeir.runtime import catalog
 from edgeir.runtime.loading import load
 from edgeir.runtime.session import from_native, to_native
 
-RUNTIMES = [("student", "torch"), ("onnx", "onnxruntime"), ("tflite", "litert"), ("coreml", "mil")]
+RUNTIMES = [
+    ("student", "torch"),
+    ("onnx", "onnxruntime"),
+    ("tflite", "litert"),
+    ("coreml", "mil"),
+    ("ncnn", "ncnn"),
+]
 ELSEWHERE = {"coreml"}
 """Runtimes of another system; tests/exporting/test_coreml.py has a stand-in."""
 
@@ -182,7 +188,7 @@ def test_loading_prints_nothing(made: Path, capfd) -> None:
     assert (captured.out, captured.err) == ("", "")
 
 
-@pytest.mark.parametrize("target", ["tflite", "onnx"])
+@pytest.mark.parametrize("target", ["tflite", "onnx", "ncnn"])
 def test_an_artifact_runs_where_torch_is_not_installed(target, made: Path) -> None:
     script = (
         "import sys, numpy as np\n"

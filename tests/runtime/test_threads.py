@@ -38,7 +38,7 @@ class Counting(nn.Module):
         return x
 
 
-@pytest.mark.parametrize("source", ["student", "tflite", "onnx"])
+@pytest.mark.parametrize("source", ["student", "tflite", "onnx", "ncnn"])
 def test_loading_running_and_closing_leave_the_threads_of_the_process(
     source: str, made: Path, three_threads: None
 ) -> None:
@@ -61,7 +61,7 @@ def test_a_run_has_the_threads_of_its_session_and_gives_them_back_after_an_error
     assert torch.get_num_threads() == 3
 
 
-@pytest.mark.parametrize("target", ["tflite", "onnx"])
+@pytest.mark.parametrize("target", ["tflite", "onnx", "ncnn"])
 def test_an_export_leaves_the_threads_of_the_process(
     target: str, made: Path, tmp_path: Path, three_threads: None
 ) -> None:

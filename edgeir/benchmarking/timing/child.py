@@ -93,6 +93,7 @@ def _memory(model: str, runtime: str, threads: int, height: int, width: int) -> 
     from edgeir.benchmarking.timing.measure import runner
     from edgeir.runtime.catalog import runtime_entry
     from edgeir.runtime.loading import load
+    from edgeir.runtime.session import RemoteSession
 
     importlib.import_module(runtime_entry(runtime).module)
     before = peak_mib()
@@ -101,6 +102,8 @@ def _memory(model: str, runtime: str, threads: int, height: int, width: int) -> 
     for index in range(MEMORY_RUNS):
         run(index)
     after = peak_mib()
+    if isinstance(session, RemoteSession):
+        before, after = session.memory_mib()
     return {
         "import_mib": None if before is None else round(before, 1),
         "peak_mib": None if after is None else round(after, 1),

@@ -1,0 +1,1 @@
+"""ncnn: a graph as text and its weights, by pnnx."""

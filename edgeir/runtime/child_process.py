@@ -1,0 +1,39 @@
+"""How a Python process is started that runs a model file beside this one, and how it ended."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+__all__ = ["NO_WINDOW", "can_start", "command", "ending", "environment"]
+
+NO_WINDOW = getattr(subprocess, "CREATE_NO_WINDOW", 0)
+"""`creationflags` of the process."""
+
+
+def can_start() -> bool:
+    """False in an application that was frozen into one program: it would start itself."""
+    return not getattr(sys, "frozen", False) and bool(sys.executable)
+
+
+def command(script: Path, *arguments: str) -> list[str]:
+    """The command line that runs `script` with this Python, without the script's folder in its path."""
+    return [sys.executable, "-P", str(script), *arguments]
+
+
+def environment(**more: str) -> dict[str, str]:
+    """Variables of a process that sees the modules that this one sees."""
+    path = os.pathsep.join(entry for entry in sys.path if entry)
+    return {**os.environ, "PYTHONPATH": path, "PYTHONIOENCODING": "utf-8", **more}
+
+
+def ending(code: int) -> str:
+    """The exit code in words: the signal's name where there was one."""
+    if code < 0:
+        with contextlib.suppress(ValueError):
+            return signal.Signals(-code).name
+    return f"exit code {code}" if abs(code) < 256 else f"exit code {code & 0xFFFFFFFF:#010x}"

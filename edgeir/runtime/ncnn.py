@@ -1,0 +1,134 @@
+"""ncnn on the CPU: ``.ncnn`` artifacts, each run in a process of its own, which a bad file would end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeir.core.config import Config
+from edgeir.core.errors import ArtifactError
+from edgeir.core.requires import require_installed
+from edgeir.manifest.artifact import Artifact, ModelFile
+from edgeir.manifest.facts import NetworkFacts
+from edgeir.runtime.compare import FileTensor, check_manifest
+from edgeir.runtime.ncnn_file import BIN, INPUT, OUTPUT, PARAM, Layer, parse_param, weights_of
+from edgeir.runtime.session import check_image, check_made, from_native, to_native
+from edgeir.runtime.worker import Worker
+
+__all__ = ["FACTS", "LIMIT_S", "LOADER", "Ncnn", "NcnnSession"]
+
+FACTS = "facts.json"
+"""Beside the two files that ncnn reads: the network's facts, as the export knew them."""
+LOADER = Path(__file__).with_name("ncnn_worker.py")
+LIMIT_S, SLOWEST_MACS_S, MOST_MACS = 120.0, 1e9, 10**13
+"""A run may take this long, and a second more for so many multiply-accumulates (as the manifest says)."""
+
+
+class Ncnn(Config):
+    """Run ``.ncnn`` artifacts with ncnn on the CPU, with its own choice of kernels."""
+
+    kind: Literal["ncnn"] = "ncnn"
+    threads: int = 1
+
+    def load(self, model: Path, artifact: Artifact, file: ModelFile) -> NcnnSession:
+        """Load the folder `model`, which `file` of the artifact describes.
+
+        Raises:
+            ArtifactError: ncnn cannot run the file, or no process can be started.
+            MissingExtraError: ncnn is not installed.
+        """
+        return NcnnSession(model, artifact, file, threads=self.threads)
+
+
+class NcnnSession:
+    """One network in a process of its own (see `RemoteSession`)."""
+
+    runtime = "ncnn"
+
+    def __init__(self, model: Path, artifact: Artifact, file: ModelFile, *, threads: int) -> None:
+        require_installed("ncnn", "running an .ncnn artifact")
+        layers, recorded = read_files(model)
+        check_manifest(artifact.facts, file, *_ends(layers, recorded, file, model), recorded, where=model)
+        self.artifact: Artifact | None = artifact
+        self.file: ModelFile | None = file
+        self.facts = artifact.facts
+        self.input = file.inputs[0]
+        self._output = file.outputs[0]
+        self.source_sha256 = file.sha256
+        self.name = f"{artifact.source} {file.target}-{file.precision}"
+        self.fixed_size = self.input.fixed_size
+        options = {"threads": threads, "half": file.precision.startswith("fp16"), "keep": False}
+        limit = LIMIT_S + min(file.macs, MOST_MACS) / SLOWEST_MACS_S
+        self._worker: Worker | None = Worker(LOADER, model, options, title="ncnn", limit_s=limit)
+
+    @property
+    def transport_s(self) -> float:
+        """See `RemoteSession.transport_s`."""
+        return self._open().transport_s
+
+    def memory_mib(self) -> tuple[float | None, float | None]:
+        """See `RemoteSession.memory_mib`."""
+        return self._open().import_mib, self._open().peak_mib
+
+    def run(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
+        """See `Session.run`."""
+        check_image(x, self)
+        tensor = to_native(x, self.input)
+        raw = self.run_raw(tensor)
+        check_made(raw, tensor, self._output, self)
+        return from_native(raw, self._output)
+
+    def run_raw(self, tensor: NDArray[Any]) -> NDArray[Any]:
+        """See `Session.run_raw`: (1, C, H, W) float32."""
+        [result] = self._open().run(tensor, [OUTPUT])
+        return result
+
+    def close(self) -> None:
+        """See `Session.close`: ends the process."""
+        if self._worker is not None:
+            self._worker.close()
+        self._worker = None
+
+    def _open(self) -> Worker:
+        assert self._worker is not None, "the session is closed"
+        return self._worker
+
+
+def read_files(model: Path) -> tuple[list[Layer], str]:
+    """The layers of the folder `model`, checked against its weights, and the facts that the export left there.
+
+    Raises:
+        ArtifactError: a file is missing or damaged.
+    """
+    try:
+        text = (model / PARAM).read_text(encoding="utf-8")
+        content, recorded = (model / BIN).read_bytes(), (model / FACTS).read_text(encoding="utf-8")
+    except OSError as error:
+        name = Path(error.filename).name if error.filename else "a file"
+        raise ArtifactError(f"{name} cannot be read: {error.strerror}", where=model) from error
+    except UnicodeDecodeError as error:
+        raise ArtifactError("ncnn cannot load it: it is no text", where=model) from error
+    layers = parse_param(text, where=model)
+    weights_of(layers, content, where=model)
+    return layers, recorded
+
+
+def _ends(
+    layers: list[Layer], recorded: str, file: ModelFile, where: Path
+) -> tuple[list[FileTensor], list[FileTensor]]:
+    """Input and output as the files describe them; they say no size of the output, which follows from the scale."""
+    entry = next(layer for layer in layers if layer.kind == "Input")
+    try:
+        facts = NetworkFacts.model_validate_json(recorded)
+        width, height, channels = (entry.integer(key) for key in (0, 1, 2))
+    except ValueError as error:
+        raise ArtifactError(
+            f"{FACTS} or the input of {PARAM} is damaged", where=where, fix="export it again"
+        ) from error
+    scale = facts.net_scale
+    enters = (1, channels, height or None, width or None)
+    leaves = (1, channels, height * scale or None, width * scale or None)
+    return [FileTensor(INPUT, enters, "float32", "NCHW")], [FileTensor(OUTPUT, leaves, "float32", "NCHW")]
