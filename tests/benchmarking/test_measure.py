@@ -118,3 +118,22 @@ def test_input_size():
     assert input_size(NetworkFacts(scale=4, input_kind="bicubic"), 720, 1280) == (720, 1280)
     with pytest.raises(ArtifactError, match="multiples of 8"):
         input_size(NetworkFacts(scale=4, size_multiple=2), 724, 1280)
+
+
+@pytest.mark.parametrize("fixed_size", [None, (4, 6), (4, 5)], ids=["any size", "its size", "in tiles"])
+def test_the_way_to_a_process_of_its_own_is_not_counted(fixed_size, clock, fake_session):
+    session = fake_session(clock, 12.0, fixed_size=fixed_size)
+    session.transport_s, session.file, session.memory_mib = 0.005, None, lambda: (1.0, 2.0)
+    run = session.run_raw
+
+    def with_transport(tensor):
+        session.transport_s += 0.002
+        return run(tensor)
+
+    session.run_raw = with_transport
+    schedule = Schedule(warmup_s=0.0, turn_s=0.0, budget_s=0.0, min_rounds=3, max_rounds=3)
+    (measured,) = measure([contender(clock, session)], schedule, clock=clock)
+    tiles = session.runs / (3 + 4)
+    assert measured.tiled == (tiles > 1)
+    assert measured.init_ms == pytest.approx(2.0)
+    assert measured.turns_ms == [[pytest.approx(10.0 * tiles)]] * 3

@@ -82,6 +82,21 @@ def test_colours_rows_and_columns_stay_where_they_are(made: Path) -> None:
         np.testing.assert_allclose(session.run(x), reference.run(x), atol=1e-5)
 
 
+def test_an_app_that_feeds_bytes_gets_the_same(made: Path) -> None:
+    """The steps of docs/targets/ncnn.md, in ncnn's own binding: from_pixels, and 1/255."""
+    folder = made / "ncnn" / "model.ncnn"
+    rgb = np.random.default_rng(2).integers(0, 256, (12, 10, 3), dtype=np.uint8)
+    net = ncnn.Net()
+    net.load_param(str(folder / PARAM))
+    net.load_model(str(folder / BIN))
+    planes = ncnn.Mat.from_pixels(rgb, ncnn.Mat.PixelType.PIXEL_RGB, 10, 12)
+    planes.substract_mean_normalize([], [1 / 255] * 3)
+    extractor = net.create_extractor()
+    extractor.input("in0", planes)
+    got = np.array(extractor.extract("out0")[1]).transpose(1, 2, 0)
+    np.testing.assert_allclose(got, load(made / "ncnn").run(rgb.astype(np.float32) / 255), atol=1e-6)
+
+
 def test_tiles_are_the_whole(made: Path) -> None:
     session, x = load(made / "ncnn"), image(40, 37, 3)
     tiled = run_tiled(session.run, x, session.facts, (20, 24))
