@@ -37,7 +37,10 @@ from edgeir.cli.train import distill, train
 from edgeir.core.errors import EdgeIRError
 from edgeir.core.requires import missing_extra
 
-__all__ = ["app", "main"]
+__all__ = ["INTERRUPTED", "app", "main"]
+
+INTERRUPTED = 128 + 2
+"""Exit code after Ctrl-C, as for a program that SIGINT ended."""
 
 app = typer.Typer(
     name="edgeir",
@@ -107,9 +110,13 @@ def _run(arguments: Sequence[str] | None, *, debug: bool) -> int:
         warnings.simplefilter("ignore")  # third-party deprecations; the tests see them as errors
     try:
         words = None if arguments is None else list(arguments)
-        return int(app(args=words, prog_name="edgeir", standalone_mode=False) or 0)
-    except (KeyboardInterrupt, typer.Abort):
-        return _stop("interrupted", 130)
+        code = int(app(args=words, prog_name="edgeir", standalone_mode=False) or 0)
+        # Typer turns Ctrl-C into this code without a word; a command that saved and stopped asks for it.
+        return _stop("interrupted", INTERRUPTED) if code == INTERRUPTED else code
+    except KeyboardInterrupt:
+        return _stop("interrupted", INTERRUPTED)
+    except typer.Abort as stop:  # what typer makes of an EOFError, wherever it came from
+        return _unforeseen(stop.__cause__ if isinstance(stop.__cause__, EOFError) else stop, debug)
     except EdgeIRError as error:
         return _stop(f"error: {error}", 2, debug=debug)
     except typer.TyperException as error:

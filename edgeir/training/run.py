@@ -27,7 +27,7 @@ from edgeir.training.adversary import DiscriminatorTrainer
 from edgeir.training.build import build_objective, initialise
 from edgeir.training.loop import fit
 from edgeir.training.preflight import check_ahead, check_precision, teacher_record
-from edgeir.training.processes import launch
+from edgeir.training.processes import Processes, launch
 from edgeir.training.recipe import Recipe, load_recipe
 from edgeir.training.record import RunFolder
 from edgeir.training.result import TrainResult
@@ -175,20 +175,20 @@ def _prepare_and_run(
     if distillation is not None and distillation.cache and distillation.methods:
         teacher_images(distillation, store, progress)
     with quiet_lightning():
-        strategy = "auto" if world == 1 else "ddp_spawn" if num_nodes == 1 else "ddp"
+        several = world > 1 and num_nodes == 1
         fabric = Fabric(
             accelerator="auto" if torch.cuda.is_available() else "cpu",
             devices=devices,
             num_nodes=num_nodes,
-            strategy=strategy,
+            strategy="auto" if world == 1 else Processes() if several else "ddp",
             precision=recipe.train.precision,
         )
         threads = max(1, torch.get_num_threads() // devices) if world > 1 else torch.get_num_threads()
         work: Callable[..., Any] = _work
         trust = code_is_trusted()  # a process of its own does not inherit it
-        start = launch if strategy == "ddp_spawn" else Fabric.launch
-        done, step, metrics, too_small = start(
-            fabric, work, recipe, run, resume, store, threads, trust, progress
+        plain = (recipe, run, resume, store, threads, trust)
+        done, step, metrics, too_small = (
+            launch(fabric, work, plain, progress) if several else fabric.launch(work, *plain, progress)
         )
     restores = recipe.model.reads == "degraded"
     return TrainResult(

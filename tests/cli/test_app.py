@@ -198,6 +198,11 @@ def test_other_failures_have_their_codes(
     assert failing(MemoryError()) == 2
     assert "not enough memory" in error_line(capsys)
     assert failing(KeyboardInterrupt()) == 130
+    assert capsys.readouterr().err == "edgeir: interrupted\n"
+    assert failing(typer.Exit(130)) == 130
+    assert capsys.readouterr().err == "edgeir: interrupted\n"
+    assert failing(EOFError("a file ended")) == 1
+    assert "edgeir: error: unexpected EOFError: a file ended" in capsys.readouterr().err
     assert failing(typer.Exit(1)) == 1
     with pytest.raises(SystemExit, match="7"):
         failing(SystemExit(7))

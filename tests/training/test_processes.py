@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -20,7 +22,7 @@ def test_a_loss_that_is_not_finite_names_step_and_term(recipe, tmp_path, capsys)
     command = ["train", str(recipe.path), "--out", str(tmp_path / "two"), "--devices", "2", "--quiet"]
     assert main(command) == 2
     shown = capsys.readouterr().err.splitlines()
-    assert [line for line in shown if line.startswith("edgeir:")] == [f"edgeir: error: {one.value}"]
+    assert shown == [f"edgeir: error: {one.value}"]
 
 
 @pytest.mark.slow
@@ -68,3 +70,35 @@ class KillAtStep:
     def __call__(self, done, total, label):
         if total == 8 and done == self.step:
             os.kill(os.getpid(), signal.SIGKILL)
+
+
+ENDING = """
+import os
+from lightning_fabric import Fabric
+from edgeir.training.processes import Processes, launch
+
+class Gone:
+    def __reduce__(self):
+        return os._exit, (3,)
+
+def interrupted(fabric, *data):
+    raise KeyboardInterrupt
+
+if __name__ == "__main__":
+    data = DATA, bytes(2**20)
+    launch(Fabric(accelerator="cpu", devices=2, strategy=Processes()), interrupted, data)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("data", "error"),
+    [("None", "KeyboardInterrupt"), ("Gone()", "TrainingError: a training process ended unexpectedly")],
+)
+def test_processes_that_end_early_are_not_waited_for(tmp_path, data, error):
+    """By Ctrl-C, and while they read what they are given, which is more than a pipe holds."""
+    script = tmp_path / "ending.py"
+    script.write_text(ENDING.replace("DATA", data))
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode != 0
+    assert f"{error}" in done.stderr.splitlines()[-1]
