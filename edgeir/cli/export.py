@@ -60,8 +60,8 @@ def export(
         Literal["float", "uint8", "int8"],
         typer.Option(
             "--io",
-            help="Type of input and output: float32 in [0, 1]; bytes; or bytes less 128, which an int8 file computes "
-            "with and need not convert (tflite only).",
+            help="Type of input and output: float32 in [0, 1]; bytes; or bytes less 128, which some int8 "
+            "formats compute with and need not convert.",
         ),
     ] = "float",
     statistics: Annotated[
