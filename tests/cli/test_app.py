@@ -138,7 +138,10 @@ def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) 
         (["models", "--colour"], "No such option: --colour (see edgeir models --help)"),
         (["restore", "a.png"], "Missing argument 'OUT' (see edgeir restore --help)"),
         (["restore", "a", "b", "--model", "x", "--tile", "0"], "'--tile'"),
-        (["export", "x", "--target", "mnn", "--out", "o"], "'mnn' is not one of 'tflite', 'onnx', 'coreml', 'ncnn'"),
+        (
+            ["export", "x", "--target", "mnn", "--out", "o"],
+            "'mnn' is not one of 'tflite', 'onnx', 'coreml', 'ncnn'",
+        ),
         (["bench", "x", "--suite", "s", "--out", "o", "--runtime", "tvm"], "'tvm' is not one of"),
         (["export", "x", "--target", "onnx", "--out", "o", "--size", "720"], "--size must be HEIGHTxWIDTH"),
         (["recipes", "nothing-like-it"], "there is no recipe or file `nothing-like-it`"),
