@@ -80,13 +80,7 @@ def prove_again(
     manifest, folder = read_artifact(artifact)
     gate = manifest.main.parity.gate if isinstance(manifest.main.parity, Parity) else None
     golden = _golden(folder, manifest, manifest.main)
-    if gate is not None and golden.max_abs_error > gate.max_abs_error:
-        raise ParityError(
-            f"on the golden input {golden.engine} differs from the network by {golden.max_abs_error:.2e}, "
-            f"{gate.max_abs_error:.2e} are allowed",
-            where=folder / manifest.main.path,
-            fix="use another version of the runtime",
-        )
+    _check(golden, gate, folder / manifest.main.path, "use another version of the runtime")
     native = _native(folder, manifest, gate)
     if checkpoint is None:
         return Proof(golden=golden, native=native)
@@ -106,19 +100,14 @@ def _native(folder: Path, artifact: Artifact, gate: Gate | None) -> NativeRun | 
             command=f"edgeir prove {folder.name}, on {entry.system_name}",
         )
     found = _golden(folder, artifact, artifact.main, runtime=name)
+    fix = "choose a higher precision, or another version of the system"
+    _check(found, gate, folder / artifact.main.path, fix)
     run = NativeRun(
         engine=found.engine,
         system=f"{platform.system()} {platform.release()} {platform.machine()}",
         max_abs_error=found.max_abs_error,
         drift=found.drift,
     )
-    if gate is not None and run.max_abs_error > gate.max_abs_error:
-        raise ParityError(
-            f"on the golden input {run.engine} differs from the network by {run.max_abs_error:.2e}, "
-            f"{gate.max_abs_error:.2e} are allowed",
-            where=folder / artifact.main.path,
-            fix="choose a higher precision, or another version of the system",
-        )
     others = [
         old for old in artifact.main.native_runs if (old.engine, old.system) != (run.engine, run.system)
     ]
@@ -126,6 +115,16 @@ def _native(folder: Path, artifact: Artifact, gate: Gate | None) -> NativeRun | 
     changed = artifact.model_copy(update={"files": (main, *artifact.files[1:])})
     write_json(folder / ARTIFACT_NAME, changed.model_dump(mode="json"))
     return run
+
+
+def _check(found: GoldenProof, gate: Gate | None, where: Path, fix: str) -> None:
+    if gate is not None and found.max_abs_error > gate.max_abs_error:
+        raise ParityError(
+            f"on the golden input {found.engine} differs from the network by {found.max_abs_error:.2e}, "
+            f"{gate.max_abs_error:.2e} are allowed",
+            where=where,
+            fix=fix,
+        )
 
 
 def _golden(folder: Path, artifact: Artifact, file: ModelFile, *, runtime: str = "auto") -> GoldenProof:
