@@ -46,7 +46,8 @@ def predictor(model: Path) -> Predictor:
     Raises:
         ArtifactError: Core ML is not here, or cannot load the package.
     """
-    coremltools: Any = require("coremltools", "running a .mlpackage artifact")
+    with libraries_silenced():
+        coremltools: Any = require("coremltools", "running a .mlpackage artifact")
     if not coremltools.utils._is_macos():
         raise ArtifactError("Core ML runs on macOS only", where=model, fix="--runtime mil interprets it")
     try:

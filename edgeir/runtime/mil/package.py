@@ -45,7 +45,8 @@ def read_package(folder: Path) -> Package:
         ArtifactError: it is no package, or damaged, or holds something else than one program of one image.
         MissingExtraError: coremltools is not installed.
     """
-    require("coremltools", "running a .mlpackage artifact")
+    with libraries_silenced():  # what coremltools has to say of other packages when it is imported
+        require("coremltools", "running a .mlpackage artifact")
     _check_files(folder)
     try:
         with libraries_silenced():
