@@ -21,17 +21,23 @@ INTERRUPTED = "edgeir: interrupted\n"
 PRESSED = "import os, signal, time\nos.kill(os.getpid(), signal.SIGINT)\ntime.sleep(60)\n"
 """A module during whose import somebody presses Ctrl-C."""
 
+FRESH = """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.execv(sys.executable, [sys.executable, "-m", "edgeir", *sys.argv[1:]])
+"""
+"""A run in the background may have been started with Ctrl-C ignored, which a process inherits. (No `preexec_fn`: it
+forks, and a library with threads that an earlier test loaded warns of that.)"""
+
 
 def started(folder: Path, *words: str, **environment: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "edgeir", *words],
+        [sys.executable, "-c", FRESH, *words],
         cwd=folder,
         env={**os.environ, "EDGEIR_CACHE": str(folder / "cache"), **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        # A test run in the background may have been started with Ctrl-C ignored.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 
