@@ -8,10 +8,10 @@
 
 VENV   := .venv
 STAMP  := $(VENV)/.edgeir-setup
-# Windows, in Git Bash: programs lie elsewhere, and the LiteRT converter has no build for it.
+# Windows, in Git Bash: programs lie elsewhere, and the LiteRT and Core ML converters have no build for it.
 ifeq ($(OS),Windows_NT)
 BIN    := $(VENV)/Scripts
-EXTRAS := run,train,onnx,coreml,ncnn,hdf5,heif,dev
+EXTRAS := run,train,onnx,ncnn,hdf5,heif,dev
 else
 BIN    := $(VENV)/bin
 EXTRAS := train,onnx,litert,coreml,ncnn,hdf5,heif,dev

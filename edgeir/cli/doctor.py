@@ -31,7 +31,8 @@ def diagnose() -> dict[str, Any]:
     return {
         "versions": found,
         "revision": git_revision(),
-        "runtimes": {entry.name: entry.version for entry in RUNTIMES},
+        "runtimes": {entry.name: entry.version if entry.runs_here else None for entry in RUNTIMES},
+        "runtimes_elsewhere": {entry.name: entry.system_name for entry in RUNTIMES if not entry.runs_here},
         "targets": {entry.name: entry.runtime for entry in TARGETS},
         "missing_extras": {
             extra: {"packages": packages, "fix": f"pip install 'edgeir[{extra}]'"}
@@ -65,7 +66,11 @@ def _data() -> dict[str, Any]:
 
 def _lines(facts: dict[str, Any]) -> list[str]:
     versions = [*facts["versions"].items(), ("git revision", facts["revision"] or "none (not a checkout)")]
-    runtimes = [(name, version or "not installed") for name, version in facts["runtimes"].items()]
+    elsewhere = facts["runtimes_elsewhere"]
+    runtimes = [
+        (name, f"runs on {elsewhere[name]} only" if name in elsewhere else version or "not installed")
+        for name, version in facts["runtimes"].items()
+    ]
     targets = [(name, f"runs with {runtime or 'nothing here'}") for name, runtime in facts["targets"].items()]
     missing = [(name, entry["fix"]) for name, entry in facts["missing_extras"].items()]
     data = facts["data"]

@@ -15,7 +15,7 @@ from edgeir.data.degrade.base import to_unit
 from edgeir.exporting.prove.images import calibration_photographs, fingerprint, patches
 from edgeir.manifest.facts import NetworkFacts
 
-__all__ = ["CalibrationData", "gather", "shortcomings"]
+__all__ = ["CalibrationData", "fitted", "gather", "shortcomings"]
 
 _LOG = logging.getLogger("edgeir.exporting")
 FEW = 4
@@ -97,6 +97,16 @@ def gather(
         for what in shortcomings(data.inputs, images):
             _LOG.warning("calibration: %s", what)
     return data
+
+
+def fitted(images: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
+    """(N, H, W, C) images cut to `size`, or mirrored at their lower and right border until they fill it.
+
+    For a graph that runs at one size only, or would compute something else at another.
+    """
+    height, width = size
+    lacking = [(0, max(0, wanted - had)) for wanted, had in zip(size, images.shape[1:3], strict=True)]
+    return np.pad(images[:, :height, :width], [(0, 0), *lacking, (0, 0)], mode="symmetric")
 
 
 def shortcomings(inputs: NDArray[np.float32], images: int) -> list[str]:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeir.core.errors import ExportError
-from edgeir.quantize.plan import LayerFormat, QuantizationPlan
+from edgeir.quantize.plan import PLANS, LayerFormat, QuantizationPlan
 
 if TYPE_CHECKING:
     from edgeir.models.base import Network
@@ -26,7 +26,7 @@ _DEFAULTS = [
     LayerFormat(weights="int8", activations="int8", granularity="tensor"),
 ]
 """What every target with integers can make of every layer."""
-WEIGHTS_ONLY = LayerFormat(weights="int8", activations="float16")
+WEIGHTS_ONLY = PLANS["w8"].default
 """What some targets can make as well."""
 
 

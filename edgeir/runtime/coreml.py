@@ -13,10 +13,9 @@ from edgeir.core.config import Config
 from edgeir.core.errors import ArtifactError
 from edgeir.core.requires import require
 from edgeir.manifest.artifact import Artifact, ModelFile
-from edgeir.runtime.compare import check_manifest
-from edgeir.runtime.mil.package import read_package
+from edgeir.runtime.catalog import runtime_entry
+from edgeir.runtime.mil.session import PackageSession
 from edgeir.runtime.quiet import libraries_silenced
-from edgeir.runtime.session import check_image, from_native, to_native
 
 __all__ = ["CoreML", "CoreMLSession"]
 
@@ -46,10 +45,13 @@ def predictor(model: Path) -> Predictor:
     Raises:
         ArtifactError: Core ML is not here, or cannot load the package.
     """
+    entry = runtime_entry("coreml")
+    if not entry.runs_here:
+        raise ArtifactError(
+            f"Core ML runs on {entry.system_name} only", where=model, fix="--runtime mil interprets it"
+        )
     with libraries_silenced():
         coremltools: Any = require("coremltools", "running a .mlpackage artifact")
-    if not coremltools.utils._is_macos():
-        raise ArtifactError("Core ML runs on macOS only", where=model, fix="--runtime mil interprets it")
     try:
         with libraries_silenced():
             predict: Predictor = coremltools.models.MLModel(str(model)).predict
@@ -58,40 +60,26 @@ def predictor(model: Path) -> Predictor:
     return predict
 
 
-class CoreMLSession:
+class CoreMLSession(PackageSession):
     """One package, run by a predictor."""
 
     runtime = "coreml"
 
     def __init__(self, model: Path, artifact: Artifact, file: ModelFile, predict: Predictor) -> None:
-        package = read_package(model)
-        check_manifest(artifact.facts, file, [package.input], [package.output], package.facts, where=model)
+        super().__init__(model, artifact, file)
         self._predict: Predictor | None = predict
-        self.artifact: Artifact | None = artifact
-        self.file: ModelFile | None = file
-        self.facts = artifact.facts
-        self.input, self._output = file.inputs[0], file.outputs[0]
-        self.fixed_size = file.size
-        self.source_sha256 = file.sha256
-        self.name = f"{artifact.source} {file.target}-{file.precision}"
-
-    def run(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
-        """See `Session.run`."""
-        check_image(x, self)
-        return from_native(self.run_raw(to_native(x, self.input)), self._output)
 
     def run_raw(self, tensor: NDArray[Any]) -> NDArray[Any]:
         """See `Session.run_raw`; NHWC bytes go in and come out as images, as an app hands them over."""
         if self._predict is None:
             raise ArtifactError("the session is closed", where=self.name)
-        image = self.input.layout == "NHWC"
         try:
-            result = self._predict({self.input.name: _to_image(tensor) if image else tensor})[
+            result = self._predict({self.input.name: _to_image(tensor) if self.takes_image else tensor})[
                 self._output.name
             ]
         except Exception as error:
             raise ArtifactError(f"Core ML failed: {_short(error)}", where=self.name) from error
-        return _from_image(result) if image else np.asarray(result, self._output.dtype)
+        return _from_image(result) if self.takes_image else np.asarray(result, self._output.dtype)
 
     def close(self) -> None:
         """See `Session.close`."""

@@ -15,7 +15,7 @@ from edgeir.manifest.artifact import Artifact, ModelFile
 from edgeir.manifest.facts import NetworkFacts
 from edgeir.runtime.compare import FileTensor, check_manifest
 from edgeir.runtime.ncnn_file import BIN, INPUT, OUTPUT, PARAM, Layer, parse_param, weights_of
-from edgeir.runtime.session import check_image, check_made, from_native, to_native
+from edgeir.runtime.session import run_checked
 from edgeir.runtime.worker import Worker
 
 __all__ = ["FACTS", "LIMIT_S", "LOADER", "Ncnn", "NcnnSession"]
@@ -75,11 +75,7 @@ class NcnnSession:
 
     def run(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
         """See `Session.run`."""
-        check_image(x, self)
-        tensor = to_native(x, self.input)
-        raw = self.run_raw(tensor)
-        check_made(raw, tensor, self._output, self)
-        return from_native(raw, self._output)
+        return run_checked(x, self, self._output)
 
     def run_raw(self, tensor: NDArray[Any]) -> NDArray[Any]:
         """See `Session.run_raw`: (1, C, H, W) float32."""

@@ -13,7 +13,7 @@ from edgeir.core.errors import ArtifactError
 from edgeir.core.requires import require
 from edgeir.manifest.artifact import Artifact, ModelFile
 from edgeir.runtime.compare import FileTensor, check_manifest
-from edgeir.runtime.session import check_image, check_made, from_native, to_native
+from edgeir.runtime.session import run_checked
 from edgeir.runtime.trial import run_first_in_child
 
 __all__ = ["FACTS_PROPERTY", "OnnxRuntime", "OnnxSession"]
@@ -79,11 +79,7 @@ class OnnxSession:
 
     def run(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
         """See `Session.run`."""
-        check_image(x, self)
-        tensor = to_native(x, self.input)
-        raw = self.run_raw(tensor)
-        check_made(raw, tensor, self._output, self)
-        return from_native(raw, self._output)
+        return run_checked(x, self, self._output)
 
     def run_raw(self, tensor: NDArray[Any]) -> NDArray[Any]:
         """See `Session.run_raw`."""

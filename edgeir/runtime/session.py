@@ -24,6 +24,7 @@ __all__ = [
     "check_image",
     "check_made",
     "from_native",
+    "run_checked",
     "to_native",
 ]
 
@@ -122,6 +123,15 @@ def check_image(x: NDArray[Any], session: Session) -> None:
             f"height and width must be positive multiples of {multiple}, not {x.shape[0]}x{x.shape[1]}",
             where=session.name,
         )
+
+
+def run_checked(x: NDArray[np.float32], session: Session, spec: TensorSpec) -> NDArray[np.float32]:
+    """`Session.run` by way of `run_raw`, with the shapes on both sides checked; `spec` is that of the output."""
+    check_image(x, session)
+    tensor = to_native(x, session.input)
+    raw = session.run_raw(tensor)
+    check_made(raw, tensor, spec, session)
+    return from_native(raw, spec)
 
 
 def check_made(raw: NDArray[Any], tensor: NDArray[Any], spec: TensorSpec, session: Session) -> None:

@@ -21,7 +21,7 @@ from edgeir.exporting.prove.repeat import prove_again
 from edgeir.exporting.run import export_network
 from edgeir.exporting.target import Job
 from edgeir.exporting.targets.coreml.target import CoreML
-from edgeir.manifest.artifact import read_artifact
+from edgeir.manifest.artifact import Artifact, read_artifact
 from edgeir.manifest.parity import NativeRun, NotRun, Parity
 from edgeir.quantize.plan import LayerFormat, QuantizationPlan
 from edgeir.runtime import catalog, coreml
@@ -98,12 +98,16 @@ def test_two_exports_are_the_same_bytes(packages, precision):
     assert sorted(path.name for path in first.iterdir()) == ["Data", "Manifest.json"]
 
 
+def exported(network: Any, folder: Path, profile: str, io: Any) -> Artifact:
+    return export_network(
+        network, card_of(network), read_profile(profile), out=folder, name=profile, sizes=[(24, 20)], io=io
+    )
+
+
 @pytest.fixture(scope="module")
 def artifact(tiny, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("artifact") / "out"
-    export_network(
-        tiny, card_of(tiny), read_profile("coreml-fp16"), out=folder, name="coreml-fp16", sizes=[(24, 20)]
-    )
+    exported(tiny, folder, "coreml-fp16", "float")
     return folder
 
 
@@ -121,15 +125,7 @@ def test_an_artifact_is_proved_by_the_interpreter_and_says_so(artifact, tiny):
 
 @pytest.mark.parametrize("io", ["float", "uint8"])
 def test_commands_take_it(tiny, tmp_path, io, capsys):
-    export_network(
-        tiny,
-        card_of(tiny),
-        read_profile("coreml-fp32"),
-        out=tmp_path / "out",
-        name="coreml-fp32",
-        sizes=[(24, 20)],
-        io=io,
-    )
+    exported(tiny, tmp_path / "out", "coreml-fp32", io)
     photo = tmp_path / "photo.png"
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (30, 41, 3), dtype=np.uint8)).save(photo)
     assert (
@@ -201,15 +197,7 @@ def test_core_ml_that_computes_something_else_is_refused(artifact, mac):
 
 
 def test_images_pass_through_core_ml_as_images(tiny, tmp_path, mac):
-    made = export_network(
-        tiny,
-        card_of(tiny),
-        read_profile("coreml-fp32"),
-        out=tmp_path / "out",
-        name="x",
-        sizes=[(24, 20)],
-        io="uint8",
-    )
+    made = exported(tiny, tmp_path / "out", "coreml-fp32", "uint8")
     assert made.main.inputs[0].layout == "NHWC"
     mac()
     session = load(tmp_path / "out")

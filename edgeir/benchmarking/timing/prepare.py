@@ -90,6 +90,7 @@ def prepare(
         if target is None:
             entries.append(_torch_entry(folder, height, width, name))
             continue
+        _check_timed(runtime, card.name)
         size = input_size(card.facts, height, width)
         for precision in precisions:
             out = scratch / f"{len(list(scratch.iterdir()))}-{card.name}-{runtime}-{precision}"
@@ -128,6 +129,19 @@ def _export(
     )
 
 
+def _check_timed(runtime: str, where: str) -> None:
+    """Refuse a runtime whose time is not that of the format, or that is not on this system."""
+    entry = catalog.runtime_entry(runtime)
+    if not entry.runs_here:
+        raise ConfigError([f"{entry.title} runs on {entry.system_name} only"], where=where)
+    if not entry.timed:
+        raise ConfigError(
+            [f"{entry.title} interprets the network, and the time of that says nothing about a device"],
+            where=where,
+            fix="measure its quality with edgeir eval, and its time on its own system",
+        )
+
+
 def _artifact_entry(
     resolved: Found, runtimes: Sequence[str], height: int, width: int, name: str | None
 ) -> Entry:
@@ -145,14 +159,7 @@ def _artifact_entry(
             [f"a {file.target} artifact runs with {runtime or 'no runtime here'}{asked}"],
             where=resolved.name,
         )
-    if not catalog.runtime_entry(runtime).timed:
-        raise ConfigError(
-            [
-                f"a {file.target} artifact is interpreted here, and the time of that says nothing about a device"
-            ],
-            where=resolved.name,
-            fix="measure its quality with edgeir eval, and its time on its own system",
-        )
+    _check_timed(runtime, resolved.name)
     return Entry(
         model=name or artifact.source,
         path=folder / file.path,

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from edgeir.core.errors import ParityError
+from edgeir.exporting.target import Io
 from edgeir.manifest.parity import Gate, Parity
 
 __all__ = ["applied_gate", "check_gate", "gate_lines"]
@@ -17,7 +16,7 @@ BYTE_ROUNDING_SHIFT = 0.5
 """Largest shift of the mean of a flat image by rounding to bytes, in levels."""
 
 
-def applied_gate(gate: Gate, io: Literal["float", "uint8", "int8"]) -> Gate:
+def applied_gate(gate: Gate, io: Io) -> Gate:
     """The gate for files of this input and output type: a profile's is for float, and rounding to bytes is added."""
     if io == "float":
         return gate

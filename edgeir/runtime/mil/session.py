@@ -15,14 +15,13 @@ from numpy.typing import NDArray
 
 from edgeir.core.config import Config
 from edgeir.core.errors import ArtifactError
-from edgeir.core.files import sha256_tree
 from edgeir.core.requires import require
 from edgeir.manifest.artifact import Artifact, ModelFile
 from edgeir.runtime.compare import check_manifest
 from edgeir.runtime.mil.package import read_package
-from edgeir.runtime.session import check_image, from_native, to_native
+from edgeir.runtime.session import run_checked
 
-__all__ = ["MIL", "MILSession"]
+__all__ = ["MIL", "MILSession", "PackageSession"]
 
 
 class MIL(Config):
@@ -41,8 +40,43 @@ class MIL(Config):
         return MILSession(model, artifact, file, threads=self.threads)
 
 
-class MILSession:
-    """One package; its constants are decoded once, at load."""
+class PackageSession:
+    """What every runtime of a package has in common: how it is read, and what it is."""
+
+    runtime: str
+
+    def __init__(self, model: Path, artifact: Artifact, file: ModelFile) -> None:
+        self._package = read_package(model)
+        package = self._package
+        check_manifest(artifact.facts, file, [package.input], [package.output], package.facts, where=model)
+        self.artifact: Artifact | None = artifact
+        self.file: ModelFile | None = file
+        self.facts = artifact.facts
+        self.input, self._output = file.inputs[0], file.outputs[0]
+        self.fixed_size = file.size
+        self.source_sha256 = file.sha256
+        self.name = f"{artifact.source} {file.target}-{file.precision}"
+
+    @property
+    def takes_image(self) -> bool:
+        """Bytes as an image, not an array of numbers."""
+        return self.input.layout == "NHWC"
+
+    def run(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
+        """See `Session.run`."""
+        return run_checked(x, self, self._output)
+
+    def run_raw(self, tensor: NDArray[Any]) -> NDArray[Any]:
+        """See `Session.run_raw`."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """See `Session.close`."""
+        raise NotImplementedError
+
+
+class MILSession(PackageSession):
+    """One package, interpreted; its constants are decoded once, at load."""
 
     runtime = "mil"
 
@@ -50,30 +84,16 @@ class MILSession:
         require("torch", "running a .mlpackage artifact")
         from edgeir.runtime.mil.program import Program
 
-        package = read_package(model)
-        check_manifest(artifact.facts, file, [package.input], [package.output], package.facts, where=model)
-        self._program: Program | None = Program(package.function, threads=threads, where=model)
-        self.artifact: Artifact | None = artifact
-        self.file: ModelFile | None = file
-        self.facts = artifact.facts
-        self.input, self._output = file.inputs[0], file.outputs[0]
-        self.fixed_size = file.size
-        self.source_sha256 = file.sha256 or sha256_tree(model)
-        self.name = f"{artifact.source} {file.target}-{file.precision}"
-
-    def run(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
-        """See `Session.run`."""
-        check_image(x, self)
-        return from_native(self.run_raw(to_native(x, self.input)), self._output)
+        super().__init__(model, artifact, file)
+        self._program: Program | None = Program(self._package.function, threads=threads, where=model)
 
     def run_raw(self, tensor: NDArray[Any]) -> NDArray[Any]:
         """See `Session.run_raw`; an image is NHWC bytes, as Core ML makes them of a pixel buffer."""
         if self._program is None:
             raise ArtifactError("the session is closed", where=self.name)
-        image = self.input.layout == "NHWC"
-        values = tensor.transpose(0, 3, 1, 2) if image else tensor
+        values = tensor.transpose(0, 3, 1, 2) if self.takes_image else tensor
         result = self._program.run(np.ascontiguousarray(values, dtype=np.float32))
-        if not image:
+        if not self.takes_image:
             return result.astype(self._output.dtype)
         return np.clip(np.rint(result), 0, 255).astype(np.uint8).transpose(0, 2, 3, 1)
 

@@ -10,14 +10,15 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
-from edgeir.exporting.calibration import CalibrationData
-from edgeir.quantize.observers import BINS, Observation
-from edgeir.quantize.ranges import activation_range
+from edgeir.exporting.calibration import CalibrationData, fitted
 
 __all__ = ["quantise_activations"]
 
+_NARROWEST = 1e-6
+"""Width of the range of a value that is always zero."""
 _CONVOLUTIONS = ("conv2d", "convolution", "conv_transpose2d")
 
 
@@ -35,7 +36,9 @@ def quantise_activations(
 
     graph_module: Any = torch.export.export(network, (example,)).module()
     sources = list(dict.fromkeys(node.args[0] for node in graph_module.graph.nodes if _is_convolution(node)))
-    ranges = _ranges(graph_module, sources, _fitted(calibration.range_inputs, example.shape[2:]))
+    ranges = _ranges(
+        graph_module, sources, fitted(calibration.range_inputs, (example.shape[2], example.shape[3]))
+    )
     quantized = torch.ops.quantized_decomposed
     for source in sources:
         scale, zero = _parameters(*ranges[source])
@@ -59,8 +62,8 @@ def _is_convolution(node: Any) -> bool:
     return node.op == "call_function" and name.split(".")[0] in _CONVOLUTIONS
 
 
-def _ranges(module: Any, sources: list[Any], images: torch.Tensor) -> dict[Any, tuple[float, float]]:
-    """The (low, high) of each value over the images; that of the network's input is the image's own."""
+def _ranges(module: Any, sources: list[Any], images: NDArray[np.float32]) -> dict[Any, tuple[float, float]]:
+    """The (low, high) of each value over (N, H, W, C) images, zero in it; that of the input is the image's own."""
     seen: dict[Any, tuple[float, float]] = {}
 
     class Recorder(torch.fx.Interpreter):
@@ -74,26 +77,11 @@ def _ranges(module: Any, sources: list[Any], images: torch.Tensor) -> dict[Any, 
     wanted = set(sources)
     with torch.inference_mode():
         for image in images:
-            Recorder(module).run(image[None])
-    for node in sources:
-        low, high = seen[node]
-        empty = np.zeros(1)
-        seen[node] = (
-            (0.0, 1.0)
-            if node.op == "placeholder"
-            else activation_range(Observation(low, high, empty, empty, np.zeros(BINS)), "minmax")
-        )
-    return seen
+            Recorder(module).run(torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)[None])))
+    return {node: (0.0, 1.0) if node.op == "placeholder" else seen[node] for node in sources}
 
 
 def _parameters(low: float, high: float) -> tuple[float, int]:
     """Scale and zero point of 8 signed bits over a range that holds zero."""
-    scale = float(np.float32((high - low) / 255))
+    scale = float(np.float32((max(high, low + _NARROWEST) - low) / 255))
     return scale, int(np.clip(round(-128 - low / scale), -128, 127))
-
-
-def _fitted(images: np.ndarray[Any, Any], size: Any) -> torch.Tensor:
-    height, width = (int(side) for side in size)
-    lacking = [(0, max(0, height - images.shape[1])), (0, max(0, width - images.shape[2]))]
-    whole = np.pad(images[:, :height, :width], [(0, 0), *lacking, (0, 0)], mode="symmetric")
-    return torch.from_numpy(np.ascontiguousarray(whole.transpose(0, 3, 1, 2)))

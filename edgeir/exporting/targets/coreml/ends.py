@@ -11,7 +11,8 @@ __all__ = ["Ends"]
 class Ends(nn.Module):
     """The network; with `image`, from and to values of 0 to 255, as a pixel buffer has them.
 
-    Core ML turns the values into bytes by rounding; the network's own clip keeps them in range.
+    The network's own clip keeps them in range. The interpreter rounds them to bytes; whether Core ML rounds
+    or cuts off is seen by `edgeir prove` on a Mac only.
     """
 
     def __init__(self, network: nn.Module, *, image: bool) -> None:

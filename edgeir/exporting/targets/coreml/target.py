@@ -13,15 +13,15 @@ from typing import Any, Literal
 import numpy as np
 
 from edgeir.core.config import Config
-from edgeir.core.errors import EdgeIRError, ExportError
+from edgeir.core.errors import ExportError
 from edgeir.core.requires import require
+from edgeir.exporting.converting import conversion_errors
 from edgeir.exporting.layers import WEIGHTS_ONLY, check_plan
 from edgeir.exporting.target import Job, Written
 from edgeir.exporting.targets.coreml.normalise import normalise
 from edgeir.manifest.artifact import TensorSpec
 from edgeir.quantize.plan import PLANS, Plan
 from edgeir.runtime.mil.package import FACTS_KEY
-from edgeir.runtime.quiet import libraries_silenced
 
 __all__ = ["CoreML"]
 
@@ -53,18 +53,12 @@ class CoreML(Config):
         """See `edgeir.exporting.target.Target`; needs a fixed size."""
         check_plan(self.precision, job.network, more=(WEIGHTS_ONLY,))
         size = self._checked(job)
-        try:
-            with libraries_silenced():
-                require("coremltools", "exporting to Core ML")
-                model = self._convert(job, size)
-                model.user_defined_metadata[FACTS_KEY] = job.network.facts.model_dump_json()
-                model.save(str(path))
+        with conversion_errors("Core ML"):
+            require("coremltools", "exporting to Core ML")
+            model = self._convert(job, size)
+            model.user_defined_metadata[FACTS_KEY] = job.network.facts.model_dump_json()
+            model.save(str(path))
             normalise(path)
-        except EdgeIRError:
-            raise
-        except Exception as error:  # converters can raise anything
-            short = (str(error).splitlines() or [""])[0][:200]
-            raise ExportError(f"the Core ML conversion failed: {type(error).__name__}: {short}") from error
         scale = job.network.facts.net_scale
         return Written(
             path,

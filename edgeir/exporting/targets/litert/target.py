@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from edgeir.core.config import Config
-from edgeir.core.errors import EdgeIRError, ExportError
+from edgeir.core.errors import ExportError
 from edgeir.core.requires import require
+from edgeir.exporting.calibration import fitted
+from edgeir.exporting.converting import conversion_errors
 from edgeir.exporting.layers import check_plan, float_layers
 from edgeir.exporting.target import Job, Written
 from edgeir.exporting.targets.litert.passes.clip import ClipStyle, hoist_clip, write_clip
@@ -31,14 +33,13 @@ from edgeir.exporting.targets.litert.passes.root import divide_by_roots
 from edgeir.exporting.targets.litert.passes.shuffle import fold_pixel_shuffle
 from edgeir.exporting.targets.litert.passes.split import slice_partial_splits
 from edgeir.exporting.targets.litert.quantize.bias import correct_output_bias
-from edgeir.exporting.targets.litert.quantize.fit import fitted, is_bound_to_size
+from edgeir.exporting.targets.litert.quantize.fit import is_bound_to_size
 from edgeir.exporting.targets.litert.quantize.int8 import finish, quantise, take_tail
 from edgeir.exporting.targets.litert.quantize.moves import keep_moves_integer
 from edgeir.manifest.artifact import TensorSpec
 from edgeir.quantize.plan import PLANS, Plan
 from edgeir.quantize.ranges import RangeRule
 from edgeir.runtime.litert_metadata import FACTS_ENTRY
-from edgeir.runtime.quiet import libraries_silenced
 
 if TYPE_CHECKING:
     from edgeir.models import Network
@@ -86,15 +87,9 @@ class LiteRT(Config):
                 "int8 is not possible for a LiteRT graph with deformable sampling, which computes positions in float32",
                 fix="choose --precision fp16 or fp32, or --target onnx",
             )
-        try:
-            with libraries_silenced():
-                require("litert_torch", "exporting to LiteRT")
-                data = self._convert(job, job.size)
-        except EdgeIRError:
-            raise
-        except Exception as error:  # converters can raise anything
-            short = (str(error).splitlines() or [""])[0][:200]
-            raise ExportError(f"the LiteRT conversion failed: {type(error).__name__}: {short}") from error
+        with conversion_errors("LiteRT"):
+            require("litert_torch", "exporting to LiteRT")
+            data = self._convert(job, job.size)
         graph = Graph(data)
         graph.metadata[FACTS_ENTRY] = job.network.facts.model_dump_json().encode()
         data = graph.to_bytes()

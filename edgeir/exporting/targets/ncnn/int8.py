@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeir.core.errors import ExportError
-from edgeir.exporting.calibration import CalibrationData
+from edgeir.exporting.calibration import CalibrationData, fitted
 from edgeir.exporting.layers import fingerprint_of
 from edgeir.exporting.targets.ncnn.convert import Converted
 from edgeir.exporting.targets.ncnn.observe import channel_means, observe
@@ -27,7 +27,6 @@ from edgeir.runtime.ncnn_file import OUTPUT, Layer, Weight, weights_of
 
 __all__ = ["quantise"]
 
-Images = NDArray[np.float32]
 Size = tuple[int, int]
 LARGEST = 127
 INT8_TERM = 8
@@ -68,7 +67,9 @@ def quantise(
         ExportError: no convolution is left, or a layer of `floats` is none of its own.
     """
     chosen = _chosen(made, floats, image_layers)
-    images, means = (_fitted(part, size) for part in (calibration.range_inputs, calibration.inputs))
+    images, means = calibration.range_inputs, calibration.inputs
+    if size is not None:
+        images, means = fitted(images, size), fitted(means, size)
     inputs = [made.layers[kernel.index].inputs[0] for kernel in chosen]
     seen = observe(made, inputs, images)
     scales = {}
@@ -200,11 +201,3 @@ def _integers(kernel: _Kernel, input_scale: float, layer: Layer, per_tensor: boo
     scales: bytes = scale.astype("<f4").tobytes() + struct.pack("<f", input_scale)
     content: bytes = _MARK + numbers + padding + bias + scales
     return content
-
-
-def _fitted(images: Images, size: Size | None) -> Images:
-    """Images of the graph's only size: cut, or mirrored at their lower and right border until they fill it."""
-    if size is None:
-        return images
-    lacking = [(0, max(0, wanted - had)) for wanted, had in zip(size, images.shape[1:3], strict=True)]
-    return np.pad(images[:, : size[0], : size[1]], [(0, 0), *lacking, (0, 0)], mode="symmetric")

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from edgeir.core.config import Config
-from edgeir.core.errors import EdgeIRError, ExportError
+from edgeir.core.errors import ExportError
 from edgeir.core.requires import require
+from edgeir.exporting.converting import conversion_errors
 from edgeir.exporting.layers import check_plan, float_layers
 from edgeir.exporting.target import Job, Written
 from edgeir.exporting.targets.ncnn.convert import Converted, convert
@@ -21,7 +22,6 @@ from edgeir.quantize.plan import PLANS, Plan
 from edgeir.quantize.ranges import RangeRule
 from edgeir.runtime.ncnn import FACTS
 from edgeir.runtime.ncnn_file import BIN, INPUT, OUTPUT, PARAM, format_param
-from edgeir.runtime.quiet import libraries_silenced
 
 __all__ = ["NCNN"]
 
@@ -56,19 +56,13 @@ class NCNN(Config):
                 f"an ncnn file takes float32, not {job.io}",
                 fix="choose --io float; ncnn::Mat::from_pixels reads bytes",
             )
-        try:
-            with libraries_silenced():
-                require("ncnn", "exporting to ncnn")
-                require("pnnx", "exporting to ncnn")
-                half = self.precision.default.weights == "float16"
-                made = convert(job.network, job.size, half=half)
-                if self.precision.default.integer:
-                    made = self._quantise(made, job)
-        except EdgeIRError:
-            raise
-        except Exception as error:  # tracing can raise anything
-            short = (str(error).splitlines() or [""])[0][:200]
-            raise ExportError(f"the ncnn conversion failed: {type(error).__name__}: {short}") from error
+        with conversion_errors("ncnn"):
+            require("ncnn", "exporting to ncnn")
+            require("pnnx", "exporting to ncnn")
+            half = self.precision.default.weights == "float16"
+            made = convert(job.network, job.size, half=half)
+            if self.precision.default.integer:
+                made = self._quantise(made, job)
         return _written(made, job, path)
 
     def _quantise(self, made: Converted, job: Job) -> Converted:

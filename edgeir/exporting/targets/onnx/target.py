@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field
 
 from edgeir.core.config import Config
-from edgeir.core.errors import EdgeIRError, ExportError
+from edgeir.core.errors import ExportError
 from edgeir.core.requires import require
 from edgeir.exporting.calibration import CalibrationData
+from edgeir.exporting.converting import conversion_errors
 from edgeir.exporting.layers import check_plan, float_layers
 from edgeir.exporting.target import Job, Written
 from edgeir.exporting.targets.onnx.passes.bytes_in_out import bytes_in_and_out
@@ -22,7 +23,6 @@ from edgeir.exporting.targets.onnx.saturation import WeightRule
 from edgeir.manifest.artifact import TensorSpec
 from edgeir.quantize.plan import PLANS, Plan
 from edgeir.runtime.onnxruntime import FACTS_PROPERTY
-from edgeir.runtime.quiet import libraries_silenced
 
 if TYPE_CHECKING:
     from edgeir.models import Network
@@ -63,26 +63,20 @@ class ONNX(Config):
             raise ExportError(
                 "an ONNX file takes float32 or uint8, not int8", fix="choose --io uint8 or float"
             )
-        try:
-            with libraries_silenced():
-                require("onnxscript", "exporting to ONNX")
-                require("onnxruntime", "exporting to ONNX")
-                if self.precision.default.integer:  # calibration crops have a size of their own
-                    model = self._quantise(_as_it_comes(job, self.opset, None), job.network, job.calibration)
-                    _fix_size(model, job)
-                else:
-                    model = _as_it_comes(job, self.opset, job.size)
-                if self.precision.default.weights == "float16":
-                    model = _halve(model)
-                if job.io == "uint8":
-                    model = bytes_in_and_out(model)
-                model.metadata_props.add(key=FACTS_PROPERTY, value=job.network.facts.model_dump_json())
-                data = model.SerializeToString()
-        except EdgeIRError:
-            raise
-        except Exception as error:  # the exporter can raise anything
-            short = (str(error).splitlines() or [""])[0][:200]
-            raise ExportError(f"the ONNX conversion failed: {type(error).__name__}: {short}") from error
+        with conversion_errors("ONNX"):
+            require("onnxscript", "exporting to ONNX")
+            require("onnxruntime", "exporting to ONNX")
+            if self.precision.default.integer:  # calibration crops have a size of their own
+                model = self._quantise(_as_it_comes(job, self.opset, None), job.network, job.calibration)
+                _fix_size(model, job)
+            else:
+                model = _as_it_comes(job, self.opset, job.size)
+            if self.precision.default.weights == "float16":
+                model = _halve(model)
+            if job.io == "uint8":
+                model = bytes_in_and_out(model)
+            model.metadata_props.add(key=FACTS_PROPERTY, value=job.network.facts.model_dump_json())
+            data = model.SerializeToString()
         spatial = (None, None) if job.size is None else job.size
         scale = job.network.facts.net_scale
         out = (None, None) if job.size is None else (job.size[0] * scale, job.size[1] * scale)

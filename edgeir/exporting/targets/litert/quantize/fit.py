@@ -1,20 +1,16 @@
-"""Calibration inputs at the size that a graph is bound to.
+"""Whether a graph is bound to its size, and has to be calibrated at it (`edgeir.exporting.calibration.fitted`).
 
 Most graphs run at any size, so they are calibrated on crops, whatever the size of the export. A graph that resizes to a
-fixed size, or holds a constant as large as the image, runs at its own size only: the crops are mirrored to fill it, or
-cut.
+fixed size, or holds a constant as large as the image, runs at its own size only.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from edgeir.exporting.targets.litert.passes.graph import Graph
 
-__all__ = ["fitted", "is_bound_to_size"]
+__all__ = ["is_bound_to_size"]
 
 _SIZED = frozenset(
     {"RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR", "RESHAPE", "BROADCAST_TO", "TRANSPOSE_CONV", "TILE"}
@@ -43,10 +39,3 @@ def _is_sized(graph: Graph, operator: Any) -> bool:
         return False
     constants = [int(index) for index in operator.inputs if graph.constant(int(index)) is not None]
     return any(len(graph.shape(index)) == 4 and max(graph.shape(index)[1:3]) > 1 for index in constants)
-
-
-def fitted(images: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
-    """(N, H, W, C) images cut to `size`, or mirrored at their lower and right border until they fill it."""
-    height, width = size
-    lacking = [(0, max(0, wanted - had)) for wanted, had in zip(size, images.shape[1:3], strict=True)]
-    return np.pad(images[:, :height, :width], [(0, 0), *lacking, (0, 0)], mode="symmetric")

@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,9 +23,11 @@ from numpy.typing import NDArray
 from edgeir.core.errors import ExportError
 from edgeir.core.requires import require
 from edgeir.exporting.layers import fingerprint_of
+from edgeir.exporting.target import Io
 from edgeir.exporting.targets.litert.passes.clip import remove_clip
 from edgeir.exporting.targets.litert.passes.graph import Graph
 from edgeir.exporting.targets.litert.passes.pool import is_lowest_padding
+from edgeir.exporting.targets.litert.quantize.bias_fit import fit_biases
 from edgeir.exporting.targets.litert.quantize.leaky_relu import integer_leaky_relus
 from edgeir.exporting.targets.litert.quantize.observe import observe
 from edgeir.exporting.targets.litert.quantize.widen import widen
@@ -109,7 +111,7 @@ def quantise(
         for name, (low, high) in ranges.items()
     }
     result = worker.quantize(statistics, enable_progress_bar=False, enable_progress_report=False)
-    return integer_leaky_relus(bytes(result.quantized_model))
+    return integer_leaky_relus(fit_biases(bytes(result.quantized_model), graph))
 
 
 def _outputs_of(graph: Graph, layers: Mapping[str, NDArray[np.float32]]) -> list[str]:
@@ -155,7 +157,7 @@ def _covered(graph: Graph, index: int, ranges: dict[str, tuple[float, float]]) -
     return min(float(value.min()), 0.0), max(float(value.max()), 0.0)
 
 
-def finish(model: bytes, tail: Tail, io: Literal["float", "uint8", "int8"]) -> bytes:
+def finish(model: bytes, tail: Tail, io: Io) -> bytes:
     """Put the DEPTH_TO_SPACE back and set the image's type at both ends.
 
     Args:
