@@ -1,0 +1,62 @@
+"""The oldest release of ONNX Runtime that reads a file, by the operator set and the IR version in its stamp.
+
+What each release was built with is in ONNX Runtime's table of versions
+(https://onnxruntime.ai/docs/reference/compatibility.html); what that release of ONNX brought is in the package `onnx`.
+A release refuses a newer IR version, and an operator set that it does not know.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from edgeir.core.requires import require
+from edgeir.exporting.targets.onnx.passes.lower_opset import opset_of
+from edgeir.manifest.artifact import RuntimeNeeds
+
+__all__ = ["BUILT_WITH", "OLDEST_MEASURED", "needs_of", "oldest_release"]
+
+BUILT_WITH = {
+    "1.0": "1.6.0",
+    "1.3": "1.7.0",
+    "1.6": "1.8.0",
+    "1.8": "1.9.0",
+    "1.10": "1.10.0",
+    "1.11": "1.11.0",
+    "1.12": "1.12.0",
+    "1.14": "1.13.0",
+    "1.15": "1.14.0",
+    "1.17": "1.15.0",
+    "1.18": "1.16.0",
+    "1.22": "1.17.0",
+    "1.23": "1.18.0",
+    "1.24": "1.20.0",
+    "1.27": "1.21.0",
+}
+"""Release of ONNX Runtime to the release of ONNX in it; what is left out has that of the one before."""
+OLDEST_MEASURED = "1.15.1"
+"""The oldest release on which files of every kind were run and were right (`benchmarks/old_onnx.py`)."""
+
+
+def oldest_release(opset: int, ir: int) -> str | None:
+    """The first release that reads files of this stamp; None: none that is known here does."""
+    table = {row[0]: (row[2], row[1]) for row in require("onnx.helper", "exporting to ONNX").VERSION_TABLE}
+    for release, onnx in BUILT_WITH.items():
+        if onnx in table and opset <= table[onnx][0] and ir <= table[onnx][1]:
+            return release
+    return None
+
+
+def needs_of(model: Any) -> RuntimeNeeds:
+    """What a runtime has to know to run the graph."""
+    opset, ir = opset_of(model), int(model.ir_version)
+    stated = oldest_release(opset, ir)
+    return RuntimeNeeds(
+        stamp=f"opset {opset}, IR {ir}",
+        runtime="onnxruntime",
+        stated=stated,
+        measured=None if stated is None else _newer(stated, OLDEST_MEASURED),
+    )
+
+
+def _newer(one: str, other: str) -> str:
+    return max(one, other, key=lambda version: [int(part) for part in version.split(".")])
