@@ -39,8 +39,11 @@ class GraphSettings(Config):
     """The quantisation plan. fp16 computes in 16 bits between float32 ends; int8 is QDQ, per-channel weights."""
     opset: int | None = Field(None, ge=OLDEST, le=25)
     """Version of the operator set; by default the oldest from 11 on that has the operators and computes the same."""
-    ranges: Literal["minmax", "percentile", "entropy"] = "minmax"
-    """int8: how activation ranges follow from the calibration images."""
+    quantizer: Literal["onnxruntime", "nncf"] = "onnxruntime"
+    """int8: which tool quantises. NNCF also corrects the bias of every layer, and quantises fewer tensors."""
+    ranges: Literal["minmax", "mean", "percentile", "entropy"] = "minmax"
+    """int8: how activation ranges follow from the calibration images; `mean`, the mean of each image's ends, is
+    NNCF's own and `entropy` onnxruntime's."""
     activations: Literal["uint8", "int8"] = "uint8"
     """int8: type of the activations; weights are always int8."""
     weights: WeightRule = "pairs"
@@ -92,10 +95,12 @@ class GraphSettings(Config):
         if job.io == "uint8":
             model = bytes_in_and_out(model)
         model = at_opset(model, self.opset, job.network.facts.size_multiple)
+        del model.metadata_props[:]  # the quantiser's
         model.metadata_props.add(key=FACTS_PROPERTY, value=job.network.facts.model_dump_json())
         return model
 
     def _quantise(self, model: Any, network: Network, calibration: CalibrationData) -> Any:
+        from edgeir.exporting.targets.onnx.nncf_quantiser import quantise_nncf
         from edgeir.exporting.targets.onnx.qdq import correct_bias, quantise_qdq
 
         drop_clip(model)
@@ -106,6 +111,9 @@ class GraphSettings(Config):
             "per_tensor": self.precision.default.granularity == "tensor",
             "floats": float_layers(self.precision, network),
         }
+        if self.quantizer == "nncf":
+            bias_images = calibration.inputs if self.correct_bias else None
+            return quantise_nncf(model, calibration.range_inputs, **settings, bias_images=bias_images)
         integer = quantise_qdq(model, calibration.range_inputs, **settings)
         if self.correct_bias and correct_bias(model, integer, calibration.inputs):
             integer = quantise_qdq(model, calibration.range_inputs, **settings)

@@ -13,7 +13,7 @@ from edgeir.core.requires import require
 from edgeir.exporting.targets.onnx.passes.lower_opset import opset_of
 from edgeir.manifest.artifact import RuntimeNeeds
 
-__all__ = ["BUILT_WITH", "OLDEST_MEASURED", "needs_of", "oldest_release"]
+__all__ = ["BUILT_WITH", "OLDEST_MEASURED", "needs_of", "needs_of_ort", "oldest_release"]
 
 BUILT_WITH = {
     "1.0": "1.6.0",
@@ -36,6 +36,11 @@ BUILT_WITH = {
 OLDEST_MEASURED = "1.15.1"
 """The oldest release on which files of every kind were run and were right (`benchmarks/old_onnx.py`)."""
 
+ORT_FORMATS = {"5": "1.13", "6": "1.16"}
+"""Version of ONNX Runtime's own format to the first release that reads it."""
+OLDEST_MEASURED_ORT = {"float": "1.17.3", "int8": "1.22.1"}
+"""As `OLDEST_MEASURED`: a file holds the fused operators of the release that wrote it, which older ones may lack."""
+
 
 def oldest_release(opset: int, ir: int) -> str | None:
     """The first release that reads files of this stamp; None: none that is known here does."""
@@ -55,6 +60,17 @@ def needs_of(model: Any) -> RuntimeNeeds:
         runtime="onnxruntime",
         stated=stated,
         measured=None if stated is None else _newer(stated, OLDEST_MEASURED),
+    )
+
+
+def needs_of_ort(version: str, *, integer: bool) -> RuntimeNeeds:
+    """What ONNX Runtime has to know to run a file in its own format, which is not older than the one that wrote it."""
+    stated = ORT_FORMATS.get(version)
+    return RuntimeNeeds(
+        stamp=f"ORT format {version}",
+        runtime="onnxruntime",
+        stated=stated,
+        measured=OLDEST_MEASURED_ORT["int8" if integer else "float"],
     )
 
 
