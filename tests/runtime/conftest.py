@@ -30,7 +30,13 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "photos").mkdir()
     pixels = np.random.default_rng(0).integers(0, 256, (48, 48, 3), dtype=np.uint8)
     Image.fromarray(pixels).save(folder / "photos" / "a.png")
-    made_of = [("tflite", [(12, 10), (8, 8)]), ("onnx", []), ("ort", []), ("coreml", [(12, 10)]), ("ncnn", [])]
+    made_of = [
+        ("tflite", [(12, 10), (8, 8)]),
+        ("onnx", []),
+        ("ort", []),
+        ("coreml", [(12, 10)]),
+        ("ncnn", []),
+    ]
     for target, sizes in made_of:
         export(
             folder / "student", target=target, sizes=sizes, out=folder / target, calibration=folder / "photos"
