@@ -39,7 +39,7 @@ from edgeir.core.files import write_json
 RESULT = HERE / "results" / "old-onnx.json"
 ORT = "onnxruntime"
 RUNTIMES = (
-    *(f"{ORT}=={v}" for v in ("1.15.1", "1.16.3", "1.17.3", "1.18.1", "1.19.2", "1.20.1")),
+    *(f"{ORT}=={v}" for v in ("1.15.1", "1.16.3", "1.17.3", "1.18.1", "1.20.1")),
     *(f"{ORT}=={v}" for v in ("1.22.1", "1.24.4", "1.27.0", "1.31.1")),
     *(f"opencv-python-headless=={v}" for v in ("4.5.5.64", "4.8.1.78", "4.10.0.84", "4.14.0.94", "5.0.0.93")),
 )
@@ -83,7 +83,7 @@ def main() -> int:
                     print(f"{runtime:34s} {mode:9s} {row['precision']:11s} {said}", flush=True)
             if runtime.startswith(ORT):
                 reads[runtime.partition("==")[2]] = newest_stamps(environment)
-    worse = became_worse(options.out, rows)
+    worse = became_worse(options.out, rows, "runs")
     write_json(options.out, result(rows, reads))
     print("\n".join([f"wrote {options.out}", *worse]))
     return 1 if worse else 0
@@ -105,8 +105,22 @@ def result(rows: list[dict[str, Any]], reads: dict[str, dict[str, int]]) -> dict
         "opencv_slack": OPENCV_SLACK,
         "reads": reads,
         "oldest_right": {name: oldest_right(own) for name, own in by_kind.items() if own},
-        "rows": rows,
+        "rows": table(rows),
+        "runs": rows,
     }
+
+
+def table(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One row per runtime: files that are right with and without its optimiser, of all, for each precision."""
+    rows: dict[str, dict[str, Any]] = {}
+    for precision in dict.fromkeys(one["precision"] for one in runs):
+        for runtime in dict.fromkeys(one["runtime"] for one in runs):
+            own = [one for one in runs if (one["runtime"], one["precision"]) == (runtime, precision)]
+            files = {name for one in own for name in one["each_error"]}
+            wrong = {name for one in own for name in one["not_right"]}
+            said = f"{len(files - wrong)} of {len(files)}" if own else None
+            rows.setdefault(runtime, {"runtime": runtime})[precision] = said
+    return [*rows.values()]
 
 
 def newest_stamps(environment: Path) -> dict[str, int]:

@@ -157,13 +157,16 @@ def oldest_right(rows: list[dict[str, Any]]) -> dict[str, dict[str, str | None]]
     return found
 
 
-def became_worse(before: Path, rows: list[dict[str, Any]]) -> list[str]:
-    """One line for each file that was right on a runtime in the result at `before` and is not any more."""
+def became_worse(before: Path, rows: list[dict[str, Any]], key: str = "rows") -> list[str]:
+    """One line for each file that was right on a runtime in the result at `before` and is not any more.
+
+    Args:
+        key: of that result, where such rows are.
+    """
     if not before.is_file():
         return []
     known = {
-        (row["runtime"], row["kernels"], row["precision"]): row
-        for row in json.loads(before.read_text())["rows"]
+        (row["runtime"], row["kernels"], row["precision"]): row for row in json.loads(before.read_text())[key]
     }
     lines = []
     for row in rows:

@@ -64,9 +64,31 @@ def main() -> int:
         network["timing"] = [
             {key: value for key, value in row.items() if key != "samples_ms"} for row in rows
         ]
-    write_json(options.out, result | {"networks": networks})
+    write_json(options.out, result | {"rows": table(networks), "networks": networks})
     print(f"wrote {options.out}")
     return 0
+
+
+def table(networks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One flat row per network, quantiser and ranges; time where it was measured, over that of onnxruntime's file."""
+    rows = []
+    for network in networks:
+        times = {row["name"]: row["time_ratio"] for row in network["timing"]}
+        for row in network["rows"]:
+            timed = row["ranges"] == "minmax"
+            rows.append(
+                {
+                    "network": network["model"],
+                    "quantizer": row["quantizer"],
+                    "ranges": row["ranges"],
+                    **{f"dB lost on {name}": round(loss, 3) for name, loss in row["loss_db"].items()},
+                    "within the gate": "yes" if row["within_gate"] else "no",
+                    "integer convolutions": row["convolutions"]["integer"],
+                    "float convolutions": row["convolutions"]["float"],
+                    "time": round(times[row["quantizer"]], 2) if timed else None,
+                }
+            )
+    return rows
 
 
 def measured(model: str, suite: str, work: Path, seconds: float) -> dict[str, Any]:

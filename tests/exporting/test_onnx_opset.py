@@ -210,12 +210,13 @@ def test_the_table_is_in_order() -> None:
     assert oldest_release(99, 4) is None
 
 
-def test_the_oldest_measured_release_is_that_of_the_published_check() -> None:
-    """Of the oldest release of each network, the newest; files of more recent operators start later."""
+def test_the_oldest_measured_releases_are_those_of_the_published_check() -> None:
+    """PPDN alone has operators of set 19."""
     found = MEASURED["oldest_right"]["onnxruntime"]
     for precision in ("fp32", "fp16", "int8", "int8-bytes"):
-        oldest = {found[precision][name].partition("==")[2] for name in found[precision]}
-        assert oldest == {OLDEST_MEASURED}, precision
+        for network, oldest in found[precision].items():
+            opset = 19 if network == "ppdn" and precision != "fp16" else 16
+            assert oldest == f"onnxruntime=={OLDEST_MEASURED[opset]}", (precision, network)
     for precision, expected in (("ort-fp32", "float"), ("ort-int8", "int8")):
         versions = [name.partition("==")[2] for name in found[precision].values()]
         assert max(versions, key=newer) == OLDEST_MEASURED_ORT[expected], precision
@@ -225,7 +226,7 @@ def test_needs_of_a_new_stamp() -> None:
     model = graph([helper.make_node("Relu", ["image"], ["restored"])], 23)
     model.ir_version = 11
     needs = needs_of(model)
-    assert (needs.stamp, needs.stated, needs.measured) == ("opset 23, IR 11", "1.23", "1.23")
+    assert (needs.stamp, needs.stated, needs.measured) == ("opset 23, IR 11", "1.23", None)
 
 
 def test_a_setting_of_the_profile_is_changed_and_the_manifest_says_so(tiny, tmp_path) -> None:
@@ -235,6 +236,6 @@ def test_a_setting_of_the_profile_is_changed_and_the_manifest_says_so(tiny, tmp_
     )
     needs = artifact.main.needs
     assert needs is not None
-    assert (needs.stamp, needs.stated, needs.measured) == ("opset 13, IR 7", "1.6", OLDEST_MEASURED)
+    assert (needs.stamp, needs.stated, needs.measured) == ("opset 13, IR 7", "1.6", OLDEST_MEASURED[16])
     with pytest.raises(ConfigError, match="target.onnx.opset|opset"):
         changed(read_profile("onnx-fp32"), ["target.opset=99"])

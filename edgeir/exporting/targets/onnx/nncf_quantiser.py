@@ -23,7 +23,8 @@ from edgeir.core.requires import require
 from edgeir.exporting.targets.onnx.passes.integer_graph import (
     integer_biases,
     one_type,
-    set_image_ends,
+    set_image_input,
+    set_image_output,
     set_weights,
 )
 from edgeir.exporting.targets.onnx.qdq import Images, copied, layer_nodes, nchw, output_bias_error
@@ -68,7 +69,8 @@ def quantise_nncf(
     del integer.graph.value_info[:]  # types that change below
     set_weights(integer, model, weights, per_tensor=per_tensor)
     one_type(integer, activations)
-    set_image_ends(integer, activations)
+    set_image_input(integer, activations)
+    set_image_output(integer, activations)
     if bias_images is not None and (found := output_bias_error(model, integer, bias_images)) is not None:
         numpy_helper = require("onnx.numpy_helper", "int8 for ONNX")
         name, error = found

@@ -12,6 +12,7 @@ from edgeir.core.errors import ExportError
 from edgeir.core.files import scratch_dir
 from edgeir.core.requires import require
 from edgeir.exporting.layers import fingerprint_of
+from edgeir.exporting.targets.onnx.passes.integer_graph import set_image_output
 from edgeir.exporting.targets.onnx.saturation import WeightRule, weight_overrides
 
 __all__ = ["Images", "copied", "correct_bias", "layer_nodes", "nchw", "output_bias_error", "quantise_qdq"]
@@ -65,7 +66,9 @@ def quantise_qdq(
             calibrate_method=getattr(quantization.CalibrationMethod, methods[ranges]),
             extra_options={"TensorQuantOverrides": overrides},
         )
-        return onnx.load(path)
+        integer = onnx.load(path)
+    set_image_output(integer, activations)  # onnxruntime leaves it in float behind what it does not quantise
+    return integer
 
 
 def layer_nodes(model: Any, layers: Mapping[str, NDArray[np.float32]]) -> list[str]:

@@ -33,8 +33,9 @@ BUILT_WITH = {
     "1.27": "1.21.0",
 }
 """Release of ONNX Runtime to the release of ONNX in it; what is left out has that of the one before."""
-OLDEST_MEASURED = "1.15.1"
-"""The oldest release on which files of every kind were run and were right (`benchmarks/old_onnx.py`)."""
+OLDEST_MEASURED = {16: "1.15.1", 19: "1.16.3"}
+"""Operator set to the oldest release on which all files of it and of older ones were right (`benchmarks/old_onnx.py`).
+An operator set may be known to a release that lacks a kernel of it."""
 
 ORT_FORMATS = {"5": "1.13", "6": "1.16"}
 """Version of ONNX Runtime's own format to the first release that reads it."""
@@ -59,7 +60,7 @@ def needs_of(model: Any) -> RuntimeNeeds:
         stamp=f"opset {opset}, IR {ir}",
         runtime="onnxruntime",
         stated=stated,
-        measured=None if stated is None else _newer(stated, OLDEST_MEASURED),
+        measured=next((release for newest, release in OLDEST_MEASURED.items() if opset <= newest), None),
     )
 
 
@@ -72,7 +73,3 @@ def needs_of_ort(version: str, *, integer: bool) -> RuntimeNeeds:
         stated=stated,
         measured=OLDEST_MEASURED_ORT["int8" if integer else "float"],
     )
-
-
-def _newer(one: str, other: str) -> str:
-    return max(one, other, key=lambda version: [int(part) for part in version.split(".")])

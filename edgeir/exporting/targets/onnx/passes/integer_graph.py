@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from edgeir.core.requires import require
 from edgeir.exporting.targets.onnx.saturation import WeightRule, weight_scales
 
-__all__ = ["integer_biases", "one_type", "set_image_ends", "set_weights"]
+__all__ = ["integer_biases", "one_type", "set_image_input", "set_image_output", "set_weights"]
 
 _MULTIPLIES = ("Conv", "ConvTranspose", "MatMul", "Gemm")
 _LARGEST = 127
@@ -77,14 +77,18 @@ def one_type(model: Any, wanted: str) -> None:
                 entry.CopyFrom(numpy_helper.from_array(shifted.astype(wanted), entry.name))
 
 
-def set_image_ends(model: Any, kind: str) -> None:
-    """The image in is read, and the image out is given, as bytes: scale 1/255 from 0 on, in place."""
-    image = [np.array(1 / 255, np.float32), np.array(0 if kind == "uint8" else -128, kind)]
+def set_image_input(model: Any, kind: str) -> None:
+    """The image is read as bytes, scale 1/255 from 0 on, in place; where the first operators are float, it is not."""
     for node in list(model.graph.node):
         if node.op_type == "QuantizeLinear" and node.input[0] == "image":
             pair = [node, *(user for user in model.graph.node if node.output[0] in user.input)]
             for one in pair:
-                _replace(model, one, [None, *image])
+                _replace(model, one, [None, *_byte_image(kind)])
+
+
+def set_image_output(model: Any, kind: str) -> None:
+    """The image is given as bytes, scale 1/255 from 0 on, in place: values beyond [0, 1] are cut off by that."""
+    image = _byte_image(kind)
     last = _maker(model, "restored")
     if last.op_type == "DequantizeLinear":
         return
@@ -93,6 +97,10 @@ def set_image_ends(model: Any, kind: str) -> None:
     else:
         last.output[list(last.output).index("restored")] = "restored_float"
         _append_pair(model, "restored_float", "restored", image, len(model.graph.node))
+
+
+def _byte_image(kind: str) -> list[NDArray[Any]]:
+    return [np.array(1 / 255, np.float32), np.array(0 if kind == "uint8" else -128, kind)]
 
 
 def _quantise_edge(model: Any, node: Any, image: list[NDArray[Any]]) -> None:
