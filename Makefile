@@ -14,7 +14,7 @@ BIN    := $(VENV)/Scripts
 EXTRAS := run,train,onnx,ncnn,hdf5,heif,dev
 else
 BIN    := $(VENV)/bin
-EXTRAS := train,onnx,litert,coreml,ncnn,hdf5,heif,dev
+EXTRAS := train,onnx,nncf,litert,coreml,ncnn,hdf5,heif,dev
 endif
 # Extra words for pip, for example a package index of PyTorch's CPU builds.
 PIP_FLAGS ?=

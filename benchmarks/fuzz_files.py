@@ -1,6 +1,6 @@
 """Corrupt model files at random, adapt their manifests, and record what loading and running them does to the process.
 
-    python benchmarks/fuzz_files.py [--files 2000] [--target tflite onnx] [--seed 0]
+    python benchmarks/fuzz_files.py [--files 5000] [--target tflite onnx ort] [--seed 0]
 
 Every corrupt file has one to four changed bytes, and the manifest's hash is recomputed, as if both came from one
 author. It is loaded and run as by `edgeir restore`, in a process that continues with the next one: its death is a
@@ -30,7 +30,11 @@ from edgeir.runtime.loading import load
 
 RESULT = Path(__file__).resolve().parent / "results" / "fuzz-files.json"
 SIDE = 16
-KINDS = (("tflite", "fp32"), ("tflite", "fp16"), ("tflite", "int8"), ("onnx", "fp32"), ("onnx", "int8"))
+TARGETS = ("tflite", "onnx", "ort")
+KINDS = (
+    *(("tflite", precision) for precision in ("fp32", "fp16", "int8")),
+    *((target, precision) for target in ("onnx", "ort") for precision in ("fp32", "int8")),
+)
 
 
 def main() -> int:
@@ -39,7 +43,7 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--files", type=int, default=400, help="corrupt files of each kind")
-    parser.add_argument("--target", nargs="+", choices=("tflite", "onnx"), default=("tflite", "onnx"))
+    parser.add_argument("--target", nargs="+", choices=TARGETS, default=TARGETS)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=RESULT)
     parser.add_argument("--worker", nargs=3, help=argparse.SUPPRESS)
@@ -83,7 +87,7 @@ def make(out: Path, target: Any, precision: Any) -> None:
     torch.manual_seed(0)
     network = PlainSRConfig(channels=8, blocks=1, branches=()).build().eval()
     card = Card(name="fuzz", model={}, facts=network.facts, parameters=1, weights_sha256="0" * 64)
-    gate = Gate(max_abs_error=1, psnr_drop_db=99, colour_shift=255)
+    gate = Gate.model_validate(dict.fromkeys(Gate.model_fields, 1000.0))
     profile = read_profile(f"{target}-{precision}").model_copy(update={"gate": gate})
     sizes = [(SIDE, SIDE)] if target == "tflite" else []
     export_network(network, card, profile, out=out, name=f"{target}-{precision}", sizes=sizes)

@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,7 @@ from edgeir.exporting.profile import read_profile
 from edgeir.exporting.target import Job
 from edgeir.manifest.artifact import TensorSpec
 from edgeir.models import AnyModel
+from edgeir.runtime.catalog import target_entry
 from edgeir.runtime.session import from_native, to_native
 
 HERE = Path(__file__).resolve().parent
@@ -46,7 +47,8 @@ RUNTIMES = (
         for v in ("1.0.1", "1.1.2", "1.2.0", "1.3.0", "1.4.0", "2.0.3", "2.1.0", "2.3.0")
     ),
 )
-OLD_NUMPY = ("tflite-runtime", "ai-edge-litert==1.0")
+OLD_NUMPY = ("tflite-runtime", "ai-edge-litert==1.0", *(f"onnxruntime==1.{n}." for n in range(15, 19)),
+             *(f"opencv-python-headless==4.{n}." for n in range(5, 10)))  # fmt: skip
 FLAT_DANET = {"widths": (16,), "bottom_blocks": 1}
 SMALLER: dict[str, dict[str, Any]] = {
     "plainsr": {"channels": 8, "blocks": 2},
@@ -70,6 +72,11 @@ SIDE, RUNS, TIMEOUT_S = 64, 5, 300
 RIGHT = {"fp32": 2e-5, "fp16": 5e-3, "int8": 0.025, "int8-bytes": 0.025}
 """Difference from the torch network that counts as right, on the [0, 1] scale: the largest one in floating point, the
 mean one in integers (random weights lose up to 0.25 at a pixel to 8 bits, on every runtime alike)."""
+
+
+def right_below(precision: str) -> float:
+    """The limit of `RIGHT` for a precision with or without a label in front."""
+    return next(limit for name, limit in reversed(RIGHT.items()) if name in precision)
 
 
 @dataclass(frozen=True)
@@ -150,13 +157,16 @@ def oldest_right(rows: list[dict[str, Any]]) -> dict[str, dict[str, str | None]]
     return found
 
 
-def became_worse(before: Path, rows: list[dict[str, Any]]) -> list[str]:
-    """One line for each file that was right on a runtime in the result at `before` and is not any more."""
+def became_worse(before: Path, rows: list[dict[str, Any]], key: str = "rows") -> list[str]:
+    """One line for each file that was right on a runtime in the result at `before` and is not any more.
+
+    Args:
+        key: of that result, where such rows are.
+    """
     if not before.is_file():
         return []
     known = {
-        (row["runtime"], row["kernels"], row["precision"]): row
-        for row in json.loads(before.read_text())["rows"]
+        (row["runtime"], row["kernels"], row["precision"]): row for row in json.loads(before.read_text())[key]
     }
     lines = []
     for row in rows:
@@ -169,8 +179,20 @@ def became_worse(before: Path, rows: list[dict[str, Any]]) -> list[str]:
     return lines
 
 
-def converted(kinds: list[str] | None, precisions: list[str], folder: Path) -> Iterator[File]:
-    """Every network at every precision, written into `folder`; what has no such file is named and left out."""
+def converted(
+    kinds: list[str] | None,
+    precisions: Sequence[str],
+    folder: Path,
+    *,
+    target: str = "tflite",
+    size: tuple[int, int] | None = (SIDE, SIDE),
+    label: str = "",
+) -> Iterator[File]:
+    """Every network at every precision, written into `folder`; what has no such file is named and left out.
+
+    Args:
+        label: in front of the precision's name.
+    """
     import torch
 
     for name, network in networks(kinds):
@@ -182,15 +204,15 @@ def converted(kinds: list[str] | None, precisions: list[str], folder: Path) -> I
         calibration = np.random.default_rng(0).random((4, SIDE, SIDE, facts.channels), dtype=np.float32)
         for precision in precisions:
             weights, _, io = precision.partition("-")
-            job = Job(network, (SIDE, SIDE), "uint8" if io else "float", CalibrationData(calibration))
-            path = folder / f"{name}-{precision}.tflite"
+            job = Job(network, size, "uint8" if io else "float", CalibrationData(calibration))
+            path = folder / f"{name}-{label}{precision}{target_entry(target).suffix}"
             try:
-                made = read_profile(f"tflite-{weights}").target.write(job, path)
+                made = read_profile(f"{target}-{weights}").target.write(job, path)
             except ExportError as error:
-                print(f"{name} {precision}: {error}")
+                print(f"{name} {label}{precision}: {error}")
                 continue
             np.save(path.with_suffix(".npy"), to_native(image, made.input))
-            yield File(name, precision, path, made.output, expected)
+            yield File(name, f"{label}{precision}", path, made.output, expected)
 
 
 def networks(kinds: list[str] | None) -> Iterator[tuple[str, Any]]:
@@ -243,14 +265,14 @@ def installed(requirement: str, root: Path) -> Path:
     return folder
 
 
-def run(file: File, environment: Path, mode: str) -> dict[str, Any]:
+def run(file: File, environment: Path, mode: str, worker: str = "old_runtime_worker.py") -> dict[str, Any]:
     """Run one file; ``{"ms", "error_max"}``, or ``{"error"}`` where it was refused or the process died."""
     out = file.path.with_suffix(".out.npy")
     out.unlink(missing_ok=True)
     command = [
         sys.executable,
         "-S",
-        str(HERE / "old_runtime_worker.py"),
+        str(HERE / worker),
         str(file.path),
         str(file.input),
         str(out),
@@ -281,14 +303,19 @@ def run(file: File, environment: Path, mode: str) -> dict[str, Any]:
 
 
 def summarised(
-    runtime: str, mode: str, files: list[File], runs: list[dict[str, Any]]
+    runtime: str, mode: str, files: list[File], runs: list[dict[str, Any]], slack: float = 1.0
 ) -> list[dict[str, Any]]:
-    """One row per precision: how many files were right, the largest error, and every file that was not right."""
+    """One row per precision: how many files were right, the largest error, and every file that was not right.
+
+    Args:
+        slack: of a runtime's own arithmetic, times which an error may exceed the limit.
+    """
     rows = []
     for precision in dict.fromkeys(file.precision for file in files):
         mine = [(file, done) for file, done in zip(files, runs, strict=True) if file.precision == precision]
         errors = [done.get("judged") for _, done in mine]
-        right = [error is not None and error <= RIGHT[precision] for error in errors]
+        limit = slack * right_below(precision)
+        right = [error is not None and error <= limit for error in errors]
         rows.append(
             {
                 "runtime": runtime,

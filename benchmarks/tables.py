@@ -35,7 +35,13 @@ from edgeir.core.files import atomic_file
 from edgeir.reporting.table import TABLES, Table, escape_markdown
 
 ROOT = Path(__file__).resolve().parent.parent
-DOCUMENTS = ("README.md", "benchmarks/README.md", "recipes/README.md", "docs/benchmarks.md")
+DOCUMENTS = (
+    "README.md",
+    "benchmarks/README.md",
+    "recipes/README.md",
+    "docs/benchmarks.md",
+    "docs/targets/onnx.md",
+)
 BLOCK = re.compile(r"(<!-- table: (?P<name>[^>]+?) -->\n)(?P<body>.*?)(<!-- /table -->)", re.DOTALL)
 
 

@@ -22,7 +22,7 @@ from edgeir.cli.output import Output, table
 from edgeir.runtime.catalog import target_titles
 
 if TYPE_CHECKING:
-    from edgeir.manifest.artifact import ModelFile
+    from edgeir.manifest.artifact import ModelFile, RuntimeNeeds
 
 __all__ = ["export"]
 
@@ -36,6 +36,14 @@ def export(
             show_default=False,
         ),
     ],
+    changes: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[KEY=VALUE]...",
+            help="Settings that replace those of the export profile, like `calibration.patches=96`.",
+            show_default=False,
+        ),
+    ] = None,
     *,
     target: Annotated[
         TargetChoice,
@@ -125,6 +133,7 @@ def export(
                 io=io,
                 statistics=statistics,
                 profile=profile,
+                overrides=changes or (),
                 out=out,
                 calibration=calibration,
                 proof=proof,
@@ -149,6 +158,10 @@ def _file_lines(folder: Path, file: ModelFile) -> list[str]:
         ("  size", f"{file.bytes / 1024:.1f} KiB"),
         ("  work", f"{file.macs / 1e9:.2f} GMAC for input {_shape(file.inputs[0].shape)}"),
     ]
+    if (needs := file.needs) is not None:
+        rows.append(
+            ("  needs", f"{needs.stamp}: {needs.runtime} {needs.stated or '?'} or newer{_run_on(needs)}")
+        )
     if isinstance(file.parity, Parity):
         compared = f"{file.parity.images} photographs, {file.parity.extremes} extremes, {file.parity.engine}"
         rows += [
@@ -158,6 +171,10 @@ def _file_lines(folder: Path, file: ModelFile) -> list[str]:
     else:
         rows.append(("  not proved", f"{file.parity.reason} ({file.parity.command})"))
     return [f"wrote {folder / file.path}", *table(rows)]
+
+
+def _run_on(needs: RuntimeNeeds) -> str:
+    return f", run on {needs.measured} and newer" if needs.measured else ""
 
 
 def _shape(shape: tuple[int | None, ...]) -> str:

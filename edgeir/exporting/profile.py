@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias, Union
 
 from pydantic import Field
 
 from edgeir.core.assets import find_asset
-from edgeir.core.config import Config, parse, read_yaml
+from edgeir.core.config import Config, apply_overrides, parse, read_yaml
 from edgeir.exporting.target import Target
 from edgeir.manifest.parity import Gate
 from edgeir.runtime import catalog
 
-__all__ = ["AnyTarget", "CalibrationConfig", "ExportProfile", "read_profile"]
+__all__ = ["AnyTarget", "CalibrationConfig", "ExportProfile", "changed", "read_profile"]
 
 if TYPE_CHECKING:
     AnyTarget: TypeAlias = Target
@@ -52,11 +53,21 @@ class ExportProfile(Config):
     """How far the file may be from the network."""
 
 
-def read_profile(name: str | Path) -> ExportProfile:
-    """A profile by name (``tflite-int8``) or path.
+def read_profile(name: str | Path, overrides: Sequence[str] = ()) -> ExportProfile:
+    """A profile by name (``tflite-int8``) or path, with ``a.b=c`` overrides applied.
 
     Raises:
-        ConfigError: there is no such profile, or it is wrong (every problem at once).
+        ConfigError: there is no such profile, or it or an override is wrong (every problem at once).
     """
     path = find_asset("profiles", name)
-    return parse(ExportProfile, read_yaml(path), where=path)
+    return parse(ExportProfile, apply_overrides(read_yaml(path), overrides), where=path)
+
+
+def changed(profile: ExportProfile, overrides: Sequence[str]) -> ExportProfile:
+    """A profile with ``a.b=c`` overrides applied.
+
+    Raises:
+        ConfigError: an override is wrong.
+    """
+    values = apply_overrides(profile.model_dump(), overrides)
+    return parse(ExportProfile, values, where="command line")

@@ -23,7 +23,7 @@ from edgeir.core.requires import require
 from edgeir.core.trust import honours_trust
 from edgeir.exporting.calibration import CalibrationData, gather
 from edgeir.exporting.constants import cost, made_constant
-from edgeir.exporting.profile import ExportProfile, read_profile
+from edgeir.exporting.profile import ExportProfile, changed, read_profile
 from edgeir.exporting.prove.gate import applied_gate, check_gate
 from edgeir.exporting.prove.images import Patch, degradation_of, patches, proof_photographs
 from edgeir.exporting.prove.run import input_size, prove
@@ -52,6 +52,7 @@ def export(
     io: Io = "float",
     statistics: Statistics = "image",
     profile: str | Path | ExportProfile | None = None,
+    overrides: Sequence[str] = (),
     out: str | Path,
     calibration: str | Path | NDArray[np.generic] | None = None,
     proof: str | Path | None = None,
@@ -74,6 +75,7 @@ def export(
             then be the whole image; `constant` stores those of the calibration images, so that the file may run in
             tiles. Constants cost quality (`benchmarks/global_statistics.py`).
         profile: a name, a file or a configuration; ``TARGET-PRECISION`` by default.
+        overrides: ``a.b=c`` settings that replace those of the profile, such as ``target.opset=13``.
         out: the artifact's folder.
         calibration: for int8 and constant statistics: a folder of photographs or an array of network inputs
             (N, H, W, C), uint8 or float in [0, 1]; three of scikit-image's photographs by default.
@@ -88,7 +90,7 @@ def export(
         ExportError: the network cannot be converted, or has no global statistics that could be constant.
         ParityError: the file differs from the network by more than the profile's gate; nothing is left behind.
     """
-    settings, name = _profile(profile, target, precision)
+    settings, name = _profile(profile, target, precision, overrides)
     _refuse_existing(Path(out), overwrite)
     require("torch", "exporting")
     from edgeir.checkpoint.load import load_checkpoint
@@ -120,17 +122,18 @@ def _refuse_existing(out: Path, overwrite: bool) -> None:
 
 
 def _profile(
-    profile: str | Path | ExportProfile | None, target: str, precision: str
+    profile: str | Path | ExportProfile | None, target: str, precision: str, overrides: Sequence[str]
 ) -> tuple[ExportProfile, str]:
     """The profile to export with, and its name in the manifest."""
     if target not in catalog.target_names():
         raise ConfigError(
             [f"there is no target `{target}`"], fix=f"targets: {', '.join(catalog.target_names())}"
         )
-    if profile is None:
-        return read_profile(f"{target}-{precision}"), f"{target}-{precision}"
-    settings = profile if isinstance(profile, ExportProfile) else read_profile(profile)
-    name = "custom" if isinstance(profile, ExportProfile) else str(profile)
+    name = "custom" if isinstance(profile, ExportProfile) else str(profile or f"{target}-{precision}")
+    settings = (
+        changed(profile, overrides) if isinstance(profile, ExportProfile) else read_profile(name, overrides)
+    )
+    name = " ".join([name, *overrides])
     if (settings.target.kind, settings.target.precision.name) != (target, precision):
         made = f"{settings.target.kind} {settings.target.precision.name}"
         raise ConfigError([f"the profile makes {made}, not {target} {precision}"], where=name)
@@ -248,6 +251,7 @@ def _describe(
             bytes=tree_bytes(made.path),
             sha256=sha256_tree(made.path),
             macs=network.macs(*size) if size else _open_macs(network),
+            needs=made.needs,
             parity=UNPROVED,
         )
         for made, size in zip(written, sizes, strict=True)

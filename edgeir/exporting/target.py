@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from edgeir.exporting.calibration import CalibrationData
-from edgeir.manifest.artifact import TensorSpec
+from edgeir.manifest.artifact import RuntimeNeeds, TensorSpec
 from edgeir.quantize.plan import QuantizationPlan
 
 if TYPE_CHECKING:
@@ -47,11 +47,13 @@ class Written:
     Attributes:
         path: of the file, or of the folder that the format is.
         input, output: their shape, layout and type.
+        needs: how old a runtime may be; None where the target does not say.
     """
 
     path: Path
     input: TensorSpec
     output: TensorSpec
+    needs: RuntimeNeeds | None = None
 
 
 class Target(Protocol):

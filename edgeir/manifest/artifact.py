@@ -21,6 +21,7 @@ __all__ = [
     "ARTIFACT_NAME",
     "Artifact",
     "ModelFile",
+    "RuntimeNeeds",
     "Statistics",
     "TensorSpec",
     "read_artifact",
@@ -61,6 +62,19 @@ class TensorSpec(Config):
         return None if height is None or width is None else (height, width)
 
 
+class RuntimeNeeds(Config):
+    """How old a runtime may be that runs a file."""
+
+    stamp: str
+    """The version of the format that the file says it is, in the format's own words."""
+    runtime: str
+    """The distribution whose versions follow."""
+    stated: str | None = None
+    """The oldest version that reads the stamp, by the runtime's own table of versions; None: none that is known."""
+    measured: str | None = None
+    """The oldest version on which files of this kind were run and were right; None: they were on none."""
+
+
 class ModelFile(Config):
     """One model file of an artifact: format and precision, input and output, and its proof."""
 
@@ -80,6 +94,8 @@ class ModelFile(Config):
     """Of the file, or of the tree (`edgeir.core.files.sha256_tree`)."""
     macs: Count
     """Multiply-accumulates of one run at the input size (dynamic: per 1280x720 output)."""
+    needs: RuntimeNeeds | None = None
+    """How old a runtime may be; None where nothing is known of it."""
     parity: AnyParity
     native_runs: tuple[NativeRun, ...] = ()
     """Proofs of `edgeir prove` where the file's own runtime is; the latest for each engine and system."""

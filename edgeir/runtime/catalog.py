@@ -167,6 +167,9 @@ TARGETS: list[TargetEntry] = [
     ),
     TargetEntry("onnx", "ONNX", ".onnx", "onnxruntime", "edgeir.exporting.targets.onnx.target:ONNX"),
     TargetEntry(
+        "ort", "ORT (small ONNX Runtime)", ".ort", "onnxruntime", "edgeir.exporting.targets.onnx.ort:ORT"
+    ),
+    TargetEntry(
         "coreml",
         "Core ML (iOS, macOS)",
         ".mlpackage",

@@ -17,7 +17,7 @@ from edgeir.exporting.profile import read_profile
 from edgeir.exporting.target import Job, Target
 from edgeir.exporting.targets.litert.passes.graph import Graph
 from edgeir.exporting.targets.litert.passes.half import MULTIPLY_CONSTANTS
-from edgeir.manifest.artifact import TensorSpec
+from edgeir.manifest.artifact import RuntimeNeeds, TensorSpec
 from edgeir.manifest.card import Card
 from edgeir.models import PlainSRConfig
 from edgeir.models.base import Network
@@ -32,6 +32,7 @@ class Made:
     data: bytes
     input: TensorSpec
     output: TensorSpec
+    needs: RuntimeNeeds | None = None
 
 
 def convert(
@@ -41,7 +42,7 @@ def convert(
     with tempfile.TemporaryDirectory() as folder:
         job = Job(network, size, io, CalibrationData(calibration))
         written = target.write(job, Path(folder) / "model")
-        return Made(written.path.read_bytes(), written.input, written.output)
+        return Made(written.path.read_bytes(), written.input, written.output, written.needs)
 
 
 def busy(network: Network, seed: int = 0) -> Network:

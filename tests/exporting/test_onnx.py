@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+
 import numpy as np
 import onnx
 import onnxruntime
@@ -10,7 +12,7 @@ import torch
 
 from edgeir.core.errors import ExportError
 from edgeir.exporting.targets.onnx.target import ONNX
-from edgeir.models import PlainSRConfig, PPCNSRConfig, SRCNNConfig
+from edgeir.models import DnCNNConfig, PlainSRConfig, PPCNSRConfig, SRCNNConfig
 
 from .conftest import convert
 
@@ -96,10 +98,27 @@ def test_int8_drops_the_clip_and_still_clips(tiny, converted) -> None:
     assert np.sqrt(np.mean((got - network_output(tiny, tensor)) ** 2)) < 0.02
 
 
+@pytest.mark.parametrize("quantizer", ["onnxruntime", pytest.param("nncf", marks=pytest.mark.slow)])
+def test_int8_clips_behind_an_operator_that_is_not_quantised(quantizer, busy, calibration) -> None:
+    """onnxruntime quantises no subtraction, and the clip is not there any more."""
+    if importlib.util.find_spec(quantizer) is None:
+        pytest.skip(f"{quantizer} is not installed")
+    network = busy(DnCNNConfig(depth=3, width=8).build())
+    tensor = np.random.default_rng(1).random((1, 3, 20, 14), dtype=np.float32)
+    expected = network_output(network, tensor)
+    assert expected.min() == 0, "the network clips"
+    got = run(
+        convert(ONNX(precision="int8", quantizer=quantizer), network, None, "float", calibration).data, tensor
+    )
+    assert got.min() == 0
+    assert got.max() <= 1
+    assert np.abs(got - expected).mean() < 0.004
+
+
 def test_an_integer_file_with_byte_ends_holds_no_float_image(converted) -> None:
     found = kinds(converted("onnx-int8", "uint8", None).data)
     assert found[0] == "Transpose"
-    assert found[-2:] == ["DepthToSpace", "Transpose"]
+    assert found[-3:] == ["DepthToSpace", "QuantizeLinear", "Transpose"]
     assert not {"Cast", "Round", "Mul"} & set(found)
 
 

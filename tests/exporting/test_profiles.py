@@ -29,7 +29,7 @@ def test_a_targets_settings_are_those_of_the_catalog_and_survive_yaml(entry) -> 
         assert again == config
 
 
-NOT_MADE = {"tflite-w8", "onnx-w8", "ncnn-w8"}
+NOT_MADE = {"tflite-w8", "onnx-w8", "ort-fp16", "ort-w8", "ncnn-w8"}
 """Precisions that a target does not write."""
 
 

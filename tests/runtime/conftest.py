@@ -20,7 +20,7 @@ from edgeir.models import PlainSRConfig
 
 @pytest.fixture(scope="session")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with ``student`` (checkpoint), ``tflite`` (12x10 and 8x8) ``onnx`` and ``ncnn`` (any size)."""
+    """A folder with ``student`` (checkpoint), ``tflite`` (12x10 and 8x8), ``onnx``, ``ort`` and ``ncnn`` (any size)."""
     folder = tmp_path_factory.mktemp("made")
     torch.manual_seed(0)
     network = PlainSRConfig(channels=4, blocks=0, branches=()).build()
@@ -30,7 +30,13 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "photos").mkdir()
     pixels = np.random.default_rng(0).integers(0, 256, (48, 48, 3), dtype=np.uint8)
     Image.fromarray(pixels).save(folder / "photos" / "a.png")
-    made_of = [("tflite", [(12, 10), (8, 8)]), ("onnx", []), ("coreml", [(12, 10)]), ("ncnn", [])]
+    made_of = [
+        ("tflite", [(12, 10), (8, 8)]),
+        ("onnx", []),
+        ("ort", []),
+        ("coreml", [(12, 10)]),
+        ("ncnn", []),
+    ]
     for target, sizes in made_of:
         export(
             folder / "student", target=target, sizes=sizes, out=folder / target, calibration=folder / "photos"

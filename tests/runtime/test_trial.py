@@ -20,8 +20,8 @@ from edgeir.runtime import catalog, trial
 from edgeir.runtime.loading import load
 from edgeir.runtime.trial_child import CANNOT_IMPORT, CANNOT_LOAD, CANNOT_RUN
 
-TARGETS = ["tflite", "onnx"]
-NAMES = {"tflite": "LiteRT", "onnx": "ONNX Runtime"}
+TARGETS = ["tflite", "onnx", "ort"]
+NAMES = {"tflite": "LiteRT", "onnx": "ONNX Runtime", "ort": "ONNX Runtime"}
 
 
 @pytest.fixture

@@ -12,18 +12,20 @@ from edgeir.core.errors import ExportError
 from edgeir.core.files import scratch_dir
 from edgeir.core.requires import require
 from edgeir.exporting.layers import fingerprint_of
+from edgeir.exporting.targets.onnx.passes.integer_graph import set_image_output
 from edgeir.exporting.targets.onnx.saturation import WeightRule, weight_overrides
 
-__all__ = ["correct_bias", "quantise_qdq"]
+__all__ = ["Images", "copied", "correct_bias", "layer_nodes", "nchw", "output_bias_error", "quantise_qdq"]
 
 Images = NDArray[np.float32]
+"""(N, H, W, C) in [0, 1], or one of them."""
 
 
 def quantise_qdq(
     model: Any,
     images: Images,
     *,
-    ranges: Literal["minmax", "percentile", "entropy"],
+    ranges: Literal["minmax", "mean", "percentile", "entropy"],
     activations: Literal["uint8", "int8"],
     weights: WeightRule,
     per_tensor: bool = False,
@@ -32,7 +34,16 @@ def quantise_qdq(
     """Quantise `model` (input ``image``, output ``restored``, NCHW float32, no clip at the end).
 
     The image's range is [0, 1] at both ends (scale 1/255), and so is the tensor that DepthToSpace only rearranges.
+
+    Raises:
+        ExportError: onnxruntime has no such ranges, or a layer cannot stay in float.
     """
+    methods = {"minmax": "MinMax", "percentile": "Percentile", "entropy": "Entropy"}
+    if ranges not in methods:
+        raise ExportError(
+            f"onnxruntime sets no ranges by {ranges}",
+            fix="choose target.ranges=minmax, percentile or entropy",
+        )
     quantization = require("onnxruntime.quantization", "int8 for ONNX")
     onnx = require("onnx", "int8 for ONNX")
     kind = quantization.QuantType.QUInt8 if activations == "uint8" else quantization.QuantType.QInt8
@@ -41,25 +52,26 @@ def quantise_qdq(
     overrides = weight_overrides(model, weights, per_tensor=per_tensor) | dict.fromkeys(
         _image_tensors(model), eight_bits
     )
-    methods = {"minmax": "MinMax", "percentile": "Percentile", "entropy": "Entropy"}
     with scratch_dir("quantize", libraries=True) as folder:  # onnxruntime makes temporary folders of its own
         path = folder / "int8.onnx"
         quantization.quantize_static(
-            _copy(model),
+            copied(model),
             path,
             _Reader(images),
             quant_format=quantization.QuantFormat.QDQ,
             per_channel=not per_tensor,
-            nodes_to_exclude=_nodes_of(model, floats or {}),
+            nodes_to_exclude=layer_nodes(model, floats or {}),
             activation_type=kind,
             weight_type=quantization.QuantType.QInt8,
             calibrate_method=getattr(quantization.CalibrationMethod, methods[ranges]),
             extra_options={"TensorQuantOverrides": overrides},
         )
-        return onnx.load(path)
+        integer = onnx.load(path)
+    set_image_output(integer, activations)  # onnxruntime leaves it in float behind what it does not quantise
+    return integer
 
 
-def _nodes_of(model: Any, layers: Mapping[str, NDArray[np.float32]]) -> list[str]:
+def layer_nodes(model: Any, layers: Mapping[str, NDArray[np.float32]]) -> list[str]:
     """The name of the node that is each layer, by `edgeir.exporting.layers.fingerprint_of` its weights.
 
     Raises:
@@ -96,17 +108,29 @@ def correct_bias(model: Any, integer: Any, images: Images) -> bool:
     The error is measured per colour and position in the shuffle's block (see `bias` of the LiteRT target).
     """
     numpy_helper = require("onnx.numpy_helper", "int8 for ONNX")
+    found = output_bias_error(model, integer, images)
+    if found is None:
+        return False
+    name, error = found
+    initialiser = next(entry for entry in model.graph.initializer if entry.name == name)
+    bias = numpy_helper.to_array(initialiser)
+    initialiser.CopyFrom(numpy_helper.from_array((bias - error).astype(np.float32), name))
+    return True
+
+
+def output_bias_error(model: Any, integer: Any, images: Images) -> tuple[str, NDArray[np.float64]] | None:
+    """The constant that is the float graph's last bias, and the integer graph's mean error where it is added.
+
+    None: the graph ends without such a bias, or other layers use it as well.
+    """
     convolution, block = _last_convolution(model)
     if convolution is None or len(convolution.input) < 3:
-        return False
-    initialiser = next((i for i in model.graph.initializer if i.name == convolution.input[2]), None)
-    users = sum(list(node.input).count(convolution.input[2]) for node in model.graph.node)
-    if initialiser is None or users != 1:
-        return False
-    error = _means(integer, images, block) - _means(model, images, block)
-    bias = numpy_helper.to_array(initialiser)
-    initialiser.CopyFrom(numpy_helper.from_array((bias - error).astype(np.float32), initialiser.name))
-    return True
+        return None
+    name = convolution.input[2]
+    users = sum(list(node.input).count(name) for node in model.graph.node)
+    if users != 1 or name not in {entry.name for entry in model.graph.initializer}:
+        return None
+    return name, _means(integer, images, block) - _means(model, images, block)
 
 
 class _Reader:
@@ -117,16 +141,18 @@ class _Reader:
 
     def get_next(self) -> dict[str, Images] | None:
         image = next(self._images, None)
-        return None if image is None else {"image": _nchw(image)}
+        return None if image is None else {"image": nchw(image)}
 
 
-def _copy(model: Any) -> Any:
+def copied(model: Any) -> Any:
+    """A copy of a model."""
     copy = type(model)()
     copy.CopyFrom(model)
     return copy
 
 
-def _nchw(image: Images) -> Images:
+def nchw(image: Images) -> Images:
+    """An HWC image as a batch of one, NCHW."""
     return np.ascontiguousarray(image.transpose(2, 0, 1)[None])
 
 
@@ -165,7 +191,7 @@ def _means(model: Any, images: Images, block: int) -> NDArray[np.float64]:
     session = ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
     total: NDArray[np.float64] = np.zeros(())
     for image in images:
-        out = np.clip(session.run(None, {"image": _nchw(image)})[0][0], 0, 1)
+        out = np.clip(session.run(None, {"image": nchw(image)})[0][0], 0, 1)
         colours, height, width = out.shape
         cells = out.reshape(colours, height // block, block, width // block, block)
         total = total + cells.mean((1, 3), dtype=np.float64).reshape(-1)

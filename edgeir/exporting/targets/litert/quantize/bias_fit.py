@@ -54,12 +54,12 @@ def _fit(graph: Graph, operator: Any, weights: NDArray[np.float32] | None, bias:
         needed = needed.max(keepdims=True)
     if weights is None or np.all(scales >= needed):
         return False
-    scales = np.maximum(scales, needed).astype(np.float32)
+    coarser = np.maximum(scales, needed).astype(np.float32)
     shape = [1] * weights.ndim
-    shape[int(stored.quantizedDimension)] = scales.size
-    quantised = np.clip(np.rint(weights / scales.reshape(shape)), -127, 127).astype(np.int8)
-    steps = entry * scales.astype(np.float64)
-    _replace(graph, int(operator.inputs[1]), quantised, scales)
+    shape[int(stored.quantizedDimension)] = coarser.size
+    quantised = np.clip(np.rint(weights / coarser.reshape(shape)), -127, 127).astype(np.int8)
+    steps = entry * coarser.astype(np.float64)
+    _replace(graph, int(operator.inputs[1]), quantised, coarser)
     _replace(graph, int(operator.inputs[2]), np.rint(bias / steps).astype(np.int32), steps.astype(np.float32))
     return True
 

@@ -1,7 +1,8 @@
 """Change the NCHW float32 input and output of an ONNX graph to NHWC uint8.
 
 A QDQ graph already quantises its image with scale 1/255 and zero point 0, so its first QuantizeLinear and last
-DequantizeLinear are removed, also where a DepthToSpace follows. Any other graph gets the arithmetic: /255 in front;
+DequantizeLinear are removed; where a DepthToSpace follows, its result is quantised again, which changes no value. Any
+other graph gets the arithmetic: /255 in front;
 *255, round and clip at the end.
 """
 
@@ -54,9 +55,12 @@ def _exit(model: Any) -> None:
     quantised = _maker(graph, last.input[0]) if last.op_type == "DepthToSpace" else last
     if quantised is not None and quantised.op_type == "DequantizeLinear" and _is_byte_image(model, quantised):
         source = quantised.input[0]
-        if quantised is not last:  # the shuffle moves bytes as well as floats
-            last.input[0], last.output[0], source = source, "restored_bytes", "restored_bytes"
-        graph.node.remove(quantised)
+        if quantised is last:
+            graph.node.remove(quantised)
+        else:  # ONNX Runtime before 1.22 shuffles no bytes; later ones see that these floats are some
+            last.output[0], source = "restored_unit", "restored_bytes"
+            ends = ["restored_unit", *quantised.input[1:]]
+            graph.node.append(helper.make_node("QuantizeLinear", ends, [source], name="to_bytes"))
     else:
         last.output[list(last.output).index("restored")] = "restored_unit"
         levels = _constant(model, "levels", 255.0)
