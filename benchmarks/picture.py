@@ -1,4 +1,4 @@
-"""Make the README's before/after picture: a photograph, shrunk by 4, enlarged by bicubic and by the zoo's student.
+"""Make the README's before/after image: a photograph, shrunk by 4, enlarged by bicubic and by the zoo's student.
 
     python benchmarks/picture.py [--model sr-x4] [--out docs/before-after.png]
 

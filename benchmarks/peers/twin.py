@@ -48,8 +48,8 @@ class Student(tf.Module):
         for kernel, bias in self.body:
             features = tf.nn.relu(tf.nn.bias_add(tf.nn.conv2d(features, kernel, 1, "SAME"), bias))
         details = tf.nn.bias_add(tf.nn.conv2d(features, self.tail[0], 1, "SAME"), self.tail[1])
-        picture = tf.nn.bias_add(tf.nn.conv2d(image, self.residual[0], 1, "SAME"), self.residual[1])
-        return tf.clip_by_value(tf.nn.depth_to_space(details + picture, BLOCK), 0.0, 1.0)
+        residual = tf.nn.bias_add(tf.nn.conv2d(image, self.residual[0], 1, "SAME"), self.residual[1])
+        return tf.clip_by_value(tf.nn.depth_to_space(details + residual, BLOCK), 0.0, 1.0)
 
 
 def main(arguments: list[str]) -> int:

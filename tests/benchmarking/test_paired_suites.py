@@ -72,7 +72,7 @@ def test_gopro_is_measured_on_rgb(root):
     assert result["notes"] == ["GoPro has 2 pairs here instead of the 1111 published: not comparable"]
 
 
-def test_did_hy_is_did_mdn_damaged_further(root):
+def test_did_hy_is_did_mdn_degraded_further(root):
     pairs = [noisy_pair() for _ in range(2)]
     for index, (clean, given) in enumerate(pairs):
         save(root / f"DID-MDN-test/{index}.png", np.concatenate([given, clean], axis=1))
@@ -121,7 +121,7 @@ def test_nyu2_has_the_published_number_of_test_pairs(root):
     assert not result["comparable"]
 
 
-def test_div2k_s_pictures_are_the_last_fifty_of_training(root):
+def test_div2k_s_images_are_the_last_fifty_of_training(root):
     for index in range(1, 801):
         save(root / f"DIV2K/DIV2K_train_HR/{index:04d}.png", noisy_pair((1, 1))[0])
     suites = [load_suite(f"div2k-hybrid{level}") for level in ("", "-mild", "-severe")]

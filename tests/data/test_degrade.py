@@ -60,7 +60,7 @@ def test_it_is_a_function_of_the_image_and_the_generator(degradation, photo):
     assert first.shape == (240 // degradation.scale, 240 // degradation.scale, 3)
     assert first.dtype in (np.uint8, np.float32)
     enlarged = first.repeat(degradation.scale, 0).repeat(degradation.scale, 1)
-    assert 10 < psnr(to_unit(enlarged), photo, channel="rgb", crop=0) < 60  # damaged, and still this image
+    assert 10 < psnr(to_unit(enlarged), photo, channel="rgb", crop=0) < 60  # degraded, and still this image
     if not degradation.random:
         assert np.array_equal(first, other)
     assert degradation.margin % degradation.scale == 0
@@ -147,8 +147,8 @@ def test_jpeg_reproduces_the_published_row_of_classic5(shared_data, quality, dec
     for path in list_images(shared_data / "test" / "classic5"):
         gray = np.asarray(Image.open(path).convert("L"))
         image = np.repeat(gray[:, :, None], 3, axis=2)
-        damaged = JPEG(quality=quality, gray=True).degrade(image, rng())[:, :, 0]
-        scores.append(-10 * math.log10(np.mean((damaged.astype(float) - gray) ** 2) / 255**2))
+        degraded = JPEG(quality=quality, gray=True).degrade(image, rng())[:, :, 0]
+        scores.append(-10 * math.log10(np.mean((degraded.astype(float) - gray) ** 2) / 255**2))
     assert np.mean(scores) == pytest.approx(decibel, abs=0.02)
 
 

@@ -43,7 +43,7 @@ def test_the_store_is_that_of_the_pairs_alone(folders, tmp_path):
     assert further.extra_degradations == (GaussianBlur(),) * 3
 
 
-def test_a_patch_is_the_patch_of_the_whole_image_damaged(folders, tmp_path):
+def test_a_patch_is_the_patch_of_the_whole_image_degraded(folders, tmp_path):
     """Blur reaches beyond the patch: it must have seen the given image's surroundings, and the clean one stays."""
     blur = GaussianBlur(sigma=2.0)
     store, sampler = patches(folders, blur, tmp_path, augment="none")
@@ -75,7 +75,7 @@ def test_it_is_drawn_for_every_patch_and_depends_on_seed_and_step_alone(folders,
     assert max(noise) - min(noise) > 5
 
 
-def test_luma_is_what_is_damaged_for_a_gray_network(folders, tmp_path):
+def test_luma_is_what_is_degraded_for_a_gray_network(folders, tmp_path):
     _, gray = patches(folders, AWGN(sigma=25.0), tmp_path, gray=True, augment="none", batch=40)
     _, colour = patches(folders, None, tmp_path, augment="none", batch=40)
     luma = np.stack([luma_of(image) for image in colour.batch(1)[0]])
@@ -133,7 +133,7 @@ def test_a_teacher_cannot_be_cached_where_the_input_is_drawn(folders):
         load_recipe("denoising/dncnn-small", [*overrides(folders, "{kind: jpeg}"), teacher])
 
 
-def test_a_suite_measures_on_what_was_damaged_further(folders):
+def test_a_suite_measures_on_what_was_degraded_further(folders):
     def score(then, protocol="colour-denoising"):
         source = PairedFolders(**folders, extra_degradation=then)
         suite = Suite(

@@ -34,14 +34,14 @@ class Ramp:
         return self.images[index], self.images[index].repeat(2, 0).repeat(2, 1)
 
 
-PICTURE = Ramp((6, 6)).images[0]
-TURNS = [PICTURE, PICTURE.transpose(1, 0, 2)[::-1], PICTURE[::-1, ::-1], PICTURE.transpose(1, 0, 2)[:, ::-1]]
-FLIPS = [PICTURE, PICTURE[:, ::-1], PICTURE[::-1], PICTURE[::-1, ::-1]]
+IMAGE = Ramp((6, 6)).images[0]
+TURNS = [IMAGE, IMAGE.transpose(1, 0, 2)[::-1], IMAGE[::-1, ::-1], IMAGE.transpose(1, 0, 2)[:, ::-1]]
+FLIPS = [IMAGE, IMAGE[:, ::-1], IMAGE[::-1], IMAGE[::-1, ::-1]]
 SYMMETRIES = {
     "all": TURNS + [turned[:, ::-1] for turned in TURNS],
     "flips": FLIPS,
     "rotations": TURNS,
-    "none": [PICTURE],
+    "none": [IMAGE],
 }
 
 

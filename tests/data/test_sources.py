@@ -124,7 +124,7 @@ def test_a_range_is_a_part_in_the_order_of_names(tmp_path, monkeypatch):
             StandardSet(name="DIV2K", range=wrong)
 
 
-def test_another_number_of_pictures_than_published_is_a_warning(tmp_path, monkeypatch, caplog):
+def test_another_number_of_images_than_published_is_a_warning(tmp_path, monkeypatch, caplog):
     monkeypatch.setenv("EDGEIR_DATA", str(tmp_path))
     write(tmp_path / "Kodak24" / "1.png")
     with caplog.at_level(logging.WARNING, "edgeir"):

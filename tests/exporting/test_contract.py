@@ -73,7 +73,7 @@ def sides(network, *units: int) -> tuple[int, ...]:
     return tuple(network.facts.size_multiple * unit for unit in units)
 
 
-def picture_and_output(network, size: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+def image_and_output(network, size: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
     """A random NCHW image and what the deployed network makes of it."""
     image = np.random.default_rng(5).random((1, 3, *size), dtype=np.float32)
     with torch.inference_mode():
@@ -97,7 +97,7 @@ def test_litert(network, calibration, run_litert, check_halves) -> None:
     scale = network.facts.net_scale
     assert made.input.shape == (1, *size, 3)
     assert made.output.shape == (1, *(scale * side for side in size), 3)
-    image, expected = picture_and_output(network, size)
+    image, expected = image_and_output(network, size)
     got = run_litert(made.data, np.ascontiguousarray(image.transpose(0, 2, 3, 1)))
     np.testing.assert_allclose(got.transpose(0, 3, 1, 2), expected, atol=1e-5)
     halve_weights(graph)
@@ -116,13 +116,13 @@ def test_onnx(network, calibration) -> None:
     assert kinds.count("Reshape") <= allowed
     assert kinds.count("DepthToSpace") <= pixel_shuffles(network)
     for units in ((11, 7), (8, 13)):
-        image, expected = picture_and_output(network, sides(network, *units))
+        image, expected = image_and_output(network, sides(network, *units))
         np.testing.assert_allclose(run_onnx(made.data, image), expected, atol=1e-5)
 
 
 def test_coreml(network, calibration, tmp_path) -> None:
     size = sides(network, 11, 7)
-    image, expected = picture_and_output(network, size)
+    image, expected = image_and_output(network, size)
     for precision, tolerance in (("fp32", 1e-5), ("fp16", 1e-2)):
         package = tmp_path / f"{precision}.mlpackage"
         CoreML(precision=precision).write(Job(network, size, "float", CalibrationData(calibration)), package)
@@ -138,8 +138,8 @@ def test_ncnn(plan, limit, network, tmp_path) -> None:
     job = Job(network, sizes[0] if bound else None, "float", CalibrationData.none(3))
     folder = NCNN(precision=plan).write(job, tmp_path / "model.ncnn").path
     for size in sizes:
-        picture, expected = picture_and_output(network, size)
-        np.testing.assert_allclose(run_ncnn(folder, picture), expected, atol=limit)
+        image, expected = image_and_output(network, size)
+        np.testing.assert_allclose(run_ncnn(folder, image), expected, atol=limit)
 
 
 @pytest.mark.parametrize("config", [EDSRConfig(**SMALLER["edsr"]), AODNetConfig()], ids=["edsr", "aod-net"])
@@ -148,7 +148,7 @@ def test_litert_int8_is_integer_inside(config, busy, calibration, run_litert) ->
     made = convert(LiteRT(precision="int8"), network, (16, 12), "float", calibration)
     graph = Graph(made.data)
     assert graph.kinds().count("QUANTIZE") == graph.kinds().count("DEQUANTIZE") == 1
-    image, expected = picture_and_output(network, (16, 12))
+    image, expected = image_and_output(network, (16, 12))
     got = run_litert(made.data, np.ascontiguousarray(image.transpose(0, 2, 3, 1)))
     assert 0 < np.sqrt(np.mean((got.transpose(0, 3, 1, 2) - expected) ** 2)) < 0.02
 

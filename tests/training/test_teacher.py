@@ -65,7 +65,7 @@ def test_a_teacher_of_another_scale_stops_a_run_before_its_store_is_built(repair
     assert set((tmp_path / "cache").rglob("*")) == stores
 
 
-def test_an_auto_encoder_of_clean_images_has_no_images_of_damaged_ones(repair, tmp_path):
+def test_an_auto_encoder_of_clean_images_has_no_images_of_degraded_ones(repair, tmp_path):
     small = {"widths": [8, 8], "blocks": 1, "bottom_blocks": 1}
     auto_encoder = {"kind": "danet-autoencoder", "encoder": small, "decoder": small}
     repair(model=auto_encoder, objective={"distillation": {"methods": [{"kind": "imitation"}]}})
