@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from edgeir.benchmarking.run import bench as bench
     from edgeir.benchmarking.study.run import study as study
     from edgeir.core.errors import EdgeIRError as EdgeIRError
+    from edgeir.exporting.inspect.run import inspect as inspect
     from edgeir.exporting.run import export as export
     from edgeir.reporting.run import report as report
     from edgeir.restoring.photo import restore as restore
@@ -28,6 +29,7 @@ __all__ = [
     "distill",
     "evaluate",
     "export",
+    "inspect",
     "load",
     "publish",
     "report",
@@ -42,6 +44,7 @@ MODULES = {
     "distill": "edgeir.training.run",
     "evaluate": "edgeir.benchmarking.quality.evaluate",
     "export": "edgeir.exporting.run",
+    "inspect": "edgeir.exporting.inspect.run",
     "load": "edgeir.runtime.loading",
     "publish": "edgeir.benchmarking.publish",
     "report": "edgeir.reporting.run",

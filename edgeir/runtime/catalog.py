@@ -29,6 +29,7 @@ __all__ = [
     "runtimes_of",
     "target_entry",
     "target_names",
+    "target_of_file",
     "target_of_runtime",
     "target_titles",
 ]
@@ -94,6 +95,7 @@ class TargetEntry:
         suffix: of the model file or folder, with the dot.
         runtime: the `RuntimeEntry.name` that runs it here; None where nothing does.
         configuration: ``module:Class`` of its settings, which are the `target` of an export profile.
+        reader: ``module:function`` that describes the graph of a file for `edgeir inspect`; None where nothing does.
         native: the runtime that runs it on devices, where that is another one and runs on their systems only.
         marker_file: for a format that is a folder, a file in it that shows what the folder is.
     """
@@ -105,10 +107,15 @@ class TargetEntry:
     configuration: str
     marker_file: str | None = None
     native: str | None = None
+    reader: str | None = None
 
     def settings(self) -> Any:
         """The class of its settings."""
         return _named(self.configuration)
+
+    def describe(self) -> Any:
+        """The function that describes a file's graph, ``(path, size) -> GraphDescription``; None: there is none."""
+        return None if self.reader is None else _named(self.reader)
 
 
 CHECKPOINT_RUNTIME = "torch"
@@ -164,10 +171,23 @@ TARGETS: list[TargetEntry] = [
         ".tflite",
         "litert",
         "edgeir.exporting.targets.litert.target:LiteRT",
+        reader="edgeir.exporting.targets.litert.describe:describe",
     ),
-    TargetEntry("onnx", "ONNX", ".onnx", "onnxruntime", "edgeir.exporting.targets.onnx.target:ONNX"),
     TargetEntry(
-        "ort", "ORT (small ONNX Runtime)", ".ort", "onnxruntime", "edgeir.exporting.targets.onnx.ort:ORT"
+        "onnx",
+        "ONNX",
+        ".onnx",
+        "onnxruntime",
+        "edgeir.exporting.targets.onnx.target:ONNX",
+        reader="edgeir.exporting.targets.onnx.describe:describe",
+    ),
+    TargetEntry(
+        "ort",
+        "ORT (small ONNX Runtime)",
+        ".ort",
+        "onnxruntime",
+        "edgeir.exporting.targets.onnx.ort:ORT",
+        reader="edgeir.exporting.targets.onnx.describe_ort:describe",
     ),
     TargetEntry(
         "coreml",
@@ -177,6 +197,7 @@ TARGETS: list[TargetEntry] = [
         "edgeir.exporting.targets.coreml.target:CoreML",
         marker_file="Manifest.json",
         native="coreml",
+        reader="edgeir.exporting.targets.coreml.describe:describe",
     ),
     TargetEntry(
         "ncnn",
@@ -185,6 +206,7 @@ TARGETS: list[TargetEntry] = [
         "ncnn",
         "edgeir.exporting.targets.ncnn.target:NCNN",
         marker_file="model.ncnn.param",
+        reader="edgeir.exporting.targets.ncnn.describe:describe",
     ),
 ]
 
@@ -226,6 +248,11 @@ def runtimes_of(target: str) -> tuple[str, ...]:
         return ()
     names = [name for name in (entry.native, entry.runtime) if name is not None]
     return tuple(sorted(names, key=lambda name: not runtime_entry(name).runs_here))
+
+
+def target_of_file(path: Path) -> TargetEntry | None:
+    """The format of a model file or folder, by its suffix; None for any other."""
+    return next((entry for entry in TARGETS if path.suffix.lower() == entry.suffix), None)
 
 
 def is_model_file(path: Path) -> bool:

@@ -14,7 +14,16 @@ from edgeir.core.requires import require_installed
 from edgeir.manifest.artifact import Artifact, ModelFile
 from edgeir.manifest.facts import NetworkFacts
 from edgeir.runtime.compare import FileTensor, check_manifest
-from edgeir.runtime.ncnn_file import BIN, INPUT, OUTPUT, PARAM, Layer, parse_param, weights_of
+from edgeir.runtime.ncnn_file import (
+    BIN,
+    INPUT,
+    OUTPUT,
+    PARAM,
+    Layer,
+    has_large_kernel,
+    parse_param,
+    weights_of,
+)
 from edgeir.runtime.session import run_checked
 from edgeir.runtime.worker import Worker
 
@@ -60,7 +69,12 @@ class NcnnSession:
         self.source_sha256 = file.sha256
         self.name = f"{artifact.source} {file.target}-{file.precision}"
         self.fixed_size = self.input.fixed_size
-        options = {"threads": threads, "half": file.precision.startswith("fp16"), "keep": False}
+        options = {
+            "threads": threads,
+            "half": file.precision.startswith("fp16"),
+            "keep": False,
+            "sgemm": not has_large_kernel(layers),
+        }
         limit = LIMIT_S + min(file.macs, MOST_MACS) / SLOWEST_MACS_S
         self._worker: Worker | None = Worker(LOADER, model, options, title="ncnn", limit_s=limit)
 

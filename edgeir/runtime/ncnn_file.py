@@ -15,7 +15,18 @@ from pathlib import Path
 
 from edgeir.core.errors import ArtifactError
 
-__all__ = ["BIN", "INPUT", "OUTPUT", "PARAM", "Layer", "Weight", "format_param", "parse_param", "weights_of"]
+__all__ = [
+    "BIN",
+    "INPUT",
+    "OUTPUT",
+    "PARAM",
+    "Layer",
+    "Weight",
+    "format_param",
+    "has_large_kernel",
+    "parse_param",
+    "weights_of",
+]
 
 PARAM, BIN = "model.ncnn.param", "model.ncnn.bin"
 INPUT, OUTPUT = "in0", "out0"
@@ -23,6 +34,7 @@ INPUT, OUTPUT = "in0", "out0"
 MAGIC = "7767517"
 FIX = "it is damaged: export it again, or get it anew"
 LARGEST = 1 << 31
+_LARGE_KERNEL = 5
 _ARRAY = -23300
 _HALF, _BYTE = 0x01306B47, 0x000D4B38
 """What stands in front of weights of 16 and 8 bits; 0 in front of float32."""
@@ -177,6 +189,19 @@ def weights_of(layers: Sequence[Layer], content: bytes, *, where: Path | str) ->
             f"the .bin has {len(content)} bytes, the .param asks for {position}", where=where, fix=FIX
         )
     return found
+
+
+def has_large_kernel(layers: Sequence[Layer]) -> bool:
+    """Whether a convolution has a kernel of 5x5 or more.
+
+    ncnn's default multiplies matrices, for which it copies each window: 25 times the memory of the layer's input for
+    5x5, 15 GB for SRCNN at 720p. Kernels of 3x3 take Winograd's method, those of 1x1 need no copy.
+    """
+    return any(
+        layer.kind == "Convolution"
+        and max(layer.integer(1), layer.integer(11, layer.integer(1))) >= _LARGE_KERNEL
+        for layer in layers
+    )
 
 
 def _type(content: bytes, position: int) -> tuple[str | None, int]:

@@ -20,7 +20,8 @@ def load(model: str, options: dict[str, Any]) -> Run:
 
     Args:
         options: ``threads``; ``half``: compute in 16 bits where the processor can; ``keep``: keep every blob, so
-            that several can be asked for.
+            that several can be asked for; ``sgemm``: convolve as matrix products, which ncnn does by default and for
+            which it copies every window of the image (see `ncnn_file.has_large_kernel`).
     """
     param = Path(model) / "model.ncnn.param"
     for line in param.read_text(encoding="utf-8").splitlines()[2:]:
@@ -31,6 +32,7 @@ def load(model: str, options: dict[str, Any]) -> Run:
     net.opt.num_threads = options["threads"]
     net.opt.lightmode = not options["keep"]
     net.opt.use_vulkan_compute = False
+    net.opt.use_sgemm_convolution = options["sgemm"]
     half = options["half"]
     net.opt.use_fp16_packed = net.opt.use_fp16_storage = net.opt.use_fp16_arithmetic = half
     if net.load_param(str(param)) != 0:

@@ -17,14 +17,21 @@ import torch
 from edgeir.core.errors import ExportError
 from edgeir.core.trust import trusting_code
 from edgeir.exporting.calibration import CalibrationData
+from edgeir.exporting.inspect.graph import GraphDescription
+from edgeir.exporting.inspect.measure import macs, parameters, receptive_field
 from edgeir.exporting.target import Job
+from edgeir.exporting.targets.coreml.describe import describe as describe_coreml
 from edgeir.exporting.targets.coreml.target import CoreML
+from edgeir.exporting.targets.litert.describe import describe as describe_litert
 from edgeir.exporting.targets.litert.passes.graph import Graph
 from edgeir.exporting.targets.litert.passes.half import halve_weights
 from edgeir.exporting.targets.litert.target import LiteRT, clean_problems, pixel_shuffles
+from edgeir.exporting.targets.ncnn.describe import describe as describe_ncnn
 from edgeir.exporting.targets.ncnn.target import NCNN
+from edgeir.exporting.targets.onnx.describe import describe as describe_onnx
 from edgeir.exporting.targets.onnx.target import ONNX
 from edgeir.models import AnyModel, AODNetConfig, DANetConfig, EDSRConfig
+from edgeir.models.base import parameter_count
 from edgeir.runtime.mil.package import read_package
 from edgeir.runtime.mil.program import Program
 
@@ -82,6 +89,20 @@ def image_and_output(network, size: tuple[int, ...]) -> tuple[np.ndarray, np.nda
     return image, expected
 
 
+def check_description(network, described: GraphDescription, size: tuple[int, ...]) -> None:
+    """What `edgeir inspect` reads out of the file agrees with the network, which knows nothing of the file."""
+    found = receptive_field(described)
+    if network.facts.global_operations:
+        assert found.radius is None
+    else:
+        assert found.radius is None or found.radius >= network.facts.receptive_radius
+    counted, weights = macs(described), parameters(described)
+    assert weights is not None
+    assert weights <= 1.02 * parameter_count(network) + 100
+    if counted is not None and "deformable sampling" not in network.facts.global_operations:
+        assert counted == network.macs(*size)
+
+
 def run_onnx(data: bytes, tensor: np.ndarray) -> np.ndarray:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.log_severity_level = 1, 3
@@ -89,7 +110,7 @@ def run_onnx(data: bytes, tensor: np.ndarray) -> np.ndarray:
     return session.run(["restored"], {"image": tensor})[0]
 
 
-def test_litert(network, calibration, run_litert, check_halves) -> None:
+def test_litert(network, calibration, run_litert, check_halves, tmp_path) -> None:
     size = sides(network, 11, 7)
     made = convert(LiteRT(), network, size, "float", calibration)
     graph = Graph(made.data)
@@ -100,6 +121,8 @@ def test_litert(network, calibration, run_litert, check_halves) -> None:
     image, expected = image_and_output(network, size)
     got = run_litert(made.data, np.ascontiguousarray(image.transpose(0, 2, 3, 1)))
     np.testing.assert_allclose(got.transpose(0, 3, 1, 2), expected, atol=1e-5)
+    (tmp_path / "model.tflite").write_bytes(made.data)
+    check_description(network, describe_litert(tmp_path / "model.tflite"), size)
     halve_weights(graph)
     halved = graph.to_bytes()
     assert check_halves(Graph(halved)) > 0
@@ -107,7 +130,7 @@ def test_litert(network, calibration, run_litert, check_halves) -> None:
     np.testing.assert_allclose(got.transpose(0, 3, 1, 2), expected, atol=5e-3)
 
 
-def test_onnx(network, calibration) -> None:
+def test_onnx(network, calibration, tmp_path) -> None:
     made = convert(ONNX(), network, None, "float", calibration)
     kinds = [node.op_type for node in onnx.load_from_string(made.data).graph.node]
     assert "Transpose" not in kinds
@@ -115,8 +138,11 @@ def test_onnx(network, calibration) -> None:
     allowed = RESHAPES_OF_A_SAMPLING * samplings + RESHAPES_OF_THE_GRIDS if samplings else 0
     assert kinds.count("Reshape") <= allowed
     assert kinds.count("DepthToSpace") <= pixel_shuffles(network)
+    (tmp_path / "model.onnx").write_bytes(made.data)
     for units in ((11, 7), (8, 13)):
-        image, expected = image_and_output(network, sides(network, *units))
+        size = sides(network, *units)
+        check_description(network, describe_onnx(tmp_path / "model.onnx", size), size)
+        image, expected = image_and_output(network, size)
         np.testing.assert_allclose(run_onnx(made.data, image), expected, atol=1e-5)
 
 
@@ -126,6 +152,7 @@ def test_coreml(network, calibration, tmp_path) -> None:
     for precision, tolerance in (("fp32", 1e-5), ("fp16", 1e-2)):
         package = tmp_path / f"{precision}.mlpackage"
         CoreML(precision=precision).write(Job(network, size, "float", CalibrationData(calibration)), package)
+        check_description(network, describe_coreml(package), size)
         got = Program(read_package(package).function, threads=1, where=package).run(image)
         np.testing.assert_allclose(got, expected, atol=tolerance)
 
@@ -138,6 +165,7 @@ def test_ncnn(plan, limit, network, tmp_path) -> None:
     job = Job(network, sizes[0] if bound else None, "float", CalibrationData.none(3))
     folder = NCNN(precision=plan).write(job, tmp_path / "model.ncnn").path
     for size in sizes:
+        check_description(network, describe_ncnn(folder), size)
         image, expected = image_and_output(network, size)
         np.testing.assert_allclose(run_ncnn(folder, image), expected, atol=limit)
 

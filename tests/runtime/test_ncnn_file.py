@@ -13,7 +13,15 @@ from torch import nn
 from edgeir.core.errors import ArtifactError
 from edgeir.exporting.targets.ncnn.convert import convert
 from edgeir.manifest.facts import NetworkFacts
-from edgeir.runtime.ncnn_file import BIN, PARAM, format_param, parse_param, weights_of
+from edgeir.runtime.ncnn_file import (
+    BIN,
+    PARAM,
+    Layer,
+    format_param,
+    has_large_kernel,
+    parse_param,
+    weights_of,
+)
 from edgeir.runtime.quiet import libraries_silenced
 
 GOOD = """7767517
@@ -137,3 +145,11 @@ def test_every_layer_with_weights_is_accounted_for_as_ncnn_does(half: bool, tmp_
 def test_weights_that_edgeir_does_not_know_are_left_to_ncnn() -> None:
     text = GOOD.replace("Convolution other", "MultiHeadAttention other")
     assert weights_of(parse_param(text, where="x"), np.zeros(3).tobytes() * 50, where="x") is None
+
+
+@pytest.mark.parametrize(
+    ("settings", "large"), [({1: "3"}, False), ({1: "1", 11: "7"}, True), ({1: "5"}, True), ({1: "9"}, True)]
+)
+def test_a_kernel_whose_windows_ncnn_would_copy_is_found(settings: dict[int, str], large: bool) -> None:
+    layers = [Layer("Convolution", "c", ["in0"], ["out0"], settings), Layer("Pooling", "p", [], [], {1: "9"})]
+    assert has_large_kernel(layers) is large

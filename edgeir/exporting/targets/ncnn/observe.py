@@ -51,7 +51,7 @@ def _running(made: Converted) -> Iterator[Worker]:
     with scratch_dir("calibrate") as folder:
         (folder / PARAM).write_text(format_param(made.layers), encoding="utf-8")
         (folder / BIN).write_bytes(made.weights)
-        options = {"threads": 1, "half": False, "keep": True}
+        options = {"threads": 1, "half": False, "keep": True, "sgemm": True}
         worker = Worker(LOADER, folder, options, title="ncnn", limit_s=LIMIT_S)
         try:
             yield worker

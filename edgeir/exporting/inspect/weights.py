@@ -1,0 +1,95 @@
+"""The tensors in a file of weights, without running code that a pickle may hold."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from edgeir.core.errors import CheckpointError
+from edgeir.core.requires import require
+from edgeir.exporting.inspect.graph import TensorEntry
+
+__all__ = ["WEIGHT_SUFFIXES", "read_weights"]
+
+WEIGHT_SUFFIXES = (".safetensors", ".pth", ".pt", ".ckpt", ".npz")
+
+
+def read_weights(path: Path) -> tuple[TensorEntry, ...]:
+    """Names, shapes and types of the tensors, in the file's order; those in nested tables with dotted names.
+
+    Raises:
+        CheckpointError: it is damaged, or a pickle that holds more than tensors and plain values.
+        MissingExtraError: the package that reads it is not installed.
+    """
+    try:
+        if path.suffix.lower() == ".safetensors":
+            return tuple(_safetensors(path))
+        return tuple(_arrays(path) if path.suffix.lower() == ".npz" else _pickled(path))
+    except (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile) as error:
+        short = (str(error).splitlines() or [""])[0][:150]
+        raise CheckpointError(f"the weights cannot be read: {short}", where=path) from error
+
+
+def _safetensors(path: Path) -> list[TensorEntry]:
+    safetensors = require("safetensors", "inspecting a .safetensors file")
+    try:
+        with safetensors.safe_open(str(path), framework="np") as opened:
+            slices = {name: opened.get_slice(name) for name in opened.keys()}  # noqa: SIM118 - no mapping
+            return [
+                TensorEntry(name, tuple(part.get_shape()), _dtype(part.get_dtype()), constant=True)
+                for name, part in slices.items()
+            ]
+    except safetensors.SafetensorError as error:
+        raise ValueError(str(error)) from error
+
+
+def _arrays(path: Path) -> list[TensorEntry]:
+    import numpy as np
+
+    with np.load(path, allow_pickle=False) as arrays:
+        return [
+            TensorEntry(name, tuple(int(side) for side in value.shape), value.dtype.name, constant=True)
+            for name, value in arrays.items()
+        ]
+
+
+def _pickled(path: Path) -> list[TensorEntry]:
+    torch = require("torch", "inspecting a .pth file")
+    if not _looks_like_torch(path):
+        raise ValueError("it is no file that torch.save wrote")
+    try:
+        loaded = torch.load(path, map_location="meta", weights_only=True)
+    except Exception as error:  # a damaged pickle raises anything; so does one with more than tensors in it
+        if "weights_only" in str(error) or "Unsupported" in str(error):
+            raise CheckpointError(
+                "it holds more than tensors and plain values, and reading that could run code",
+                where=path,
+                fix="save the state dict alone: torch.save(network.state_dict(), ...)",
+            ) from error
+        raise ValueError(str(error) or type(error).__name__) from error
+    return _nested("", loaded)
+
+
+def _looks_like_torch(path: Path) -> bool:
+    """A zip archive, or a pickle of protocol 2 or newer, which is what torch.save wrote before."""
+    with path.open("rb") as opened:
+        start = opened.read(4)
+    return start == b"PK\x03\x04" or (start[:1] == b"\x80" and start[1:2] in b"\x02\x03\x04\x05")
+
+
+def _nested(prefix: str, value: Any) -> list[TensorEntry]:
+    if isinstance(value, Mapping):
+        return [entry for key, inner in value.items() for entry in _nested(f"{prefix}{key}.", inner)]
+    if hasattr(value, "shape") and hasattr(value, "dtype"):
+        dtype = str(value.dtype).removeprefix("torch.")
+        return [TensorEntry(prefix[:-1], tuple(int(side) for side in value.shape), dtype, constant=True)]
+    return []
+
+
+def _dtype(name: str) -> str:
+    """Safetensors' name of a type as numpy's."""
+    short = {"F": "float", "I": "int", "U": "uint", "BF": "bfloat"}
+    letters = name.rstrip("0123456789")
+    return f"{short[letters]}{name[len(letters) :]}" if letters in short else name.lower()

@@ -1,0 +1,89 @@
+"""The graph of any ncnn network with one input and one output, for `edgeir inspect`.
+
+An ncnn file does not say the sizes of its tensors, so what depends on them is left open.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from edgeir.core.errors import ArtifactError
+from edgeir.exporting.inspect.graph import (
+    GraphDescription,
+    OperatorEntry,
+    TensorEntry,
+    Window,
+    reach_of,
+)
+from edgeir.runtime.ncnn_file import BIN, INPUT, OUTPUT, PARAM, Layer, parse_param, weights_of
+
+__all__ = ["describe"]
+
+
+def describe(path: Path, size: tuple[int, int] | None = None) -> GraphDescription:
+    """Read the ``.param`` and the ``.bin`` in a folder.
+
+    Args:
+        size: not used.
+
+    Raises:
+        ArtifactError: they are damaged, or the network has other ends.
+    """
+    del size
+    try:
+        text, content = (path / PARAM).read_text(encoding="utf-8"), (path / BIN).read_bytes()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ArtifactError(f"cannot be read: {error}", where=path) from error
+    layers = parse_param(text, where=path)
+    tensors = {name: TensorEntry(name, None, "float32") for layer in layers for name in layer.outputs}
+    inputs: dict[int, list[str]] = {}
+    parts: Counter[int] = Counter()
+    for weight in weights_of(layers, content, where=path) or []:
+        name = f"{layers[weight.layer].name}.{parts[weight.layer]}"
+        parts[weight.layer] += 1
+        tensors[name] = TensorEntry(name, (weight.count,), weight.dtype, constant=True)
+        inputs.setdefault(weight.layer, []).append(name)
+    operators = [
+        OperatorEntry(
+            layer.kind, (*layer.inputs, *inputs.get(index, ())), tuple(layer.outputs), **_work(layer)
+        )
+        for index, layer in enumerate(layers)
+        if layer.kind not in ("Input", "MemoryData")
+    ]
+    scales = {name for index, names in inputs.items() for name in names[_weights_and_bias(layers[index]) :]}
+    return GraphDescription(
+        "ncnn",
+        (INPUT,),
+        (OUTPUT,),
+        tuple(operators),
+        tensors,
+        tuple(name for names in inputs.values() for name in names if name not in scales),
+    )
+
+
+def _weights_and_bias(layer: Layer) -> int:
+    """How many of the layer's arrays are weights and biases; what follows are the scales of integers."""
+    if layer.kind.startswith(("Convolution", "Deconvolution")):
+        return 1 + bool(layer.integer(5))
+    return 1 + bool(layer.integer(1)) if layer.kind == "InnerProduct" else 9
+
+
+def _work(layer: Layer) -> dict[str, Any]:
+    value = layer.integer
+    if layer.kind.startswith(("Convolution", "Deconvolution")):
+        width = (value(1) - 1) * value(2, 1) + 1
+        height = (value(11, value(1)) - 1) * value(12, value(2, 1)) + 1
+        stride = value(3, 1)
+        if layer.kind.startswith("De"):
+            return {"products": value(6), "per_input": True, "reach": Window((height, width), enlarge=stride)}
+        return {"products": value(6) // max(value(0), 1), "reach": Window((height, width), stride=stride)}
+    if layer.kind == "Pooling":
+        whole = bool(value(4))
+        return {"reach": "global" if whole else Window((value(11, value(1)), value(1)), stride=value(2, 1))}
+    if layer.kind == "PixelShuffle":
+        return {"reach": Window(enlarge=value(0, 1))}
+    if layer.kind == "Reduction":
+        return {"reach": "global"}
+    return {"reach": "pixel" if layer.kind == "Split" else reach_of(layer.kind)}
