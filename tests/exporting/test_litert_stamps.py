@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import flatbuffers
 import numpy as np
 import pytest
@@ -11,6 +14,12 @@ from edgeir.exporting.calibration import CalibrationData
 from edgeir.exporting.target import Job
 from edgeir.exporting.targets.litert.passes.graph import Graph
 from edgeir.exporting.targets.litert.passes.stamps import MIN_RUNTIME_ENTRY, version_needed
+from edgeir.exporting.targets.litert.releases import (
+    MEASURED_NETWORKS,
+    MEASURED_PRECISIONS,
+    OLDEST_MEASURED,
+    needs_of,
+)
 from edgeir.exporting.targets.litert.target import _as_it_comes
 from edgeir.models import ARCNNConfig, DANetConfig, FFDNetConfig, MultiscaleDenoiserConfig, PlainSRConfig
 from edgeir.runtime.quiet import libraries_silenced
@@ -77,3 +86,19 @@ def test_constants_start_at_multiples_of_16_bytes(converted, profile):
     assert len(starts) > 4
     assert [start % 16 for start in starts] == [0] * len(starts)
     np.testing.assert_equal(model.Buffers(0).DataLength(), 0)  # the schema's empty buffer
+
+
+def test_the_oldest_measured_release_is_that_of_the_published_check():
+    results = json.loads((Path(__file__).parents[2] / "benchmarks/results/old-runtimes.json").read_text())
+    found = results["oldest_right"]
+    assert set(found) - {"int8-bytes"} == MEASURED_PRECISIONS
+    assert {name.removesuffix("-gray") for name in found["fp32"]} == MEASURED_NETWORKS
+    for precision in found:
+        assert set(found[precision].values()) == {f"tflite-runtime=={OLDEST_MEASURED}"}, precision
+
+
+def test_what_was_not_run_is_not_said_to_be_right(tiny):
+    graph = Graph(_as_it_comes(Job(tiny, (16, 16), "float", CalibrationData.none(3)), (16, 16)))
+    assert needs_of(graph, "plainsr", "fp16").measured == OLDEST_MEASURED
+    assert needs_of(graph, "module", "fp16").measured is None
+    assert needs_of(graph, "plainsr", "w8").measured is None

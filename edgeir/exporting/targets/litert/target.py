@@ -36,6 +36,7 @@ from edgeir.exporting.targets.litert.quantize.bias import correct_output_bias
 from edgeir.exporting.targets.litert.quantize.fit import is_bound_to_size
 from edgeir.exporting.targets.litert.quantize.int8 import finish, quantise, take_tail
 from edgeir.exporting.targets.litert.quantize.moves import keep_moves_integer
+from edgeir.exporting.targets.litert.releases import needs_of
 from edgeir.manifest.artifact import TensorSpec
 from edgeir.quantize.plan import PLANS, Plan
 from edgeir.quantize.ranges import RangeRule
@@ -99,7 +100,8 @@ class LiteRT(Config):
                 fix="set target.require_clean to false to export it anyway",
             )
         path.write_bytes(data)
-        return Written(path, _spec(graph, graph.inputs[0]), _spec(graph, graph.outputs[0]))
+        needs = needs_of(graph, job.network.config.kind, self.precision.name)
+        return Written(path, _spec(graph, graph.inputs[0]), _spec(graph, graph.outputs[0]), needs)
 
     def _convert(self, job: Job, size: tuple[int, int]) -> bytes:
         graph = Graph(_as_it_comes(job, size))
