@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     AnyTarget: TypeAlias = Target
 else:
     AnyTarget = Annotated[
-        Union[tuple(entry.settings() for entry in catalog.TARGETS)],  # noqa: UP007 - made of the table
+        Union[tuple(entry.settings() for entry in catalog.written_targets())],  # noqa: UP007 - made of the table
         Field(discriminator="kind"),
     ]
     """Every target's configuration, those of the catalog, discriminated by `kind`."""

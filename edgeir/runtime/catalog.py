@@ -32,6 +32,7 @@ __all__ = [
     "target_of_file",
     "target_of_runtime",
     "target_titles",
+    "written_targets",
 ]
 
 
@@ -94,7 +95,8 @@ class TargetEntry:
         title: for people.
         suffix: of the model file or folder, with the dot.
         runtime: the `RuntimeEntry.name` that runs it here; None where nothing does.
-        configuration: ``module:Class`` of its settings, which are the `target` of an export profile.
+        configuration: ``module:Class`` of its settings, which are the `target` of an export profile; None for a format
+            that edgeir runs and does not write.
         reader: ``module:function`` that describes the graph of a file for `edgeir inspect`; None where nothing does.
         native: the runtime that runs it on devices, where that is another one and runs on their systems only.
         marker_file: for a format that is a folder, a file in it that shows what the folder is.
@@ -104,13 +106,19 @@ class TargetEntry:
     title: str
     suffix: str
     runtime: str | None
-    configuration: str
+    configuration: str | None
     marker_file: str | None = None
     native: str | None = None
     reader: str | None = None
 
     def settings(self) -> Any:
-        """The class of its settings."""
+        """The class of its settings.
+
+        Raises:
+            TypeError: edgeir does not write the format.
+        """
+        if self.configuration is None:
+            raise TypeError(f"edgeir writes no {self.suffix} files")
         return _named(self.configuration)
 
     def describe(self) -> Any:
@@ -162,6 +170,15 @@ RUNTIMES: list[RuntimeEntry] = [
         system="darwin",
     ),
     RuntimeEntry("ncnn", "ncnn", "ncnn", "ncnn", "edgeir.runtime.ncnn:Ncnn", "v", "#3c8d5a"),
+    RuntimeEntry(
+        "tensorflow",
+        "TensorFlow",
+        "tensorflow",
+        "tensorflow-cpu",
+        "edgeir.runtime.tensorflow:TensorFlow",
+        "X",
+        "#7a7a7a",
+    ),
 ]
 
 TARGETS: list[TargetEntry] = [
@@ -208,6 +225,14 @@ TARGETS: list[TargetEntry] = [
         marker_file="model.ncnn.param",
         reader="edgeir.exporting.targets.ncnn.describe:describe",
     ),
+    TargetEntry(
+        "pb",
+        "frozen TensorFlow graph (PIRM challenge)",
+        ".pb",
+        "tensorflow",
+        configuration=None,
+        reader="edgeir.exporting.targets.frozen_graph:describe",
+    ),
 ]
 
 
@@ -216,14 +241,19 @@ def runtime_names() -> list[str]:
     return [entry.name for entry in RUNTIMES]
 
 
+def written_targets() -> list[TargetEntry]:
+    """The formats that edgeir writes."""
+    return [entry for entry in TARGETS if entry.configuration is not None]
+
+
 def target_names() -> list[str]:
-    """Every target, for ``--target``."""
-    return [entry.name for entry in TARGETS]
+    """Every format that edgeir writes, for ``--target``."""
+    return [entry.name for entry in written_targets()]
 
 
 def target_titles() -> str:
-    """Every target with what it is for, for a help text."""
-    return ", ".join(f"{entry.name} for {entry.title}" for entry in TARGETS)
+    """Every format that edgeir writes with what it is for, for a help text."""
+    return ", ".join(f"{entry.name} for {entry.title}" for entry in written_targets())
 
 
 def runtime_entry(name: str) -> RuntimeEntry:
@@ -237,8 +267,8 @@ def target_entry(name: str) -> TargetEntry:
 
 
 def target_of_runtime(name: str) -> TargetEntry | None:
-    """The target to which a checkpoint is exported for a runtime; None for the one that runs checkpoints."""
-    return next((entry for entry in TARGETS if name in (entry.runtime, entry.native)), None)
+    """The target to which a checkpoint is exported for a runtime; None where edgeir writes no format that it runs."""
+    return next((entry for entry in written_targets() if name in (entry.runtime, entry.native)), None)
 
 
 def runtimes_of(target: str) -> tuple[str, ...]:

@@ -20,9 +20,9 @@ def can_start() -> bool:
     return not getattr(sys, "frozen", False) and bool(sys.executable)
 
 
-def command(script: Path, *arguments: str) -> list[str]:
-    """The command line that runs `script` with this Python, without the script's folder in its path."""
-    return [sys.executable, "-P", str(script), *arguments]
+def command(script: Path, *arguments: str, python: str | None = None) -> list[str]:
+    """The command line that runs `script` with this Python, or `python`, without the script's folder in its path."""
+    return [python or sys.executable, "-P", str(script), *arguments]
 
 
 def environment(**more: str) -> dict[str, str]:

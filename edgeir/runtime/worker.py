@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import subprocess
 import threading
 import time
@@ -39,6 +40,7 @@ class Worker:
         options: handed to it.
         title: of the runtime, for messages.
         limit_s: seconds that loading, or one run, may take.
+        python: the Python of another environment, which has the runtime; this one by default.
 
     Attributes:
         transport_s: seconds that went into starting the process, and over all runs so far into the way there and back.
@@ -50,21 +52,28 @@ class Worker:
     """
 
     def __init__(
-        self, loader: Path, model: Path, options: Mapping[str, Any], *, title: str, limit_s: float
+        self,
+        loader: Path,
+        model: Path,
+        options: Mapping[str, Any],
+        *,
+        title: str,
+        limit_s: float,
+        python: str | None = None,
     ) -> None:
         self._title, self._model, self._limit_s = title, model, limit_s
         if not can_start():
             raise ArtifactError(
                 f"{title} runs in a process of its own, which a frozen application cannot start", where=model
             )
-        words = command(CHILD, str(loader), str(model), json.dumps(dict(options)))
+        words = command(CHILD, str(loader), str(model), json.dumps(dict(options)), python=python)
         try:
             self._process = subprocess.Popen(
                 words,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
-                env=environment(),
+                env=environment() if python is None else {**os.environ, "PYTHONPATH": ""},
                 creationflags=NO_WINDOW,
             )
         except OSError as error:

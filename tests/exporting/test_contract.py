@@ -96,7 +96,7 @@ def check_description(network, described: GraphDescription, size: tuple[int, ...
         assert found.radius is None
     else:
         assert found.radius is None or found.radius >= network.facts.receptive_radius
-    counted, weights = macs(described), parameters(described)
+    counted, weights = macs(described, size), parameters(described)
     assert weights is not None
     assert weights <= 1.02 * parameter_count(network) + 100
     if counted is not None and "deformable sampling" not in network.facts.global_operations:

@@ -13,10 +13,10 @@ from edgeir.core.config import dump_yaml
 from edgeir.core.errors import ConfigError
 from edgeir.exporting.profile import AnyTarget, ExportProfile, read_profile
 from edgeir.quantize.names import PLAN_NAMES
-from edgeir.runtime.catalog import TARGETS, runtime_names, target_names
+from edgeir.runtime.catalog import runtime_names, target_names, written_targets
 
 
-@pytest.mark.parametrize("entry", TARGETS, ids=target_names())
+@pytest.mark.parametrize("entry", written_targets(), ids=target_names())
 def test_a_targets_settings_are_those_of_the_catalog_and_survive_yaml(entry) -> None:
     target = entry.settings()
     assert target.model_fields["kind"].default == entry.name

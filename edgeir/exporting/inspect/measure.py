@@ -53,18 +53,47 @@ def parameters(graph: GraphDescription) -> int | None:
     return None if None in counts else sum(count or 0 for count in counts)
 
 
-def macs(graph: GraphDescription) -> int | None:
-    """Multiply-accumulates of convolutions and matrix products for one run; None where a shape is not known."""
+def macs(graph: GraphDescription, size: tuple[int, int] | None = None) -> int | None:
+    """Multiply-accumulates of convolutions and matrix products for one run.
+
+    Args:
+        size: height and width of the input, for a format that does not say the shapes of its tensors: the number of pixels
+            is then followed through strides and enlargements, as if every border were padded.
+
+    Returns:
+        None where a shape is not known and cannot be followed.
+    """
+    pixels = _pixels(graph, size)
     total = 0
     for operator in graph.operators:
         if operator.products is None:
             continue
         name = operator.inputs[0] if operator.per_input else operator.outputs[0]
         count = graph.tensors[name].count
-        if count is None:
+        if count is not None:
+            total += count * operator.products
+            continue
+        weights = None if operator.weights is None else graph.tensors[operator.weights].count
+        if weights is None or name not in pixels:
             return None
-        total += count * operator.products
+        total += round(weights * pixels[name])
     return total
+
+
+def _pixels(graph: GraphDescription, size: tuple[int, int] | None) -> dict[str, Fraction]:
+    """Number of pixels of the tensors that depend on the input, as far as that can be followed."""
+    if size is None:
+        return {}
+    found = dict.fromkeys(graph.inputs, Fraction(size[0] * size[1]))
+    for operator in graph.operators:
+        sources = [found[name] for name in operator.inputs if name in found]
+        if not sources or operator.reach in ("global", "unknown"):
+            continue
+        change = Fraction(1)
+        if isinstance(operator.reach, Window):
+            change = Fraction(operator.reach.enlarge, operator.reach.stride) ** 2
+        found |= dict.fromkeys(operator.outputs, max(sources) * change)
+    return found
 
 
 def largest_constants(graph: GraphDescription, count: int = 5) -> list[TensorEntry]:

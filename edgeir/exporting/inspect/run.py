@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +18,7 @@ from edgeir.manifest.artifact import Artifact, ModelFile, read_artifact
 from edgeir.manifest.card import WEIGHTS_NAME, Card, read_card
 from edgeir.runtime import catalog
 
-__all__ = ["FileReport", "Inspection", "inspect"]
+__all__ = ["FileReport", "Inspection", "described_graph", "inspect"]
 
 
 @dataclass(frozen=True)
@@ -132,6 +134,18 @@ def _manifest_of(path: Path) -> ModelFile | None:
 def _report(
     path: Path, entry: catalog.TargetEntry, size: tuple[int, int] | None, described: ModelFile | None
 ) -> FileReport:
+    graph = described_graph(path, entry, size)
+    with _damage(path, entry):
+        return _measured(path, entry.name, graph, described, size)
+
+
+def described_graph(path: Path, entry: catalog.TargetEntry, size: tuple[int, int] | None) -> GraphDescription:
+    """The graph of a model file.
+
+    Raises:
+        ArtifactError: it is damaged, or nothing here reads its format.
+        MissingExtraError: the package that reads it is not installed.
+    """
     describe = entry.describe()
     if describe is None:
         raise ArtifactError(f"nothing here reads the graph of a {entry.title} file", where=path)
@@ -139,12 +153,19 @@ def _report(
         raise ArtifactError(
             f"a {entry.suffix} is a {'file' if entry.marker_file is None else 'folder'}", where=path
         )
-    try:
+    with _damage(path, entry):
         graph: GraphDescription = describe(path, size)
-        return _measured(path, entry.name, graph, described)
+    return graph
+
+
+@contextmanager
+def _damage(path: Path, entry: catalog.TargetEntry) -> Iterator[None]:
+    """A damaged file of another origin leads anywhere: whatever it raises becomes one line."""
+    try:
+        yield
     except EdgeIRError:
         raise
-    except Exception as error:  # a damaged file of another origin leads anywhere
+    except Exception as error:
         short = (str(error).splitlines() or [""])[0][:120]
         raise ArtifactError(
             f"the {entry.suffix} is damaged, or of a kind that is not known: {type(error).__name__}: {short}",
@@ -152,7 +173,13 @@ def _report(
         ) from error
 
 
-def _measured(path: Path, target: str, graph: GraphDescription, described: ModelFile | None) -> FileReport:
+def _measured(
+    path: Path,
+    target: str,
+    graph: GraphDescription,
+    described: ModelFile | None,
+    size: tuple[int, int] | None,
+) -> FileReport:
     counted = Counter(operator.kind for operator in graph.operators)
     return FileReport(
         path=path,
@@ -165,7 +192,7 @@ def _measured(path: Path, target: str, graph: GraphDescription, described: Model
         tensors=tuple(graph.tensors.values()),
         kinds=dict(sorted(counted.items(), key=lambda item: (-item[1], item[0]))),
         parameters=measure.parameters(graph),
-        macs=measure.macs(graph),
+        macs=measure.macs(graph, size),
         activations=measure.activations(graph),
         receptive_field=measure.receptive_field(graph),
         largest=tuple(measure.largest_constants(graph)),

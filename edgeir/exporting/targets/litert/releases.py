@@ -12,8 +12,8 @@ OLDEST_MEASURED = "2.14.0"
 """The oldest release on which files of the networks and precisions below were run and were right, as were newer ones
 (`benchmarks/old_runtimes.py`). It is the oldest with a wheel for Python 3.11, so files may run on older ones too."""
 _NETWORKS = (
-    "aod-net arcnn danet danet-autoencoder dncnn edsr fdr-net ffdnet multiscale-denoiser plainsr ppcn-enhance ppcn-sr ppdn"
-    " rcan srcnn"
+    "aod-net arcnn danet danet-autoencoder dncnn edsr fdr-net ffdnet multiscale-denoiser plainsr ppcn-enhance ppcn-sr"
+    " ppdn rcan srcnn"
 )
 MEASURED_NETWORKS = frozenset(_NETWORKS.split())
 MEASURED_PRECISIONS = frozenset(["fp32", "fp16", "int8"])
