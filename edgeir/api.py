@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from edgeir.benchmarking.run import bench as bench
     from edgeir.benchmarking.study.run import study as study
     from edgeir.core.errors import EdgeIRError as EdgeIRError
+    from edgeir.exporting.bundle.export import export_bundle as export_bundle
+    from edgeir.exporting.bundle.verify import verify as verify
     from edgeir.exporting.run import export as export
     from edgeir.reporting.run import report as report
     from edgeir.restoring.photo import restore as restore
@@ -28,12 +30,14 @@ __all__ = [
     "distill",
     "evaluate",
     "export",
+    "export_bundle",
     "load",
     "publish",
     "report",
     "restore",
     "study",
     "train",
+    "verify",
 ]
 
 MODULES = {
@@ -42,12 +46,14 @@ MODULES = {
     "distill": "edgeir.training.run",
     "evaluate": "edgeir.benchmarking.quality.evaluate",
     "export": "edgeir.exporting.run",
+    "export_bundle": "edgeir.exporting.bundle.export",
     "load": "edgeir.runtime.loading",
     "publish": "edgeir.benchmarking.publish",
     "report": "edgeir.reporting.run",
     "restore": "edgeir.restoring.photo",
     "study": "edgeir.benchmarking.study.run",
     "train": "edgeir.training.run",
+    "verify": "edgeir.exporting.bundle.verify",
 }
 """Public name to the module that defines it."""
 

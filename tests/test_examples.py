@@ -126,18 +126,24 @@ def test_what_an_example_names_is_there(example: Example, readme_files: Path) ->
     for name in [suites] if isinstance(suites, str) else suites:
         assert find_asset("suites", name)
     if command == "export":
-        assert find_asset("profiles", given["profile"] or f"{given['target']}-{given['precision']}")
+        names = [
+            f"{target}-{kind}" for target in given["target"] or () for kind in given["precision"] or ["fp32"]
+        ]
+        for name in given["profile"] or names:
+            assert find_asset("profiles", name)
     if command == "study":
         assert (ROOT / given["file"]).is_file()
     same_place = HELP if example in HELP else README
     known = {*list_zoo(), *NOT_MODELS, *USERS, *written(same_place)}
-    read = ("model", "checkpoint", "run", "artifact", "artifacts", "source")
+    read = ("model", "checkpoint", "run", "artifact", "artifacts", "bundle", "source")
     for key in (*read, "results") if command == "report" else read:
         values = given.get(key) or ()
         for value in values if isinstance(values, (list, tuple)) else [values]:
-            assert str(value) in known | {name.rstrip("/") for name in known} or _of_a_recipe(str(value)), (
-                value
-            )
+            assert (
+                isinstance(value, bool)
+                or str(value) in known | {name.rstrip("/") for name in known}
+                or _of_a_recipe(str(value))
+            ), value
 
 
 def _of_a_recipe(path: str) -> bool:

@@ -95,6 +95,7 @@ class TargetEntry:
         runtime: the `RuntimeEntry.name` that runs it here; None where nothing does.
         configuration: ``module:Class`` of its settings, which are the `target` of an export profile.
         native: the runtime that runs it on devices, where that is another one and runs on their systems only.
+        usage: ``module:function`` that writes code for apps (`edgeir.exporting.usage`), for the README of a bundle.
         marker_file: for a format that is a folder, a file in it that shows what the folder is.
     """
 
@@ -105,10 +106,15 @@ class TargetEntry:
     configuration: str
     marker_file: str | None = None
     native: str | None = None
+    usage: str | None = None
 
     def settings(self) -> Any:
         """The class of its settings."""
         return _named(self.configuration)
+
+    def usage_function(self) -> Any:
+        """The function of `usage`, or None."""
+        return None if self.usage is None else _named(self.usage)
 
 
 CHECKPOINT_RUNTIME = "torch"
@@ -164,10 +170,23 @@ TARGETS: list[TargetEntry] = [
         ".tflite",
         "litert",
         "edgeir.exporting.targets.litert.target:LiteRT",
+        usage="edgeir.exporting.targets.litert.usage:usage",
     ),
-    TargetEntry("onnx", "ONNX", ".onnx", "onnxruntime", "edgeir.exporting.targets.onnx.target:ONNX"),
     TargetEntry(
-        "ort", "ORT (small ONNX Runtime)", ".ort", "onnxruntime", "edgeir.exporting.targets.onnx.ort:ORT"
+        "onnx",
+        "ONNX",
+        ".onnx",
+        "onnxruntime",
+        "edgeir.exporting.targets.onnx.target:ONNX",
+        usage="edgeir.exporting.targets.onnx.usage:usage",
+    ),
+    TargetEntry(
+        "ort",
+        "ORT (small ONNX Runtime)",
+        ".ort",
+        "onnxruntime",
+        "edgeir.exporting.targets.onnx.ort:ORT",
+        usage="edgeir.exporting.targets.onnx.usage:usage",
     ),
     TargetEntry(
         "coreml",
@@ -177,6 +196,7 @@ TARGETS: list[TargetEntry] = [
         "edgeir.exporting.targets.coreml.target:CoreML",
         marker_file="Manifest.json",
         native="coreml",
+        usage="edgeir.exporting.targets.coreml.usage:usage",
     ),
     TargetEntry(
         "ncnn",
@@ -185,6 +205,7 @@ TARGETS: list[TargetEntry] = [
         "ncnn",
         "edgeir.exporting.targets.ncnn.target:NCNN",
         marker_file="model.ncnn.param",
+        usage="edgeir.exporting.targets.ncnn.usage:usage",
     ),
 ]
 

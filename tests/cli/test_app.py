@@ -30,6 +30,7 @@ COMMANDS = [
     "report",
     "study",
     "prove",
+    "verify",
     "publish",
     "cache",
     "channels",

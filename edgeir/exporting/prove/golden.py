@@ -106,8 +106,8 @@ def _array(path: Path, spec: TensorSpec) -> NDArray[np.generic]:
     fits = array.ndim == 4 and all(b in (None, a) for a, b in zip(array.shape, spec.shape, strict=True))
     if not fits or array.dtype.name != spec.dtype:
         raise ArtifactError(
-            f"the golden array `{path.stem}` has shape {array.shape} of {array.dtype.name}, the file's is {spec.shape} of "
-            f"{spec.dtype}",
+            f"the golden array `{path.stem}` has shape {array.shape} of {array.dtype.name}, "
+            f"the file's is {spec.shape} of {spec.dtype}",
             where=path.parent,
         )
     return array
