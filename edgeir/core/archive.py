@@ -7,6 +7,7 @@ hardly get smaller.
 from __future__ import annotations
 
 import contextlib
+import errno
 import shutil
 import stat
 import struct
@@ -106,7 +107,7 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise ArtifactError(f"the zip is damaged: {reason}", where=path, fix="get it again") from error
     except OSError as error:
-        if error.filename is not None:  # it cannot be read, or what is unpacked cannot be written
+        if error.errno != errno.EINVAL:  # it cannot be read, or what is unpacked cannot be written
             raise
         raise ArtifactError(
             "the zip is damaged: it points outside itself", where=path, fix="get it again"
