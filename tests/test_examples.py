@@ -199,6 +199,8 @@ CHAIN = {
     "edgeir distill super-resolution/demo --out runs/first": ["train.steps=2"],
     "edgeir export sr-x4 --target tflite --precision int8 --size 180x320 --out out/int8": [],
     "edgeir prove out/int8 --checkpoint sr-x4": [],
+    "edgeir export sr-x4 --bundle --target tflite --target onnx --size 180x320 --out out/app.zip": [],
+    "edgeir verify out/app.zip": [],
     "edgeir bench out/int8 sr-x4-xs --suite pirm-a --out out/bench.json": [
         "--budget",
         "1",
@@ -239,9 +241,14 @@ def test_the_readme_s_way_from_a_network_to_a_file_works(
         small.resize((400, 320), Image.Resampling.BICUBIC).save(readme_files / "photos" / f"{index}.png")
     short = {"distill": ["train.steps=2"], "bench": SHORT}
     way = [
-        example.words for example in README if example.words[0] in ("distill", "export", "bench", "report")
+        example.words
+        for example in README
+        if example.words[0] in ("distill", "export", "verify", "bench", "report")
+        and "app.zip" not in example.words
     ]
-    assert [words[0] for words in way] == ["distill", "export", "bench", "report"]
+    assert [words[0] for words in way] == ["distill", "export", "verify", "bench", "report"]
     for words in way:
         assert main([*words, *short.get(words[0], [])]) == 0, f"{words}: {capfd.readouterr().err}"
-    assert sorted(os.listdir("out/mine")) == ["artifact.json", "golden", "model.tflite"]
+    assert {"README.md", "edgeir.json", "golden", "tflite-int8-uint8-180x320.tflite"} <= set(
+        os.listdir("out/mine")
+    )
