@@ -100,14 +100,18 @@ def unpack_zip(path: Path, into: Path) -> None:
 def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
     """The zip, its faults made `ArtifactError` of."""
     try:
-        _check_end(path)
+        end = _end_of(path)
+    except OSError as error:
+        raise ArtifactError(f"the zip cannot be read: {error.strerror}", where=path) from error
+    try:
+        _check_end(end, path)
         with zipfile.ZipFile(path) as archive:
             yield archive
     except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError) as error:
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise ArtifactError(f"the zip is damaged: {reason}", where=path, fix="get it again") from error
     except OSError as error:
-        if error.errno != errno.EINVAL:  # it cannot be read, or what is unpacked cannot be written
+        if error.errno != errno.EINVAL:  # what is unpacked cannot be written
             raise
         raise ArtifactError(
             "the zip is damaged: it points outside itself", where=path, fix="get it again"
@@ -116,12 +120,16 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
         raise ArtifactError("the zip is damaged", where=path, fix="get it again") from error
 
 
-def _check_end(path: Path) -> None:
-    """Refuse a list of members that would fill the memory: `zipfile` reads all of it first."""
+def _end_of(path: Path) -> bytes:
+    """The bytes in which the record lies that says where the list of members is."""
     with path.open("rb") as stream:
         size = stream.seek(0, 2)
-        stream.seek(max(0, size - _END_BYTES - _LONGEST_COMMENT))
-        tail = stream.read()
+        stream.seek(max(0, size - _END_BYTES - _LONGEST_COMMENT - 20))
+        return stream.read()
+
+
+def _check_end(tail: bytes, path: Path) -> None:
+    """Refuse a list of members that would fill the memory: `zipfile` reads all of it first."""
     start = tail.rfind(_END)
     if start < 0 or len(tail) - start < _END_BYTES:
         raise zipfile.BadZipFile("it is no zip, or its end is missing")

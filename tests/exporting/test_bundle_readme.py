@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -16,8 +16,10 @@ from PIL import Image
 
 from edgeir.exporting.profile import read_profile
 from edgeir.exporting.run import export_network
+from edgeir.manifest.artifact import ModelFile, TensorSpec
 from edgeir.manifest.bundle import read_bundle
-from edgeir.manifest.parity import Parity
+from edgeir.manifest.facts import NetworkFacts
+from edgeir.manifest.parity import NotRun, Parity
 from edgeir.models import DnCNNConfig, PlainSRConfig
 from edgeir.runtime import catalog
 from edgeir.runtime.loading import load
@@ -123,6 +125,36 @@ export class Tensor {
 export const loadAndCompile = async (name) => ({ run: async (tensors) => tensors });
 """,
 }
+
+
+@pytest.mark.parametrize("dtype", ["float32", "uint8"])
+@pytest.mark.parametrize("colour", ["rgb", "y"])
+@pytest.mark.parametrize("size", [None, (12, 10)])
+@pytest.mark.parametrize("target", catalog.target_names())
+def test_every_target_has_code_for_every_kind_of_file(
+    target: str, size: tuple[int, int] | None, colour: Literal["rgb", "y"], dtype: Literal["float32", "uint8"]
+) -> None:
+    facts = NetworkFacts(scale=2, colour=colour, size_multiple=2)
+    height, width = size or (None, None)
+    nhwc = target == "tflite" or dtype == "uint8"
+    sides = (height, width, facts.channels) if nhwc else (facts.channels, height, width)
+    spec = TensorSpec(name="image", shape=(1, *sides), layout="NHWC" if nhwc else "NCHW", dtype=dtype)
+    path = f"{target}-fp32{catalog.target_entry(target).suffix}"
+    file = ModelFile(
+        path=path, target=target, precision="fp32", profile="p", inputs=(spec,), outputs=(spec,), bytes=1,
+        sha256="0", macs=1, parity=NotRun(reason="a test", command="none"),
+    )  # fmt: skip
+    snippets = catalog.target_entry(target).usage_function()(file, facts)
+    assert "python" in {snippet.language for snippet in snippets}
+    for snippet in snippets:
+        assert "§" not in snippet.code
+        assert len(snippet.code.splitlines()) <= 16
+        named = "stem" if snippet.language == "swift" else "path"
+        assert (Path(path).stem if named == "stem" else path) in snippet.code
+        if snippet.language == "python":
+            compile(snippet.code, path, "exec")
+        else:
+            assert all(snippet.code.count(a) == snippet.code.count(b) for a, b in ("()", "[]", "{}"))
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="needs node")

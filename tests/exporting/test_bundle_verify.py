@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -11,10 +13,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from edgeir.core.errors import ArtifactError
 from edgeir.core.files import sha256_file, write_json
-from edgeir.exporting.bundle.verify import BundleReport, verify
+from edgeir.exporting.bundle.verify import BundleReport, inspect, verify
 from edgeir.manifest.bundle import BUNDLE_NAME, Content, read_bundle
 from edgeir.runtime import catalog
 
@@ -144,6 +148,36 @@ def test_a_model_that_was_exchanged_with_its_checksum_is_found(bundle_folder: Pa
     first = verify(bundle_folder).faults[0]
     assert (first.kind, first.path) == ("changed", "onnx-fp32-12x10.onnx")
     assert first.what == "the manifest gives two checksums or sizes for it"
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_a_changed_zip_never_crashes(zipped: Path, tmp_path: Path, data: st.DataObject) -> None:
+    content = bytearray(zipped.read_bytes())
+    headers = [match.start() for match in re.finditer(b"PK[\x01-\x06][\x02-\x06]", content)]
+    for _ in range(data.draw(st.integers(1, 4))):  # most of the bytes are weights: change the headers
+        content[data.draw(st.sampled_from(headers)) + data.draw(st.integers(0, 45))] = data.draw(
+            st.integers(0, 255)
+        )
+    path = tmp_path / "changed.zip"
+    path.write_bytes(content[: data.draw(st.sampled_from([len(content), len(content) // 2]))])
+    with contextlib.suppress(ArtifactError):
+        verify(path)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.integers(0, 5000), st.integers(0, 255)), min_size=1, max_size=5))
+def test_a_changed_manifest_never_crashes(bundle_folder: Path, changes: list[tuple[int, int]]) -> None:
+    original = (bundle_folder.parent / "original").with_suffix(".json")
+    if not original.exists():
+        shutil.copy(bundle_folder / BUNDLE_NAME, original)
+    content = bytearray(original.read_bytes())
+    for position, value in changes:
+        content[position % len(content)] = value
+    (bundle_folder / BUNDLE_NAME).write_bytes(content)
+    with contextlib.suppress(ArtifactError):
+        inspect(bundle_folder, read_bundle(bundle_folder))
 
 
 def test_what_is_no_bundle_is_one_line(bundle_folder: Path, tmp_path: Path) -> None:

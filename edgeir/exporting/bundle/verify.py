@@ -151,7 +151,8 @@ def _listed(folder: Path) -> tuple[set[str], set[str]]:
     for root, folders, names in os.walk(folder):
         for name in (*folders, *names):
             path = Path(root) / name
-            relative = path.relative_to(folder).as_posix()
+            # A name that is no text can be shown, and is no name of a bundle.
+            relative = path.relative_to(folder).as_posix().encode(errors="backslashreplace").decode()
             if path.is_symlink() or not (path.is_file() or path.is_dir()):
                 links.add(relative)
             elif name in names:
