@@ -22,12 +22,14 @@ if TYPE_CHECKING:
         distill,
         evaluate,
         export,
+        export_bundle,
         load,
         publish,
         report,
         restore,
         study,
         train,
+        verify,
     )
 
     __version__: str
@@ -39,12 +41,14 @@ __all__ = [
     "distill",
     "evaluate",
     "export",
+    "export_bundle",
     "load",
     "publish",
     "report",
     "restore",
     "study",
     "train",
+    "verify",
 ]
 
 

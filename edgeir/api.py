@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from edgeir.benchmarking.run import bench as bench
     from edgeir.benchmarking.study.run import study as study
     from edgeir.core.errors import EdgeIRError as EdgeIRError
+    from edgeir.exporting.bundle.export import export_bundle as export_bundle
+    from edgeir.exporting.bundle.verify import verify as verify
     from edgeir.exporting.inspect.run import inspect as inspect
     from edgeir.exporting.run import export as export
     from edgeir.reporting.run import report as report
@@ -29,6 +31,7 @@ __all__ = [
     "distill",
     "evaluate",
     "export",
+    "export_bundle",
     "inspect",
     "load",
     "publish",
@@ -36,6 +39,7 @@ __all__ = [
     "restore",
     "study",
     "train",
+    "verify",
 ]
 
 MODULES = {
@@ -45,12 +49,14 @@ MODULES = {
     "evaluate": "edgeir.benchmarking.quality.evaluate",
     "export": "edgeir.exporting.run",
     "inspect": "edgeir.exporting.inspect.run",
+    "export_bundle": "edgeir.exporting.bundle.export",
     "load": "edgeir.runtime.loading",
     "publish": "edgeir.benchmarking.publish",
     "report": "edgeir.reporting.run",
     "restore": "edgeir.restoring.photo",
     "study": "edgeir.benchmarking.study.run",
     "train": "edgeir.training.run",
+    "verify": "edgeir.exporting.bundle.verify",
 }
 """Public name to the module that defines it."""
 

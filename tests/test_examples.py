@@ -126,18 +126,24 @@ def test_what_an_example_names_is_there(example: Example, readme_files: Path) ->
     for name in [suites] if isinstance(suites, str) else suites:
         assert find_asset("suites", name)
     if command == "export":
-        assert find_asset("profiles", given["profile"] or f"{given['target']}-{given['precision']}")
+        names = [
+            f"{target}-{kind}" for target in given["target"] or () for kind in given["precision"] or ["fp32"]
+        ]
+        for name in given["profile"] or names:
+            assert find_asset("profiles", name)
     if command == "study":
         assert (ROOT / given["file"]).is_file()
     same_place = HELP if example in HELP else README
     known = {*list_zoo(), *NOT_MODELS, *USERS, *written(same_place)}
-    read = ("model", "checkpoint", "run", "artifact", "artifacts", "source")
+    read = ("model", "checkpoint", "run", "artifact", "artifacts", "bundle", "source")
     for key in (*read, "results") if command == "report" else read:
         values = given.get(key) or ()
         for value in values if isinstance(values, (list, tuple)) else [values]:
-            assert str(value) in known | {name.rstrip("/") for name in known} or _of_a_recipe(str(value)), (
-                value
-            )
+            assert (
+                isinstance(value, bool)
+                or str(value) in known | {name.rstrip("/") for name in known}
+                or _of_a_recipe(str(value))
+            ), value
 
 
 def _of_a_recipe(path: str) -> bool:
@@ -193,6 +199,8 @@ CHAIN = {
     "edgeir distill super-resolution/demo --out runs/first": ["train.steps=2"],
     "edgeir export sr-x4 --target tflite --precision int8 --size 180x320 --out out/int8": [],
     "edgeir prove out/int8 --checkpoint sr-x4": [],
+    "edgeir export sr-x4 --bundle --target tflite --target onnx --size 180x320 --out out/app.zip": [],
+    "edgeir verify out/app.zip": [],
     "edgeir bench out/int8 sr-x4-xs --suite pirm-a --out out/bench.json": [
         "--budget",
         "1",
@@ -233,9 +241,14 @@ def test_the_readme_s_way_from_a_network_to_a_file_works(
         small.resize((400, 320), Image.Resampling.BICUBIC).save(readme_files / "photos" / f"{index}.png")
     short = {"distill": ["train.steps=2"], "bench": SHORT}
     way = [
-        example.words for example in README if example.words[0] in ("distill", "export", "bench", "report")
+        example.words
+        for example in README
+        if example.words[0] in ("distill", "export", "verify", "bench", "report")
+        and "app.zip" not in example.words
     ]
-    assert [words[0] for words in way] == ["distill", "export", "bench", "report"]
+    assert [words[0] for words in way] == ["distill", "export", "verify", "bench", "report"]
     for words in way:
         assert main([*words, *short.get(words[0], [])]) == 0, f"{words}: {capfd.readouterr().err}"
-    assert sorted(os.listdir("out/mine")) == ["artifact.json", "golden", "model.tflite"]
+    assert {"README.md", "edgeir.json", "golden", "tflite-int8-uint8-180x320.tflite"} <= set(
+        os.listdir("out/mine")
+    )

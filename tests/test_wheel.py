@@ -67,6 +67,7 @@ def test_the_wheel_holds_the_package_its_data_and_nothing_else(wheel: Path) -> N
     for name in list_zoo():
         assert {f"edgeir/zoo/{name}/card.json", f"edgeir/zoo/{name}/weights.safetensors"} <= names
         assert {f"edgeir/zoo/{name}/litert/artifact.json", f"edgeir/zoo/{name}/litert/model.tflite"} <= names
+    assert {"edgeir/_data/schemas/edgeir-bundle-1.schema.json", "edgeir/_data/LICENSE"} <= names
     assert {"edgeir/py.typed", "edgeir/cli/app.py", "edgeir-0.1.0.dist-info/licenses/LICENSE"} <= names
 
 

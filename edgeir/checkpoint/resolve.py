@@ -11,11 +11,15 @@ from edgeir.core.errors import ArtifactError, CheckpointError, EdgeIRError
 from edgeir.core.files import settle_dir
 from edgeir.core.shipped import recipe_of_run
 from edgeir.manifest.artifact import ARTIFACT_NAME
+from edgeir.manifest.bundle import BUNDLE_NAME
 from edgeir.manifest.card import CARD_NAME, WEIGHTS_NAME
 
 __all__ = ["Found", "Kind", "resolve", "resolve_checkpoint"]
 
-Kind = Literal["zoo network", "run", "checkpoint", "artifact", "model file"]
+Kind = Literal["zoo network", "run", "checkpoint", "artifact", "bundle", "model file"]
+
+EXPORTS: dict[str, Kind] = {ARTIFACT_NAME: "artifact", BUNDLE_NAME: "bundle"}
+"""Manifest of exported model files to what the folder that holds it is."""
 
 
 @dataclass(frozen=True)
@@ -24,9 +28,9 @@ class Found:
 
     Attributes:
         kind: a `run` is a training's folder, which stands for its best, else its last checkpoint.
-        folder: of the checkpoint (``card.json`` in it) or of the artifact (``artifact.json``).
+        folder: of the checkpoint (with ``card.json``), artifact (``artifact.json``) or bundle (``edgeir.json``).
         name: as the user gave it.
-        file: the model file that was named; None: the artifact's first.
+        file: the model file that was named; None: the first of the artifact or bundle.
     """
 
     kind: Kind
@@ -77,8 +81,8 @@ def resolve_checkpoint(name: str | Path) -> Path:
 
 
 def _in_folder(path: Path, name: str) -> Found | None:
-    if (path / ARTIFACT_NAME).is_file():
-        return Found("artifact", path, name)
+    if (export := _export_in(path)) is not None:
+        return Found(export, path, name)
     if (path / CARD_NAME).is_file():
         return Found("checkpoint", path, name)
     checkpoints = path / "checkpoints"
@@ -87,7 +91,7 @@ def _in_folder(path: Path, name: str) -> Found | None:
         if (checkpoints / kind / CARD_NAME).is_file():
             return Found("run", checkpoints / kind, name)
     # A format that is a folder lies in the artifact's folder.
-    if (path.parent / ARTIFACT_NAME).is_file():
+    if _export_in(path.parent) is not None:
         return Found("model file", path.parent, name, path)
     return None
 
@@ -95,16 +99,26 @@ def _in_folder(path: Path, name: str) -> Found | None:
 def _of_file(path: Path, name: str) -> Found | None:
     if not path.is_file():
         return None
-    if path.name == ARTIFACT_NAME:
-        return Found("artifact", path.parent, name)
+    if path.name in EXPORTS:
+        return Found(EXPORTS[path.name], path.parent, name)
     if path.name in (WEIGHTS_NAME, CARD_NAME) and (path.parent / CARD_NAME).is_file():
         return Found("checkpoint", path.parent, name)
-    if (path.parent / ARTIFACT_NAME).is_file():
+    if _export_in(path.parent) is not None:
         return Found("model file", path.parent, name, path)
     return None
 
 
+def _export_in(folder: Path) -> Kind | None:
+    """What a folder with exported model files is; None for any other."""
+    return next((kind for manifest, kind in EXPORTS.items() if (folder / manifest).is_file()), None)
+
+
 def _unknown(path: Path, name: str | Path) -> EdgeIRError:
+    if path.is_file() and path.suffix.lower() == ".zip":
+        return ArtifactError(
+            "is a zip, and models run from folders", where=path,
+            fix=f"edgeir verify {path.name}, unzip it and name its folder or a file in it",
+        )  # fmt: skip
     if path.is_file():
         return ArtifactError(
             f"no {ARTIFACT_NAME} lies beside this file, so nothing says what it takes and gives",
@@ -113,7 +127,8 @@ def _unknown(path: Path, name: str | Path) -> EdgeIRError:
         )
     if path.exists():
         return ArtifactError(
-            f"is no run, checkpoint or artifact: it holds neither {ARTIFACT_NAME} nor {CARD_NAME}", where=path
+            f"is no run, checkpoint, artifact or bundle: it holds no {ARTIFACT_NAME}, {BUNDLE_NAME} or {CARD_NAME}",
+            where=path,
         )
     if (command := _command_for(path)) is not None:
         return CheckpointError("there is no such run yet", where=name, fix=f"first: {command}")

@@ -35,6 +35,7 @@ from edgeir.cli.restore import restore
 from edgeir.cli.streams import close_quietly, open_missing, say
 from edgeir.cli.study import study
 from edgeir.cli.train import distill, train
+from edgeir.cli.verify import verify
 from edgeir.core.errors import EdgeIRError
 from edgeir.core.requires import missing_extra
 
@@ -56,6 +57,7 @@ app.command(rich_help_panel=_MAKE)(train)
 app.command(rich_help_panel=_MAKE)(distill)
 app.command(rich_help_panel=_MAKE)(export)
 app.command(rich_help_panel=_MAKE)(prove)
+app.command(rich_help_panel=_MAKE)(verify)
 app.command(rich_help_panel=_MAKE)(publish)
 app.command(rich_help_panel=_USE)(restore)
 app.command("eval", rich_help_panel=_USE)(evaluate)

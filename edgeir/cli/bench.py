@@ -28,7 +28,7 @@ def bench(
         list[str],
         typer.Argument(
             metavar="MODEL...",
-            help="Models to compare: artifacts, checkpoint folders, or names from `edgeir models`.",
+            help="Models to compare: artifacts, bundles, checkpoint folders, or names from `edgeir models`.",
             show_default=False,
         ),
     ],

@@ -19,7 +19,7 @@ def evaluate(
         str,
         typer.Argument(
             metavar="MODEL",
-            help="Model: checkpoint folder, name from `edgeir models` or artifact; `bicubic` or `input` to compare.",
+            help="Model: checkpoint folder, `edgeir models` name, artifact or bundle; `bicubic` or `input` to compare.",
             show_default=False,
         ),
     ],

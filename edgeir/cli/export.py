@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from edgeir.cli.options import (
     Json,
-    NewFolder,
     Overwrite,
     PrecisionChoice,
     Quiet,
@@ -19,10 +18,13 @@ from edgeir.cli.options import (
     parse_size,
 )
 from edgeir.cli.output import Output, table
+from edgeir.core.errors import ConfigError
 from edgeir.runtime.catalog import target_titles
 
 if TYPE_CHECKING:
+    from edgeir.core.progress import Progress
     from edgeir.manifest.artifact import ModelFile, RuntimeNeeds
+    from edgeir.manifest.model_file import Exported
 
 __all__ = ["export"]
 
@@ -46,15 +48,22 @@ def export(
     ] = None,
     *,
     target: Annotated[
-        TargetChoice,
-        typer.Option("--target", help="File format: " + target_titles() + ".", show_default=False),
-    ],
-    precision: Annotated[
-        PrecisionChoice,
+        list[TargetChoice] | None,
         typer.Option(
-            "--precision", help="Number format of weights and activations; int8 is calibrated on photographs."
+            "--target",
+            help="File format: " + target_titles() + ". Repeat for several in a bundle.",
+            show_default=False,
         ),
-    ] = "fp32",
+    ] = None,
+    precision: Annotated[
+        list[PrecisionChoice] | None,
+        typer.Option(
+            "--precision",
+            help="Number format of weights and activations; int8 is calibrated on photographs. Repeat for several in a "
+            "bundle: every format is written in each. [default: fp32]",
+            show_default=False,
+        ),
+    ] = None,
     size: Annotated[
         list[str] | None,
         typer.Option(
@@ -80,10 +89,11 @@ def export(
         ),
     ] = "image",
     profile: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
             "--profile",
-            help="Export profile: a name listed by `edgeir doctor`, or a YAML file. Default: TARGET-PRECISION.",
+            help="Export profile: a name listed by `edgeir doctor`, or a YAML file. In a bundle it replaces --target "
+            "and --precision, and is repeated for several files. Default: TARGET-PRECISION.",
             show_default=False,
         ),
     ] = None,
@@ -105,7 +115,27 @@ def export(
         ),
     ] = None,
     sigma: Sigma = None,
-    out: NewFolder,
+    bundle: Annotated[
+        bool,
+        typer.Option(
+            "--bundle",
+            help="Write a bundle for app developers: one or more files, README, licence, checksums.",
+        ),
+    ] = False,
+    licence: Annotated[
+        Path | None,
+        typer.Option(
+            "--licence",
+            help="Text file with the network's licence, for a bundle. Default: what the network's card states.",
+            show_default=False,
+        ),
+    ] = None,
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out", "-o", help="Folder to write; a bundle may be a `.zip` instead.", show_default=False
+        ),
+    ],
     trust_code: TrustCode = False,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
@@ -118,36 +148,71 @@ def export(
     folder holds the model, `artifact.json` (all that a program needs to run it) and `golden/` (an input and its
     output, to test an app with).
 
+    With `--bundle` there may be several files, each proved, each with its own golden pair, in one folder or zip with
+    a README that has the code for an app. `edgeir verify` checks it anywhere.
+
     Example: `edgeir export sr-x4 --target tflite --precision int8 --size 180x320 --out out/int8`
+
+    Example of a bundle: `edgeir export sr-x4 --bundle --target tflite --target onnx --size 180x320 --out out/app.zip`
     """
     with Output(quiet=quiet, json=json) as output:
-        sizes = [parse_size(text) for text in size or ()]
-        from edgeir.exporting.run import export as run
-
+        shared: dict[str, Any] = {
+            "sizes": [parse_size(text) for text in size or ()],
+            "io": io,
+            "statistics": statistics,
+            "overrides": changes or (),
+            "out": out,
+            "calibration": calibration,
+            "proof": proof,
+            "sigma": sigma,
+            "trust_code": trust_code,
+            "overwrite": overwrite,
+        }
+        files: dict[str, Any] = {
+            "targets": target or (),
+            "precisions": precision or (),
+            "profiles": profile or (),
+        }
+        made: Exported
         with output.progress() as progress:
-            artifact = run(
-                checkpoint,
-                target=target,
-                precision=precision,
-                sizes=sizes,
-                io=io,
-                statistics=statistics,
-                profile=profile,
-                overrides=changes or (),
-                out=out,
-                calibration=calibration,
-                proof=proof,
-                sigma=sigma,
-                trust_code=trust_code,
-                overwrite=overwrite,
-                progress=progress,
-            )
-        lines = [line for file in artifact.files for line in _file_lines(out, file)]
-        if (changed := artifact.constants) is not None:
+            if bundle:
+                from edgeir.exporting.bundle.export import export_bundle
+
+                made = export_bundle(checkpoint, **files, licence=licence, **shared, progress=progress)
+            else:
+                _refuse_what_only_a_bundle_has(out, licence)
+                made = _one_file(checkpoint, files, shared, progress)
+        lines = [line for file in made.files for line in _file_lines(out, file)]
+        if (changed := made.constants) is not None:
             change = " ".join(f"{value:+.2f}" for value in changed.colour_shift)
             largest = f"{changed.max_abs_error:.2e} on [0, 1]"
             lines.append(f"constant statistics change {largest} at most, colours by {change} of 255")
-        output.emit(artifact, lines)
+        output.emit(made, lines)
+
+
+def _refuse_what_only_a_bundle_has(out: Path, licence: Path | None) -> None:
+    for given, what in ((out.suffix.lower() == ".zip", "a zip"), (licence is not None, "--licence")):
+        if given:
+            raise ConfigError([f"{what} is for a bundle"], fix="add --bundle")
+
+
+def _one_file(checkpoint: str, files: dict[str, Any], shared: dict[str, Any], progress: Progress) -> Exported:
+    """An export to one format in one precision."""
+    for option, several in files.items():
+        if len(several) > 1:
+            raise ConfigError([f"several {option} make a bundle"], fix="add --bundle")
+    if not files["targets"]:
+        raise ConfigError(["no format is named"], fix="pass --target, see edgeir export --help")
+    from edgeir.exporting.run import export as run
+
+    return run(
+        checkpoint,
+        target=files["targets"][0],
+        precision=next(iter(files["precisions"]), "fp32"),
+        profile=next(iter(files["profiles"]), None),
+        **shared,
+        progress=progress,
+    )
 
 
 def _file_lines(folder: Path, file: ModelFile) -> list[str]:

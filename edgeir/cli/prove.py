@@ -16,7 +16,11 @@ __all__ = ["prove"]
 def prove(
     artifact: Annotated[
         Path,
-        typer.Argument(metavar="ARTIFACT", help="Folder that `edgeir export` wrote.", show_default=False),
+        typer.Argument(
+            metavar="ARTIFACT",
+            help="Folder that `edgeir export` wrote, of an artifact or bundle.",
+            show_default=False,
+        ),
     ],
     *,
     checkpoint: Annotated[

@@ -38,7 +38,7 @@ def restore(
         typer.Option(
             "--model",
             "-m",
-            help="Network: a name from `edgeir models`, a checkpoint folder, or an exported artifact.",
+            help="Network: a name from `edgeir models`, a checkpoint folder, an artifact or a bundle.",
             show_default=False,
         ),
     ] = None,

@@ -12,7 +12,17 @@ from typing import Literal, TypeAlias
 
 from edgeir.core.errors import CheckpointError, ConfigError
 
-__all__ = ["AssetKind", "asset_root", "find_asset", "find_zoo", "list_assets", "list_zoo", "zoo_folder"]
+__all__ = [
+    "AssetKind",
+    "asset_root",
+    "find_asset",
+    "find_zoo",
+    "licence_text",
+    "list_assets",
+    "list_zoo",
+    "schema_file",
+    "zoo_folder",
+]
 
 AssetKind: TypeAlias = Literal["recipes", "profiles", "suites"]
 
@@ -61,6 +71,21 @@ def find_asset(kind: AssetKind, name: str | Path) -> Path:
     if matches:
         raise ConfigError([f"the {noun} `{name}` is ambiguous: {', '.join(matches)}"])
     raise ConfigError([f"there is no {noun} or file `{name}`"], fix=_hint(wanted, known, _COMMANDS[kind]))
+
+
+def licence_text() -> str:
+    """The Apache License 2.0, under which edgeir and its trained networks are."""
+    return _file("LICENSE", "LICENSE").read_text(encoding="utf-8")
+
+
+def schema_file(name: str) -> Path:
+    """A published JSON Schema, such as ``edgeir-bundle-1``."""
+    return _file(f"schemas/{name}.schema.json", f"export/schemas/{name}.schema.json")
+
+
+def _file(packed: str, in_checkout: str) -> Path:
+    path = _PACKAGE / "_data" / packed
+    return path if path.is_file() else _PACKAGE.parent / in_checkout
 
 
 def list_zoo() -> list[str]:

@@ -48,11 +48,11 @@ def adopt(
     Args:
         out: the artifact's folder.
         name: of the network; by default the file's.
-        scale: by how much the network enlarges a photo; by default as far as the file does. A file that does not enlarge
-            and a scale above 1 is a network that takes the photo already enlarged, as SRCNN does.
+        scale: by how much the network enlarges a photo; by default as far as the file does. A file that does not
+            enlarge and a scale above 1 is a network that takes the photo already enlarged, as SRCNN does.
         size_multiple: of which height and width must be multiples.
-        receptive_radius: pixels around its own that an output pixel depends on; by default the bound that follows from the
-            graph. Where none does, photos are not cut into tiles.
+        receptive_radius: pixels around its own that an output pixel depends on; by default the bound that follows from
+            the graph. Where none does, photos are not cut into tiles.
 
     Raises:
         ArtifactError: it is no model file, it is damaged, its input is no such image, or it cannot be run here.

@@ -25,6 +25,7 @@ from edgeir.exporting.calibration import CalibrationData, gather
 from edgeir.exporting.constants import cost, made_constant
 from edgeir.exporting.profile import ExportProfile, changed, read_profile
 from edgeir.exporting.prove.gate import applied_gate, check_gate
+from edgeir.exporting.prove.golden import golden_of
 from edgeir.exporting.prove.images import Patch, degradation_of, patches, proof_photographs
 from edgeir.exporting.prove.run import input_size, prove
 from edgeir.exporting.target import Io, Job, Target, Written
@@ -34,7 +35,7 @@ from edgeir.manifest.facts import NetworkFacts
 from edgeir.manifest.parity import NotRun, Parity
 from edgeir.runtime import catalog
 
-__all__ = ["export", "export_network"]
+__all__ = ["chosen_sizes", "export", "export_network"]
 
 Size = tuple[int, int]
 UNPROVED = NotRun(reason="the export is not finished", command="edgeir export")
@@ -159,7 +160,7 @@ def export_network(
     """Like `export`, for a `edgeir.models.Network` in memory; `card` names it and gives its hash."""
     out = Path(out)
     _refuse_existing(out, overwrite)
-    chosen = _sizes(profile, sizes, network.facts)
+    chosen = chosen_sizes(profile, sizes, network.facts)
     data = CalibrationData.none(network.facts.channels)
     degradation = degradation_of(card)
     if profile.target.calibrates or statistics == "constant":
@@ -191,7 +192,9 @@ def export_network(
             parity = prove(temporary, artifact, file, network, crops(size), gate, golden=golden and step == 0)
             if isinstance(parity, Parity):
                 check_gate(parity, where=f"{card.name} {name} {_label(size)}")
-            proved.append(file.model_copy(update={"parity": parity}))
+            written_golden = golden and step == 0 and isinstance(parity, Parity)
+            pair = golden_of(gate) if written_golden else None
+            proved.append(file.model_copy(update={"parity": parity, "golden": pair}))
         update: dict[str, Any] = {"files": tuple(proved)}
         if network is not own:
             change = cost(network, own, crops(chosen[0]))
@@ -202,7 +205,12 @@ def export_network(
     return artifact
 
 
-def _sizes(profile: ExportProfile, sizes: Sequence[Size], facts: NetworkFacts) -> list[Size | None]:
+def chosen_sizes(profile: ExportProfile, sizes: Sequence[Size], facts: NetworkFacts) -> list[Size | None]:
+    """The input sizes of the files, one for each: `sizes`, else any size (None), else those of the profile.
+
+    Raises:
+        ExportError: the network cannot take one of them, or one is given twice.
+    """
     target: Target = profile.target
     if not sizes and target.dynamic:
         return [None]

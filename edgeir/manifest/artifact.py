@@ -6,16 +6,15 @@ A file may be a folder (some formats are); its hash is then that of the tree. Re
 from __future__ import annotations
 
 import json
-from pathlib import Path, PurePosixPath
-from typing import Annotated, Any, Literal
+from pathlib import Path
+from typing import Any, Literal
 
-from pydantic import Field, field_validator
-
-from edgeir.core.config import Config, first_problem
+from edgeir.core.config import first_problem
 from edgeir.core.errors import ArtifactError
 from edgeir.core.files import sha256_tree
-from edgeir.manifest.facts import NetworkFacts
-from edgeir.manifest.parity import AnyParity, Change, NativeRun
+from edgeir.manifest.bundle import BUNDLE_NAME, read_bundle
+from edgeir.manifest.model_file import Exported, ModelFile, RuntimeNeeds, Statistics, TensorSpec
+from edgeir.manifest.parity import Change
 
 __all__ = [
     "ARTIFACT_NAME",
@@ -29,119 +28,18 @@ __all__ = [
 
 ARTIFACT_NAME = "artifact.json"
 
-Statistics = Literal["image", "constant"]
-"""Source of a network's global statistics: its input image, or calibration."""
 
-
-Side = Annotated[int, Field(ge=1, le=1_000_000)]
-"""Of a tensor."""
-Count = Annotated[int, Field(ge=0, le=10**18)]
-
-
-class TensorSpec(Config):
-    """One input or output of a model file; integer values are real = (q - zero_point) * quant_scale."""
-
-    name: str
-    shape: tuple[Side | None, Side | None, Side | None, Side | None]
-    """`None` marks a dynamic dimension."""
-    layout: Literal["NHWC", "NCHW"]
-    dtype: Literal["float32", "float16", "uint8", "int8"]
-    value_range: tuple[float, float] = (0.0, 1.0)
-    quant_scale: float | None = Field(None, gt=0, le=1e6)
-    zero_point: int | None = Field(None, ge=-128, le=255)
-
-    @property
-    def size(self) -> tuple[int | None, int | None]:
-        """Height and width; None where dynamic."""
-        return self.shape[1:3] if self.layout == "NHWC" else self.shape[2:4]
-
-    @property
-    def fixed_size(self) -> tuple[int, int] | None:
-        """Height and width, or None where one of them is dynamic."""
-        height, width = self.size
-        return None if height is None or width is None else (height, width)
-
-
-class RuntimeNeeds(Config):
-    """How old a runtime may be that runs a file."""
-
-    stamp: str
-    """The version of the format that the file says it is, in the format's own words."""
-    runtime: str
-    """The distribution whose versions follow."""
-    stated: str | None = None
-    """The oldest version that reads the stamp, by the runtime's own table of versions; None: none that is known."""
-    measured: str | None = None
-    """The oldest version on which files of this kind were run and were right; None: they were on none."""
-
-
-class ModelFile(Config):
-    """One model file of an artifact: format and precision, input and output, and its proof."""
-
-    path: str
-    """Of the file, or of the folder that the format is; in the manifest's folder."""
-    target: str
-    """The format, a name of `edgeir.runtime.catalog`."""
-    precision: str
-    """Short name of the quantisation plan."""
-    profile: str
-    """Name of its export profile."""
-    inputs: Annotated[tuple[TensorSpec, ...], Field(min_length=1)]
-    outputs: Annotated[tuple[TensorSpec, ...], Field(min_length=1)]
-    bytes: Count
-    """Of the file, or of all files of the folder."""
-    sha256: str
-    """Of the file, or of the tree (`edgeir.core.files.sha256_tree`)."""
-    macs: Count
-    """Multiply-accumulates of one run at the input size (dynamic: per 1280x720 output)."""
-    needs: RuntimeNeeds | None = None
-    """How old a runtime may be; None where nothing is known of it."""
-    parity: AnyParity
-    native_runs: tuple[NativeRun, ...] = ()
-    """Proofs of `edgeir prove` where the file's own runtime is; the latest for each engine and system."""
-
-    @field_validator("path")
-    @classmethod
-    def _inside(cls, value: str) -> str:
-        parts = PurePosixPath(value).parts
-        if not parts or value.startswith("/") or ".." in parts or "\\" in value or ":" in value:
-            raise ValueError(f"`{value}` is no path inside the artifact")
-        return value
-
-    @property
-    def size(self) -> tuple[int, int] | None:
-        """The only input height and width that it takes; None: any."""
-        return self.inputs[0].fixed_size
-
-
-class Artifact(Config):
+class Artifact(Exported):
     """`artifact.json`: the manifest of an export."""
 
     format: Literal["edgeir-artifact-2"] = "edgeir-artifact-2"
-    source: str
-    """Name of the checkpoint or zoo entry."""
-    checkpoint_sha256: str
-    facts: NetworkFacts
-    parameters: Count
-    files: Annotated[tuple[ModelFile, ...], Field(min_length=1)]
-    """The first one is the default."""
-    statistics: Statistics | None = None
-    """Source of its global statistics; None for a network without any."""
-    constants: Change | None = None
-    """Change by constant statistics: the torch network with constants against that with each image's statistics."""
-    versions: dict[str, str] = {}
-    revision: str | None = None
-
-    @property
-    def main(self) -> ModelFile:
-        """The first file."""
-        return self.files[0]
 
 
 def read_artifact(path: str | Path, *, verify: bool = True) -> tuple[Artifact, Path]:
-    """Read a manifest; `path` is the artifact's folder, its ``artifact.json`` or one of its model files.
+    """Read a manifest; `path` is the folder of an artifact or bundle, its manifest or one of its model files.
 
-    Manifests of edgeir before it described files one by one (``edgeir-artifact-1``) are read as well.
+    Manifests of edgeir before it described files one by one (``edgeir-artifact-1``) are read as well, and what a
+    bundle's ``edgeir.json`` says of its model files.
 
     Returns:
         The manifest and the folder that holds it.
@@ -150,24 +48,33 @@ def read_artifact(path: str | Path, *, verify: bool = True) -> tuple[Artifact, P
         ArtifactError: missing, damaged, or (with `verify`) the SHA-256 of a model file does not match.
     """
     path = Path(path)
-    folder = (
-        path
-        if (path / ARTIFACT_NAME).is_file() or not (path.parent / ARTIFACT_NAME).is_file()
-        else path.parent
-    )
+    folder = next((place for place in (path, path.parent) if _is_export(place)), path)
+    if (folder / BUNDLE_NAME).is_file():
+        bundle = read_bundle(folder)
+        shared = {name: getattr(bundle, name) for name in Exported.model_fields if name != "format"}
+        artifact = Artifact(**shared)
+    else:
+        artifact = _read(folder)
+    if verify:
+        for file in artifact.files:
+            _verify(folder, file)
+    return artifact, folder
+
+
+def _is_export(folder: Path) -> bool:
+    return any((folder / name).is_file() for name in (ARTIFACT_NAME, BUNDLE_NAME))
+
+
+def _read(folder: Path) -> Artifact:
     manifest = folder / ARTIFACT_NAME
     if not manifest.is_file():
         raise ArtifactError(
             f"no {ARTIFACT_NAME} here, so this is no artifact", where=folder, fix="edgeir export makes one"
         )
     try:
-        artifact = Artifact.model_validate(_as_now(json.loads(manifest.read_text(encoding="utf-8"))))
+        return Artifact.model_validate(_as_now(json.loads(manifest.read_text(encoding="utf-8"))))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ArtifactError(f"the manifest is damaged: {first_problem(error)}", where=manifest) from error
-    if verify:
-        for file in artifact.files:
-            _verify(folder, file)
-    return artifact, folder
 
 
 def _verify(folder: Path, file: ModelFile) -> None:

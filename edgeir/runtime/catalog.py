@@ -99,6 +99,7 @@ class TargetEntry:
             that edgeir runs and does not write.
         reader: ``module:function`` that describes the graph of a file for `edgeir inspect`; None where nothing does.
         native: the runtime that runs it on devices, where that is another one and runs on their systems only.
+        usage: ``module:function`` that writes code for apps (`edgeir.exporting.usage`), for the README of a bundle.
         marker_file: for a format that is a folder, a file in it that shows what the folder is.
     """
 
@@ -110,6 +111,7 @@ class TargetEntry:
     marker_file: str | None = None
     native: str | None = None
     reader: str | None = None
+    usage: str | None = None
 
     def settings(self) -> Any:
         """The class of its settings.
@@ -124,6 +126,10 @@ class TargetEntry:
     def describe(self) -> Any:
         """The function that describes a file's graph, ``(path, size) -> GraphDescription``; None: there is none."""
         return None if self.reader is None else _named(self.reader)
+
+    def usage_function(self) -> Any:
+        """The function of `usage`, or None."""
+        return None if self.usage is None else _named(self.usage)
 
 
 CHECKPOINT_RUNTIME = "torch"
@@ -189,6 +195,7 @@ TARGETS: list[TargetEntry] = [
         "litert",
         "edgeir.exporting.targets.litert.target:LiteRT",
         reader="edgeir.exporting.targets.litert.describe:describe",
+        usage="edgeir.exporting.targets.litert.usage:usage",
     ),
     TargetEntry(
         "onnx",
@@ -197,6 +204,7 @@ TARGETS: list[TargetEntry] = [
         "onnxruntime",
         "edgeir.exporting.targets.onnx.target:ONNX",
         reader="edgeir.exporting.targets.onnx.describe:describe",
+        usage="edgeir.exporting.targets.onnx.usage:usage",
     ),
     TargetEntry(
         "ort",
@@ -205,6 +213,7 @@ TARGETS: list[TargetEntry] = [
         "onnxruntime",
         "edgeir.exporting.targets.onnx.ort:ORT",
         reader="edgeir.exporting.targets.onnx.describe_ort:describe",
+        usage="edgeir.exporting.targets.onnx.usage:usage",
     ),
     TargetEntry(
         "coreml",
@@ -215,6 +224,7 @@ TARGETS: list[TargetEntry] = [
         marker_file="Manifest.json",
         native="coreml",
         reader="edgeir.exporting.targets.coreml.describe:describe",
+        usage="edgeir.exporting.targets.coreml.usage:usage",
     ),
     TargetEntry(
         "ncnn",
@@ -232,6 +242,7 @@ TARGETS: list[TargetEntry] = [
         "tensorflow",
         configuration=None,
         reader="edgeir.exporting.targets.frozen_graph:describe",
+        usage="edgeir.exporting.targets.ncnn.usage:usage",
     ),
 ]
 

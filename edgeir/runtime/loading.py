@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +29,9 @@ def load(
     sigma: float | None = None,
     trust_code: bool = False,
 ) -> Session:
-    """Load an artifact (folder, ``artifact.json`` or model file), a checkpoint, a run folder or a zoo network.
+    """Load an artifact or bundle (folder, manifest or model file), a checkpoint, a run folder or a zoo network.
 
-    The folder of an artifact loads its first file; another one is loaded by its path.
+    A folder of exported files loads the first (of those that `runtime` runs); another one is loaded by its path.
 
     Args:
         runtime: `auto` selects that of the file's format, or torch for weights. A zoo network is run from the file that
@@ -61,7 +62,7 @@ def load(
         and sigma is None
     ):
         resolved = Found("artifact", packaged, resolved.name)
-    if resolved.kind in ("artifact", "model file"):
+    if not resolved.is_checkpoint:
         return _load_artifact(resolved, runtime, threads, sigma)
     if runtime not in ("auto", catalog.CHECKPOINT_RUNTIME):
         raise ArtifactError(
@@ -97,7 +98,7 @@ def load_file(
 
 def _load_artifact(resolved: Found, runtime: RuntimeName, threads: int, sigma: float | None) -> Session:
     artifact, folder = read_artifact(resolved.folder)
-    file = file_at(artifact, folder, resolved.file)
+    file = file_at(artifact, folder, resolved.file, () if runtime == "auto" else (runtime,))
     where = resolved.file or resolved.folder
     fitting = catalog.runtimes_of(file.target)
     if fitting and runtime not in ("auto", *fitting):
@@ -114,14 +115,16 @@ def _load_artifact(resolved: Found, runtime: RuntimeName, threads: int, sigma: f
     return load_file(folder, artifact, file, threads=threads, runtime=chosen)
 
 
-def file_at(artifact: Artifact, folder: Path, path: Path | None) -> ModelFile:
-    """The file of the artifact in `folder` that lies at `path`; the first one for None.
+def file_at(artifact: Artifact, folder: Path, path: Path | None, runtimes: Sequence[str] = ()) -> ModelFile:
+    """The file of the artifact in `folder` that lies at `path`; for None the first, of those that `runtimes` run if
+    any are named.
 
     Raises:
         ArtifactError: the manifest does not describe it.
     """
     if path is None:
-        return artifact.main
+        fitting = (file for file in artifact.files if set(runtimes) & set(catalog.runtimes_of(file.target)))
+        return next(fitting, artifact.main)
     for file in artifact.files:
         if (folder / file.path).resolve() == path.resolve():
             return file

@@ -30,6 +30,7 @@ COMMANDS = [
     "report",
     "study",
     "prove",
+    "verify",
     "publish",
     "cache",
     "channels",
@@ -140,7 +141,7 @@ def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) 
         (["restore", "a", "b", "--model", "x", "--tile", "0"], "'--tile'"),
         (
             ["export", "x", "--target", "mnn", "--out", "o"],
-            "'mnn' is not one of 'tflite', 'onnx', 'coreml', 'ncnn'",
+            "'mnn' is not one of 'tflite', 'onnx', 'ort', 'coreml', 'ncnn'",
         ),
         (["bench", "x", "--suite", "s", "--out", "o", "--runtime", "tvm"], "'tvm' is not one of"),
         (["export", "x", "--target", "onnx", "--out", "o", "--size", "720"], "--size must be HEIGHTxWIDTH"),

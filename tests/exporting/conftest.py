@@ -12,12 +12,16 @@ import numpy as np
 import pytest
 import torch
 
+from edgeir.checkpoint.save import save_checkpoint
+from edgeir.core.archive import unpack_zip
+from edgeir.exporting.bundle.export import export_bundle
 from edgeir.exporting.calibration import CalibrationData
 from edgeir.exporting.profile import read_profile
 from edgeir.exporting.target import Job, Target
 from edgeir.exporting.targets.litert.passes.graph import Graph
 from edgeir.exporting.targets.litert.passes.half import MULTIPLY_CONSTANTS
 from edgeir.manifest.artifact import RuntimeNeeds, TensorSpec
+from edgeir.manifest.bundle import Bundle
 from edgeir.manifest.card import Card
 from edgeir.models import PlainSRConfig
 from edgeir.models.base import Network
@@ -133,3 +137,37 @@ def empty(tmp_path: Path) -> Path:
     folder = tmp_path / "empty"
     folder.mkdir()
     return folder
+
+
+# --- bundles
+
+PROVENANCE = {"licence": "Apache-2.0 (weights)", "training_data": "noise"}
+
+
+@pytest.fixture(scope="session")
+def student(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    network = busy(PlainSRConfig(channels=4, blocks=0, branches=()).build())
+    folder = tmp_path_factory.mktemp("run") / "student"
+    save_checkpoint(folder, network, network.state_dict(), name="student", metrics={}, provenance=PROVENANCE)
+    return folder
+
+
+def bundled(checkpoint: Path, out: Path, **settings: Any) -> Bundle:
+    return export_bundle(checkpoint, targets=["onnx", "tflite"], sizes=[(12, 10)], out=out, **settings)
+
+
+@pytest.fixture(scope="session")
+def zipped(student: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """ONNX and LiteRT in fp32, of one size."""
+    out = tmp_path_factory.mktemp("out") / "app.zip"
+    bundled(student, out)
+    return out
+
+
+@pytest.fixture
+def bundle_folder(zipped: Path, tmp_path: Path) -> Path:
+    """The same, unpacked, to be changed."""
+    into = tmp_path / "app"
+    into.mkdir()
+    unpack_zip(zipped, into)
+    return into

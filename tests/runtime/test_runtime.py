@@ -111,7 +111,7 @@ def test_a_fixed_size_says_which(made: Path) -> None:
         ("tflite", "onnxruntime", "runs with litert, not with onnxruntime"),
         ("onnx", "torch", "runs with onnxruntime, not with torch"),
         ("student", "litert", "is a checkpoint, which runs with torch"),
-        ("photos", "auto", "neither artifact.json nor card.json"),
+        ("photos", "auto", "it holds no artifact.json, edgeir.json or card.json"),
         ("nothing-here", "auto", "neither a file, a folder nor a network of the zoo"),
         ("student", "tensorrt", "there is no runtime `tensorrt`"),
     ],

@@ -147,11 +147,11 @@ def _artifact_entry(
 ) -> Entry:
     artifact, folder = read_artifact(resolved.folder)
     size = input_size(artifact.facts, height, width)
-    file = file_at(artifact, folder, resolved.file)
-    if (
-        resolved.file is None and file.size != size
-    ):  # a further size, where the artifact has the one to be timed
-        file = next((other for other in artifact.files if other.size == size), file)
+    file = file_at(artifact, folder, resolved.file, runtimes)
+    if resolved.file is None and file.size != size:
+        # A further size, where there is one that is to be timed.
+        same = [other for other in artifact.files if _kind(other) == _kind(file)]
+        file = next((other for other in same if other.size == size), file)
     runtime = next(iter(catalog.runtimes_of(file.target)), None)
     if runtime is None or (runtimes and runtime not in runtimes):
         asked = f", and only {', '.join(runtimes)} asked for" if runtimes else ""
@@ -171,6 +171,10 @@ def _artifact_entry(
         file_bytes=file.bytes,
         sha256=file.sha256,
     )
+
+
+def _kind(file: ModelFile) -> tuple[str, str, str]:
+    return file.target, file.precision, file.inputs[0].dtype
 
 
 def _macs(facts: NetworkFacts, file: ModelFile, size: tuple[int, int]) -> int:

@@ -57,8 +57,8 @@ def macs(graph: GraphDescription, size: tuple[int, int] | None = None) -> int | 
     """Multiply-accumulates of convolutions and matrix products for one run.
 
     Args:
-        size: height and width of the input, for a format that does not say the shapes of its tensors: the number of pixels
-            is then followed through strides and enlargements, as if every border were padded.
+        size: height and width of the input, for a format that does not say the shapes of its tensors: the number of
+            pixels is then followed through strides and enlargements, as if every border were padded.
 
     Returns:
         None where a shape is not known and cannot be followed.

@@ -1,7 +1,7 @@
 """``edgeir prove``: repeat the proof of an artifact, at any time and on any machine that runs its files.
 
-The golden arrays beside the files need only the runtime: the output of the first file for ``input.npy`` is compared
-with ``expected.npy``, the output of the network. With the checkpoint, every file is also compared with the network on
+The golden arrays beside the files need only the runtime: the output of the first file is compared with that of the
+network (`edgeir.exporting.prove.golden`). With the checkpoint, every file is also compared with the network on
 photographs and extremes, as in the export.
 """
 
@@ -10,8 +10,6 @@ from __future__ import annotations
 import platform
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from edgeir.core.config import Config
@@ -20,28 +18,14 @@ from edgeir.core.files import write_json
 from edgeir.core.progress import Progress, no_progress
 from edgeir.core.trust import honours_trust
 from edgeir.exporting.prove.gate import check_gate
+from edgeir.exporting.prove.golden import GoldenProof, golden_of, golden_problem, run_golden
 from edgeir.exporting.prove.images import degradation_of, patches, proof_photographs
 from edgeir.exporting.prove.run import input_size, prove
-from edgeir.manifest.artifact import ARTIFACT_NAME, Artifact, ModelFile, read_artifact
+from edgeir.manifest.artifact import ARTIFACT_NAME, Artifact, read_artifact
 from edgeir.manifest.parity import AnyParity, Gate, NativeRun, NotRun, Parity
 from edgeir.runtime import catalog
-from edgeir.runtime.loading import load_file
-from edgeir.runtime.session import from_native
 
 __all__ = ["GoldenProof", "Proof", "prove_again"]
-
-GOLDEN = ("input", "output", "expected")
-
-
-class GoldenProof(Config):
-    """The first file on the golden input."""
-
-    engine: str
-    """What ran the file."""
-    max_abs_error: float
-    """Largest difference from the network's output, on the [0, 1] scale."""
-    drift: float
-    """Largest difference from the file's output at the time of the export, on the [0, 1] scale."""
 
 
 class Proof(Config):
@@ -67,7 +51,7 @@ def prove_again(
     """Run the files of an artifact and compare them with the network that they were made of.
 
     Args:
-        artifact: its folder, manifest or one of its files.
+        artifact: an artifact or bundle: its folder, manifest or one of its files.
         checkpoint: the exported checkpoint; None: compare the golden arrays only.
         proof: a folder of further photographs.
         trust_code: see `edgeir.load`.
@@ -79,8 +63,7 @@ def prove_again(
     """
     manifest, folder = read_artifact(artifact)
     gate = manifest.main.parity.gate if isinstance(manifest.main.parity, Parity) else None
-    golden = _golden(folder, manifest, manifest.main)
-    _check(golden, gate, folder / manifest.main.path, "use another version of the runtime")
+    golden = _golden(folder, manifest, gate, "use another version of the runtime")
     native = _native(folder, manifest, gate)
     if checkpoint is None:
         return Proof(golden=golden, native=native)
@@ -99,9 +82,8 @@ def _native(folder: Path, artifact: Artifact, gate: Gate | None) -> NativeRun | 
             reason=f"{entry.title} is not on this system",
             command=f"edgeir prove {folder.name}, on {entry.system_name}",
         )
-    found = _golden(folder, artifact, artifact.main, runtime=name)
     fix = "choose a higher precision, or another version of the system"
-    _check(found, gate, folder / artifact.main.path, fix)
+    found = _golden(folder, artifact, gate, fix, runtime=name)
     run = NativeRun(
         engine=found.engine,
         system=f"{platform.system()} {platform.release()} {platform.machine()}",
@@ -113,53 +95,24 @@ def _native(folder: Path, artifact: Artifact, gate: Gate | None) -> NativeRun | 
     ]
     main = artifact.main.model_copy(update={"native_runs": (*others, run)})
     changed = artifact.model_copy(update={"files": (main, *artifact.files[1:])})
-    write_json(folder / ARTIFACT_NAME, changed.model_dump(mode="json"))
+    if (folder / ARTIFACT_NAME).is_file():  # a bundle stays as it was made: it is checked by its bytes
+        write_json(folder / ARTIFACT_NAME, changed.model_dump(mode="json"))
     return run
 
 
-def _check(found: GoldenProof, gate: Gate | None, where: Path, fix: str) -> None:
-    if gate is not None and found.max_abs_error > gate.max_abs_error:
-        raise ParityError(
-            f"on the golden input {found.engine} differs from the network by {found.max_abs_error:.2e}, "
-            f"{gate.max_abs_error:.2e} are allowed",
-            where=where,
-            fix=fix,
-        )
+def _golden(
+    folder: Path, artifact: Artifact, gate: Gate | None, fix: str, runtime: str = "auto"
+) -> GoldenProof:
+    """Run the first file on its golden input.
 
-
-def _golden(folder: Path, artifact: Artifact, file: ModelFile, *, runtime: str = "auto") -> GoldenProof:
-    arrays: dict[str, NDArray[np.generic]] = {}
-    for name in GOLDEN:
-        path = folder / "golden" / f"{name}.npy"
-        try:
-            arrays[name] = np.load(path, allow_pickle=False)
-        except (OSError, ValueError) as error:
-            raise ArtifactError(
-                "a golden array is missing or damaged", where=path, fix="export it again"
-            ) from error
-    session = load_file(folder, artifact, file, runtime=runtime)
-    try:
-        expected_shapes = [spec.shape for spec in (file.inputs[0], file.outputs[0], file.outputs[0])]
-        for (name, array), shape in zip(arrays.items(), expected_shapes, strict=True):
-            if len(array.shape) != 4 or any(
-                b is not None and a != b for a, b in zip(array.shape, shape, strict=True)
-            ):
-                raise ArtifactError(
-                    f"the golden array `{name}` has shape {array.shape}, the file's is {shape}",
-                    where=folder / "golden",
-                )
-        output = np.array(session.run_raw(arrays["input"]))
-    finally:
-        session.close()
-    spec = file.outputs[0]
-    got, before = from_native(output, spec), from_native(arrays["output"], spec)
-    wanted = from_native(arrays["expected"], spec.model_copy(update={"dtype": "float32"}))
-    entry = catalog.runtime_entry(session.runtime)
-    return GoldenProof(
-        engine=f"{entry.title} {entry.version}",
-        max_abs_error=float(np.abs(got - wanted).max()),
-        drift=float(np.abs(got - before).max()),
-    )
+    Artifacts of edgeir before their manifest named the arrays have them too; the limits are those of their gate.
+    """
+    file = artifact.main
+    golden = file.golden or golden_of(gate or _open_gate())
+    found = run_golden(folder, artifact, file, golden, runtime=runtime)
+    if (problem := golden_problem(found, golden)) is not None:
+        raise ParityError(problem, where=folder / file.path, fix=fix)
+    return found
 
 
 def _against(

@@ -1,0 +1,153 @@
+"""``edgeir export --bundle``: several exports of one network, and what an app developer needs, in one folder or zip.
+
+Every model file is made by `edgeir.exporting.run.export`, which proves it, in a scratch folder; nothing appears at the
+output before all of them are there. The same checkpoint, versions and machine give the same bytes.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeir.checkpoint.resolve import resolve_checkpoint
+from edgeir.core.archive import check_sizes, holds, write_zip
+from edgeir.core.claim import sole_writer
+from edgeir.core.errors import ArtifactError, OutputError
+from edgeir.core.files import atomic_dir, atomic_file, refuse_existing, scratch_dir
+from edgeir.core.progress import Progress, no_progress
+from edgeir.core.trust import honours_trust
+from edgeir.exporting.bundle.assemble import assemble
+from edgeir.exporting.bundle.licence import licence_of
+from edgeir.exporting.bundle.parts import Part, parts
+from edgeir.exporting.run import export
+from edgeir.exporting.target import Io
+from edgeir.manifest.artifact import Artifact, Statistics
+from edgeir.manifest.bundle import BUNDLE_NAME, Bundle, read_bundle
+from edgeir.manifest.card import CARD_NAME, read_card
+
+__all__ = ["export_bundle"]
+
+
+@honours_trust
+def export_bundle(
+    checkpoint: str | Path,
+    *,
+    targets: Sequence[str] = (),
+    precisions: Sequence[str] = (),
+    profiles: Sequence[str] = (),
+    sizes: Sequence[tuple[int, int]] = (),
+    io: Io = "float",
+    statistics: Statistics = "image",
+    overrides: Sequence[str] = (),
+    out: str | Path,
+    calibration: str | Path | NDArray[np.generic] | None = None,
+    proof: str | Path | None = None,
+    sigma: float | None = None,
+    licence: str | Path | None = None,
+    trust_code: bool = False,
+    overwrite: bool = False,
+    progress: Progress = no_progress,
+) -> Bundle:
+    """Export a checkpoint or zoo network to several files and pack them with manifest, golden pairs, card and README.
+
+    Args:
+        targets, precisions: every target is exported in every precision (fp32 where none is named).
+        profiles: instead of both, the export profiles, one for each file.
+        sizes: of every file; see `edgeir.export`, as for all that is not explained here.
+        out: a folder, or a zip if its name ends in ``.zip``.
+        licence: a text file with the network's licence; by default what its card states.
+
+    Raises:
+        ConfigError: a combination has no profile; nothing is exported then.
+        CheckpointError, ExportError, ParityError, MissingExtraError, OutputError, DataError, UntrustedCodeError: as for
+            `edgeir.export`; nothing is left behind.
+    """
+    out = Path(out)
+    _refuse_existing(out, overwrite)
+    folder = resolve_checkpoint(checkpoint)
+    card = read_card(folder)
+    wanted = parts(
+        card.facts,
+        targets=targets,
+        precisions=precisions,
+        profiles=profiles,
+        sizes=sizes,
+        io=io,
+        overrides=overrides,
+    )
+    text = licence_of(card, licence)
+    with sole_writer(out), scratch_dir("bundle") as scratch:
+        made: list[tuple[Part, Artifact, Path]] = []
+        for index, part in enumerate(wanted):
+            artifact = export(
+                folder,
+                target=part.target,
+                precision=part.precision,
+                profile=part.profile,
+                sizes=() if part.size is None else (part.size,),
+                io=io,
+                statistics=statistics,
+                overrides=overrides,
+                out=scratch / str(index),
+                calibration=calibration,
+                proof=proof,
+                sigma=sigma,
+                progress=_share(progress, index, len(wanted), part.path),
+            )
+            made.append((part, artifact, scratch / str(index)))
+        whole = scratch / "bundle"
+        whole.mkdir()
+        bundle = assemble(made, card=folder / CARD_NAME, licence=text, into=whole)
+        _publish(whole, out)
+        progress(len(wanted), len(wanted), "done")
+    return bundle
+
+
+def _share(progress: Progress, index: int, count: int, name: str) -> Progress:
+    """The progress of one export as a part of all of them."""
+
+    def report(done: float, total: float, label: str) -> None:
+        progress(index + done / max(total, 1e-9), count, f"{name}: {label}")
+
+    return report
+
+
+def _publish(whole: Path, out: Path) -> None:
+    check_sizes([path.stat().st_size for path in whole.rglob("*") if path.is_file()], where=out)
+    if _is_zip(out):
+        with atomic_file(out) as temporary:
+            write_zip(whole, temporary)
+        return
+    with atomic_dir(out) as temporary:
+        for entry in sorted(whole.iterdir()):
+            shutil.move(entry, temporary / entry.name)  # perhaps to another disk
+
+
+def _is_zip(out: Path) -> bool:
+    return out.suffix.lower() == ".zip"
+
+
+def _refuse_existing(out: Path, overwrite: bool) -> None:
+    """Only what edgeir wrote, and nothing else beside it, is replaced."""
+    if not _is_zip(out):
+        refuse_existing(out, overwrite=overwrite, marker=BUNDLE_NAME, owned=_owned(out))
+        return
+    refuse_existing(out, overwrite=overwrite)
+    if out.is_file() and not holds(out, BUNDLE_NAME):
+        raise OutputError(
+            f"the zip has no {BUNDLE_NAME}, so edgeir did not write it and does not replace it",
+            where=out,
+            fix="choose another output",
+        )
+
+
+def _owned(folder: Path) -> list[str]:
+    """The names in a bundle's folder that its manifest lists; none where it cannot be read."""
+    try:
+        return sorted({path.partition("/")[0] for path in read_bundle(folder).contents})
+    except ArtifactError:
+        return []

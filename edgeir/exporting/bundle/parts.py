@@ -1,0 +1,87 @@
+"""Which model files a bundle gets, decided and refused before the first of them is made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from edgeir.core.assets import list_assets
+from edgeir.core.errors import ConfigError
+from edgeir.exporting.profile import read_profile
+from edgeir.exporting.run import chosen_sizes
+from edgeir.exporting.target import Io
+from edgeir.manifest.facts import NetworkFacts
+from edgeir.runtime import catalog
+
+__all__ = ["Part", "parts"]
+
+Size = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One model file to be made, by one export.
+
+    Attributes:
+        profile: name or path of the export profile.
+        size: input height and width; None: any.
+        path: of the file in the bundle.
+    """
+
+    profile: str
+    target: str
+    precision: str
+    size: Size | None
+    path: str
+
+
+def parts(
+    facts: NetworkFacts,
+    *,
+    targets: Sequence[str],
+    precisions: Sequence[str],
+    profiles: Sequence[str],
+    sizes: Sequence[Size],
+    io: Io,
+    overrides: Sequence[str],
+) -> list[Part]:
+    """Every target in every precision (or every profile), in every size.
+
+    Raises:
+        ConfigError: nothing or too much is asked for, a combination has no profile, or two files would have one name.
+        ExportError: the network cannot take one of the sizes.
+    """
+    found: list[Part] = []
+    for name in _profiles(targets, precisions, profiles):
+        settings = read_profile(name, overrides)
+        target, precision = settings.target.kind, settings.target.precision.name
+        for size in chosen_sizes(settings, sizes, facts):
+            words = [target, precision, *([] if io == "float" else [io])]
+            words += [] if size is None else [f"{size[0]}x{size[1]}"]
+            path = "-".join(words) + catalog.target_entry(target).suffix
+            found.append(Part(name, target, precision, size, path))
+    for path in (paths := [part.path for part in found]):
+        if paths.count(path) > 1:
+            raise ConfigError([f"two files of the bundle would be `{path}`"], fix="name each profile once")
+    return found
+
+
+def _profiles(targets: Sequence[str], precisions: Sequence[str], profiles: Sequence[str]) -> list[str]:
+    if profiles and (targets or precisions):
+        raise ConfigError(
+            ["a profile says its format and precision itself"],
+            fix="pass --profile alone, once for each file, or --target and --precision",
+        )
+    if not profiles and not targets:
+        raise ConfigError(["no format is named"], fix="pass --target, once for each format, or --profile")
+    if profiles:
+        return list(profiles)
+    known = list_assets("profiles")
+    wanted = [f"{target}-{precision}" for target in targets for precision in precisions or ("fp32",)]
+    missing = [name for name in wanted if name not in known]
+    if missing:
+        raise ConfigError(
+            [f"there is no profile `{name}`" for name in missing],
+            fix=f"name the files one by one with --profile; profiles: {', '.join(known)}",
+        )
+    return list(dict.fromkeys(wanted))
