@@ -18,7 +18,7 @@ from edgeir.core.files import write_json
 from edgeir.core.progress import Progress, no_progress
 from edgeir.core.trust import honours_trust
 from edgeir.exporting.prove.gate import check_gate
-from edgeir.exporting.prove.golden import GoldenProof, golden_of, golden_problem, run_golden
+from edgeir.exporting.prove.golden import GOLDEN_FOLDER, GoldenProof, golden_of, golden_problem, run_golden
 from edgeir.exporting.prove.images import degradation_of, patches, proof_photographs
 from edgeir.exporting.prove.run import input_size, prove
 from edgeir.manifest.artifact import ARTIFACT_NAME, Artifact, read_artifact
@@ -108,6 +108,8 @@ def _golden(
     Artifacts of edgeir before their manifest named the arrays have them too; the limits are those of their gate.
     """
     file = artifact.main
+    if file.golden is None and isinstance(file.parity, NotRun) and not (folder / GOLDEN_FOLDER).is_dir():
+        raise ArtifactError(f"has no golden arrays ({file.parity.reason})", where=folder)
     golden = file.golden or golden_of(gate or _open_gate())
     found = run_golden(folder, artifact, file, golden, runtime=runtime)
     if (problem := golden_problem(found, golden)) is not None:
