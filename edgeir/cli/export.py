@@ -93,7 +93,8 @@ def export(
         typer.Option(
             "--profile",
             help="Export profile: a name listed by `edgeir doctor`, or a YAML file. In a bundle it replaces --target "
-            "and --precision, and is repeated for several files. Default: TARGET-PRECISION.",
+            "and --precision, and is repeated for several files; `tflite-int8=uint8` has an --io of its own. "
+            "Default: TARGET-PRECISION.",
             show_default=False,
         ),
     ] = None,

@@ -88,6 +88,7 @@ def test_every_format_is_made_in_every_precision_and_size() -> None:
     assert planned(targets=["onnx", "tflite"]) == ["onnx-fp32.onnx", "tflite-fp32-180x320.tflite"]
     assert planned(profiles=["coreml-w8", "ncnn-fp16"]) == ["coreml-w8-180x320.mlpackage", "ncnn-fp16.ncnn"]
     assert planned(targets=["onnx"], precisions=["int8"], io="uint8") == ["onnx-int8-uint8.onnx"]
+    assert planned(profiles=["onnx-int8=uint8", "onnx-int8"]) == ["onnx-int8-uint8.onnx", "onnx-int8.onnx"]
     assert planned(targets=["onnx", "onnx"]) == ["onnx-fp32.onnx"]
 
 

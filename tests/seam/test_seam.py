@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -119,3 +120,13 @@ def test_errors_name_it(workshop: Path, artifact: Path) -> None:
         stream.write(b"x")
     changed = edgeir(workshop, "restore", "photo.png", "x.png", "--model", "out", code=2)
     assert "changed after it was exported" in changed
+
+
+def test_a_bundle_of_it_verifies_and_shows_no_code_that_nobody_wrote(workshop: Path) -> None:
+    edgeir(workshop, "export", "net", "--bundle", "--profile", "made-up.yaml", "--out", "app.zip")
+    assert "passed  NumPy " in edgeir(workshop, "verify", "app.zip")
+    with zipfile.ZipFile(workshop / "app.zip") as archive:
+        assert {"made-up-fp32.made/graph.json", "made-up-fp32.made/weights.npz"} <= set(archive.namelist())
+        text = archive.read("README.md").decode()
+    assert "`made-up-fp32.made`" in text
+    assert "```" not in text

@@ -56,7 +56,8 @@ def export_bundle(
 
     Args:
         targets, precisions: every target is exported in every precision (fp32 where none is named).
-        profiles: instead of both, the export profiles, one for each file.
+        profiles: instead of both, the export profiles, one for each file: names or paths. ``tflite-int8=uint8`` has an
+            input and output type of its own instead of `io`.
         sizes: of every file; see `edgeir.export`, as for all that is not explained here.
         out: a folder, or a zip if its name ends in ``.zip``.
         licence: a text file with the network's licence; by default what its card states.
@@ -89,7 +90,7 @@ def export_bundle(
                 precision=part.precision,
                 profile=part.profile,
                 sizes=() if part.size is None else (part.size,),
-                io=io,
+                io=part.io,
                 statistics=statistics,
                 overrides=overrides,
                 out=scratch / str(index),

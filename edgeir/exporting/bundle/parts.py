@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import get_args
 
 from edgeir.core.assets import list_assets
 from edgeir.core.errors import ConfigError
@@ -24,6 +25,7 @@ class Part:
 
     Attributes:
         profile: name or path of the export profile.
+        io: type of input and output.
         size: input height and width; None: any.
         path: of the file in the bundle.
     """
@@ -31,6 +33,7 @@ class Part:
     profile: str
     target: str
     precision: str
+    io: Io
     size: Size | None
     path: str
 
@@ -47,23 +50,36 @@ def parts(
 ) -> list[Part]:
     """Every target in every precision (or every profile), in every size.
 
+    Args:
+        profiles: names or paths; ``tflite-int8=uint8`` has an input and output type of its own instead of `io`.
+
     Raises:
         ConfigError: nothing or too much is asked for, a combination has no profile, or two files would have one name.
         ExportError: the network cannot take one of the sizes.
     """
     found: list[Part] = []
-    for name in _profiles(targets, precisions, profiles):
+    for text in _profiles(targets, precisions, profiles):
+        name, kind = _with_io(text, io)
         settings = read_profile(name, overrides)
         target, precision = settings.target.kind, settings.target.precision.name
         for size in chosen_sizes(settings, sizes, facts):
-            words = [target, precision, *([] if io == "float" else [io])]
+            words = [target, precision, *([] if kind == "float" else [kind])]
             words += [] if size is None else [f"{size[0]}x{size[1]}"]
             path = "-".join(words) + catalog.target_entry(target).suffix
-            found.append(Part(name, target, precision, size, path))
+            found.append(Part(name, target, precision, kind, size, path))
     for path in (paths := [part.path for part in found]):
         if paths.count(path) > 1:
             raise ConfigError([f"two files of the bundle would be `{path}`"], fix="name each profile once")
     return found
+
+
+def _with_io(text: str, io: Io) -> tuple[str, Io]:
+    """A profile and the input and output type of its files."""
+    name, equals, own = text.rpartition("=")
+    for known in get_args(Io):
+        if equals and own == known:
+            return name, known
+    return text, io
 
 
 def _profiles(targets: Sequence[str], precisions: Sequence[str], profiles: Sequence[str]) -> list[str]:

@@ -112,7 +112,7 @@ def _golden(artifact: Artifact) -> Iterator[str]:
     yield (
         "`golden/` has an input for each file and its output: NumPy arrays, with the batch dimension. Feed `input` to "
         "the file in your app: the result may differ from `expected`, the network's own, by so much; `output` is what "
-        "the file gave when it was made."
+        "the file gave when it was made. The app itself needs nothing of this folder."
     )
     yield ""
     yield "| file | input | expected | largest difference | 99 % of the values | output |"
