@@ -224,6 +224,8 @@ def _file_lines(folder: Path, file: ModelFile) -> list[str]:
         ("  size", f"{file.bytes / 1024:.1f} KiB"),
         ("  work", f"{file.macs / 1e9:.2f} GMAC for input {_shape(file.inputs[0].shape)}"),
     ]
+    if file.sizes:
+        rows.append(("  sizes", ", ".join(f"{height}x{width}" for height, width in file.sizes)))
     if (needs := file.needs) is not None:
         rows.append(
             ("  needs", f"{needs.stamp}: {needs.runtime} {needs.stated or '?'} or newer{_run_on(needs)}")

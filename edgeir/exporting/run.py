@@ -28,7 +28,7 @@ from edgeir.exporting.prove.gate import applied_gate, check_gate
 from edgeir.exporting.prove.golden import golden_of
 from edgeir.exporting.prove.images import Patch, degradation_of, patches, proof_photographs
 from edgeir.exporting.prove.run import input_size, prove
-from edgeir.exporting.target import Io, Job, Target, Written
+from edgeir.exporting.target import Io, Job, Target, Written, joins_sizes
 from edgeir.manifest.artifact import ARTIFACT_NAME, Artifact, ModelFile, Statistics
 from edgeir.manifest.card import Card
 from edgeir.manifest.facts import NetworkFacts
@@ -180,10 +180,13 @@ def export_network(
         network = made_constant(network, data.inputs)
     with sole_writer(out), atomic_dir(out) as temporary:
         written: list[Written] = []
+        more: tuple[Size, ...] = ()
+        if joins_sizes(profile.target) and len(chosen) > 1:
+            more, chosen = tuple(size for size in chosen[1:] if size is not None), chosen[:1]
         for step, size in enumerate(chosen):
             progress(step, 2 * len(chosen), f"converting {_label(size)}")
             path = temporary / _file_name(profile.target, size, main=step == 0)
-            written.append(profile.target.write(Job(network, size, io, data), path))
+            written.append(profile.target.write(Job(network, size, io, data, more), path))
         artifact = _describe(temporary, written, chosen, network, card, profile, name)
         proved: list[ModelFile] = []
         for step, (file, size) in enumerate(zip(artifact.files, chosen, strict=True)):
@@ -192,6 +195,11 @@ def export_network(
             parity = prove(temporary, artifact, file, network, crops(size), gate, golden=golden and step == 0)
             if isinstance(parity, Parity):
                 check_gate(parity, where=f"{card.name} {name} {_label(size)}")
+            for other in file.sizes[1:]:
+                found = prove(temporary, artifact, file.at(other), network, crops(other), gate, golden=False)
+                if isinstance(parity, Parity) and isinstance(found, Parity):
+                    check_gate(found, where=f"{card.name} {name} {_label(other)}")
+                    parity = max(parity, found, key=lambda each: each.max_abs_error)
             written_golden = golden and step == 0 and isinstance(parity, Parity)
             pair = golden_of(gate) if written_golden else None
             proved.append(file.model_copy(update={"parity": parity, "golden": pair}))
@@ -260,6 +268,7 @@ def _describe(
             sha256=sha256_tree(made.path),
             macs=network.macs(*size) if size else _open_macs(network),
             needs=made.needs,
+            sizes=made.sizes,
             parity=UNPROVED,
         )
         for made, size in zip(written, sizes, strict=True)

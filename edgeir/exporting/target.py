@@ -17,7 +17,7 @@ from edgeir.quantize.plan import QuantizationPlan
 if TYPE_CHECKING:
     from edgeir.models import Network
 
-__all__ = ["Io", "Job", "Target", "Written"]
+__all__ = ["Io", "Job", "Target", "Written", "joins_sizes"]
 
 Io = Literal["float", "uint8", "int8"]
 """Type of a file's input and output: float32 images in [0, 1], bytes, or bytes less 128."""
@@ -30,6 +30,7 @@ class Job:
     Attributes:
         network: in its training form; a target exports ``network.deploy()``.
         size: fixed input height and width; None asks for dynamic ones.
+        more_sizes: others that the same file takes (see `joins_sizes`).
         io: type of input and output.
         calibration: sets integer ranges; any height and width.
     """
@@ -38,6 +39,7 @@ class Job:
     size: tuple[int, int] | None
     io: Io
     calibration: CalibrationData
+    more_sizes: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -48,12 +50,14 @@ class Written:
         path: of the file, or of the folder that the format is.
         input, output: their shape, layout and type.
         needs: how old a runtime may be; None where the target does not say.
+        sizes: all that the file takes, where the job had more than one.
     """
 
     path: Path
     input: TensorSpec
     output: TensorSpec
     needs: RuntimeNeeds | None = None
+    sizes: tuple[tuple[int, int], ...] = ()
 
 
 class Target(Protocol):
@@ -87,3 +91,8 @@ class Target(Protocol):
             MissingExtraError: the converter is not installed.
         """
         ...
+
+
+def joins_sizes(target: Target) -> bool:
+    """Whether the target writes one file for all sizes; one without a `joins_sizes` of its own writes one for each."""
+    return bool(getattr(target, "joins_sizes", False))

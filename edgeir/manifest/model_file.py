@@ -128,11 +128,17 @@ class ModelFile(Config):
     """Proofs of `edgeir prove` where the file's own runtime is; the latest for each engine and system."""
     golden: Golden | None = None
     """An input and its output; None where none was written."""
+    sizes: tuple[tuple[int, int], ...] = ()
+    """The only input heights and widths that it takes, where it takes several, its default first."""
 
     @property
     def size(self) -> tuple[int, int] | None:
-        """The only input height and width that it takes; None: any."""
-        return self.inputs[0].fixed_size
+        """The only input height and width that it takes, of several the default; None: any."""
+        return self.sizes[0] if self.sizes else self.inputs[0].fixed_size
+
+    def at(self, size: tuple[int, int]) -> ModelFile:
+        """The same file, to be run at one of its `sizes`."""
+        return self.model_copy(update={"sizes": (size,)})
 
 
 class Exported(Config):

@@ -31,6 +31,7 @@ class FileTensor:
         dtype: numpy's name of it.
         layout: which dimension holds the channels.
         quantisation: scale and zero point; None where the values are what they are.
+        sizes: the only heights and widths, where it takes several, its default first.
     """
 
     name: str | None
@@ -38,6 +39,7 @@ class FileTensor:
     dtype: str
     layout: str
     quantisation: tuple[float, int] | None = None
+    sizes: tuple[tuple[int, int], ...] = ()
 
 
 def check_manifest(
@@ -68,6 +70,11 @@ def check_manifest(
             )
         for spec, tensor in zip(specs, found, strict=True):
             _check_tensor(spec, tensor, facts, where)
+    own = set(inputs[0].sizes)
+    if own != set(file.sizes) and not (file.sizes and set(file.sizes) <= own):
+        raise ArtifactError(
+            f"takes the sizes {inputs[0].sizes}, the manifest says {file.sizes}", where=where, fix=FIX
+        )
     _check_sizes(facts, file, where)
     _check_facts(facts, recorded, where)
 

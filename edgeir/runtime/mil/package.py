@@ -53,8 +53,8 @@ def read_package(folder: Path) -> Package:
             function, description = _loaded(folder)
         found = Package(
             function,
-            _described(description.input, function.inputs),
-            _described(description.output, None),
+            entry := _described(description.input),
+            _described(description.output, entry.shape[3 if entry.layout == "NHWC" else 1]),
             dict(description.metadata.userDefined).get(FACTS_KEY),
         )
     except ArtifactError:
@@ -98,18 +98,39 @@ def _loaded(folder: Path) -> tuple[Any, Any]:
     return program.functions["main"], spec.description
 
 
-def _described(features: Any, program_inputs: Any) -> FileTensor:
+def _described(features: Any, channels: int | None = None) -> FileTensor:
+    """A feature; `channels` of an output array that does not say its shape."""
     (feature,) = features
     kind = feature.type.WhichOneof("Type")
     if kind == "imageType":
         image = feature.type.imageType
-        channels = 1 if image.colorSpace == 10 else 3  # GRAYSCALE, else RGB
+        planes = 1 if image.colorSpace == 10 else 3  # GRAYSCALE, else RGB
+        sizes = tuple((int(size.height), int(size.width)) for size in image.enumeratedSizes.sizes)
+        flexible = image.WhichOneof("SizeFlexibility") is not None
+        height, width = (None, None) if flexible else (int(image.height), int(image.width))
         return FileTensor(
-            feature.name, (1, int(image.height), int(image.width), channels), "uint8", "NHWC", (1 / 255, 0)
+            feature.name,
+            (1, height, width, planes),
+            "uint8",
+            "NHWC",
+            (1 / 255, 0),
+            _first(sizes, (int(image.height), int(image.width))),
         )
     if kind != "multiArrayType":
         raise ArtifactError(f"its `{feature.name}` is neither an image nor an array")
     array = feature.type.multiArrayType
     # Array types of the format: 65552 is float16, 65568 float32.
     dtype = {65552: "float16", 65568: "float32"}.get(array.dataType, f"type {array.dataType}")
+    sizes = tuple((int(each.shape[2]), int(each.shape[3])) for each in array.enumeratedShapes.shapes)
+    if sizes:
+        default = (int(array.shape[2]), int(array.shape[3]))
+        shape = (1, int(array.shape[1]), None, None)
+        return FileTensor(feature.name, shape, dtype, "NCHW", sizes=_first(sizes, default))
+    if not array.shape:  # the output of a program whose input has several sizes
+        return FileTensor(feature.name, (1, channels, None, None), dtype, "NCHW")
     return FileTensor(feature.name, tuple(int(side) for side in array.shape), dtype, "NCHW")
+
+
+def _first(sizes: tuple[tuple[int, int], ...], default: tuple[int, int]) -> tuple[tuple[int, int], ...]:
+    """The sizes with the default in front; Core ML keeps no order."""
+    return (default, *(size for size in sizes if size != default)) if default in sizes else sizes

@@ -39,6 +39,10 @@ class CoreML(Config):
     deployment: Deployment | None = None
     """Oldest system that takes the package (macOS 12 to 15 likewise); None: iOS16, or iOS17 for int8."""
 
+    enumerated: bool = False
+    """One package for all sizes that are asked for, as enumerated shapes, in place of one for each; the first one is
+    its default."""
+
     # Fields above are settings of a profile; what follows is the `Target` protocol.
 
     @property
@@ -48,6 +52,11 @@ class CoreML(Config):
     @property
     def dynamic(self) -> bool:
         return False
+
+    @property
+    def joins_sizes(self) -> bool:
+        """See `edgeir.exporting.target.joins_sizes`."""
+        return self.enumerated
 
     def write(self, job: Job, path: Path) -> Written:
         """See `edgeir.exporting.target.Target`; needs a fixed size."""
@@ -59,6 +68,9 @@ class CoreML(Config):
             model.user_defined_metadata[FACTS_KEY] = job.network.facts.model_dump_json()
             model.save(str(path))
             normalise(path)
+        if job.more_sizes:
+            ends = (_spec("image", job, (None, None)), _spec("restored", job, (None, None)))
+            return Written(path, *ends, sizes=(size, *job.more_sizes))
         scale = job.network.facts.net_scale
         return Written(
             path,
@@ -82,6 +94,11 @@ class CoreML(Config):
             raise ExportError(
                 "int8 weights of a Core ML package have a scale per channel", fix="leave granularity out"
             )
+        if self.calibrates and job.more_sizes:
+            raise ExportError(
+                "8-bit activations are traced at one size: a package of several sizes cannot have them",
+                fix="choose --precision w8, or leave target.enumerated out",
+            )
         if self.calibrates and self.deployment in ("iOS15", "iOS16"):
             raise ExportError(
                 f"8-bit activations need {_OLDEST_FOR_ACTIVATIONS} or newer, not {self.deployment}",
@@ -103,7 +120,13 @@ class CoreML(Config):
         example = torch.zeros(1, channels, *size)
         if self.calibrates:
             network = quantise_activations(network, job.calibration, example)
-        program = torch.export.export(Ends(network, image=image).eval(), (example,)).run_decompositions({})
+        sides: Any = None
+        if job.more_sizes:
+            multiple = job.network.facts.size_multiple
+            sides = ({2: _open_side("height", multiple), 3: _open_side("width", multiple)},)
+        program = torch.export.export(
+            Ends(network, image=image).eval(), (example,), dynamic_shapes=sides
+        ).run_decompositions({})
         default = self.precision.default
         oldest = self.deployment or (_OLDEST_FOR_ACTIVATIONS if self.calibrates else "iOS16")
         model = ct.convert(
@@ -114,7 +137,7 @@ class CoreML(Config):
             compute_precision=(
                 ct.precision.FLOAT32 if default.activations == "float32" else ct.precision.FLOAT16
             ),
-            inputs=[_entry(ct, (1, channels, *size), image=image)],
+            inputs=[_entry(ct, [(1, channels, *each) for each in (size, *job.more_sizes)], image=image)],
             outputs=[_exit(ct, channels, image=image)],
         )
         if default.weights != "int8":
@@ -125,10 +148,19 @@ class CoreML(Config):
         return optimize.linear_quantize_weights(model, optimize.OptimizationConfig(global_config=settings))
 
 
-def _entry(ct: Any, shape: tuple[int, ...], *, image: bool) -> Any:
+def _open_side(name: str, multiple: int) -> Any:
+    import torch
+
+    if multiple == 1:
+        return torch.export.Dim(name, min=1)
+    return multiple * torch.export.Dim(f"{name}_units", min=1)
+
+
+def _entry(ct: Any, shapes: list[tuple[int, ...]], *, image: bool) -> Any:
+    shape: Any = shapes[0] if len(shapes) == 1 else ct.EnumeratedShapes(shapes=shapes, default=shapes[0])
     if not image:
         return ct.TensorType(name="image", shape=shape, dtype=np.float32)
-    layout = ct.colorlayout.GRAYSCALE if shape[1] == 1 else ct.colorlayout.RGB
+    layout = ct.colorlayout.GRAYSCALE if shapes[0][1] == 1 else ct.colorlayout.RGB
     return ct.ImageType(name="image", shape=shape, color_layout=layout)
 
 
@@ -139,7 +171,7 @@ def _exit(ct: Any, channels: int, *, image: bool) -> Any:
     return ct.ImageType(name="restored", color_layout=layout)
 
 
-def _spec(name: str, job: Job, size: tuple[int, int]) -> TensorSpec:
+def _spec(name: str, job: Job, size: tuple[int | None, int | None]) -> TensorSpec:
     channels = job.network.facts.channels
     if job.io == "float":
         return TensorSpec(name=name, shape=(1, channels, *size), layout="NCHW", dtype="float32")
