@@ -121,17 +121,17 @@ def test_only_a_bundle_that_edgeir_wrote_is_replaced(
     (tmp_path / "mine.zip").write_bytes(b"mine")
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "a").write_text("mine")
-    (bundle_folder / "notes.txt").write_text("mine")
+    (bundle_folder / "golden" / "notes.txt").write_text("mine")
     for out, overwrite, message in (
         (zipped, False, "the output exists already"),
         (bundle_folder, False, "the output exists already"),
         (tmp_path / "mine.zip", True, "the zip has no edgeir.json, so edgeir did not write it"),
         (tmp_path / "mine", True, "the folder has no edgeir.json, so edgeir did not write it"),
-        (bundle_folder, True, "the folder also holds `notes.txt`, which edgeir did not write"),
+        (bundle_folder, True, "the folder also holds `golden/notes.txt`, which edgeir did not write"),
     ):
         with pytest.raises(OutputError, match=message):
             bundled(student, out, overwrite=overwrite)
-    (bundle_folder / "notes.txt").unlink()
+    (bundle_folder / "golden" / "notes.txt").unlink()
     before = sorted(tmp_path.rglob("*"))
     for out in (bundle_folder, zipped):
         with pytest.raises(ConfigError, match="as far as the export"):

@@ -14,9 +14,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from edgeir.exporting.bundle.readme import readme
 from edgeir.exporting.profile import read_profile
 from edgeir.exporting.run import export_network
-from edgeir.manifest.artifact import ModelFile, TensorSpec
+from edgeir.manifest.artifact import ModelFile, TensorSpec, read_artifact
 from edgeir.manifest.bundle import read_bundle
 from edgeir.manifest.facts import NetworkFacts
 from edgeir.manifest.parity import NotRun, Parity
@@ -155,6 +156,22 @@ def test_every_target_has_code_for_every_kind_of_file(
             compile(snippet.code, path, "exec")
         else:
             assert all(snippet.code.count(a) == snippet.code.count(b) for a, b in ("()", "[]", "{}"))
+
+
+def test_files_of_other_types_have_code_of_their_own(bundle_folder: Path) -> None:
+    artifact, _ = read_artifact(bundle_folder)
+    onnx = artifact.main
+    ends = {"inputs": (onnx.inputs[0].model_copy(update={"dtype": "uint8"}),)}
+    others = (
+        onnx.model_copy(update={"path": "small.onnx"}),
+        onnx.model_copy(update={"path": "bytes.onnx", **ends}),
+    )
+    text = readme(artifact.model_copy(update={"files": (*artifact.files, *others)}), None)
+    assert [line for line in text.splitlines() if line.startswith("## ")][2:-1] == [
+        "## ONNX, float32", "## LiteRT (Android, web)", "## ONNX, uint8",
+    ]  # fmt: skip
+    assert 'onnxruntime.InferenceSession("bytes.onnx"' in text
+    assert 'onnxruntime.InferenceSession("small.onnx"' not in text
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="needs node")

@@ -23,6 +23,7 @@ from edgeir.core.trust import honours_trust
 from edgeir.exporting.bundle.assemble import assemble
 from edgeir.exporting.bundle.licence import licence_of
 from edgeir.exporting.bundle.parts import Part, parts
+from edgeir.exporting.bundle.verify import listed
 from edgeir.exporting.run import export
 from edgeir.exporting.target import Io
 from edgeir.manifest.artifact import Artifact, Statistics
@@ -135,7 +136,9 @@ def _is_zip(out: Path) -> bool:
 def _refuse_existing(out: Path, overwrite: bool) -> None:
     """Only what edgeir wrote, and nothing else beside it, is replaced."""
     if not _is_zip(out):
-        refuse_existing(out, overwrite=overwrite, marker=BUNDLE_NAME, owned=_owned(out))
+        refuse_existing(out, overwrite=overwrite, marker=BUNDLE_NAME, owned=["*"])
+        if (out / BUNDLE_NAME).is_file():
+            _refuse_strangers(out)
         return
     refuse_existing(out, overwrite=overwrite)
     if out.is_file() and not holds(out, BUNDLE_NAME):
@@ -146,9 +149,21 @@ def _refuse_existing(out: Path, overwrite: bool) -> None:
         )
 
 
-def _owned(folder: Path) -> list[str]:
-    """The names in a bundle's folder that its manifest lists; none where it cannot be read."""
+def _refuse_strangers(folder: Path) -> None:
+    """Refuse to replace a bundle's folder in which lies, however deep, what its manifest does not list."""
     try:
-        return sorted({path.partition("/")[0] for path in read_bundle(folder).contents})
-    except ArtifactError:
-        return []
+        known = {BUNDLE_NAME, *read_bundle(folder).contents}
+    except ArtifactError as error:
+        raise OutputError(
+            f"{error.what}: what edgeir wrote into it is not known, and it is not replaced",
+            where=folder,
+            fix="choose another output",
+        ) from error
+    there, links = listed(folder)
+    if strangers := sorted((there | links) - known):
+        more = f" and {len(strangers) - 1} more" if len(strangers) > 1 else ""
+        raise OutputError(
+            f"the folder also holds `{strangers[0]}`{more}, which edgeir did not write and does not replace",
+            where=folder,
+            fix="move that away or choose another output",
+        )

@@ -124,16 +124,18 @@ def _golden(artifact: Artifact) -> Iterator[str]:
 
 
 def _code(artifact: Artifact) -> Iterator[str]:
-    """One section for each format, with its first file."""
-    for target in dict.fromkeys(file.target for file in artifact.files):
-        files = [file for file in artifact.files if file.target == target]
-        usage = catalog.target_entry(target).usage_function()
-        if usage is None:
+    """One section for each format and type of its input, with the first such file."""
+    kinds = dict.fromkeys((file.target, file.inputs[0].dtype) for file in artifact.files)
+    for target, dtype in kinds:
+        entry = catalog.target_entry(target)
+        if (usage := entry.usage_function()) is None:
             continue
-        yield f"## {catalog.target_entry(target).title}"
+        files = [file for file in artifact.files if (file.target, file.inputs[0].dtype) == (target, dtype)]
+        several = sum(other == target for other, _ in kinds) > 1
+        yield f"## {entry.title}{f', {dtype}' if several else ''}"
         yield ""
         if len(files) > 1:
-            yield f"With `{files[0].path}`; the other files of this format differ as the table above says."
+            yield f"With `{files[0].path}`; the others like it differ in name and size, see the table above."
             yield ""
         for snippet in usage(files[0], artifact.facts):
             yield f"{snippet.title}:"

@@ -21,7 +21,7 @@ from edgeir.manifest.artifact import Artifact, ModelFile, read_artifact
 from edgeir.manifest.bundle import BUNDLE_NAME, Bundle, read_bundle
 from edgeir.runtime import catalog
 
-__all__ = ["BundleReport", "Fault", "GoldenRun", "inspect", "verify"]
+__all__ = ["BundleReport", "Fault", "GoldenRun", "inspect", "listed", "verify"]
 
 
 class Fault(Config):
@@ -122,7 +122,7 @@ def _folder(path: Path) -> Iterator[Path]:
 
 def inspect(folder: Path, bundle: Bundle) -> list[Fault]:
     """What is missing, too much or changed among the files of `folder`, in this order."""
-    there, links = _listed(folder)
+    there, links = listed(folder)
     wanted = set(bundle.contents)
     missing = [
         Fault(kind="missing", path=path, what="the file is missing")
@@ -145,7 +145,7 @@ def inspect(folder: Path, bundle: Bundle) -> list[Fault]:
     return [*missing, *extra, *linked, *changed, *described]
 
 
-def _listed(folder: Path) -> tuple[set[str], set[str]]:
+def listed(folder: Path) -> tuple[set[str], set[str]]:
     """Relative paths of all files, and of all links (and other things that are no files), which are not followed."""
     files, links = set(), set()
     for root, folders, names in os.walk(folder):
