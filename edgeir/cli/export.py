@@ -13,9 +13,13 @@ from edgeir.cli.options import (
     Overwrite,
     PrecisionChoice,
     Quiet,
+    ReceptiveRadius,
     Sigma,
+    SizeMultiple,
+    StatedScale,
     TargetChoice,
     TrustCode,
+    Weights,
     parse_size,
 )
 from edgeir.cli.output import Output, table
@@ -31,8 +35,9 @@ def export(
     checkpoint: Annotated[
         str,
         typer.Argument(
-            metavar="CHECKPOINT",
-            help="Network: a checkpoint or run folder, or a name from `edgeir models`.",
+            metavar="NETWORK",
+            help="Network: a checkpoint or run folder, a name from `edgeir models`, a `.pth` or `.safetensors` file "
+            "that spandrel recognises, a `.pt2` program, or `package.module:factory` with --weights.",
             show_default=False,
         ),
     ],
@@ -105,6 +110,10 @@ def export(
         ),
     ] = None,
     sigma: Sigma = None,
+    weights: Weights = None,
+    scale: StatedScale = None,
+    size_multiple: SizeMultiple = None,
+    receptive_radius: ReceptiveRadius = None,
     out: NewFolder,
     trust_code: TrustCode = False,
     overwrite: Overwrite = False,
@@ -138,6 +147,10 @@ def export(
                 calibration=calibration,
                 proof=proof,
                 sigma=sigma,
+                weights=weights,
+                scale=scale,
+                size_multiple=size_multiple,
+                receptive_radius=receptive_radius,
                 trust_code=trust_code,
                 overwrite=overwrite,
                 progress=progress,
