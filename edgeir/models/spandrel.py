@@ -45,6 +45,9 @@ _CALLS: dict[str, Callable[[nn.Module, torch.Tensor], torch.Tensor]] = {
 }
 """How an image is got out of a network whose `forward` gives more, or another range (spandrel's own `call_fn`)."""
 
+_WRITES_ITS_INPUT = frozenset({"RCAN"})
+"""Architectures that compute in place on the image that they are given."""
+
 
 class SpandrelConfig(StatedConfig):
     """Configuration of `SpandrelNetwork`."""
@@ -76,10 +79,13 @@ class SpandrelNetwork(WrappedNetwork):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         call = _CALLS.get(self.config.architecture)
+        if self.config.architecture in _WRITES_ITS_INPUT:
+            x = x.clone()
         return super().forward(x) if call is None else call(self.module, x)
 
     def simplify(self) -> None:
-        """See `Network.simplify`: convolutions that rewrite their own weights become plain ones."""
+        """See `Network.simplify`: convolutions that rewrite their own weights become plain ones too."""
+        super().simplify()
         _fold(self.module)
 
 

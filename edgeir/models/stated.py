@@ -5,6 +5,7 @@ Stated by the author in a recipe (`edgeir.models.module`), or found by probing (
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Literal
 
 import torch
@@ -66,3 +67,17 @@ class WrappedNetwork(Network):
 
     def taps(self) -> dict[str, nn.Module]:
         return {}
+
+    def simplify(self) -> None:
+        """See `Network.simplify`: normalisations that follow a convolution in a sequence become part of it."""
+        for part in self.module.modules():
+            if isinstance(part, nn.Sequential):
+                _fuse_norms(part)
+
+
+def _fuse_norms(sequence: nn.Sequential) -> None:
+    children = list(sequence.named_children())
+    for (name, conv), (after, norm) in pairwise(children):
+        if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d) and norm.running_mean is not None:
+            sequence.add_module(name, torch.nn.utils.fusion.fuse_conv_bn_eval(conv.eval(), norm.eval()))
+            sequence.add_module(after, nn.Identity())

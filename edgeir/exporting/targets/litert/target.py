@@ -7,6 +7,7 @@ that the rewrites do not know.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -14,7 +15,7 @@ from edgeir.core.config import Config
 from edgeir.core.errors import ExportError
 from edgeir.core.requires import require
 from edgeir.exporting.calibration import fitted
-from edgeir.exporting.converting import conversion_errors
+from edgeir.exporting.converting import conversion_errors, unsupported
 from edgeir.exporting.layers import check_plan, float_layers
 from edgeir.exporting.target import Job, Written
 from edgeir.exporting.targets.litert.passes.clip import ClipStyle, hoist_clip, write_clip
@@ -27,6 +28,7 @@ from edgeir.exporting.targets.litert.passes.layout import (
 )
 from edgeir.exporting.targets.litert.passes.mean import split_means
 from edgeir.exporting.targets.litert.passes.pool import pad_pools_with_zeros
+from edgeir.exporting.targets.litert.passes.prelu import fuse_prelu
 from edgeir.exporting.targets.litert.passes.rank import keep_mean_rank
 from edgeir.exporting.targets.litert.passes.residual import merge_added_convolutions
 from edgeir.exporting.targets.litert.passes.root import divide_by_roots
@@ -42,6 +44,8 @@ from edgeir.quantize.ranges import RangeRule
 from edgeir.runtime.litert_metadata import FACTS_ENTRY
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from edgeir.models import Network
 
 __all__ = ["LiteRT", "clean_problems", "pixel_shuffles"]
@@ -89,11 +93,12 @@ class LiteRT(Config):
             )
         with conversion_errors("LiteRT"):
             require("litert_torch", "exporting to LiteRT")
-            data = self._convert(job, job.size)
+            prepared = _prepared(job, job.size)
+            data = self._convert(prepared, job, job.size)
         graph = Graph(data)
         graph.metadata[FACTS_ENTRY] = job.network.facts.model_dump_json().encode()
         data = graph.to_bytes()
-        if self.require_clean and (problems := clean_problems(graph, shuffles=pixel_shuffles(job.network))):
+        if self.require_clean and (problems := clean_problems(graph, shuffles=prepared.shuffles)):
             raise ExportError(
                 f"the LiteRT graph is not clean: {', '.join(problems)}",
                 fix="set target.require_clean to false to export it anyway",
@@ -101,8 +106,8 @@ class LiteRT(Config):
         path.write_bytes(data)
         return Written(path, _spec(graph, graph.inputs[0]), _spec(graph, graph.outputs[0]))
 
-    def _convert(self, job: Job, size: tuple[int, int]) -> bytes:
-        graph = Graph(_as_it_comes(job, size))
+    def _convert(self, prepared: Prepared, job: Job, size: tuple[int, int]) -> bytes:
+        graph = Graph(_as_it_comes(prepared, job, size))
         while fold_pixel_shuffle(graph):  # a shuffle behind another one shows once the first is folded
             cancel_transposes(graph)
         write_reshapes_as_transposes(graph)
@@ -132,6 +137,7 @@ class LiteRT(Config):
         if self.merge_residual:
             merge_added_convolutions(graph)
         divide_by_roots(graph)
+        fuse_prelu(graph)
         write_clip(graph, self.clip)
         if self.precision.default.weights == "float16":
             halve_weights(graph)
@@ -160,16 +166,48 @@ def pixel_shuffles(network: Network) -> int:
     return max(1, sum(isinstance(module, nn.PixelShuffle) for module in network.deploy().modules()))
 
 
-def _as_it_comes(job: Job, size: tuple[int, int]) -> bytes:
+@dataclass(frozen=True)
+class Prepared:
+    """What the converter is given.
+
+    Attributes:
+        module: NCHW in and out.
+        shuffles: its pixel shuffles.
+        program: of another author's network, the recorded graph; for errors.
+    """
+
+    module: nn.Module
+    shuffles: int
+    program: Any = None
+
+
+def _prepared(job: Job, size: tuple[int, int]) -> Prepared:
+    """The deployed network, of another author's one with equivalents for what the converter spells badly."""
+    import torch
+
+    from edgeir.exporting.equivalents import count_pixel_shuffles, with_equivalents
+    from edgeir.exporting.recording import recorded
+    from edgeir.exporting.targets.litert.passes.stand_in import put_stand_ins
+    from edgeir.models.stated import WrappedNetwork
+
+    if not isinstance(job.network, WrappedNetwork):
+        return Prepared(put_stand_ins(job.network.deploy()), pixel_shuffles(job.network))
+    program = recorded(job.network.deploy(), torch.zeros(1, job.network.facts.channels, *size))
+    return Prepared(with_equivalents(program), max(1, count_pixel_shuffles(program)), program)
+
+
+def _as_it_comes(prepared: Prepared, job: Job, size: tuple[int, int]) -> bytes:
     """litert-torch's conversion with NHWC input and output."""
     import litert_torch
     import torch
 
-    from edgeir.exporting.targets.litert.passes.stand_in import put_stand_ins
-
-    network = put_stand_ins(job.network.deploy())
-    module = litert_torch.to_channel_last_io(network, args=[0], outputs=[0]).eval()
-    converted: Any = litert_torch.convert(module, (torch.zeros(1, *size, job.network.facts.channels),))
+    module = litert_torch.to_channel_last_io(prepared.module, args=[0], outputs=[0]).eval()
+    try:
+        converted: Any = litert_torch.convert(module, (torch.zeros(1, *size, job.network.facts.channels),))
+    except Exception as error:
+        if prepared.program is None:
+            raise
+        raise unsupported("LiteRT", prepared.program, error) from error
     return bytes(converted.model_content())
 
 
