@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from edgeir.benchmarking.quality.evaluate import evaluate as evaluate
     from edgeir.benchmarking.run import bench as bench
     from edgeir.benchmarking.study.run import study as study
+    from edgeir.checkpoint.foreign.convert import import_weights as import_weights
     from edgeir.core.errors import EdgeIRError as EdgeIRError
     from edgeir.exporting.run import export as export
     from edgeir.reporting.run import report as report
@@ -28,6 +29,7 @@ __all__ = [
     "distill",
     "evaluate",
     "export",
+    "import_weights",
     "load",
     "publish",
     "report",
@@ -42,6 +44,7 @@ MODULES = {
     "distill": "edgeir.training.run",
     "evaluate": "edgeir.benchmarking.quality.evaluate",
     "export": "edgeir.exporting.run",
+    "import_weights": "edgeir.checkpoint.foreign.convert",
     "load": "edgeir.runtime.loading",
     "publish": "edgeir.benchmarking.publish",
     "report": "edgeir.reporting.run",

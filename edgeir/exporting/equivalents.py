@@ -12,6 +12,8 @@ written with the simple ones. All are exact but for the order of float sums.
 | repeat_interleave over channels | a 1x1 convolution with ones | BROADCAST_TO of rank 5 |
 | slice_scatter over channels | a concatenation | PAD and SELECT with a mask |
 | pixel_unshuffle | a strided convolution with ones | reshapes of rank 6 |
+| pad by a negative number | a slice | no converter but LiteRT's takes it |
+| slice of everything | nothing | it becomes an alias, which Core ML's converter does not know |
 """
 
 from __future__ import annotations
@@ -29,14 +31,24 @@ __all__ = ["count_pixel_shuffles", "with_equivalents"]
 aten: Any = torch.ops.aten
 
 
-def with_equivalents(program: Any) -> nn.Module:
-    """The module of a recorded program, with equivalents where there are any."""
+def with_equivalents(program: Any, *, known: frozenset[str] = frozenset()) -> nn.Module:
+    """The module of a recorded program, with equivalents where there are any.
+
+    Args:
+        known: operators that the target has as they are, such as ``mish``.
+    """
     module: Any = program.module()
     graph = module.graph
     for number, node in enumerate(list(graph.nodes)):
-        made = (
-            _REWRITES[node.target](node) if node.op == "call_function" and node.target in _REWRITES else None
-        )
+        if node.op != "call_function":
+            continue
+        if _does_nothing(node):
+            node.replace_all_uses_with(node.args[0])
+            graph.erase_node(node)
+            continue
+        operator_name = str(node.target).removeprefix("aten.").partition(".")[0]
+        rewrite = None if operator_name in known else _REWRITES.get(node.target)
+        made = None if rewrite is None else rewrite(node)
         if made is None:
             continue
         name = f"equivalent_{number}"
@@ -53,6 +65,12 @@ def with_equivalents(program: Any) -> nn.Module:
     graph.lint()
     module.recompile()
     return _OneMode(module)
+
+
+def _does_nothing(node: Any) -> bool:
+    if node.target not in (aten.slice.Tensor, aten.alias.default):
+        return False
+    return _shape(node) == _shape(node.args[0]) and _argument(node, 4, "step", 1) == 1
 
 
 def count_pixel_shuffles(program: Any) -> int:
@@ -203,6 +221,27 @@ def _pixel_unshuffle(node: Any) -> nn.Module | None:
     return _fixed(picks, factor)
 
 
+class _Crop(nn.Module):
+    """Pad or crop each side of an image: left, right, top, bottom."""
+
+    def __init__(self, sides: list[int], value: float) -> None:
+        super().__init__()
+        self.sides, self.value = sides, value
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        left, right, top, bottom = (max(0, -side) for side in self.sides)
+        x = x[:, :, top : x.shape[2] - bottom, left : x.shape[3] - right]
+        wider = [max(0, side) for side in self.sides]
+        return F.pad(x, wider, value=self.value) if any(wider) else x
+
+
+def _negative_pad(node: Any) -> nn.Module | None:
+    sides = list(node.args[1])
+    if len(sides) != 4 or min(sides) >= 0 or _argument(node, 2, "mode", "constant") != "constant":
+        return None
+    return _Crop(sides, float(_argument(node, 3, "value", 0) or 0))
+
+
 _REWRITES: dict[Any, Callable[[Any], nn.Module | None]] = {
     aten.group_norm.default: _group_norm,
     aten.mish.default: _mish,
@@ -211,4 +250,5 @@ _REWRITES: dict[Any, Callable[[Any], nn.Module | None]] = {
     aten.repeat_interleave.self_int: _repeat_interleave,
     aten.slice_scatter.default: _slice_scatter,
     aten.pixel_unshuffle.default: _pixel_unshuffle,
+    aten.pad.default: _negative_pad,
 }

@@ -17,6 +17,7 @@ from edgeir.core.errors import ExportError
 from edgeir.core.requires import require
 from edgeir.exporting.converting import conversion_errors
 from edgeir.exporting.layers import WEIGHTS_ONLY, check_plan
+from edgeir.exporting.prepared import prepared
 from edgeir.exporting.target import Job, Written
 from edgeir.exporting.targets.coreml.normalise import normalise
 from edgeir.manifest.artifact import TensorSpec
@@ -25,6 +26,8 @@ from edgeir.runtime.mil.package import FACTS_KEY
 
 __all__ = ["CoreML"]
 
+_KNOWN = frozenset({"mish", "conv_transpose2d", "pixel_unshuffle"})
+"""Operators that need no equivalent."""
 Deployment = Literal["iOS15", "iOS16", "iOS17", "iOS18"]
 _OLDEST_FOR_ACTIVATIONS = "iOS17"
 
@@ -99,8 +102,8 @@ class CoreML(Config):
         from edgeir.exporting.targets.coreml.ends import Ends
 
         channels, image = job.network.facts.channels, job.io == "uint8"
-        network = job.network.deploy()
         example = torch.zeros(1, channels, *size)
+        network = prepared(job.network, size, known=_KNOWN).module
         if self.calibrates:
             network = quantise_activations(network, job.calibration, example)
         program = torch.export.export(Ends(network, image=image).eval(), (example,)).run_decompositions({})

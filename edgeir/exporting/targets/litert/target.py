@@ -7,7 +7,6 @@ that the rewrites do not know.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -17,6 +16,7 @@ from edgeir.core.requires import require
 from edgeir.exporting.calibration import fitted
 from edgeir.exporting.converting import conversion_errors, unsupported
 from edgeir.exporting.layers import check_plan, float_layers
+from edgeir.exporting.prepared import Prepared, prepared
 from edgeir.exporting.target import Job, Written
 from edgeir.exporting.targets.litert.passes.clip import ClipStyle, hoist_clip, write_clip
 from edgeir.exporting.targets.litert.passes.deformable import expand_deformable
@@ -44,8 +44,6 @@ from edgeir.quantize.ranges import RangeRule
 from edgeir.runtime.litert_metadata import FACTS_ENTRY
 
 if TYPE_CHECKING:
-    from torch import nn
-
     from edgeir.models import Network
 
 __all__ = ["LiteRT", "clean_problems", "pixel_shuffles"]
@@ -93,12 +91,14 @@ class LiteRT(Config):
             )
         with conversion_errors("LiteRT"):
             require("litert_torch", "exporting to LiteRT")
-            prepared = _prepared(job, job.size)
-            data = self._convert(prepared, job, job.size)
+            made = prepared(job.network, job.size)
+            data = self._convert(made, job, job.size)
         graph = Graph(data)
         graph.metadata[FACTS_ENTRY] = job.network.facts.model_dump_json().encode()
         data = graph.to_bytes()
-        if self.require_clean and (problems := clean_problems(graph, shuffles=prepared.shuffles)):
+        if self.require_clean and (
+            problems := clean_problems(graph, shuffles=pixel_shuffles(job.network, made))
+        ):
             raise ExportError(
                 f"the LiteRT graph is not clean: {', '.join(problems)}",
                 fix="set target.require_clean to false to export it anyway",
@@ -106,8 +106,8 @@ class LiteRT(Config):
         path.write_bytes(data)
         return Written(path, _spec(graph, graph.inputs[0]), _spec(graph, graph.outputs[0]))
 
-    def _convert(self, prepared: Prepared, job: Job, size: tuple[int, int]) -> bytes:
-        graph = Graph(_as_it_comes(prepared, job, size))
+    def _convert(self, made: Prepared, job: Job, size: tuple[int, int]) -> bytes:
+        graph = Graph(_as_it_comes(made, job, size))
         while fold_pixel_shuffle(graph):  # a shuffle behind another one shows once the first is folded
             cancel_transposes(graph)
         write_reshapes_as_transposes(graph)
@@ -155,59 +155,35 @@ def clean_problems(graph: Graph, *, shuffles: int = 1) -> list[str]:
     return [*problems, f"rank {high}"] if high > 4 else problems
 
 
-def pixel_shuffles(network: Network) -> int:
-    """How many DEPTH_TO_SPACE a clean graph of the network may hold: its `PixelShuffle` modules, at least one.
+def pixel_shuffles(network: Network, made: Prepared | None = None) -> int:
+    """How many DEPTH_TO_SPACE a clean graph of the network may hold: its pixel shuffles, at least one.
 
     Each is one native operator, and two of x2 are cheaper than one of x4: a 3x3 convolution between them, moved in
     front of both, has four times the products (measured on EDSR's upsampler: three times the time).
     """
     from torch import nn
 
+    if made is not None and made.program is not None:
+        from edgeir.exporting.equivalents import count_pixel_shuffles
+
+        return max(1, count_pixel_shuffles(made.program))
     return max(1, sum(isinstance(module, nn.PixelShuffle) for module in network.deploy().modules()))
 
 
-@dataclass(frozen=True)
-class Prepared:
-    """What the converter is given.
-
-    Attributes:
-        module: NCHW in and out.
-        shuffles: its pixel shuffles.
-        program: of another author's network, the recorded graph; for errors.
-    """
-
-    module: nn.Module
-    shuffles: int
-    program: Any = None
-
-
-def _prepared(job: Job, size: tuple[int, int]) -> Prepared:
-    """The deployed network, of another author's one with equivalents for what the converter spells badly."""
-    import torch
-
-    from edgeir.exporting.equivalents import count_pixel_shuffles, with_equivalents
-    from edgeir.exporting.recording import recorded
-    from edgeir.exporting.targets.litert.passes.stand_in import put_stand_ins
-    from edgeir.models.stated import WrappedNetwork
-
-    if not isinstance(job.network, WrappedNetwork):
-        return Prepared(put_stand_ins(job.network.deploy()), pixel_shuffles(job.network))
-    program = recorded(job.network.deploy(), torch.zeros(1, job.network.facts.channels, *size))
-    return Prepared(with_equivalents(program), max(1, count_pixel_shuffles(program)), program)
-
-
-def _as_it_comes(prepared: Prepared, job: Job, size: tuple[int, int]) -> bytes:
+def _as_it_comes(made: Prepared, job: Job, size: tuple[int, int]) -> bytes:
     """litert-torch's conversion with NHWC input and output."""
     import litert_torch
     import torch
 
-    module = litert_torch.to_channel_last_io(prepared.module, args=[0], outputs=[0]).eval()
+    from edgeir.exporting.targets.litert.passes.stand_in import put_stand_ins
+
+    module = litert_torch.to_channel_last_io(put_stand_ins(made.module), args=[0], outputs=[0]).eval()
     try:
         converted: Any = litert_torch.convert(module, (torch.zeros(1, *size, job.network.facts.channels),))
     except Exception as error:
-        if prepared.program is None:
+        if made.program is None:
             raise
-        raise unsupported("LiteRT", prepared.program, error) from error
+        raise unsupported("LiteRT", made.program, error) from error
     return bytes(converted.model_content())
 
 
