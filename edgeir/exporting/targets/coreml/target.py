@@ -107,12 +107,16 @@ class CoreML(Config):
         if self.calibrates:
             network = quantise_activations(network, job.calibration, example)
         program = torch.export.export(Ends(network, image=image).eval(), (example,)).run_decompositions({})
+        # It writes a factor and a shift as a batch normalisation whose epsilon, 1e-5, changes the factor.
+        passes = ct.PassPipeline.DEFAULT
+        passes.remove_passes({"common::fuse_elementwise_to_batchnorm"})
         default = self.precision.default
         oldest = self.deployment or (_OLDEST_FOR_ACTIVATIONS if self.calibrates else "iOS16")
         model = ct.convert(
             program,
             convert_to="mlprogram",
             skip_model_load=True,
+            pass_pipeline=passes,
             minimum_deployment_target=getattr(ct.target, oldest),
             compute_precision=(
                 ct.precision.FLOAT32 if default.activations == "float32" else ct.precision.FLOAT16
