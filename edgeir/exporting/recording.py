@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import traceback
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,9 @@ def recorded(network: nn.Module, example: torch.Tensor) -> Any:
     """
     _check_weights_stay(network, example)
     try:
-        return torch.export.export(network, (example,)).run_decompositions({})
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch.export's own, about its next release
+            return torch.export.export(network, (example,)).run_decompositions({})
     except Exception as error:  # torch.export has no common base of its errors
         place = _place_in(error)
         if "data-dependent" in str(error).lower() or "DataDependent" in type(error).__name__:
