@@ -28,7 +28,7 @@ WHOLE_IMAGE = "an operation on the whole image"
 """In `NetworkFacts.global_operations`: which operation it is cannot be seen from outside."""
 
 LONGEST_STRIP = 2048
-_STRIPS = (128, 512, LONGEST_STRIP)
+_STRIPS = (128, 512, 1024, LONGEST_STRIP)
 _LEAST = 48
 """Smallest side that is tried."""
 _MULTIPLES = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 48, 64, 128)
@@ -144,7 +144,7 @@ def _strip(channels: int, multiple: int, length: int, thickness: int, *, vertica
 
 def _run(call: Call, strip: Callable[[int], torch.Tensor]) -> torch.Tensor:
     """The output of a strip, as thin as the network takes it: some pad by reflection, and need a certain size."""
-    for thickness in (8, 32):
+    for thickness in (3, 8, 32):
         try:
             return call(strip(thickness))
         except Exception:  # whatever somebody else's code raises: a thicker strip may work
