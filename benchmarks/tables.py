@@ -41,6 +41,7 @@ DOCUMENTS = (
     "recipes/README.md",
     "docs/benchmarks.md",
     "docs/targets/onnx.md",
+    "docs/targets/own-networks.md",
 )
 BLOCK = re.compile(r"(<!-- table: (?P<name>[^>]+?) -->\n)(?P<body>.*?)(<!-- /table -->)", re.DOTALL)
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from edgeir.benchmarking.quality.evaluate import evaluate as evaluate
     from edgeir.benchmarking.run import bench as bench
     from edgeir.benchmarking.study.run import study as study
+    from edgeir.checkpoint.foreign.convert import import_weights as import_weights
     from edgeir.core.errors import EdgeIRError as EdgeIRError
     from edgeir.exporting.bundle.export import export_bundle as export_bundle
     from edgeir.exporting.bundle.verify import verify as verify
@@ -32,6 +33,7 @@ __all__ = [
     "evaluate",
     "export",
     "export_bundle",
+    "import_weights",
     "inspect",
     "load",
     "publish",
@@ -50,6 +52,7 @@ MODULES = {
     "export": "edgeir.exporting.run",
     "inspect": "edgeir.exporting.inspect.run",
     "export_bundle": "edgeir.exporting.bundle.export",
+    "import_weights": "edgeir.checkpoint.foreign.convert",
     "load": "edgeir.runtime.loading",
     "publish": "edgeir.benchmarking.publish",
     "report": "edgeir.reporting.run",

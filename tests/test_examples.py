@@ -24,7 +24,7 @@ from edgeir.core.shipped import command_of, recipe_of_run
 
 ROOT = Path(__file__).resolve().parent.parent
 GROUP: Any = typer.main.get_command(app)
-USERS = {"photo.jpg", "holiday/"}
+USERS = {"photo.jpg", "holiday/", "RealESRGAN_x4plus.pth"}
 """Files that a reader has."""
 NOT_MODELS = {"bicubic", "input"}
 

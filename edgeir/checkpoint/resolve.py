@@ -9,6 +9,7 @@ from typing import Literal
 from edgeir.core.assets import find_zoo, zoo_folder
 from edgeir.core.errors import ArtifactError, CheckpointError, EdgeIRError
 from edgeir.core.files import settle_dir
+from edgeir.core.requires import require
 from edgeir.core.shipped import recipe_of_run
 from edgeir.manifest.artifact import ARTIFACT_NAME
 from edgeir.manifest.bundle import BUNDLE_NAME
@@ -16,10 +17,13 @@ from edgeir.manifest.card import CARD_NAME, WEIGHTS_NAME
 
 __all__ = ["Found", "Kind", "resolve", "resolve_checkpoint"]
 
-Kind = Literal["zoo network", "run", "checkpoint", "artifact", "bundle", "model file"]
+Kind = Literal["zoo network", "run", "checkpoint", "artifact", "bundle", "model file", "foreign network"]
 
 EXPORTS: dict[str, Kind] = {ARTIFACT_NAME: "artifact", BUNDLE_NAME: "bundle"}
 """Manifest of exported model files to what the folder that holds it is."""
+
+_FOREIGN = frozenset({".pth", ".pt", ".ckpt", ".bin", ".safetensors", ".pt2"})
+"""Suffixes of files of another author's network (`edgeir.checkpoint.foreign`)."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,8 @@ class Found:
     """What a path or a name stands for.
 
     Attributes:
-        kind: a `run` is a training's folder, which stands for its best, else its last checkpoint.
+        kind: a `run` is a training's folder, which stands for its best, else its last checkpoint; a `foreign network`
+            a file of another author, which stands for the checkpoint that was made of it.
         folder: of the checkpoint (with ``card.json``), artifact (``artifact.json``) or bundle (``edgeir.json``).
         name: as the user gave it.
         file: the model file that was named; None: the first of the artifact or bundle.
@@ -41,7 +46,7 @@ class Found:
     @property
     def is_checkpoint(self) -> bool:
         """It has weights that torch runs."""
-        return self.kind in ("zoo network", "run", "checkpoint")
+        return self.kind in ("zoo network", "run", "checkpoint", "foreign network")
 
 
 def resolve(name: str | Path) -> Found:
@@ -49,7 +54,9 @@ def resolve(name: str | Path) -> Found:
 
     Raises:
         ArtifactError: there is a file or folder of that name, but edgeir knows no such thing.
-        CheckpointError: there is nothing of that name; for the run of a shipped recipe it says how to train that.
+        CheckpointError: there is nothing of that name; for the run of a shipped recipe it says how to train that. Or it
+            is a file of another author's network that cannot be used.
+        MissingExtraError, UntrustedCodeError: such a file needs torch, spandrel or a permission.
     """
     path = Path(name)
     if not path.exists() and path.name:
@@ -105,6 +112,11 @@ def _of_file(path: Path, name: str) -> Found | None:
         return Found("checkpoint", path.parent, name)
     if _export_in(path.parent) is not None:
         return Found("model file", path.parent, name, path)
+    if path.suffix.lower() in _FOREIGN:
+        require("torch", "reading weights of another program")
+        from edgeir.checkpoint.foreign.adopt import adopted
+
+        return Found("foreign network", adopted(path), name, path)
     return None
 
 

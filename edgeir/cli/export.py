@@ -12,9 +12,13 @@ from edgeir.cli.options import (
     Overwrite,
     PrecisionChoice,
     Quiet,
+    ReceptiveRadius,
     Sigma,
+    SizeMultiple,
+    StatedScale,
     TargetChoice,
     TrustCode,
+    Weights,
     parse_size,
 )
 from edgeir.cli.output import Output, table
@@ -33,8 +37,9 @@ def export(
     checkpoint: Annotated[
         str,
         typer.Argument(
-            metavar="CHECKPOINT",
-            help="Network: a checkpoint or run folder, or a name from `edgeir models`.",
+            metavar="NETWORK",
+            help="Network: a checkpoint or run folder, a name from `edgeir models`, a `.pth` or `.safetensors` file "
+            "that spandrel recognises, a `.pt2` program, or `package.module:factory` with --weights.",
             show_default=False,
         ),
     ],
@@ -131,6 +136,10 @@ def export(
             show_default=False,
         ),
     ] = None,
+    weights: Weights = None,
+    scale: StatedScale = None,
+    size_multiple: SizeMultiple = None,
+    receptive_radius: ReceptiveRadius = None,
     out: Annotated[
         Path,
         typer.Option(
@@ -166,6 +175,10 @@ def export(
             "calibration": calibration,
             "proof": proof,
             "sigma": sigma,
+            "weights": weights,
+            "scale": scale,
+            "size_multiple": size_multiple,
+            "receptive_radius": receptive_radius,
             "trust_code": trust_code,
             "overwrite": overwrite,
         }

@@ -19,13 +19,17 @@ __all__ = [
     "Overwrite",
     "PrecisionChoice",
     "Quiet",
+    "ReceptiveRadius",
     "RuntimeChoice",
     "Sigma",
+    "SizeMultiple",
+    "StatedScale",
     "Suite",
     "TargetChoice",
     "Threads",
     "TimedRuntime",
     "TrustCode",
+    "Weights",
     "parse_size",
 ]
 
@@ -77,6 +81,50 @@ Sigma: TypeAlias = Annotated[
 Suite: TypeAlias = Annotated[
     str,
     typer.Option("--suite", "-s", help="Benchmark suite: a name listed by `edgeir doctor`, or a YAML file."),
+]
+_OWN_NETWORK = "Your own network"
+Weights: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--weights",
+        metavar="FILE",
+        help="Weights of `package.module:factory`: a `.safetensors` or `.pth` file with its state dict.",
+        rich_help_panel=_OWN_NETWORK,
+        show_default=False,
+    ),
+]
+StatedScale: TypeAlias = Annotated[
+    int | None,
+    typer.Option(
+        "--scale",
+        min=1,
+        max=16,
+        help="Enlargement per side. Default: as seen from its output.",
+        rich_help_panel=_OWN_NETWORK,
+        show_default=False,
+    ),
+]
+SizeMultiple: TypeAlias = Annotated[
+    int | None,
+    typer.Option(
+        "--size-multiple",
+        min=1,
+        max=1024,
+        help="Number that height and width must be multiples of. Default: the smallest that works.",
+        rich_help_panel=_OWN_NETWORK,
+        show_default=False,
+    ),
+]
+ReceptiveRadius: TypeAlias = Annotated[
+    int | None,
+    typer.Option(
+        "--receptive-radius",
+        min=0,
+        max=100_000,
+        help="Pixels that tiles overlap on each side; fewer than the network reads leave seams. Default: all it reads.",
+        rich_help_panel=_OWN_NETWORK,
+        show_default=False,
+    ),
 ]
 
 

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from edgeir.core.errors import EdgeIRError, ExportError
 from edgeir.runtime.quiet import libraries_silenced
 
-__all__ = ["conversion_errors"]
+__all__ = ["conversion_errors", "unsupported"]
+
+_LOWERING = re.compile(
+    r"(?:Lowering not found|No lowering|not supported|failed to legalize operation).{0,120}"
+)
 
 
 @contextmanager
@@ -29,3 +35,22 @@ def conversion_errors(title: str) -> Iterator[None]:
     except Exception as error:  # converters can raise anything
         short = (str(error).splitlines() or [""])[0][:200]
         raise ExportError(f"the {title} conversion failed: {type(error).__name__}: {short}") from error
+
+
+def unsupported(title: str, program: Any, error: Exception) -> ExportError:
+    """The error for a recorded program that a converter does not take, with the line of the network where it shows.
+
+    Args:
+        title: of the format.
+        program: see `edgeir.exporting.recording.recorded`.
+    """
+    from edgeir.exporting.recording import line_of
+
+    text = str(error)
+    found = _LOWERING.search(text)
+    reason = found[0] if found else (text.strip().splitlines() or [type(error).__name__])[0]
+    short = " ".join(reason.split())[:150]
+    return ExportError(
+        f"the {title} converter cannot convert the network: {short}{line_of(program, text)}",
+        fix="choose another target, or write this line with other operators",
+    )

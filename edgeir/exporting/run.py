@@ -59,13 +59,19 @@ def export(
     proof: str | Path | None = None,
     golden: bool = True,
     sigma: float | None = None,
+    weights: str | Path | None = None,
+    scale: int | None = None,
+    size_multiple: int | None = None,
+    receptive_radius: int | None = None,
     trust_code: bool = False,
     overwrite: bool = False,
     progress: Progress = no_progress,
 ) -> Artifact:
-    """Export a checkpoint folder or zoo entry, run the written file and compare it with the network.
+    """Export a checkpoint or another author's network, run the written file and compare it with the network.
 
     Args:
+        checkpoint: a checkpoint or run folder, a name of the zoo, a weights file that spandrel recognises, a ``.pt2``
+            program, or ``package.module:factory`` (see `edgeir.checkpoint.foreign.adopt`).
         target: a format of `edgeir.runtime.catalog`.
         precision: short name of a quantisation plan.
         sizes: input sizes (height, width) in the network's own input pixels; the first is the main file. Empty: the
@@ -84,6 +90,8 @@ def export(
             used are left out; scikit-image's others are always used.
         golden: also write the golden arrays; they are larger than a small network's file.
         sigma: the noise level, on the 0-255 scale, that becomes a constant of the file, for a network that takes one.
+        weights: the weights file of a ``package.module:factory``.
+        scale, size_multiple, receptive_radius: facts of another author's network that are not to be found by probing.
         trust_code: allow a checkpoint's network of `kind: module`, code of another package, to run.
 
     Raises:
@@ -94,10 +102,12 @@ def export(
     settings, name = _profile(profile, target, precision, overrides)
     _refuse_existing(Path(out), overwrite)
     require("torch", "exporting")
+    from edgeir.checkpoint.foreign.adopt import Stated, stand_in
     from edgeir.checkpoint.load import load_checkpoint
     from edgeir.models.base import refuse_clean_reader
 
-    network, card, _ = load_checkpoint(checkpoint)
+    stated = Stated(scale=scale, size_multiple=size_multiple, receptive_radius=receptive_radius)
+    network, card, _ = load_checkpoint(stand_in(checkpoint, weights, stated))
     refuse_clean_reader(network, card.name)
     if sigma is not None:
         network = network.at_sigma(sigma)

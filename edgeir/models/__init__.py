@@ -22,6 +22,7 @@ from edgeir.models.ppcn_enhance import PPCNEnhanceConfig
 from edgeir.models.ppcn_sr import PPCNSRConfig
 from edgeir.models.ppdn import PPDNConfig
 from edgeir.models.rcan import RCANConfig
+from edgeir.models.spandrel import SpandrelConfig
 from edgeir.models.srcnn import SRCNNConfig
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "PlainSRConfig",
     "RCANConfig",
     "SRCNNConfig",
+    "SpandrelConfig",
 ]
 
 AnyModel = Annotated[
@@ -61,7 +63,8 @@ AnyModel = Annotated[
     | PPDNConfig
     | FDRNetConfig
     | MultiscaleDenoiserConfig
-    | ModuleConfig,
+    | ModuleConfig
+    | SpandrelConfig,
     Field(discriminator="kind"),
 ]
 """Every network configuration, discriminated by `kind`."""

@@ -22,14 +22,12 @@ import copy
 from typing import Literal
 
 import torch
-from pydantic import Field, JsonValue
+from pydantic import JsonValue
 from torch import nn
 
 from edgeir.core.errors import ConfigError
-from edgeir.manifest.facts import NetworkFacts
-from edgeir.models.base import Network
-from edgeir.models.config import NetworkConfig
 from edgeir.models.imported import ImportPath, imported_module
+from edgeir.models.stated import StatedConfig, WrappedNetwork
 
 __all__ = ["ImportedNetwork", "ModuleConfig"]
 
@@ -40,7 +38,7 @@ _LARGEST_PROBE = 640
 """Side of the largest image whose gradient is taken; a larger receptive radius is not checked."""
 
 
-class ModuleConfig(NetworkConfig):
+class ModuleConfig(StatedConfig):
     """Configuration of `ImportedNetwork`."""
 
     kind: Literal["module"] = "module"
@@ -48,37 +46,8 @@ class ModuleConfig(NetworkConfig):
     """``package.module:function``, of an installed package or of a file in the working directory."""
     arguments: dict[str, JsonValue] = {}
     """Keyword arguments of the function."""
-    task: str = Field(min_length=1)
-    """Its task, such as ``denoising``."""
-    scale: int = Field(1, ge=1, le=16)
-    """Output pixels per degraded pixel, per side."""
-    input_kind: Literal["lr", "bicubic"] = "lr"
-    """``bicubic``: it takes the image enlarged by `scale` already, and its output has the size of its input."""
-    colour: Literal["rgb", "y"] = "rgb"
-    """``y`` for a network of one channel."""
-    size_multiple: int = Field(1, ge=1, le=1024)
-    """Height and width of its input must be multiples of this."""
-    tile_multiple: int = Field(1, ge=1, le=1024)
-    """Tiles must start at multiples of this, see `NetworkFacts.tile_multiple`."""
-    receptive_radius: int = Field(ge=0, le=100_000)
-    """Pixels to each side that an output pixel depends on."""
-    global_operations: tuple[str, ...] = ()
-    """Operations on the whole image, such as ``image mean``; a network with any is never run in tiles."""
     taps: tuple[str, ...] = ()
     """Names of modules inside it (as in ``named_modules``) whose output distillation may read."""
-
-    @property
-    def facts(self) -> NetworkFacts:
-        return NetworkFacts(
-            task=self.task,
-            scale=self.scale,
-            input_kind=self.input_kind,
-            colour=self.colour,
-            size_multiple=self.size_multiple,
-            tile_multiple=self.tile_multiple,
-            receptive_radius=self.receptive_radius,
-            global_operations=self.global_operations,
-        )
 
     def tap_names(self) -> tuple[str, ...]:
         return self.taps
@@ -103,13 +72,13 @@ class ModuleConfig(NetworkConfig):
         _check_radius(self.build())
 
 
-class ImportedNetwork(Network):
+class ImportedNetwork(WrappedNetwork):
     """(N, C, h, w) -> (N, C, s·h, s·w): a module of another package."""
 
+    config: ModuleConfig
+
     def __init__(self, config: ModuleConfig, module: nn.Module) -> None:
-        super().__init__()
-        self.config: ModuleConfig = config
-        self.module = module
+        super().__init__(config, module)
         names = dict(module.named_modules())
         if unknown := [name for name in config.taps if name not in names]:
             known = ", ".join(name for name in names if name) or "it has none"
@@ -118,10 +87,6 @@ class ImportedNetwork(Network):
                 where="model.taps",
                 fix=f"its modules: {known}",
             )
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        out: torch.Tensor = self.module(x)
-        return out
 
     def taps(self) -> dict[str, nn.Module]:
         return {name: self.module.get_submodule(name) for name in self.config.taps}

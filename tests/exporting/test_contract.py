@@ -6,6 +6,7 @@ own contract (`tests/models/test_contract.py`).
 
 from __future__ import annotations
 
+import importlib.util
 import typing
 
 import numpy as np
@@ -30,7 +31,7 @@ from edgeir.exporting.targets.ncnn.describe import describe as describe_ncnn
 from edgeir.exporting.targets.ncnn.target import NCNN
 from edgeir.exporting.targets.onnx.describe import describe as describe_onnx
 from edgeir.exporting.targets.onnx.target import ONNX
-from edgeir.models import AnyModel, AODNetConfig, DANetConfig, EDSRConfig
+from edgeir.models import AnyModel, AODNetConfig, DANetConfig, EDSRConfig, SpandrelConfig
 from edgeir.models.base import parameter_count
 from edgeir.runtime.mil.package import read_package
 from edgeir.runtime.mil.program import Program
@@ -38,15 +39,22 @@ from edgeir.runtime.mil.program import Program
 from .conftest import convert
 from .ncnn_runs import run_ncnn
 
-MEMBERS = typing.get_args(typing.get_args(AnyModel)[0])
+MEMBERS = [
+    member
+    for member in typing.get_args(typing.get_args(AnyModel)[0])
+    if member is not SpandrelConfig or importlib.util.find_spec("spandrel")  # an extra
+]
 SMALL_DANET = {"widths": (16, 24), "blocks": 1, "bottom_blocks": 1}
 FLAT_DANET = {"widths": (16,), "bottom_blocks": 1}
 SMALL_PPDN = {"stem": 4, "growth": 2, "layers": (1, 2, 1, 1), "expansion": 1.0,
               "decoder_growths": (4, 4, 3, 3, 2), "decoder_widths": (4, 3, 3, 2, 2)}  # fmt: skip
 FOREIGN = {"factory": "torch.nn:Conv2d", "task": "denoising", "receptive_radius": 1,
            "arguments": {"in_channels": 3, "out_channels": 3, "kernel_size": 3, "padding": 1}}  # fmt: skip
+POPULAR = {"architecture": "Compact", "network": "SRVGGNetCompact", "task": "super-resolution", "scale": 2,
+           "arguments": {"num_feat": 8, "num_conv": 2, "upscale": 2}, "receptive_radius": 4}  # fmt: skip
 SMALLER = {
     "module": FOREIGN,
+    "spandrel": POPULAR,
     "plainsr": {"channels": 8, "blocks": 2},
     "edsr": {"channels": 8, "blocks": 1, "residual_scale": 0.5},
     "rcan": {"channels": 16, "groups": 1, "blocks": 1},

@@ -19,6 +19,7 @@ from edgeir.core.claim import sole_writer
 from edgeir.core.errors import ArtifactError, OutputError
 from edgeir.core.files import atomic_dir, atomic_file, refuse_existing, scratch_dir
 from edgeir.core.progress import Progress, no_progress
+from edgeir.core.requires import require
 from edgeir.core.trust import honours_trust
 from edgeir.exporting.bundle.assemble import assemble
 from edgeir.exporting.bundle.licence import licence_of
@@ -48,6 +49,10 @@ def export_bundle(
     calibration: str | Path | NDArray[np.generic] | None = None,
     proof: str | Path | None = None,
     sigma: float | None = None,
+    weights: str | Path | None = None,
+    scale: int | None = None,
+    size_multiple: int | None = None,
+    receptive_radius: int | None = None,
     licence: str | Path | None = None,
     trust_code: bool = False,
     overwrite: bool = False,
@@ -70,7 +75,11 @@ def export_bundle(
     """
     out = Path(out)
     _refuse_existing(out, overwrite)
-    folder = resolve_checkpoint(checkpoint)
+    require("torch", "exporting")
+    from edgeir.checkpoint.foreign.adopt import Stated, stand_in
+
+    stated = Stated(scale=scale, size_multiple=size_multiple, receptive_radius=receptive_radius)
+    folder = resolve_checkpoint(stand_in(checkpoint, weights, stated))
     card = read_card(folder)
     wanted = parts(
         card.facts,

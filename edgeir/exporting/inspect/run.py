@@ -15,7 +15,7 @@ from edgeir.exporting.inspect import measure
 from edgeir.exporting.inspect.graph import GraphDescription, OperatorEntry, TensorEntry
 from edgeir.exporting.inspect.weights import WEIGHT_SUFFIXES, read_weights
 from edgeir.manifest.artifact import Artifact, ModelFile, read_artifact
-from edgeir.manifest.card import WEIGHTS_NAME, Card, read_card
+from edgeir.manifest.card import CARD_NAME, WEIGHTS_NAME, Card, read_card
 from edgeir.runtime import catalog
 
 __all__ = ["FileReport", "Inspection", "described_graph", "inspect"]
@@ -106,10 +106,7 @@ def inspect(path: str | Path, *, size: tuple[int, int] | None = None) -> Inspect
 
 
 def _is_ours(path: Path) -> bool:
-    try:
-        return resolve(path).is_checkpoint
-    except EdgeIRError:
-        return False
+    return path.name == WEIGHTS_NAME and (path.parent / CARD_NAME).is_file()
 
 
 def _artifact(found: Found, size: tuple[int, int] | None) -> Inspection:

@@ -17,6 +17,7 @@ from edgeir.core.errors import ExportError
 from edgeir.core.requires import require
 from edgeir.exporting.converting import conversion_errors
 from edgeir.exporting.layers import WEIGHTS_ONLY, check_plan
+from edgeir.exporting.prepared import prepared
 from edgeir.exporting.target import Job, Written
 from edgeir.exporting.targets.coreml.normalise import normalise
 from edgeir.manifest.artifact import TensorSpec
@@ -25,6 +26,8 @@ from edgeir.runtime.mil.package import FACTS_KEY
 
 __all__ = ["CoreML"]
 
+_KNOWN = frozenset({"mish", "conv_transpose2d", "pixel_unshuffle"})
+"""Operators that need no equivalent."""
 Deployment = Literal["iOS15", "iOS16", "iOS17", "iOS18"]
 _OLDEST_FOR_ACTIVATIONS = "iOS17"
 
@@ -116,8 +119,8 @@ class CoreML(Config):
         from edgeir.exporting.targets.coreml.ends import Ends
 
         channels, image = job.network.facts.channels, job.io == "uint8"
-        network = job.network.deploy()
         example = torch.zeros(1, channels, *size)
+        network = prepared(job.network, size, known=_KNOWN).module
         if self.calibrates:
             network = quantise_activations(network, job.calibration, example)
         sides: Any = None
@@ -127,12 +130,16 @@ class CoreML(Config):
         program = torch.export.export(
             Ends(network, image=image).eval(), (example,), dynamic_shapes=sides
         ).run_decompositions({})
+        # It writes a factor and a shift as a batch normalisation whose epsilon, 1e-5, changes the factor.
+        passes = ct.PassPipeline.DEFAULT
+        passes.remove_passes({"common::fuse_elementwise_to_batchnorm"})
         default = self.precision.default
         oldest = self.deployment or (_OLDEST_FOR_ACTIVATIONS if self.calibrates else "iOS16")
         model = ct.convert(
             program,
             convert_to="mlprogram",
             skip_model_load=True,
+            pass_pipeline=passes,
             minimum_deployment_target=getattr(ct.target, oldest),
             compute_precision=(
                 ct.precision.FLOAT32 if default.activations == "float32" else ct.precision.FLOAT16

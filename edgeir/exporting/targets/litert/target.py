@@ -14,8 +14,9 @@ from edgeir.core.config import Config
 from edgeir.core.errors import ExportError
 from edgeir.core.requires import require
 from edgeir.exporting.calibration import fitted
-from edgeir.exporting.converting import conversion_errors
+from edgeir.exporting.converting import conversion_errors, unsupported
 from edgeir.exporting.layers import check_plan, float_layers
+from edgeir.exporting.prepared import Prepared, prepared
 from edgeir.exporting.target import Job, Written
 from edgeir.exporting.targets.litert.passes.clip import ClipStyle, hoist_clip, write_clip
 from edgeir.exporting.targets.litert.passes.deformable import expand_deformable
@@ -27,6 +28,7 @@ from edgeir.exporting.targets.litert.passes.layout import (
 )
 from edgeir.exporting.targets.litert.passes.mean import split_means
 from edgeir.exporting.targets.litert.passes.pool import pad_pools_with_zeros
+from edgeir.exporting.targets.litert.passes.prelu import fuse_prelu
 from edgeir.exporting.targets.litert.passes.rank import keep_mean_rank
 from edgeir.exporting.targets.litert.passes.residual import merge_added_convolutions
 from edgeir.exporting.targets.litert.passes.root import divide_by_roots
@@ -90,11 +92,14 @@ class LiteRT(Config):
             )
         with conversion_errors("LiteRT"):
             require("litert_torch", "exporting to LiteRT")
-            data = self._convert(job, job.size)
+            made = prepared(job.network, job.size)
+            data = self._convert(made, job, job.size)
         graph = Graph(data)
         graph.metadata[FACTS_ENTRY] = job.network.facts.model_dump_json().encode()
         data = graph.to_bytes()
-        if self.require_clean and (problems := clean_problems(graph, shuffles=pixel_shuffles(job.network))):
+        if self.require_clean and (
+            problems := clean_problems(graph, shuffles=pixel_shuffles(job.network, made))
+        ):
             raise ExportError(
                 f"the LiteRT graph is not clean: {', '.join(problems)}",
                 fix="set target.require_clean to false to export it anyway",
@@ -103,8 +108,8 @@ class LiteRT(Config):
         needs = needs_of(graph, job.network.config.kind, self.precision.name)
         return Written(path, _spec(graph, graph.inputs[0]), _spec(graph, graph.outputs[0]), needs)
 
-    def _convert(self, job: Job, size: tuple[int, int]) -> bytes:
-        graph = Graph(_as_it_comes(job, size))
+    def _convert(self, made: Prepared, job: Job, size: tuple[int, int]) -> bytes:
+        graph = Graph(_as_it_comes(made, job, size))
         while fold_pixel_shuffle(graph):  # a shuffle behind another one shows once the first is folded
             cancel_transposes(graph)
         write_reshapes_as_transposes(graph)
@@ -134,6 +139,7 @@ class LiteRT(Config):
         if self.merge_residual:
             merge_added_convolutions(graph)
         divide_by_roots(graph)
+        fuse_prelu(graph)
         write_clip(graph, self.clip)
         if self.precision.default.weights == "float16":
             halve_weights(graph)
@@ -151,27 +157,35 @@ def clean_problems(graph: Graph, *, shuffles: int = 1) -> list[str]:
     return [*problems, f"rank {high}"] if high > 4 else problems
 
 
-def pixel_shuffles(network: Network) -> int:
-    """How many DEPTH_TO_SPACE a clean graph of the network may hold: its `PixelShuffle` modules, at least one.
+def pixel_shuffles(network: Network, made: Prepared | None = None) -> int:
+    """How many DEPTH_TO_SPACE a clean graph of the network may hold: its pixel shuffles, at least one.
 
     Each is one native operator, and two of x2 are cheaper than one of x4: a 3x3 convolution between them, moved in
     front of both, has four times the products (measured on EDSR's upsampler: three times the time).
     """
     from torch import nn
 
+    if made is not None and made.program is not None:
+        from edgeir.exporting.equivalents import count_pixel_shuffles
+
+        return max(1, count_pixel_shuffles(made.program))
     return max(1, sum(isinstance(module, nn.PixelShuffle) for module in network.deploy().modules()))
 
 
-def _as_it_comes(job: Job, size: tuple[int, int]) -> bytes:
+def _as_it_comes(made: Prepared, job: Job, size: tuple[int, int]) -> bytes:
     """litert-torch's conversion with NHWC input and output."""
     import litert_torch
     import torch
 
     from edgeir.exporting.targets.litert.passes.stand_in import put_stand_ins
 
-    network = put_stand_ins(job.network.deploy())
-    module = litert_torch.to_channel_last_io(network, args=[0], outputs=[0]).eval()
-    converted: Any = litert_torch.convert(module, (torch.zeros(1, *size, job.network.facts.channels),))
+    module = litert_torch.to_channel_last_io(put_stand_ins(made.module), args=[0], outputs=[0]).eval()
+    try:
+        converted: Any = litert_torch.convert(module, (torch.zeros(1, *size, job.network.facts.channels),))
+    except Exception as error:
+        if made.program is None:
+            raise
+        raise unsupported("LiteRT", made.program, error) from error
     return bytes(converted.model_content())
 
 

@@ -16,10 +16,13 @@ from typing import TYPE_CHECKING, Any
 from edgeir.core.errors import ArtifactError, ExportError
 from edgeir.core.files import scratch_dir
 from edgeir.core.requires import require
+from edgeir.exporting.prepared import prepared
 from edgeir.runtime.child_process import NO_WINDOW, ending
 from edgeir.runtime.ncnn_file import Layer, parse_param
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from edgeir.models import Network
 
 __all__ = ["Converted", "convert"]
@@ -29,6 +32,8 @@ PATIENCE_S = 600.0
 _SIDES, _OTHER_SIDES = (8, 6), (9, 10)
 """Of the images that a graph of any size is made with, in units of the network's size multiple: unequal, so that pnnx
 takes no side for another one or for a constant."""
+_KNOWN = frozenset({"mish", "group_norm", "adaptive_max_pool2d", "conv_transpose2d"})
+"""Operators of other authors' networks that need no equivalent."""
 _NAME = "net"
 """Of pnnx's files; no dash, which it would replace."""
 _IGNORED = re.compile(r"^ignore (\S+) (\S+) param (.*)$", re.MULTILINE)
@@ -57,7 +62,9 @@ def convert(network: Network, size: Size | None, *, half: bool) -> Converted:
     sizes = (
         [size] if size else [(units[0] * multiple, units[1] * multiple) for units in (_SIDES, _OTHER_SIDES)]
     )
-    traced = _traced(network, sizes[0])
+    # A recorded graph is of one size; one for any size is traced as the network is written.
+    module = prepared(network, size, known=_KNOWN).module if size else network.deploy()
+    traced = _traced(module, network.facts.channels, sizes[0])
     with scratch_dir("pnnx") as folder:
         traced.save(str(folder / f"{_NAME}.pt"))
         said = _run_pnnx(folder, sizes, network.facts.channels, half)
@@ -70,16 +77,16 @@ def convert(network: Network, size: Size | None, *, half: bool) -> Converted:
         raise ExportError(f"pnnx wrote no usable ncnn graph: {error.what}") from error
 
 
-def _traced(network: Network, size: Size) -> Any:
-    """TorchScript of the deployed network, the same for different images."""
+def _traced(module: nn.Module, channels: int, size: Size) -> Any:
+    """TorchScript of a deployed network, the same for different images."""
     import torch
 
     jit: Any = torch.jit
-    shape = (1, network.facts.channels, *size)
+    shape = (1, channels, *size)
     first, second = (torch.rand(shape, generator=torch.Generator().manual_seed(seed)) for seed in (0, 1))
     try:
         with torch.no_grad():
-            return jit.trace(network.deploy(), first, check_inputs=[(second,), (torch.zeros(shape),)])
+            return jit.trace(module, first, check_inputs=[(second,), (torch.zeros(shape),)])
     except jit.TracingCheckError as error:
         raise ExportError(
             "the network computes in another way for another image, and an ncnn graph holds one way",

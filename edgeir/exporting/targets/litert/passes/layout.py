@@ -14,6 +14,10 @@ import numpy as np
 from edgeir.exporting.targets.litert.passes.graph import Graph
 from edgeir.exporting.targets.litert.passes.shuffle import BINARY, UNARY
 
+_UNARY = UNARY | {"GELU", "EXP", "LOG", "SQRT", "RSQRT", "SQUARE", "HARD_SWISH", "ELU"}
+_BY_AXIS = {"PAD": 1, "PADV2": 1, "MIRROR_PAD": 1, "SLICE": 2}
+"""Operators with one row of settings per axis, and how many such operands they have."""
+
 __all__ = ["cancel_transposes", "write_reshapes_as_transposes"]
 
 
@@ -84,7 +88,7 @@ def _push(graph: Graph, transpose: Any, order: tuple[int, ...], user: Any) -> bo
         user.inputs = [source, graph.add_constant("order", combined)]
         return True
     operands = [int(index) for index in user.inputs]
-    if kind in UNARY:
+    if kind in _UNARY:
         operands[0] = source
     elif kind in BINARY:
         replaced = [_untransposed(graph, index, order) for index in operands]
@@ -96,12 +100,21 @@ def _push(graph: Graph, transpose: Any, order: tuple[int, ...], user: Any) -> bo
         assert axes is not None
         new_axes = np.array([order[int(axis) % len(order)] for axis in axes.reshape(-1)], np.int32)
         operands = [source, graph.add_constant("axes", np.sort(new_axes))]
-    elif kind == "PAD":
-        paddings = graph.constant(operands[1])
-        assert paddings is not None
-        new_paddings = np.empty_like(paddings)
-        new_paddings[list(order)] = paddings
-        operands = [source, graph.add_constant("paddings", new_paddings)]
+    elif kind == "CONCATENATION":
+        replaced = [_untransposed(graph, index, order) for index in operands]
+        if any(index is None for index in replaced):
+            return False
+        operands = [index for index in replaced if index is not None]
+        user.builtinOptions.axis = order[int(user.builtinOptions.axis) % len(order)]
+    elif kind in _BY_AXIS:
+        operands[0] = source
+        for position in range(1, 1 + _BY_AXIS[kind]):
+            settings = graph.constant(operands[position])
+            if settings is None:
+                return False
+            moved_settings = np.empty_like(settings)
+            moved_settings[list(order)] = settings
+            operands[position] = graph.add_constant("settings", moved_settings)
     else:
         return False
     old = int(user.outputs[0])

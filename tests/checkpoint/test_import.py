@@ -1,0 +1,129 @@
+"""`edgeir import --model`: published weights in edgeir's networks, compared with another implementation or a score."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from edgeir.checkpoint.foreign.convert import import_weights  # noqa: E402
+from edgeir.checkpoint.foreign.maps import MAPS  # noqa: E402
+from edgeir.checkpoint.load import load_checkpoint  # noqa: E402
+from edgeir.core.errors import CheckpointError, ConfigError  # noqa: E402
+from edgeir.models import PPCNEnhanceConfig, SRCNNConfig, ppcn_enhance  # noqa: E402
+from edgeir.models.srcnn import load_reference_weights  # noqa: E402
+
+
+def test_the_maps_are_named_after_their_networks() -> None:
+    assert list(MAPS) == sorted(MAPS)
+    assert all(entry.kind == kind for kind, entry in MAPS.items())
+
+
+@pytest.mark.parametrize("act_mode", ["R", "BR"])
+def test_dncnn_computes_what_its_author_s_code_computes(act_mode: str, tmp_path: Path) -> None:
+    pytest.importorskip("spandrel")
+    from spandrel.architectures.DnCNN import DnCNN
+
+    torch.manual_seed(0)
+    theirs = DnCNN(in_nc=3, out_nc=3, nc=8, nb=8, act_mode=act_mode).eval()
+    for module in theirs.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.running_mean.normal_(0, 0.1)
+            module.running_var.uniform_(0.5, 1.5)
+    state = {key: value for key, value in theirs.state_dict().items() if "num_batches" not in key}
+    torch.save(state, tmp_path / "dncnn.pth")
+    card = import_weights(tmp_path / "dncnn.pth", model="dncnn", out=tmp_path / "made")
+    assert (card.model["depth"], card.model["width"], card.model["channels"]) == (8, 8, 3)
+    ours = load_checkpoint(tmp_path / "made")[0]
+    x = torch.rand(1, 3, 20, 24)
+    with torch.no_grad():
+        assert torch.allclose(ours(x), theirs(x), atol=1e-6)
+        assert torch.allclose(ours.deploy()(x), theirs(x).clamp(0, 1), atol=1e-6)
+
+
+def test_ffdnet_is_a_chain_of_convolutions_between_the_phases(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    widths = [5, 6, 6, 4]
+    state = {}
+    for index, (given, out) in enumerate(pairwise(widths)):
+        state[f"model.{2 * index}.weight"] = torch.randn(out, given, 3, 3) / 5
+        state[f"model.{2 * index}.bias"] = torch.randn(out) / 5
+    torch.save(state, tmp_path / "ffdnet.pth")
+    import_weights(tmp_path / "ffdnet.pth", model="ffdnet", settings=["sigma=15"], out=tmp_path / "made")
+    ours, card, _ = load_checkpoint(tmp_path / "made")
+    assert card.facts.sigma == 15
+    x = torch.rand(1, 1, 12, 16)
+    features = torch.cat([torch.pixel_unshuffle(x, 2), torch.full((1, 1, 6, 8), 15 / 255)], 1)
+    for index in range(3):
+        weight, bias = state[f"model.{2 * index}.weight"], state[f"model.{2 * index}.bias"]
+        features = torch.conv2d(features, weight, bias, padding=1)
+        features = torch.relu(features) if index < 2 else features
+    with torch.no_grad():
+        assert torch.allclose(ours(x), torch.pixel_shuffle(features, 2), atol=1e-6)
+
+
+def test_weights_of_another_network_and_wrong_settings(tmp_path: Path) -> None:
+    torch.save({"layer.weight": torch.zeros(3, 3)}, tmp_path / "other.pth")
+    for kind in MAPS:
+        with pytest.raises(CheckpointError, match=f"no weights of `{kind}`"):
+            import_weights(tmp_path / "other.pth", model=kind, out=tmp_path / "made")
+    state = {"model.0.weight": torch.zeros(8, 3, 3, 3), "model.0.bias": torch.zeros(8)}
+    state |= {f"model.{n}.weight": torch.zeros(8, 8, 3, 3) for n in (2, 4)} | {"extra": torch.zeros(1)}
+    torch.save(state, tmp_path / "other.pth")
+    with pytest.raises(CheckpointError, match="has no `model.2.bias`"):
+        import_weights(tmp_path / "other.pth", model="dncnn", out=tmp_path / "made")
+    with pytest.raises(ConfigError, match="dncnn.depth"):
+        import_weights(tmp_path / "other.pth", model="dncnn", settings=["depth=0"], out=tmp_path / "made")
+    assert not (tmp_path / "made").exists()
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(
+    ("file", "kind"),
+    [
+        ("div2k-srcnn", "srcnn"),
+        ("ppcn-enhance-student", "ppcn-enhance"),
+        ("ppcn-enhance-teacher", "ppcn-enhance"),
+    ],
+)
+def test_published_arrays_land_where_the_reference_puts_them(shared_data, file, kind, tmp_path):
+    """The loaders in `edgeir.models` reproduce the published scores of these files (`test_references`)."""
+    path = shared_data / "weights" / f"{file}.npz"
+    import_weights(path, model=kind, out=tmp_path / "made")
+    ours = load_checkpoint(tmp_path / "made")[0]
+    if kind == "srcnn":
+        reference = SRCNNConfig().build()
+        load_reference_weights(reference, path)
+    else:
+        reference = PPCNEnhanceConfig(size=file.rpartition("-")[2]).build()
+        ppcn_enhance.load_reference_weights(reference, path)
+    expected = reference.state_dict()
+    assert all(torch.equal(value, expected[name]) for name, value in ours.state_dict().items())
+
+
+@pytest.mark.shared
+@pytest.mark.slow
+def test_the_published_dncnn3_repairs_jpeg_as_published(shared_data, tmp_path):
+    """Classic5, luma, JPEG quality 10: 29.40 dB, from 27.82 dB (Zhang et al., TIP 2017, Table V)."""
+    from io import BytesIO
+
+    from PIL import Image
+
+    import_weights(shared_data / "weights" / "dncnn3-gray.safetensors", model="dncnn", out=tmp_path / "made")
+    network = load_checkpoint(tmp_path / "made")[0].deploy()
+    scores = []
+    for path in sorted((shared_data / "test" / "classic5").iterdir()):
+        clean = Image.open(path).convert("L")
+        packed = BytesIO()
+        clean.save(packed, "JPEG", quality=10)
+        given = np.asarray(Image.open(packed), dtype=np.float32) / 255
+        with torch.no_grad():
+            out = network(torch.from_numpy(given.copy())[None, None])[0, 0].numpy()
+        error = np.mean((np.round(out * 255) - np.asarray(clean, dtype=np.float64)) ** 2)
+        scores.append(10 * np.log10(255**2 / error))
+    assert len(scores) == 5
+    assert np.mean(scores) == pytest.approx(29.40, abs=0.03)
