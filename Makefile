@@ -3,6 +3,7 @@
 # make setup   the environment .venv that both use (they make it by themselves)
 # make peers   edgeir against TensorFlow, needs a quiet machine
 # make evidence the papers' schemes on and off, three seeds each; hours, goes on where it was stopped
+# make matrix  every network in every format and precision; an hour or two, goes on where it was stopped
 # make lowest  the tests that need no torch, with the lowest version of every dependency
 # make test-all, make format, make dist, make clean
 
@@ -14,7 +15,7 @@ BIN    := $(VENV)/Scripts
 EXTRAS := run,train,onnx,ncnn,hdf5,heif,dev
 else
 BIN    := $(VENV)/bin
-EXTRAS := train,onnx,nncf,litert,coreml,ncnn,hdf5,heif,dev
+EXTRAS := train,onnx,nncf,spandrel,litert,coreml,ncnn,hdf5,heif,dev
 endif
 # Extra words for pip, for example a package index of PyTorch's CPU builds.
 PIP_FLAGS ?=
@@ -23,7 +24,7 @@ PYTEST_FLAGS ?=
 # Two test processes on two cores: one thread each.
 test test-all: export OMP_NUM_THREADS ?= 1
 
-.PHONY: setup demo test test-all lint lowest peers evidence format dist clean
+.PHONY: setup demo test test-all lint lowest peers evidence matrix format dist clean
 
 setup: $(STAMP)
 
@@ -75,6 +76,10 @@ evidence: $(STAMP)
 	set -e; for study in $(STUDIES); do \
 	  $(BIN)/edgeir study benchmarks/studies/$$study.yaml --out benchmarks/results --overwrite; done
 	$(BIN)/python benchmarks/high_level.py
+
+# Every network in every format and precision; an hour or two, goes on where it was stopped.
+matrix: $(STAMP)
+	$(BIN)/python benchmarks/matrix.py --size small paper
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix

@@ -20,6 +20,7 @@ from edgeir.core.errors import ConfigError, MissingExtraError
 from edgeir.core.files import output_errors, refuse_existing, scratch_dir
 from edgeir.core.progress import Progress, no_progress
 from edgeir.core.trust import honours_trust
+from edgeir.runtime import catalog
 
 __all__ = ["bench"]
 
@@ -158,11 +159,17 @@ def _baselines(
     """SRCNN on every runtime that is used, and a note where it cannot be made."""
     if suite.timing.baseline is None:
         return [], []
-    runtimes = sorted({entry.runtime for entry in entries})
+    used = sorted({entry.runtime for entry in entries})
+    runtimes = [
+        name for name in used if name == catalog.CHECKPOINT_RUNTIME or catalog.target_of_runtime(name)
+    ]
     try:
         from edgeir.models import SRCNNConfig
 
         checkpoint = save_network(SRCNNConfig(scale=suite.scale), BASELINE, scratch / "srcnn")
+        others = [_other_baseline(name, checkpoint, suite, scratch) for name in used if name not in runtimes]
+        if not runtimes:
+            return others, []
         prepared = prepare(
             checkpoint,
             runtimes=runtimes,
@@ -176,7 +183,27 @@ def _baselines(
         )
     except (MissingExtraError, ModuleNotFoundError) as error:
         return [], [f"SRCNN was not timed, so there is no ratio to it and no PIRM score: {error}"]
-    return prepared, []
+    return [*prepared, *others], []
+
+
+def _other_baseline(runtime: str, checkpoint: Path, suite: Suite, scratch: Path) -> Entry:
+    """SRCNN in the format of a runtime for which edgeir exports none: a frozen TensorFlow graph."""
+    from edgeir.benchmarking.timing.frozen_srcnn import write_frozen_srcnn
+    from edgeir.checkpoint.load import load_checkpoint
+    from edgeir.exporting.import_file import import_file
+
+    graph = write_frozen_srcnn(load_checkpoint(checkpoint)[0], scratch / f"{BASELINE}.pb")
+    import_file(graph, scratch / f"{BASELINE}-{runtime}", name=BASELINE, scale=suite.scale)
+    (entry,) = prepare(
+        scratch / f"{BASELINE}-{runtime}",
+        runtimes=(runtime,),
+        precisions=(),
+        height=suite.timing.height,
+        width=suite.timing.width,
+        scratch=scratch,
+        name=BASELINE,
+    )
+    return entry
 
 
 def _schedule(repeats: int | None, budget_s: float) -> Schedule:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,6 +19,11 @@ from edgeir.cli.options import (
     Weights,
 )
 from edgeir.cli.output import Output, table
+from edgeir.core.errors import ConfigError
+from edgeir.runtime.catalog import target_of_file
+
+if TYPE_CHECKING:
+    from edgeir.manifest.artifact import Artifact
 
 __all__ = ["import_weights"]
 
@@ -27,8 +33,8 @@ def import_weights(
         str,
         typer.Argument(
             metavar="NETWORK",
-            help="Weights of another author (`.pth`, `.safetensors`, `.npz`), a `.pt2` program, or "
-            "`package.module:factory` with --weights.",
+            help="Weights of another author (`.pth`, `.safetensors`, `.npz`), a `.pt2` program, "
+            "`package.module:factory` with --weights, or a model file (`.onnx`, `.tflite`, `.pb`, …).",
             show_default=False,
         ),
     ],
@@ -53,6 +59,14 @@ def import_weights(
         ),
     ] = None,
     weights: Weights = None,
+    task: Annotated[
+        str | None,
+        typer.Option(
+            "--task",
+            help="What a model file does, for tables: denoising, jpeg, dehazing, …",
+            show_default=False,
+        ),
+    ] = None,
     scale: StatedScale = None,
     size_multiple: SizeMultiple = None,
     receptive_radius: ReceptiveRadius = None,
@@ -61,14 +75,32 @@ def import_weights(
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
-    """Turn weights of another author into a checkpoint that every command takes.
+    """Turn weights of another author into a checkpoint, or a model file into an artifact, that every command takes.
 
     Weights are read without running code. What the file does not say about the network (how far it sees, which sizes
-    it takes) is found by running it. `edgeir export` and the other commands take such a file directly, too.
+    it takes) is found by running it. `edgeir export` and the other commands take weights directly, too. A model file,
+    such as a `.pb` of the PIRM challenge, is ready for eval, bench and restore; there is no network to prove it by.
 
     Example: `edgeir import RealESRGAN_x4plus.pth --out checkpoints/realesrgan`
     """
     with Output(quiet=quiet, json=json) as output:
+        if target_of_file(Path(source)) is not None:
+            _refuse_with_a_model_file(settings, model, weights)
+            artifact = _model_file(
+                source,
+                out=out,
+                task=task,
+                scale=scale,
+                size_multiple=size_multiple or 1,
+                receptive_radius=receptive_radius,
+                overwrite=overwrite,
+            )
+            output.emit(artifact, _artifact_lines(out, artifact))
+            return
+        if task is not None:
+            raise ConfigError(
+                ["--task is for model files: weights have the task of their network"], where=source
+            )
         from edgeir.checkpoint.foreign.convert import import_weights as run
 
         card = run(
@@ -98,3 +130,30 @@ def import_weights(
             ("  tiles", f"{tiles}; reads the whole image: {whole}" if whole else tiles),
         ]
         output.emit(card, [f"wrote {out}", *table(rows)])
+
+
+def _model_file(source: str, **settings: Any) -> Artifact:
+    from edgeir.exporting.import_file import import_file
+
+    return import_file(source, **settings)
+
+
+def _refuse_with_a_model_file(settings: list[str] | None, model: str | None, weights: Path | None) -> None:
+    if settings or model is not None or weights is not None:
+        raise ConfigError(["settings, --model and --weights are for weights, not for a model file"])
+
+
+def _artifact_lines(out: Path, artifact: Artifact) -> list[str]:
+    facts, file = artifact.facts, artifact.main
+    whole = ", ".join(facts.global_operations)
+    ends = "the image enlarged before" if facts.input_kind == "bicubic" else facts.colour
+    rows = [
+        (
+            "  file",
+            f"{file.target}, {artifact.parameters:,} parameters, {file.macs / 1e9:.2f} GMAC for 1280x720",
+        ),
+        ("  image", f"{ends}, scale {facts.scale}"),
+        ("  tiles", f"none: {whole}" if whole else f"overlap {facts.receptive_radius} pixels on each side"),
+        ("  proof", "none: there is no network to compare the file with"),
+    ]
+    return [f"wrote {out}", *table(rows)]

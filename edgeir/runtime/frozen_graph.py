@@ -14,16 +14,22 @@ from typing import Any
 from edgeir.core.errors import ArtifactError
 from edgeir.core.requires import require
 
-__all__ = ["FrozenGraph", "Node", "read_frozen_graph"]
+__all__ = ["FLOAT", "FrozenGraph", "Node", "message_class", "read_frozen_graph"]
 
 MAX_BYTES = 1 << 30
+FLOAT = 1
+"""TensorFlow's number of float32."""
 _PACKAGE = "edgeir_frozen"
 _INT64, _FLOAT, _BOOL, _BYTES, _STRING, _MESSAGE, _INT32 = 3, 2, 8, 12, 9, 11, 5
 """Protobuf's numbers of field types; an enumeration travels as an int32."""
 _FIELDS: dict[str, list[tuple[str, int, int, bool, str | None]]] = {
     "Dim": [("size", 1, _INT64, False, None)],
     "Shape": [("dim", 2, _MESSAGE, True, "Dim"), ("unknown_rank", 3, _BOOL, False, None)],
-    "Tensor": [("dtype", 1, _INT32, False, None), ("tensor_shape", 2, _MESSAGE, False, "Shape")],
+    "Tensor": [
+        ("dtype", 1, _INT32, False, None),
+        ("tensor_shape", 2, _MESSAGE, False, "Shape"),
+        ("tensor_content", 4, _BYTES, False, None),
+    ],
     "List": [("i", 3, _INT64, True, None)],
     "Attribute": [
         ("list", 1, _MESSAGE, False, "List"),
@@ -91,7 +97,7 @@ def read_frozen_graph(path: Path) -> FrozenGraph:
     if path.stat().st_size > MAX_BYTES:
         raise ArtifactError("the graph has more than 1 GiB", where=path)
     try:
-        graph = _message_class("Graph").FromString(path.read_bytes())
+        graph = message_class("Graph").FromString(path.read_bytes())
     except Exception as error:  # protobuf's DecodeError has no stable place
         if error.__class__.__name__ != "DecodeError":
             raise
@@ -164,7 +170,12 @@ def _shape(shape: Any) -> tuple[int | None, ...] | None:
 
 
 @cache
-def _message_class(name: str) -> Any:
+def message_class(name: str) -> Any:
+    """Protobuf's class of a message: ``Graph``, ``NodeDef``, ….
+
+    Raises:
+        MissingExtraError: protobuf is not installed.
+    """
     descriptors = require("google.protobuf.descriptor_pb2", "reading a .pb graph")
     pools = require("google.protobuf.descriptor_pool", "reading a .pb graph")
     factory = require("google.protobuf.message_factory", "reading a .pb graph")

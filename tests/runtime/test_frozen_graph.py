@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgeir.core.errors import ArtifactError
-from edgeir.runtime.frozen_graph import _message_class, read_frozen_graph
+from edgeir.runtime.frozen_graph import message_class, read_frozen_graph
 from edgeir.runtime.tensorflow import PYTHON, ends_of
 
 WEIGHTS = Path(os.environ.get("EDGEIR_DATA", "nowhere")) / "weights"
@@ -23,7 +23,7 @@ here = pytest.mark.skipif(
 
 def graph(channels: int = 3, output: str = "output", loop: bool = False) -> bytes:
     """A placeholder, a 3x3 convolution, and a result."""
-    made = _message_class("Graph")()
+    made = message_class("Graph")()
     entry = made.node.add(name="image", op="Placeholder")
     shape = entry.attr.add(key="shape").value.shape
     for size in (1, -1, -1, channels):
@@ -99,12 +99,12 @@ def test_the_challenge_s_graph_is_inspected(shared_data) -> None:
 @pytest.mark.shared
 @pytest.mark.skipif(not os.environ.get(PYTHON), reason=f"{PYTHON} names no Python with TensorFlow")
 def test_tensorflow_computes_what_torch_does(tmp_path, shared_data) -> None:
-    from edgeir.exporting.adopt import adopt
+    from edgeir.exporting.import_file import import_file
     from edgeir.models import SRCNNConfig
     from edgeir.models.srcnn import load_reference_weights
     from edgeir.runtime.loading import load
 
-    artifact = adopt(shared_data / "weights" / "div2k-srcnn.pb", tmp_path / "a", scale=4)
+    artifact = import_file(shared_data / "weights" / "div2k-srcnn.pb", tmp_path / "a", scale=4)
     assert (artifact.facts.input_kind, artifact.facts.receptive_radius) == ("bicubic", 8)
     network = SRCNNConfig().build().eval()
     load_reference_weights(network, shared_data / "weights" / "div2k-srcnn.npz")
@@ -116,3 +116,15 @@ def test_tensorflow_computes_what_torch_does(tmp_path, shared_data) -> None:
         np.testing.assert_allclose(session.run(image).transpose(2, 0, 1), expected, atol=2e-6)
     finally:
         session.close()
+
+
+def test_the_baseline_is_written_as_a_graph(tmp_path) -> None:
+    from edgeir.benchmarking.timing.frozen_srcnn import write_frozen_srcnn
+    from edgeir.exporting.inspect.run import inspect
+    from edgeir.models import SRCNNConfig
+
+    path = write_frozen_srcnn(SRCNNConfig().build(), tmp_path / "srcnn.pb")
+    (report,) = inspect(path, size=(16, 16)).files
+    assert (report.parameters, report.receptive_field.radius) == (69_249, 8)
+    assert report.macs == SRCNNConfig().build().macs(16, 16)
+    assert (report.inputs[0].name, report.outputs[0].name) == ("input", "output")

@@ -88,6 +88,7 @@ def peak_mib() -> float | None:
 
 
 def _memory(model: str, runtime: str, threads: int, height: int, width: int) -> dict[str, float | None]:
+    import contextlib
     import importlib
 
     from edgeir.benchmarking.timing.measure import runner
@@ -95,7 +96,8 @@ def _memory(model: str, runtime: str, threads: int, height: int, width: int) -> 
     from edgeir.runtime.loading import load
     from edgeir.runtime.session import RemoteSession
 
-    importlib.import_module(runtime_entry(runtime).module)
+    with contextlib.suppress(ModuleNotFoundError):  # it may be in the environment of a process of its own
+        importlib.import_module(runtime_entry(runtime).module)
     before = peak_mib()
     session = load(model, runtime=runtime, threads=threads)
     run, _ = runner(session, height, width, count=1)

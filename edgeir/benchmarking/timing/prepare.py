@@ -87,9 +87,13 @@ def prepare(
     entries: list[Entry] = []
     for runtime in runtimes or (catalog.CHECKPOINT_RUNTIME,):
         target = catalog.target_of_runtime(runtime)
-        if target is None:
+        if runtime == catalog.CHECKPOINT_RUNTIME:
             entries.append(_torch_entry(folder, height, width, name))
             continue
+        if target is None:
+            raise ConfigError(
+                [f"edgeir writes no files that {catalog.runtime_entry(runtime).title} runs"], where=card.name
+            )
         _check_timed(runtime, card.name)
         size = input_size(card.facts, height, width)
         for precision in precisions:

@@ -9,7 +9,7 @@ import pytest
 from onnx import TensorProto, helper, save
 
 from edgeir.core.errors import ArtifactError, ConfigError, OutputError
-from edgeir.exporting.adopt import adopt
+from edgeir.exporting.import_file import import_file
 from edgeir.exporting.prove.repeat import prove_again
 from edgeir.runtime.loading import load
 
@@ -32,7 +32,7 @@ def model(path: Path, scale: int = 2, channels: int = 3, dtype: int = TensorProt
 
 
 def test_a_file_is_adopted_with_what_it_says_and_does(tmp_path) -> None:
-    artifact = adopt(model(tmp_path / "mine.onnx"), tmp_path / "a")
+    artifact = import_file(model(tmp_path / "mine.onnx"), tmp_path / "a")
     assert artifact.source == "mine"
     facts = artifact.facts
     assert (facts.scale, facts.input_kind, facts.receptive_radius, facts.channels) == (2, "lr", 1, 3)
@@ -44,18 +44,18 @@ def test_a_file_is_adopted_with_what_it_says_and_does(tmp_path) -> None:
     with pytest.raises(ArtifactError, match="no golden arrays"):
         prove_again(tmp_path / "a")
     with pytest.raises(OutputError, match="exists already"):
-        adopt(tmp_path / "mine.onnx", tmp_path / "a")
-    adopt(tmp_path / "mine.onnx", tmp_path / "a", name="other", receptive_radius=4, overwrite=True)
+        import_file(tmp_path / "mine.onnx", tmp_path / "a")
+    import_file(tmp_path / "mine.onnx", tmp_path / "a", name="other", receptive_radius=4, overwrite=True)
 
 
 def test_a_stated_scale_that_the_file_has_not_is_refused(tmp_path) -> None:
     with pytest.raises(ConfigError, match="enlarges 2 times, not 4"):
-        adopt(model(tmp_path / "m.onnx"), tmp_path / "a", scale=4)
+        import_file(model(tmp_path / "m.onnx"), tmp_path / "a", scale=4)
     assert not (tmp_path / "a").exists()
 
 
 def test_a_network_behind_an_enlargement(tmp_path) -> None:
-    artifact = adopt(model(tmp_path / "m.onnx", scale=1), tmp_path / "a", scale=3)
+    artifact = import_file(model(tmp_path / "m.onnx", scale=1), tmp_path / "a", scale=3)
     assert (artifact.facts.scale, artifact.facts.input_kind) == (3, "bicubic")
 
 
@@ -65,14 +65,14 @@ def test_a_network_behind_an_enlargement(tmp_path) -> None:
 )
 def test_other_ends_are_refused(channels, dtype, words, tmp_path) -> None:
     with pytest.raises(ArtifactError, match=words):
-        adopt(model(tmp_path / "m.onnx", channels=channels, dtype=dtype), tmp_path / "a")
+        import_file(model(tmp_path / "m.onnx", channels=channels, dtype=dtype), tmp_path / "a")
 
 
 def test_what_is_no_model_is_refused(tmp_path) -> None:
     (tmp_path / "x.txt").write_text("words")
     (tmp_path / "x.onnx").write_text("words")
     with pytest.raises(ArtifactError, match="no model file that edgeir runs"):
-        adopt(tmp_path / "x.txt", tmp_path / "a")
+        import_file(tmp_path / "x.txt", tmp_path / "a")
     with pytest.raises(ArtifactError, match="x.onnx"):
-        adopt(tmp_path / "x.onnx", tmp_path / "a")
+        import_file(tmp_path / "x.onnx", tmp_path / "a")
     assert not (tmp_path / "a").exists()

@@ -21,7 +21,7 @@ from edgeir.manifest.parity import NotRun
 from edgeir.runtime import catalog
 from edgeir.runtime.loading import load_file
 
-__all__ = ["adopt"]
+__all__ = ["import_file"]
 
 PROBE = (48, 64)
 """Height and width of the image with which a file of any size is run to find out how far it enlarges."""
@@ -29,7 +29,7 @@ TIMED = (720, 1280)
 """Output for which the multiply-accumulates of a file of any size are counted, as everywhere in edgeir."""
 
 
-def adopt(
+def import_file(
     path: str | Path,
     out: str | Path,
     *,
