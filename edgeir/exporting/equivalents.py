@@ -31,26 +31,29 @@ __all__ = ["count_pixel_shuffles", "with_equivalents"]
 aten: Any = torch.ops.aten
 
 
-def with_equivalents(program: Any, *, known: frozenset[str] = frozenset()) -> nn.Module:
-    """The module of a recorded program, with equivalents where there are any.
+def with_equivalents(program: Any, *, known: frozenset[str] = frozenset()) -> nn.Module | None:
+    """The module of a recorded program with equivalents; None where there is nothing to replace.
 
     Args:
         known: operators that the target has as they are, such as ``mish``.
     """
     module: Any = program.module()
     graph = module.graph
+    changed = False
     for number, node in enumerate(list(graph.nodes)):
         if node.op != "call_function":
             continue
         if _does_nothing(node):
             node.replace_all_uses_with(node.args[0])
             graph.erase_node(node)
+            changed = True
             continue
         operator_name = str(node.target).removeprefix("aten.").partition(".")[0]
         rewrite = None if operator_name in known else _REWRITES.get(node.target)
         made = None if rewrite is None else rewrite(node)
         if made is None:
             continue
+        changed = True
         name = f"equivalent_{number}"
         module.add_submodule(name, made.eval())
         with graph.inserting_before(node):
@@ -62,6 +65,8 @@ def with_equivalents(program: Any, *, known: frozenset[str] = frozenset()) -> nn
                 graph.erase_node(user)
         node.replace_all_uses_with(new)
         graph.erase_node(node)
+    if not changed:
+        return None
     graph.lint()
     module.recompile()
     return _OneMode(module)

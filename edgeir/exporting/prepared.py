@@ -48,4 +48,5 @@ def prepared(network: Network, size: tuple[int, int], *, known: frozenset[str] =
     if not isinstance(network, WrappedNetwork):
         return Prepared(deployed)
     program = recorded(deployed, torch.zeros(1, network.facts.channels, *size))
-    return Prepared(with_equivalents(program, known=known), program)
+    # The module itself where nothing is replaced: its parts have names, and some tracers know more of them as modules.
+    return Prepared(with_equivalents(program, known=known) or deployed, program)

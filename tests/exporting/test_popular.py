@@ -124,6 +124,7 @@ def test_an_equivalent_computes_the_same(name):
     x = 8 * torch.randn(1, 8, 8, 12)
     program = recorded(module, x)
     simpler = with_equivalents(program)
+    assert simpler is not None
     with torch.no_grad():
         assert torch.allclose(simpler(x), module(x), atol=1e-5)
     left = {str(node.target) for node in recorded(simpler, x).graph.nodes}
@@ -133,10 +134,9 @@ def test_an_equivalent_computes_the_same(name):
 def test_what_converters_know_stays():
     x = torch.randn(1, 8, 8, 12)
     program = recorded(Uses("conv_transpose_same").eval(), x)
-    assert not [name for name, _ in with_equivalents(program).named_modules() if "equivalent" in name]
+    assert with_equivalents(program) is None
     program = recorded(Uses("mish").eval(), x)
-    kept = with_equivalents(program, known=frozenset({"mish"}))
-    assert not [name for name, _ in kept.named_modules() if "equivalent" in name]
+    assert with_equivalents(program, known=frozenset({"mish"})) is None
 
 
 # --- refusals
