@@ -79,9 +79,9 @@ def make(out: Path, target: Any, precision: Any) -> None:
     import torch
 
     from edgeir.exporting.profile import read_profile
-    from edgeir.exporting.prove.compare import Gate
     from edgeir.exporting.run import export_network
     from edgeir.manifest.card import Card
+    from edgeir.manifest.parity import Gate
     from edgeir.models import PlainSRConfig
 
     torch.manual_seed(0)

@@ -38,7 +38,7 @@ from edgeir.core.moments import Moments
 from edgeir.data.degrade.base import to_unit
 from edgeir.data.locate import data_root
 from edgeir.data.sources.standard import StandardSet
-from edgeir.exporting.prove.images import calibration_inputs
+from edgeir.exporting import calibration
 from edgeir.imaging.files import read_rgb
 from edgeir.metrics import ms_ssim, psnr
 from edgeir.metrics.protocol import PROTOCOLS
@@ -140,7 +140,7 @@ def _calibrations(network: Network, given: list[Image]) -> Iterable[tuple[str, S
         yield "BSDS500", [to_unit(ref.load()) for ref in StandardSet(name="BSDS500").images()[::EVERY]]
     except DataError:
         print("no BSDS500 here")
-    yield "scikit-image", list(calibration_inputs(None, network.facts, None, size=64, count=48))
+    yield "scikit-image", list(calibration.gather(None, network.facts, None, size=64, count=48).inputs)
 
 
 def _scores(outputs: list[Image], wanted: list[NDArray[np.uint8]]) -> dict[str, float]:

@@ -18,7 +18,7 @@ from typing import Literal
 from edgeir.benchmarking.entries import busy_notes, time_entries
 from edgeir.benchmarking.result import Result, environment, timestamp, write_result
 from edgeir.benchmarking.timing.measure import Schedule
-from edgeir.benchmarking.timing.prepare import Entry, RuntimeChoice, prepare
+from edgeir.benchmarking.timing.prepare import Entry, prepare
 from edgeir.benchmarking.timing.untrained import save_network
 from edgeir.models import AnyModel, PlainSRConfig, PPCNSRConfig, SRCNNConfig
 
@@ -34,7 +34,7 @@ NETWORKS: dict[str, tuple[AnyModel, bool]] = {
 """Name to configuration, and whether it is a student (also timed in int8)."""
 
 
-def build(name: str, runtime: RuntimeChoice, precision: Literal["fp32", "int8"], cache: Path) -> Entry:
+def build(name: str, runtime: str, precision: Literal["fp32", "int8"], cache: Path) -> Entry:
     """The exported network, from the cache where it is there."""
     config, _ = NETWORKS[name]
     slug = name.lower().replace(" ", "-")

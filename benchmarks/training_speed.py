@@ -28,11 +28,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from edgeir.benchmarking.timing.fresh import save_network
-from edgeir.benchmarking.timing.load import OthersLoad
 from training_parts import parts
 
 from edgeir.benchmarking.result import timestamp
+from edgeir.benchmarking.timing.machine_load import BackgroundLoad
+from edgeir.benchmarking.timing.untrained import save_network
 from edgeir.core.environment import git_revision, machine, versions
 from edgeir.core.files import write_json
 from edgeir.models import PlainSRConfig
@@ -76,7 +76,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--out", type=Path, default=RESULT)
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
-    load_before, others = os.getloadavg()[0], OthersLoad()
+    load_before, others = os.getloadavg()[0], BackgroundLoad()
     rows: list[dict[str, Any]] = []
     for name in options.setting or SETTINGS:
         rows += measured(name, options.rounds, options.turn)

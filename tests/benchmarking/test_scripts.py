@@ -1,5 +1,6 @@
 """The scripts of benchmarks/: what they compute, on tiny examples."""
 
+import ast
 import importlib.util
 import json
 import sys
@@ -141,3 +142,17 @@ def test_training_speed_measures_every_loop_and_part(tmp_path, monkeypatch):
     assert all(value >= 0 for value in result["parts_ms"].values())
     # Forward 8 patches of 48x48 through 109 K weights, and twice that backward, less the input's own gradient.
     assert speed.training_macs(8, 48) == pytest.approx(3 * 8 * 48 * 48 * 108e3, rel=0.05)
+
+
+SCRIPTS = sorted(path for folder in ("benchmarks", "tools") for path in (ROOT / folder).rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=[path.relative_to(ROOT).as_posix() for path in SCRIPTS])
+def test_what_a_script_imports_from_edgeir_is_there(path):
+    """They are run by hand and seldom: what is renamed in edgeir must not wait until then."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "edgeir":
+            module = importlib.import_module(str(node.module))
+            for entry in node.names:
+                if not hasattr(module, entry.name):
+                    importlib.import_module(f"{node.module}.{entry.name}")
