@@ -52,8 +52,8 @@ def recorded(network: nn.Module, example: torch.Tensor) -> Any:
 
 
 def line_of(program: Any, message: str) -> str:
-    """`` (at FILE:LINE: CODE)`` of the first operator of `program` that `message` names, by its own name or by that of the
-    type that it returns; empty where there is none."""
+    """`` (at FILE:LINE: CODE)`` of the first operator of `program` that `message` names, itself or by the type that it
+    returns; empty where there is none."""
     for node in program.graph.nodes:
         made = str(getattr(node.meta.get("val"), "dtype", "torch.float32"))
         if node.op == "call_function" and made != "torch.float32" and made in message:
