@@ -19,7 +19,7 @@ from edgeir.core.errors import ExportError
 
 __all__ = ["line_of", "line_of_rank", "recorded"]
 
-_OUTSIDE = ("torch", "edgeir", "litert_torch", "onnxscript", "coremltools")
+_OUTSIDE = ("torch", "edgeir", "einops", "litert_torch", "onnxscript", "coremltools")
 """Packages whose lines are not the network's."""
 _FRAME = re.compile(r'File "(?P<file>[^"]+)", line (?P<line>\d+), in .*\n\s*(?P<code>.+)')
 _DATA_DEPENDENT = (
