@@ -5,12 +5,13 @@
 Each network of ``popular_networks.py`` is saved as a ``.pth`` file as its author would, and exported from that file
 like a user's, in fp32 for images of 64x64: recognised by spandrel, its facts found by probing, converted, run on
 photographs and extremes, and compared with the torch network. Depths are reduced, which leaves the operators as they
-are. Writes ``benchmarks/results/popular.json``.
+are. Writes ``benchmarks/results/popular.json``; with ``--network`` only these rows of it. Each row has its revision.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import tempfile
 import warnings
@@ -44,13 +45,16 @@ def main() -> int:
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     chosen = [one for one in NETWORKS if not options.network or one.name.startswith(tuple(options.network))]
-    rows, causes = [], []
+    old = json.loads(options.out.read_text()) if options.network and options.out.is_file() else {}
+    names = [one.name for one in chosen]
+    rows: list[dict[str, Any]] = [row for row in old.get("rows", []) if row["network"] not in names]
+    causes: list[dict[str, str]] = [one for one in old.get("causes", []) if one["network"] not in names]
     with tempfile.TemporaryDirectory() as name:
         os.environ["EDGEIR_CACHE"] = name
         for entry in chosen:
             row, why = measured(entry, options.target, Path(name))
             print(" | ".join(f"{key} {value}" for key, value in row.items()), flush=True)
-            rows.append(row)
+            rows.append(row | {"revision": git_revision()})
             causes += why
             write_json(options.out, result(rows, causes))
     print(f"wrote {options.out}")
@@ -94,6 +98,9 @@ def said(error: EdgeIRError, file: Path) -> str:
 
 def result(rows: list[dict[str, Any]], causes: list[dict[str, str]]) -> dict[str, Any]:
     """The result file's content."""
+    order = [one.name for one in NETWORKS]
+    rows = sorted(rows, key=lambda row: order.index(row["network"]))
+    causes = sorted(causes, key=lambda one: order.index(one["network"]))
     return {
         "kind": "popular",
         "about": "Popular networks of other authors in fp32 on every target: largest error, or refused",

@@ -10,7 +10,7 @@ from typing import Any
 from edgeir.core.errors import EdgeIRError, ExportError
 from edgeir.runtime.quiet import libraries_silenced
 
-__all__ = ["conversion_errors", "unsupported"]
+__all__ = ["conversion_errors", "explained"]
 
 _LOWERING = re.compile(
     r"(?:Lowering not found|No lowering|not supported|failed to legalize operation).{0,120}"
@@ -37,20 +37,31 @@ def conversion_errors(title: str) -> Iterator[None]:
         raise ExportError(f"the {title} conversion failed: {type(error).__name__}: {short}") from error
 
 
-def unsupported(title: str, program: Any, error: Exception) -> ExportError:
-    """The error for a recorded program that a converter does not take, with the line of the network where it shows.
+@contextmanager
+def explained(title: str, program: Any) -> Iterator[None]:
+    """What a converter raises inside the block names the line of another author's network, where that shows.
 
     Args:
         title: of the format.
-        program: see `edgeir.exporting.recording.recorded`.
-    """
-    from edgeir.exporting.recording import line_of
+        program: see `edgeir.exporting.recording.recorded`; None changes nothing.
 
-    text = str(error)
-    found = _LOWERING.search(text)
-    reason = found[0] if found else (text.strip().splitlines() or [type(error).__name__])[0]
-    short = " ".join(reason.split())[:150]
-    return ExportError(
-        f"the {title} converter cannot convert the network: {short}{line_of(program, text)}",
-        fix="choose another target, or write this line with other operators",
-    )
+    Raises:
+        ExportError: the converter failed.
+    """
+    try:
+        yield
+    except EdgeIRError:
+        raise
+    except Exception as error:
+        if program is None:
+            raise
+        from edgeir.exporting.recording import line_of
+
+        text = str(error)
+        found = _LOWERING.search(text)
+        reason = found[0] if found else (text.strip().splitlines() or [type(error).__name__])[0]
+        short = " ".join(reason.split())[:150]
+        raise ExportError(
+            f"the {title} converter cannot convert the network: {short}{line_of(program, text)}",
+            fix="choose another target, or write this line with other operators",
+        ) from error

@@ -17,9 +17,9 @@ from torch import nn
 
 from edgeir.core.errors import ExportError
 
-__all__ = ["line_of", "recorded"]
+__all__ = ["line_of", "line_of_rank", "recorded"]
 
-_OUTSIDE = ("torch", "edgeir", "litert_torch", "onnxscript", "coremltools")
+_OUTSIDE = ("torch", "edgeir", "einops", "litert_torch", "onnxscript", "coremltools")
 """Packages whose lines are not the network's."""
 _FRAME = re.compile(r'File "(?P<file>[^"]+)", line (?P<line>\d+), in .*\n\s*(?P<code>.+)')
 _DATA_DEPENDENT = (
@@ -52,10 +52,23 @@ def recorded(network: nn.Module, example: torch.Tensor) -> Any:
 
 
 def line_of(program: Any, message: str) -> str:
-    """`` (at FILE:LINE: CODE)`` of the first operator of `program` that `message` names; empty where there is none."""
+    """`` (at FILE:LINE: CODE)`` of the first operator of `program` that `message` names, itself or by the type that it
+    returns; empty where there is none."""
     for node in program.graph.nodes:
+        made = str(getattr(node.meta.get("val"), "dtype", "torch.float32"))
+        if node.op == "call_function" and made != "torch.float32" and made in message:
+            return _innermost(node.meta.get("stack_trace") or "")
         name = str(node.target).removeprefix("aten.").partition(".")[0].strip("_")
         if node.op == "call_function" and len(name) > 3 and re.search(rf"\b_?{re.escape(name)}\b", message):
+            return _innermost(node.meta.get("stack_trace") or "")
+    return ""
+
+
+def line_of_rank(program: Any, above: int) -> str:
+    """`` (at FILE:LINE: CODE)`` of the first tensor of `program` with more than `above` axes; empty where none is."""
+    for node in program.graph.nodes:
+        value = node.meta.get("val")
+        if node.op == "call_function" and isinstance(value, torch.Tensor) and value.ndim > above:
             return _innermost(node.meta.get("stack_trace") or "")
     return ""
 

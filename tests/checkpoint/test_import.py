@@ -127,3 +127,24 @@ def test_the_published_dncnn3_repairs_jpeg_as_published(shared_data, tmp_path):
         scores.append(10 * np.log10(255**2 / error))
     assert len(scores) == 5
     assert np.mean(scores) == pytest.approx(29.40, abs=0.03)
+
+
+@pytest.mark.shared
+@pytest.mark.slow
+@pytest.mark.parametrize(("file", "kind"), [("ffdnet-color", "ffdnet"), ("dncnn-color-blind", "dncnn")])
+def test_published_colour_denoisers_denoise(shared_data, file, kind, tmp_path):
+    """Eight images of CBSD68, sigma 25: within 0.2 dB of the 31.2 dB that both have on all 68."""
+    from PIL import Image
+
+    import_weights(shared_data / "weights" / f"{file}.safetensors", model=kind, out=tmp_path / "made")
+    network = load_checkpoint(tmp_path / "made")[0].deploy()
+    rng = np.random.default_rng(0)
+    scores = []
+    for name in (shared_data / "test" / "cbsd68.txt").read_text().split()[:8]:
+        photo = Image.open(shared_data / "test" / "bsds500-val" / f"{name}.jpg").convert("RGB")
+        clean = np.asarray(photo, dtype=np.float32)[: photo.height // 2 * 2, : photo.width // 2 * 2] / 255
+        noisy = clean + rng.normal(0, 25 / 255, clean.shape).astype(np.float32)
+        with torch.no_grad():
+            out = network(torch.from_numpy(noisy).permute(2, 0, 1)[None])[0].permute(1, 2, 0).numpy()
+        scores.append(10 * np.log10(1 / np.mean((np.round(out * 255) / 255 - clean) ** 2)))
+    assert np.mean(scores) == pytest.approx(31.2, abs=0.2)

@@ -176,3 +176,27 @@ def test_a_network_that_writes_its_input_is_refused(tmp_path, monkeypatch):
     network = network_in_a_file(tmp_path, "        return self.conv(x.mul_(2))\n", monkeypatch)
     with pytest.raises(ExportError, match="computes in place on its input"):
         recorded(network, torch.zeros(1, 3, 8, 8))
+
+
+def test_what_a_converter_cannot_convert_names_its_line(tmp_path, monkeypatch):
+    from edgeir.exporting.converting import explained
+
+    body = "        y = torch.cumsum(x, 2)\n        return self.conv(y[None, None] + 1)[0, 0] if y.ndim > 4 else y\n"
+    program = recorded(network_in_a_file(tmp_path, body, monkeypatch), torch.zeros(1, 3, 8, 8))
+    with (
+        pytest.raises(
+            ExportError, match=r"cannot convert.*Lowering not found: cumsum \(at .*their_network.py:11: y = "
+        ),
+        explained("LiteRT", program),
+    ):
+        raise RuntimeError("long story\nLowering not found: cumsum\nmore")
+    with pytest.raises(RuntimeError), explained("LiteRT", None):
+        raise RuntimeError
+
+
+def test_a_tensor_of_a_high_rank_names_its_line(tmp_path, monkeypatch):
+    from edgeir.exporting.recording import line_of_rank
+
+    body = "        return x.reshape(1, 3, 2, 4, 8).mean(2).repeat(1, 1, 2, 1)\n"
+    program = recorded(network_in_a_file(tmp_path, body, monkeypatch), torch.zeros(1, 3, 8, 8))
+    assert "their_network.py:11: return x.reshape" in line_of_rank(program, 4)

@@ -15,7 +15,7 @@ import numpy as np
 from edgeir.core.config import Config
 from edgeir.core.errors import ExportError
 from edgeir.core.requires import require
-from edgeir.exporting.converting import conversion_errors
+from edgeir.exporting.converting import conversion_errors, explained
 from edgeir.exporting.layers import WEIGHTS_ONLY, check_plan
 from edgeir.exporting.prepared import prepared
 from edgeir.exporting.target import Job, Written
@@ -120,7 +120,8 @@ class CoreML(Config):
 
         channels, image = job.network.facts.channels, job.io == "uint8"
         example = torch.zeros(1, channels, *size)
-        network = prepared(job.network, size, known=_KNOWN).module
+        made = prepared(job.network, None if job.more_sizes else size, known=_KNOWN)
+        network = made.module
         if self.calibrates:
             network = quantise_activations(network, job.calibration, example)
         sides: Any = None
@@ -135,18 +136,19 @@ class CoreML(Config):
         passes.remove_passes({"common::fuse_elementwise_to_batchnorm"})
         default = self.precision.default
         oldest = self.deployment or (_OLDEST_FOR_ACTIVATIONS if self.calibrates else "iOS16")
-        model = ct.convert(
-            program,
-            convert_to="mlprogram",
-            skip_model_load=True,
-            pass_pipeline=passes,
-            minimum_deployment_target=getattr(ct.target, oldest),
-            compute_precision=(
-                ct.precision.FLOAT32 if default.activations == "float32" else ct.precision.FLOAT16
-            ),
-            inputs=[_entry(ct, [(1, channels, *each) for each in (size, *job.more_sizes)], image=image)],
-            outputs=[_exit(ct, channels, image=image)],
-        )
+        with explained("Core ML", made.program):
+            model = ct.convert(
+                program,
+                convert_to="mlprogram",
+                skip_model_load=True,
+                pass_pipeline=passes,
+                minimum_deployment_target=getattr(ct.target, oldest),
+                compute_precision=(
+                    ct.precision.FLOAT32 if default.activations == "float32" else ct.precision.FLOAT16
+                ),
+                inputs=[_entry(ct, [(1, channels, *each) for each in (size, *job.more_sizes)], image=image)],
+                outputs=[_exit(ct, channels, image=image)],
+            )
         if default.weights != "int8":
             return model
         from coremltools.optimize import coreml as optimize

@@ -14,7 +14,7 @@ from edgeir.core.config import Config
 from edgeir.core.errors import ExportError
 from edgeir.core.requires import require
 from edgeir.exporting.calibration import fitted
-from edgeir.exporting.converting import conversion_errors, unsupported
+from edgeir.exporting.converting import conversion_errors, explained
 from edgeir.exporting.layers import check_plan, float_layers
 from edgeir.exporting.prepared import Prepared, prepared
 from edgeir.exporting.target import Job, Written
@@ -101,7 +101,7 @@ class LiteRT(Config):
             problems := clean_problems(graph, shuffles=pixel_shuffles(job.network, made))
         ):
             raise ExportError(
-                f"the LiteRT graph is not clean: {', '.join(problems)}",
+                f"the LiteRT graph is not clean: {', '.join(problems)}{_place(made)}",
                 fix="set target.require_clean to false to export it anyway",
             )
         path.write_bytes(data)
@@ -157,6 +157,15 @@ def clean_problems(graph: Graph, *, shuffles: int = 1) -> list[str]:
     return [*problems, f"rank {high}"] if high > 4 else problems
 
 
+def _place(made: Prepared) -> str:
+    """Where another author's network goes above rank 4, the usual cause of what is not clean."""
+    if made.program is None:
+        return ""
+    from edgeir.exporting.recording import line_of_rank
+
+    return line_of_rank(made.program, 4)
+
+
 def pixel_shuffles(network: Network, made: Prepared | None = None) -> int:
     """How many DEPTH_TO_SPACE a clean graph of the network may hold: its pixel shuffles, at least one.
 
@@ -180,12 +189,8 @@ def _as_it_comes(made: Prepared, job: Job, size: tuple[int, int]) -> bytes:
     from edgeir.exporting.targets.litert.passes.stand_in import put_stand_ins
 
     module = litert_torch.to_channel_last_io(put_stand_ins(made.module), args=[0], outputs=[0]).eval()
-    try:
+    with explained("LiteRT", made.program):
         converted: Any = litert_torch.convert(module, (torch.zeros(1, *size, job.network.facts.channels),))
-    except Exception as error:
-        if made.program is None:
-            raise
-        raise unsupported("LiteRT", made.program, error) from error
     return bytes(converted.model_content())
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from edgeir.core.requires import require
+from edgeir.exporting.converting import explained
+from edgeir.exporting.prepared import prepared
 from edgeir.exporting.target import Job
 
 __all__ = ["as_it_comes", "drop_clip", "fix_size"]
@@ -16,20 +18,22 @@ def as_it_comes(job: Job, opset: int, size: tuple[int, int] | None) -> Any:
 
     multiple = job.network.facts.size_multiple
     height, width = size or (multiple * 8, multiple * 6)  # unequal, so that no symbol is shared
+    recording = prepared(job.network, (height, width))  # refuses what cannot be recorded, with the line
     shapes: Any = None
     if size is None:
         shapes = ({2: _dimension("height", multiple), 3: _dimension("width", multiple)},)
-    program: Any = torch.onnx.export(
-        job.network.deploy(),
-        (torch.zeros(1, job.network.facts.channels, height, width),),
-        input_names=["image"],
-        output_names=["restored"],
-        dynamic_shapes=shapes,
-        opset_version=opset,
-        dynamo=True,
-        optimize=True,
-        verbose=False,
-    )
+    with explained("ONNX", recording.program):
+        program: Any = torch.onnx.export(
+            job.network.deploy(),
+            (torch.zeros(1, job.network.facts.channels, height, width),),
+            input_names=["image"],
+            output_names=["restored"],
+            dynamic_shapes=shapes,
+            opset_version=opset,
+            dynamo=True,
+            optimize=True,
+            verbose=False,
+        )
     model = program.model_proto
     _clean(model)
     return model
