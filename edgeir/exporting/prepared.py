@@ -26,8 +26,10 @@ class Prepared:
     program: Any = None
 
 
-def prepared(network: Network, size: tuple[int, int], *, known: frozenset[str] = frozenset()) -> Prepared:
-    """The network for one size of image.
+def prepared(
+    network: Network, size: tuple[int, int] | None, *, known: frozenset[str] = frozenset()
+) -> Prepared:
+    """The network for one size of image; for None as it is, since equivalents hold for one size.
 
     edgeir's own networks are written as converters like them. In the recorded graph of another's, operators that are
     not get equivalents.
@@ -45,7 +47,7 @@ def prepared(network: Network, size: tuple[int, int], *, known: frozenset[str] =
     from edgeir.models.stated import WrappedNetwork
 
     deployed = network.deploy()
-    if not isinstance(network, WrappedNetwork):
+    if size is None or not isinstance(network, WrappedNetwork):
         return Prepared(deployed)
     program = recorded(deployed, torch.zeros(1, network.facts.channels, *size))
     # The module itself where nothing is replaced: its parts have names, and some tracers know more of them as modules.
