@@ -12,11 +12,14 @@ file starts at once, and every command takes it like any other checkpoint.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import os
 import re
 from pathlib import Path
 from typing import Any
 
+from edgeir.checkpoint.foreign.cached import NETWORKS
 from edgeir.checkpoint.foreign.read import read_weights
 from edgeir.checkpoint.foreign.recognise import recognised
 from edgeir.checkpoint.load import load_weights
@@ -78,9 +81,11 @@ def adopted(source: str | Path, weights: str | Path | None = None, stated: State
         UntrustedCodeError: it would run its author's code, and the user has not allowed that.
     """
     stated = stated or Stated()
-    folder = cache_root() / "networks" / _key(source, weights, stated)
+    folder = cache_root() / NETWORKS / _key(source, weights, stated)
     if not (folder / CARD_NAME).is_file():
         adopt(source, weights, stated, out=folder)
+    with contextlib.suppress(OSError):  # a cache that is only read
+        os.utime(folder)
     return folder
 
 
