@@ -1,11 +1,12 @@
 """Corrupt model files at random, adapt their manifests, and record what loading and running them does to the process.
 
-    python benchmarks/fuzz_files.py [--files 5000] [--target tflite onnx ort] [--seed 0]
+    python benchmarks/fuzz_files.py [--files 5000] [--target tflite onnx ort coreml ncnn] [--seed 0]
 
-Every corrupt file has one to four changed bytes, and the manifest's hash is recomputed, as if both came from one
-author. It is loaded and run as by `edgeir restore`, in a process that continues with the next one: its death is a
-failure. Counts the files that were refused (and those of them that crashed the trial in a child process), that gave the
-same image as before, and that gave another one. Writes ``benchmarks/results/fuzz-files.json``.
+Every corrupt file has one to four changed bytes (a format that is a folder: one of its files in turn), and the manifest's
+hash is recomputed, as if both came from one author. It is loaded and run as by `edgeir restore`, in a process that
+continues with the next one: its death is a failure. Counts the files that were refused (and those of them that crashed
+the trial in a child process), that gave the same image as before, and that gave another one. Writes
+``benchmarks/results/fuzz-files.json``.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -25,15 +27,16 @@ import numpy as np
 from edgeir.benchmarking.result import timestamp
 from edgeir.core.environment import git_revision, machine, versions
 from edgeir.core.errors import ArtifactError, EdgeIRError
-from edgeir.core.files import sha256_file, write_json
+from edgeir.core.files import sha256_tree, tree_bytes, write_json
 from edgeir.runtime.loading import load
 
 RESULT = Path(__file__).resolve().parent / "results" / "fuzz-files.json"
 SIDE = 16
-TARGETS = ("tflite", "onnx", "ort")
+TARGETS = ("tflite", "onnx", "ort", "coreml", "ncnn")
 KINDS = (
     *(("tflite", precision) for precision in ("fp32", "fp16", "int8")),
-    *((target, precision) for target in ("onnx", "ort") for precision in ("fp32", "int8")),
+    *((target, precision) for target in ("onnx", "ort", "ncnn") for precision in ("fp32", "int8")),
+    *(("coreml", precision) for precision in ("fp16", "w8")),
 )
 
 
@@ -89,7 +92,7 @@ def make(out: Path, target: Any, precision: Any) -> None:
     card = Card(name="fuzz", model={}, facts=network.facts, parameters=1, weights_sha256="0" * 64)
     gate = Gate.model_validate(dict.fromkeys(Gate.model_fields, 1000.0))
     profile = read_profile(f"{target}-{precision}").model_copy(update={"gate": gate})
-    sizes = [(SIDE, SIDE)] if target == "tflite" else []
+    sizes = [(SIDE, SIDE)] if target in ("tflite", "coreml") else []
     export_network(network, card, profile, out=out, name=f"{target}-{precision}", sizes=sizes)
 
 
@@ -113,7 +116,7 @@ def count(artifact: Path, first: int, files: int) -> dict[str, Any]:
             killers.append(seed)
             found["process killed" if worker.returncode < 0 else "traceback"] += 1
             seed += 1
-    size = next(artifact.glob("model.*")).stat().st_size
+    size = tree_bytes(next(artifact.glob("model.*")))
     names = ("refused", "crashed the child", "same image", "another image", "process killed", "traceback")
     counts = {name: found[name] for name in names}
     return {
@@ -129,14 +132,21 @@ def count(artifact: Path, first: int, files: int) -> dict[str, Any]:
 def work(artifact: Path, first: int, end: int) -> None:
     """Corrupt, load and run the files of these seeds; one line each."""
     model = next(artifact.glob("model.*"))
-    original, manifest = model.read_bytes(), json.loads((artifact / "artifact.json").read_text())
+    manifest = json.loads((artifact / "artifact.json").read_text())
+    parts = [model] if model.is_file() else sorted(path for path in model.rglob("*") if path.is_file())
+    originals = [part.read_bytes() for part in parts]
     image = np.random.default_rng(0).random((SIDE, SIDE, 3), dtype=np.float32)
     expected = load(artifact).run(image)
     with tempfile.TemporaryDirectory() as folder:
         damaged = Path(folder) / model.name
         for seed in range(first, end):
-            damaged.write_bytes(changed(original, seed))
-            manifest["files"][0]["sha256"] = sha256_file(damaged)
+            if model.is_dir():
+                shutil.rmtree(damaged, ignore_errors=True)
+                shutil.copytree(model, damaged)
+            chosen = seed % len(parts)
+            victim = damaged / parts[chosen].relative_to(model) if model.is_dir() else damaged
+            victim.write_bytes(changed(originals[chosen], seed))
+            manifest["files"][0]["sha256"] = sha256_tree(damaged)
             (Path(folder) / "artifact.json").write_text(json.dumps(manifest))
             try:
                 restored = load(folder).run(image)
