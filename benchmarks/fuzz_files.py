@@ -3,9 +3,9 @@
     python benchmarks/fuzz_files.py [--files 5000] [--target tflite onnx ort coreml ncnn] [--seed 0]
 
 Every corrupt file has one to four changed bytes (of a format that is a folder: one of its files in turn), and its
-hash in the manifest is recomputed, as if both came from one author. It is loaded and run as by `edgeir restore`, in a process that
-continues with the next one: its death is a failure. Counts the files that were refused (and those of them that crashed
-the trial in a child process), that gave the same image as before, and that gave another one. Writes
+hash in the manifest is recomputed, as if both came from one author. It is loaded and run as by `edgeir restore`, in a
+process that continues with the next one: its death is a failure. Counts the files that were refused (and those of
+them that crashed the trial in a child process), that gave the same image as before, and that gave another one. Writes
 ``benchmarks/results/fuzz-files.json``.
 """
 
