@@ -234,6 +234,7 @@ TARGETS: list[TargetEntry] = [
         "edgeir.exporting.targets.ncnn.target:NCNN",
         marker_file="model.ncnn.param",
         reader="edgeir.exporting.targets.ncnn.describe:describe",
+        usage="edgeir.exporting.targets.ncnn.usage:usage",
     ),
     TargetEntry(
         "pb",
@@ -242,7 +243,6 @@ TARGETS: list[TargetEntry] = [
         "tensorflow",
         configuration=None,
         reader="edgeir.exporting.targets.frozen_graph:describe",
-        usage="edgeir.exporting.targets.ncnn.usage:usage",
     ),
 ]
 

@@ -23,6 +23,7 @@ from edgeir.core.errors import ImageError
 COMMANDS = [
     "train",
     "distill",
+    "import",
     "export",
     "restore",
     "eval",
@@ -35,6 +36,7 @@ COMMANDS = [
     "cache",
     "channels",
     "demo",
+    "inspect",
     "models",
     "recipes",
     "doctor",
@@ -259,7 +261,7 @@ def test_doctor_is_one_json_document(capsys: pytest.CaptureFixture[str]) -> None
     assert main(["doctor", "--json"]) == 0
     facts = json.loads(capsys.readouterr().out)
     assert facts["versions"]["edgeir"]
-    assert set(facts["runtimes"]) == {"torch", "onnxruntime", "litert", "mil", "coreml", "ncnn"}
+    assert set(facts["runtimes"]) == {"torch", "onnxruntime", "litert", "mil", "coreml", "ncnn", "tensorflow"}
     assert facts["data"]["root"] is None
     assert facts["machine"]["cores"] >= 1
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -18,6 +20,7 @@ class Moving(torch.nn.Module):
     """One deformable convolution whose offsets reach `reach` pixels, and a ReLU for the converter to fuse."""
 
     facts = NetworkFacts()
+    config = SimpleNamespace(kind="moving")
 
     def __init__(self, groups: int, reach: float) -> None:
         super().__init__()

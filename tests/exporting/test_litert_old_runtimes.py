@@ -82,14 +82,13 @@ def test_a_split_with_an_unread_part_becomes_slices(run_litert):
 
     graph = cleaned(Chunks(), (1, 5, 4, 6))
     slices = [operator for operator in graph.operators if graph.kind(operator) == "SLICE"]
-    [source] = {
-        int(operator.inputs[0]) for operator in slices
-    }  # (1, 6, 5, 4): the converter slices by itself
-    parts = [graph.add_tensor("unread", (1, 2, 5, 4)), *(int(operator.outputs[0]) for operator in slices)]
+    [source] = {int(operator.inputs[0]) for operator in slices}  # the converter slices by itself
+    assert graph.shape(source) == (1, 5, 4, 6)
+    parts = [graph.add_tensor("unread", (1, 5, 4, 2)), *(int(operator.outputs[0]) for operator in slices)]
     for operator in slices:
         graph.remove(operator)
     graph.add_operator(
-        "SPLIT", [graph.add_constant("axis", np.array(1, np.int32)), source], parts, numSplits=3
+        "SPLIT", [graph.add_constant("axis", np.array(3, np.int32)), source], parts, numSplits=3
     )
     assert slice_partial_splits(graph) == 1
     data = graph.to_bytes()

@@ -11,6 +11,7 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 
 from edgeir.exporting.calibration import CalibrationData
+from edgeir.exporting.prepared import prepared
 from edgeir.exporting.target import Job
 from edgeir.exporting.targets.litert.passes.graph import Graph
 from edgeir.exporting.targets.litert.passes.stamps import MIN_RUNTIME_ENTRY, version_needed
@@ -40,7 +41,7 @@ def test_float_operators_are_stamped_as_the_converter_stamps_them(config, busy):
     network = busy(config.build())
     with libraries_silenced():
         job = Job(network, (32, 32), "float", CalibrationData.none(network.facts.channels))
-        graph = Graph(_as_it_comes(job, (32, 32)))
+        graph = Graph(_as_it_comes(prepared(network, (32, 32)), job, (32, 32)))
     ours = [version_needed(graph, operator) for operator in graph.operators]
     assert [
         (graph.kind(operator), version) for operator, version in zip(graph.operators, ours, strict=True)
@@ -99,7 +100,8 @@ def test_the_oldest_measured_release_is_that_of_the_published_check():
 
 def test_what_was_not_run_is_not_said_to_be_right(tiny):
     with libraries_silenced():
-        graph = Graph(_as_it_comes(Job(tiny, (16, 16), "float", CalibrationData.none(3)), (16, 16)))
+        job = Job(tiny, (16, 16), "float", CalibrationData.none(3))
+        graph = Graph(_as_it_comes(prepared(tiny, (16, 16)), job, (16, 16)))
     assert needs_of(graph, "plainsr", "fp16").measured == OLDEST_MEASURED
     assert needs_of(graph, "module", "fp16").measured is None
     assert needs_of(graph, "plainsr", "w8").measured is None

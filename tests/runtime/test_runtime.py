@@ -30,7 +30,7 @@ RUNTIMES = [
     ("coreml", "mil"),
     ("ncnn", "ncnn"),
 ]
-ELSEWHERE = {"coreml"}
+ELSEWHERE = {"coreml", "tensorflow"}
 """Runtimes of another system; tests/exporting/test_coreml.py has a stand-in."""
 
 
