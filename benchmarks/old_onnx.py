@@ -83,7 +83,7 @@ def main() -> int:
                     print(f"{runtime:34s} {mode:9s} {row['precision']:11s} {said}", flush=True)
             if runtime.startswith(ORT):
                 reads[runtime.partition("==")[2]] = newest_stamps(environment)
-    worse = became_worse(options.out, rows, "runs")
+    worse = became_worse(options.out, rows, "runs")  # before it is replaced
     write_json(options.out, result(rows, reads))
     print("\n".join([f"wrote {options.out}", *worse]))
     return 1 if worse else 0

@@ -165,9 +165,8 @@ def became_worse(before: Path, rows: list[dict[str, Any]], key: str = "rows") ->
     """
     if not before.is_file():
         return []
-    known = {
-        (row["runtime"], row["kernels"], row["precision"]): row for row in json.loads(before.read_text())[key]
-    }
+    rows_before = json.loads(before.read_text()).get(key, [])  # none in a result of another layout
+    known = {(row["runtime"], row["kernels"], row["precision"]): row for row in rows_before}
     lines = []
     for row in rows:
         old = known.get((row["runtime"], row["kernels"], row["precision"]))

@@ -20,6 +20,7 @@ from edgeir.exporting.targets.onnx.opset import at_opset
 from edgeir.exporting.targets.onnx.passes.lower_opset import CannotLowerError, lowered, opset_of
 from edgeir.exporting.targets.onnx.releases import (
     BUILT_WITH,
+    MEASURED_NETWORKS,
     OLDEST_MEASURED,
     OLDEST_MEASURED_ORT,
     needs_of,
@@ -213,6 +214,7 @@ def test_the_table_is_in_order() -> None:
 def test_the_oldest_measured_releases_are_those_of_the_published_check() -> None:
     """PPDN alone has operators of set 19."""
     found = MEASURED["oldest_right"]["onnxruntime"]
+    assert {name.removesuffix("-gray") for name in found["fp32"]} == MEASURED_NETWORKS
     for precision in ("fp32", "fp16", "int8", "int8-bytes"):
         for network, oldest in found[precision].items():
             opset = 19 if network == "ppdn" and precision != "fp16" else 16
@@ -225,7 +227,7 @@ def test_the_oldest_measured_releases_are_those_of_the_published_check() -> None
 def test_needs_of_a_new_stamp() -> None:
     model = graph([helper.make_node("Relu", ["image"], ["restored"])], 23)
     model.ir_version = 11
-    needs = needs_of(model)
+    needs = needs_of(model, "plainsr")
     assert (needs.stamp, needs.stated, needs.measured) == ("opset 23, IR 11", "1.23", None)
 
 

@@ -58,4 +58,6 @@ class ORT(GraphSettings):
                 raise ExportError(f"ONNX Runtime cannot write the file: {short}") from error
         path.write_bytes(data)
         integer = self.precision.default.integer
-        return described(path, job, needs_of_ort(format_version(data), integer=integer))
+        return described(
+            path, job, needs_of_ort(format_version(data), job.network.config.kind, integer=integer)
+        )
