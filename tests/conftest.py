@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import shutil
@@ -138,3 +139,11 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[s
     monkeypatch.syspath_prepend(tmp_path)
     yield name, tmp_path / "ran"
     sys.modules.pop(name, None)
+
+
+@pytest.fixture(autouse=True)
+def log_reaches_the_test() -> None:
+    """A command that a test interrupts can leave edgeir's log turned to stderr, where `caplog` does not hear it."""
+    logger = logging.getLogger("edgeir")
+    logger.propagate, logger.disabled = True, False
+    logger.setLevel(logging.NOTSET)
