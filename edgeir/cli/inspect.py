@@ -10,7 +10,7 @@ from edgeir.cli.options import Json, Quiet, parse_size
 from edgeir.cli.output import Output, table
 
 if TYPE_CHECKING:
-    from edgeir.exporting.inspect.graph import TensorEntry
+    from edgeir.exporting.inspect.graph import Reach, TensorEntry
     from edgeir.exporting.inspect.run import FileReport, Inspection
 
 __all__ = ["inspect"]
@@ -45,7 +45,7 @@ def inspect(
     """Show what a file is: operators, shapes, parameters, work, memory, largest constants, receptive field.
 
     The file is read, not run, and need not come from edgeir. Memory is that of all tensors alive at once, without the
-    weights; the receptive field is an upper bound that follows from the graph.
+    weights; the receptive field follows from the graph, a bound for networks whose crops undo their paddings.
 
     Example: `edgeir inspect sr-x4`
     """
@@ -116,10 +116,10 @@ def _receptive(file: FileReport) -> str:
     return f"at most {found.radius} pixels on each side"
 
 
-def _reach(reach: object) -> str:
+def _reach(reach: Reach) -> str:
     if isinstance(reach, str):
         return "" if reach == "pixel" else reach
-    extent, stride, enlarge = reach.extent, reach.stride, reach.enlarge  # type: ignore[attr-defined]
+    extent, stride, enlarge = reach.extent, reach.stride, reach.enlarge
     said = [f"{extent[0]}x{extent[1]}"] if extent != (1, 1) else []
     said += [f"/{stride}"] if stride > 1 else []
     said += [f"x{enlarge}"] if enlarge > 1 else []

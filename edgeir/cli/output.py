@@ -48,8 +48,10 @@ class Output:
         self._undo = contextlib.ExitStack()
 
     def __enter__(self) -> Output:
-        self._undo.enter_context(_log_to_stderr(self.quiet))
-        self._stdout = self._undo.enter_context(_own_stdout())
+        with contextlib.ExitStack() as entered:  # undone if the second one fails
+            entered.enter_context(_log_to_stderr(self.quiet))
+            self._stdout = entered.enter_context(_own_stdout())
+            self._undo = entered.pop_all()
         return self
 
     def __exit__(

@@ -70,7 +70,6 @@ def import_file(
     image, restored = (_spec(described, names, path) for names in (described.inputs, described.outputs))
     radius = receptive_field(described)
     facts = NetworkFacts(
-        task=task or "super-resolution",
         colour="y" if _channels(image) == 1 else "rgb",
         size_multiple=size_multiple,
         receptive_radius=radius.radius or 0 if receptive_radius is None else receptive_radius,
@@ -107,6 +106,8 @@ def import_file(
             versions=versions(),
             revision=git_revision(),
         )
+        # A file of one size is compared with the scale when it is loaded, and says it itself.
+        artifact = artifact.model_copy(update={"facts": _stated_scale(facts, file, path)})
         facts = _with_scale(facts, _enlarges(folder, artifact, file), scale, task, path)
         timed = file.size or (TIMED[0] // facts.net_scale, TIMED[1] // facts.net_scale)
         file = file.model_copy(update={"macs": macs(described, timed) or 0})
@@ -151,6 +152,20 @@ def _layout(tensor: TensorEntry) -> Any:
 
 def _channels(spec: TensorSpec) -> int:
     return int(spec.shape[3 if spec.layout == "NHWC" else 1] or 0)
+
+
+def _stated_scale(facts: NetworkFacts, file: ModelFile, path: Path) -> NetworkFacts:
+    """The facts with the scale that the file's sizes say; as they are where it leaves them open."""
+    entry, exit_ = file.inputs[0].fixed_size, file.outputs[0].fixed_size
+    if entry is None or exit_ is None:
+        return facts
+    scale = max(exit_[0] // entry[0], 1)
+    if exit_ != (entry[0] * scale, entry[1] * scale):
+        raise ArtifactError(
+            f"makes {exit_[0]}x{exit_[1]} of a {entry[0]}x{entry[1]} image: that is no enlargement",
+            where=path,
+        )
+    return facts.model_copy(update={"scale": scale})
 
 
 def _enlarges(folder: Path, artifact: Artifact, file: ModelFile) -> int:

@@ -25,9 +25,9 @@ def command(script: Path, *arguments: str, python: str | None = None) -> list[st
     return [python or sys.executable, "-P", str(script), *arguments]
 
 
-def environment(**more: str) -> dict[str, str]:
-    """Variables of a process that sees the modules that this one sees."""
-    path = os.pathsep.join(entry for entry in sys.path if entry)
+def environment(*, python: str | None = None, **more: str) -> dict[str, str]:
+    """Variables of a process that sees the modules that this one sees, or, of another `python`, its own alone."""
+    path = "" if python else os.pathsep.join(entry for entry in sys.path if entry)
     return {**os.environ, "PYTHONPATH": path, "PYTHONIOENCODING": "utf-8", **more}
 
 

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Literal
 
 from edgeir.core.config import Config
 from edgeir.core.errors import ArtifactError
@@ -24,8 +21,8 @@ from edgeir.runtime.ncnn_file import (
     parse_param,
     weights_of,
 )
-from edgeir.runtime.session import run_checked
 from edgeir.runtime.worker import Worker
+from edgeir.runtime.worker_session import WorkerSession
 
 __all__ = ["FACTS", "LIMIT_S", "LOADER", "Ncnn", "NcnnSession"]
 
@@ -52,8 +49,8 @@ class Ncnn(Config):
         return NcnnSession(model, artifact, file, threads=self.threads)
 
 
-class NcnnSession:
-    """One network in a process of its own (see `RemoteSession`)."""
+class NcnnSession(WorkerSession):
+    """One network in ncnn, whose native tensor is (1, C, H, W) float32."""
 
     runtime = "ncnn"
 
@@ -61,14 +58,6 @@ class NcnnSession:
         require_installed("ncnn", "running an .ncnn artifact")
         layers, recorded = read_files(model)
         check_manifest(artifact.facts, file, *_ends(layers, recorded, file, model), recorded, where=model)
-        self.artifact: Artifact | None = artifact
-        self.file: ModelFile | None = file
-        self.facts = artifact.facts
-        self.input = file.inputs[0]
-        self._output = file.outputs[0]
-        self.source_sha256 = file.sha256
-        self.name = f"{artifact.source} {file.target}-{file.precision}"
-        self.fixed_size = self.input.fixed_size
         options = {
             "threads": threads,
             "half": file.precision.startswith("fp16"),
@@ -76,35 +65,8 @@ class NcnnSession:
             "sgemm": not has_large_kernel(layers),
         }
         limit = LIMIT_S + min(file.macs, MOST_MACS) / SLOWEST_MACS_S
-        self._worker: Worker | None = Worker(LOADER, model, options, title="ncnn", limit_s=limit)
-
-    @property
-    def transport_s(self) -> float:
-        """See `RemoteSession.transport_s`."""
-        return self._open().transport_s
-
-    def memory_mib(self) -> tuple[float | None, float | None]:
-        """See `RemoteSession.memory_mib`."""
-        return self._open().import_mib, self._open().peak_mib
-
-    def run(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
-        """See `Session.run`."""
-        return run_checked(x, self, self._output)
-
-    def run_raw(self, tensor: NDArray[Any]) -> NDArray[Any]:
-        """See `Session.run_raw`: (1, C, H, W) float32."""
-        [result] = self._open().run(tensor, [OUTPUT])
-        return result
-
-    def close(self) -> None:
-        """See `Session.close`: ends the process."""
-        if self._worker is not None:
-            self._worker.close()
-        self._worker = None
-
-    def _open(self) -> Worker:
-        assert self._worker is not None, "the session is closed"
-        return self._worker
+        worker = Worker(LOADER, model, options, title="ncnn", limit_s=limit)
+        super().__init__(artifact, file, worker, OUTPUT)
 
 
 def read_files(model: Path) -> tuple[list[Layer], str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +18,9 @@ from edgeir.core.errors import ArtifactError
 from edgeir.core.requires import require_installed
 from edgeir.manifest.artifact import Artifact, ModelFile
 from edgeir.runtime.compare import FileTensor, check_manifest
-from edgeir.runtime.frozen_graph import FrozenGraph, read_frozen_graph
-from edgeir.runtime.session import run_checked
+from edgeir.runtime.frozen_graph import FLOAT, FrozenGraph, read_frozen_graph
 from edgeir.runtime.worker import Worker
+from edgeir.runtime.worker_session import WorkerSession
 
 __all__ = ["PYTHON", "TensorFlow", "TensorFlowSession", "ends_of"]
 
@@ -46,8 +46,8 @@ class TensorFlow(Config):
         return TensorFlowSession(model, artifact, file, threads=self.threads)
 
 
-class TensorFlowSession:
-    """One graph in a process of its own (see `RemoteSession`)."""
+class TensorFlowSession(WorkerSession):
+    """One graph in TensorFlow."""
 
     runtime = "tensorflow"
 
@@ -60,45 +60,13 @@ class TensorFlowSession:
         graph = read_frozen_graph(model)
         entry, exit_ = ends_of(graph)
         check_manifest(artifact.facts, file, [entry], [exit_], None, where=model)
-        self.artifact: Artifact | None = artifact
-        self.file: ModelFile | None = file
-        self.facts = artifact.facts
-        self.input = file.inputs[0]
-        self._output = file.outputs[0]
-        self.source_sha256 = file.sha256
-        self.name = f"{artifact.source} {file.target}-{file.precision}"
-        self.fixed_size = self.input.fixed_size
         options = {"threads": threads, "input": graph.input, "output": graph.output}
-        self._worker: Worker | None = Worker(
-            LOADER, model, options, title="TensorFlow", limit_s=LIMIT_S, python=python
-        )
-
-    @property
-    def transport_s(self) -> float:
-        """See `RemoteSession.transport_s`."""
-        return self._open().transport_s
-
-    def memory_mib(self) -> tuple[float | None, float | None]:
-        """See `RemoteSession.memory_mib`."""
-        return self._open().import_mib, self._open().peak_mib
+        worker = Worker(LOADER, model, options, title="TensorFlow", limit_s=LIMIT_S, python=python)
+        super().__init__(artifact, file, worker, graph.output)
 
     def run(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
         """See `Session.run`; like the challenge's script, it clips the graph's output to [0, 1]."""
-        return np.clip(run_checked(x, self, self._output), 0, 1)
-
-    def run_raw(self, tensor: NDArray[Any]) -> NDArray[Any]:
-        """See `Session.run_raw`."""
-        return self._open().run(tensor, [self._output.name])[0]
-
-    def close(self) -> None:
-        """See `Session.close`."""
-        if self._worker is not None:
-            self._worker.close()
-        self._worker = None
-
-    def _open(self) -> Worker:
-        assert self._worker is not None, "the session is closed"
-        return self._worker
+        return np.clip(super().run(x), 0, 1)
 
 
 def ends_of(graph: FrozenGraph) -> tuple[FileTensor, FileTensor]:
@@ -113,7 +81,7 @@ def ends_of(graph: FrozenGraph) -> tuple[FileTensor, FileTensor]:
         shape is None
         or len(shape) != 4
         or shape[3] not in (1, 3)
-        or entry.dtype != 1
+        or entry.dtype != FLOAT
         or shape[0] not in (None, 1)
     ):
         raise ArtifactError(

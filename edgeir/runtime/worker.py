@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import subprocess
 import threading
 import time
@@ -73,7 +72,7 @@ class Worker:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
-                env=environment() if python is None else {**os.environ, "PYTHONPATH": ""},
+                env=environment(python=python),
                 creationflags=NO_WINDOW,
             )
         except OSError as error:

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from edgeir.core.errors import ArtifactError
 from edgeir.core.files import sha256_file, write_json
-from edgeir.exporting.bundle.verify import BundleReport, inspect, verify
+from edgeir.exporting.bundle.verify import BundleReport, faults_of, verify
 from edgeir.manifest.bundle import BUNDLE_NAME, Content, read_bundle
 from edgeir.runtime import catalog
 
@@ -177,7 +177,7 @@ def test_a_changed_manifest_never_crashes(bundle_folder: Path, changes: list[tup
         content[position % len(content)] = value
     (bundle_folder / BUNDLE_NAME).write_bytes(content)
     with contextlib.suppress(ArtifactError):
-        inspect(bundle_folder, read_bundle(bundle_folder))
+        faults_of(bundle_folder, read_bundle(bundle_folder))
 
 
 def test_what_is_no_bundle_is_one_line(bundle_folder: Path, tmp_path: Path) -> None:

@@ -6,12 +6,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from coremltools.proto import Model_pb2
 from onnx import TensorProto, helper, save
 
 from edgeir.core.errors import ArtifactError, ConfigError, OutputError
+from edgeir.exporting.calibration import CalibrationData
 from edgeir.exporting.import_file import import_file
 from edgeir.exporting.prove.repeat import prove_again
+from edgeir.exporting.target import Job
+from edgeir.exporting.targets.coreml.target import CoreML
+from edgeir.exporting.targets.litert.passes.graph import Graph
+from edgeir.exporting.targets.litert.target import LiteRT
 from edgeir.runtime.loading import load
+from edgeir.runtime.mil.package import MODEL_PATH
+
+from .conftest import convert
+from .test_contract import image_and_output
 
 
 def model(path: Path, scale: int = 2, channels: int = 3, dtype: int = TensorProto.FLOAT) -> Path:
@@ -76,3 +86,38 @@ def test_what_is_no_model_is_refused(tmp_path) -> None:
     with pytest.raises(ArtifactError, match="x.onnx"):
         import_file(tmp_path / "x.onnx", tmp_path / "a")
     assert not (tmp_path / "a").exists()
+
+
+def test_a_litert_file_of_one_size(tiny, tmp_path) -> None:
+    made = convert(LiteRT(), tiny, (24, 16), "float", np.zeros((0, 1, 1, 3), np.float32))
+    (tmp_path / "m.tflite").write_bytes(Graph(made.data).to_bytes())  # edgeir's facts stay behind
+    artifact = import_file(tmp_path / "m.tflite", tmp_path / "a")
+    assert (artifact.facts.scale, artifact.main.size) == (tiny.facts.scale, (24, 16))
+    assert artifact.facts.receptive_radius == tiny.facts.receptive_radius
+    assert artifact.main.macs == tiny.macs(24, 16)
+    session = load(tmp_path / "a")
+    image, expected = image_and_output(tiny, (24, 16))
+    np.testing.assert_allclose(
+        session.run(image[0].transpose(1, 2, 0)).transpose(2, 0, 1), expected[0], atol=1e-5
+    )
+    session.close()
+    with pytest.raises(ConfigError, match="enlarges 4 times, not 2"):
+        import_file(tmp_path / "m.tflite", tmp_path / "b", scale=2)
+
+
+def test_a_core_ml_package_of_one_size(tiny, tmp_path) -> None:
+    package = (
+        CoreML().write(Job(tiny, (16, 24), "float", CalibrationData.none(3)), tmp_path / "m.mlpackage").path
+    )
+    spec = Model_pb2.Model()
+    spec.ParseFromString((package / MODEL_PATH).read_bytes())
+    spec.description.metadata.userDefined.clear()
+    (package / MODEL_PATH).write_bytes(spec.SerializeToString())
+    artifact = import_file(package, tmp_path / "a")
+    assert (artifact.facts.scale, artifact.main.size) == (tiny.facts.scale, (16, 24))
+    session = load(tmp_path / "a")
+    image, expected = image_and_output(tiny, (16, 24))
+    np.testing.assert_allclose(
+        session.run(image[0].transpose(1, 2, 0)).transpose(2, 0, 1), expected[0], atol=1e-5
+    )
+    session.close()

@@ -63,6 +63,20 @@ def test_an_operator_without_a_window_is_named(reach, words) -> None:
     assert f"operator 1, MEAN, {words}" in (found.reason or "")
 
 
+def test_pixels_that_are_put_elsewhere_have_no_bound(tmp_path) -> None:
+    """A roll, as window attention makes it: two slices, joined the other way round."""
+    for axis, radius in ((1, 0), (2, None)):
+        ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 4, 8, 8]) for name in "xy"]
+        nodes = [
+            helper.make_node("Split", ["x"], ["a", "b"], axis=axis),
+            helper.make_node("Concat", ["b", "a"], ["y"], axis=axis),
+        ]
+        graph = helper.make_graph(nodes, "g", ends[:1], ends[1:])
+        save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 11)]), tmp_path / "m.onnx")
+        (report,) = inspect(tmp_path / "m.onnx").files
+        assert report.receptive_field.radius == radius
+
+
 def test_memory_is_that_of_the_worst_moment() -> None:
     graph = chain(("A", "pixel"), ("B", Window(enlarge=2)), ("C", Window((2, 2), stride=2)))
     worst = activations(graph)
@@ -118,10 +132,13 @@ class Runs:
 
 def test_a_pickle_that_would_run_code_is_refused(tmp_path) -> None:
     torch.save({"w": Runs()}, tmp_path / "evil.pth")
-    (tmp_path / "plain.pth").write_bytes(pickle.dumps(Runs()))
+    (tmp_path / "plain.pth").write_bytes(pickle.dumps(Runs(), protocol=2))
     for name in ("evil.pth", "plain.pth"):
-        with pytest.raises(CheckpointError, match="could run code"):
+        with pytest.raises(CheckpointError, match=r"would call `.*exec`, so it is not read"):
             inspect(tmp_path / name)
+    (tmp_path / "newer.pth").write_bytes(pickle.dumps(Runs(), protocol=5))
+    with pytest.raises(CheckpointError, match="no file of PyTorch"):
+        inspect(tmp_path / "newer.pth")
 
 
 @pytest.mark.parametrize("suffix", [".safetensors", ".npz", ".pth", ".onnx", ".ort", ".tflite"])

@@ -21,7 +21,7 @@ from edgeir.manifest.artifact import Artifact, ModelFile, read_artifact
 from edgeir.manifest.bundle import BUNDLE_NAME, Bundle, read_bundle
 from edgeir.runtime import catalog
 
-__all__ = ["BundleReport", "Fault", "GoldenRun", "inspect", "listed", "verify"]
+__all__ = ["BundleReport", "Fault", "GoldenRun", "faults_of", "listed", "verify"]
 
 
 class Fault(Config):
@@ -83,7 +83,7 @@ def verify(bundle: str | Path, *, progress: Progress = no_progress) -> BundleRep
     """
     with _folder(Path(bundle)) as folder:
         manifest = read_bundle(folder)
-        faults = inspect(folder, manifest)
+        faults = faults_of(folder, manifest)
         golden: list[GoldenRun] = []
         broken = {fault.path for fault in faults}
         for index, file in enumerate(manifest.files):
@@ -120,7 +120,7 @@ def _folder(path: Path) -> Iterator[Path]:
         raise ArtifactError("there is no such file or folder", where=path)
 
 
-def inspect(folder: Path, bundle: Bundle) -> list[Fault]:
+def faults_of(folder: Path, bundle: Bundle) -> list[Fault]:
     """What is missing, too much or changed among the files of `folder`, in this order."""
     there, links = listed(folder)
     wanted = set(bundle.contents)

@@ -104,14 +104,14 @@ class GraphDescription:
 
 _POINTWISE = (
     "add sub mul div realdiv relu relu0to1 relu6 relun1to1 prelu leakyrelu clip clamp minimum maximum min "
-    "max sigmoid tanh logistic exp log sqrt rsqrt erf pow power abs neg square squareddifference concat "
-    "concatenation split splitv cast identity quantize dequantize quantizelinear dequantizelinear "
+    "max sigmoid tanh logistic exp log sqrt rsqrt erf pow power abs neg square squareddifference "
+    "split splitv cast identity quantize dequantize quantizelinear dequantizelinear "
     "batchnorm batchnormalization where select selectv2 less greater equal notequal lessequal "
     "greaterequal logicaland logicalor logicalnot hardsigmoid hardswish softplus softsign elu celu selu "
     "silu swish mish gelu floor ceil round sign sin cos inverse transpose pad padv2 mirrorpad slice crop "
     "stridedslice slicebyindex slicebysize padding binaryop unaryop eltwise scale bias noop dropout "
     "hardtanh threshold batchnormalizationinference scaledtanh sigmoidhard linearactivation floordiv mod "
-    "expanddims qlinearadd qlinearmul qlinearconcat qlinearsigmoid qlinearleakyrelu quickgelu biasgelu "
+    "expanddims qlinearadd qlinearmul qlinearsigmoid qlinearleakyrelu quickgelu biasgelu "
     "fastgelu permute tile"
 )
 _PIXEL = frozenset(_POINTWISE.split())

@@ -137,6 +137,9 @@ def activations(graph: GraphDescription) -> Activations | None:
 def receptive_field(graph: GraphDescription) -> ReceptiveField:
     """Input pixels around its own that an output pixel depends on, at most, followed through the graph.
 
+    Paddings, crops and slices count as keeping pixels in their place: the bound holds for graphs whose crops undo what
+    they padded, as networks that keep an image in its place do.
+
     An operator that reads the whole image, or that the file does not describe far enough, ends the search by name.
     """
     states = {name: (Fraction(0), Fraction(1)) for name in graph.inputs}  # radius; input pixels per pixel

@@ -83,7 +83,7 @@ def inspect(path: str | Path, *, size: tuple[int, int] | None = None) -> Inspect
 
     Args:
         path: an artifact, a model file of any origin, a checkpoint, a run, a zoo name, or a file of weights
-            (``.safetensors``, ``.pth``, ``.pt``, ``.ckpt``, ``.npz``).
+            (``.safetensors``, ``.npz``, ``.pth``, ``.pt``, ``.ckpt``, ``.bin``).
         size: height and width of the input, for files that leave it open.
 
     Raises:

@@ -1,4 +1,8 @@
-"""The tensors in a file of weights, without running code that a pickle may hold."""
+"""The tensors in a file of weights, without running code that a pickle may hold.
+
+Of a ``.safetensors`` file only the header is read, and neither it nor an ``.npz`` needs torch; pickles are read by
+`edgeir.checkpoint.foreign.read`.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,7 @@ from edgeir.exporting.inspect.graph import TensorEntry
 
 __all__ = ["WEIGHT_SUFFIXES", "read_weights"]
 
-WEIGHT_SUFFIXES = (".safetensors", ".pth", ".pt", ".ckpt", ".npz")
+WEIGHT_SUFFIXES = (".safetensors", ".npz", ".pth", ".pt", ".ckpt", ".bin")
 
 
 def read_weights(path: Path) -> tuple[TensorEntry, ...]:
@@ -27,7 +31,7 @@ def read_weights(path: Path) -> tuple[TensorEntry, ...]:
         if path.suffix.lower() == ".safetensors":
             return tuple(_safetensors(path))
         return tuple(_arrays(path) if path.suffix.lower() == ".npz" else _pickled(path))
-    except (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         short = (str(error).splitlines() or [""])[0][:150]
         raise CheckpointError(f"the weights cannot be read: {short}", where=path) from error
 
@@ -56,27 +60,10 @@ def _arrays(path: Path) -> list[TensorEntry]:
 
 
 def _pickled(path: Path) -> list[TensorEntry]:
-    torch = require("torch", "inspecting a .pth file")
-    if not _looks_like_torch(path):
-        raise ValueError("it is no file that torch.save wrote")
-    try:
-        loaded = torch.load(path, map_location="meta", weights_only=True)
-    except Exception as error:  # a damaged pickle raises anything; so does one with more than tensors in it
-        if "weights_only" in str(error) or "Unsupported" in str(error):
-            raise CheckpointError(
-                "it holds more than tensors and plain values, and reading that could run code",
-                where=path,
-                fix="save the state dict alone: torch.save(network.state_dict(), ...)",
-            ) from error
-        raise ValueError(str(error) or type(error).__name__) from error
-    return _nested("", loaded)
+    require("torch", f"inspecting a {path.suffix} file")
+    from edgeir.checkpoint.foreign.read import read_weights as read_foreign
 
-
-def _looks_like_torch(path: Path) -> bool:
-    """A zip archive, or a pickle of protocol 2 or newer, which is what torch.save wrote before."""
-    with path.open("rb") as opened:
-        start = opened.read(4)
-    return start == b"PK\x03\x04" or (start[:1] == b"\x80" and start[1:2] in b"\x02\x03\x04\x05")
+    return _nested("", read_foreign(path))
 
 
 def _nested(prefix: str, value: Any) -> list[TensorEntry]:

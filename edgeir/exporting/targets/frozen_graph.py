@@ -98,4 +98,4 @@ def _reach(node: Node) -> Reach:
     if node.kind in ("AvgPool", "MaxPool"):
         extent = node.settings.get("ksize", [1, 1, 1, 1])
         return Window((extent[1], extent[2]), stride=node.settings.get("strides", [1, 1, 1, 1])[1])
-    return reach_of({"AddV2": "Add", "BiasAdd": "Add", "ConcatV2": "Concat"}.get(node.kind, node.kind))
+    return reach_of({"AddV2": "Add", "BiasAdd": "Add"}.get(node.kind, node.kind))

@@ -147,6 +147,8 @@ def _reach(operator: Any, kind: str) -> Reach:
     if kind in ("pixel_unshuffle", "space_to_depth"):
         factor = _setting(operator, "downscale_factor", None) or _setting(operator, "block_size", None)
         return Window((int(factor), int(factor)), stride=int(factor)) if factor is not None else "unknown"
+    if kind == "concat":  # along height or width it puts pixels elsewhere
+        return "pixel" if int(_setting(operator, "axis", 0)) in (1, -3) else "unknown"
     if kind.startswith("upsample_"):
         factor = _setting(operator, "scale_factor_height", None)
         whole = factor is not None and float(factor).is_integer()

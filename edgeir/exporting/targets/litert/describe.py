@@ -138,6 +138,8 @@ def _reach(graph: Graph, operator: Any, kind: str) -> Reach:
     if kind in ("RESHAPE", "SQUEEZE", "EXPAND_DIMS", "BROADCAST_TO"):
         pixels = len(before) == 4 == len(after) and before[1:3] == after[1:3]
         return "pixel" if pixels else "unknown"
+    if kind == "CONCATENATION":  # along height or width it puts pixels elsewhere
+        return "pixel" if int(options.axis) % len(after) == len(after) - 1 else "unknown"
     if kind == "TRANSPOSE":
         order = graph.constant(int(operator.inputs[1]))
         return "pixel" if order is not None and len(before) == 4 else "unknown"

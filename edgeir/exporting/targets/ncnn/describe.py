@@ -1,4 +1,4 @@
-"""The graph of any ncnn network with one input and one output, for `edgeir inspect`.
+"""The graph of any ncnn network with pnnx's names, one input and one output, for `edgeir inspect`.
 
 An ncnn file does not say the sizes of its tensors, so what depends on them is left open.
 """
@@ -84,6 +84,8 @@ def _work(layer: Layer) -> dict[str, Any]:
         return {"reach": "global" if whole else Window((value(11, value(1)), value(1)), stride=value(2, 1))}
     if layer.kind == "PixelShuffle":
         return {"reach": Window(enlarge=value(0, 1))}
+    if layer.kind == "Concat":  # along height or width it puts pixels elsewhere
+        return {"reach": "pixel" if value(0) in (0, -3) else "unknown"}
     if layer.kind == "Reduction":
         return {"reach": "global"}
     return {"reach": "pixel" if layer.kind == "Split" else reach_of(layer.kind)}

@@ -35,8 +35,6 @@ _PRODUCTS = ("MatMul", "Gemm", "FusedMatMul", "MatMulInteger", "QLinearMatMul", 
 _SCALES = ("QuantizeLinear", "DequantizeLinear")
 _INDICES = ("int64", "bool")
 
-Shape = tuple[int | None, ...] | None
-
 
 def describe(path: Path, size: tuple[int, int] | None = None) -> GraphDescription:
     """Read an ``.onnx`` file, whoever made it.
@@ -188,6 +186,8 @@ def _reach(
         return Window(enlarge=block) if kind == "DepthToSpace" else Window((block, block), stride=block)
     if kind in _PRODUCTS:
         return "pixel" if len(inputs) > 1 and _is_constant(inputs[1], tensors) else "unknown"
+    if kind in ("Concat", "QLinearConcat"):  # along height or width it puts pixels elsewhere
+        return "pixel" if attributes.get("axis") in (1, -3) else "unknown"
     if kind.startswith("Reduce"):
         axes = attributes.get("axes")
         return "pixel" if axes is not None and list(axes) in ([1], [-3]) else "global"
