@@ -97,7 +97,11 @@ def test_eight_bit_activations_have_one_size(tiny: Any, calibration: np.ndarray,
 
 
 @pytest.mark.parametrize(
-    "config", [FDRNetConfig(**SMALLER["fdr-net"]), PPDNConfig(**SMALLER["ppdn"])], ids=["means", "multiple"]
+    "config",
+    [
+        pytest.param(FDRNetConfig(**SMALLER["fdr-net"]), id="means"),
+        pytest.param(PPDNConfig(**SMALLER["ppdn"]), id="multiple", marks=pytest.mark.slow),
+    ],
 )
 def test_sizes_with_a_multiple_and_networks_that_read_the_whole_image(config, busy, tmp_path: Path) -> None:
     network = busy(config.build())

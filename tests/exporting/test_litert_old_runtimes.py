@@ -150,7 +150,8 @@ SMALL_PPDN = {"stem": 4, "growth": 2, "layers": (1, 1, 1, 1), "expansion": 1.0,
         (FFDNetConfig(), 0.02),  # a constant is concatenated: the map of the noise level
         (FFDNetConfig(channels=1), 0.02),
         (DnCNNConfig(channels=1, depth=3, width=8), 0.02),
-        (PPDNConfig(**SMALL_PPDN), 0.05),  # -inf before a max pooling, a fixed resize, TANH at the end
+        # -inf before a max pooling, a fixed resize, TANH at the end
+        pytest.param(PPDNConfig(**SMALL_PPDN), 0.05, marks=pytest.mark.slow),
     ],
     ids=["ffdnet", "ffdnet-gray", "dncnn-gray", "ppdn"],
 )

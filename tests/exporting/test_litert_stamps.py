@@ -33,7 +33,7 @@ from edgeir.runtime.quiet import libraries_silenced
         FFDNetConfig(channels=1),
         ARCNNConfig(),
         MultiscaleDenoiserConfig(),
-        DANetConfig(widths=(16, 24), blocks=1, bottom_blocks=1),
+        pytest.param(DANetConfig(widths=(16, 24), blocks=1, bottom_blocks=1), marks=pytest.mark.slow),
     ],
     ids=lambda config: config.kind,
 )

@@ -23,7 +23,7 @@ from edgeir.exporting.recording import recorded  # noqa: E402
 from ..popular import TINY, saved  # noqa: E402
 from .conftest import convert  # noqa: E402
 
-QUICK = {"compact", "rrdb", "span", "nafnet"}
+QUICK = {"compact"}  # the others in `make test-all`: up to half a minute each
 NAMES = [pytest.param(name, marks=[] if name in QUICK else [pytest.mark.slow]) for name in TINY]
 
 
