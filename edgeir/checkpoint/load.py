@@ -10,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from edgeir.checkpoint.resolve import resolve_checkpoint
 from edgeir.checkpoint.state import Tensors, read_tensors
+from edgeir.core.config import first_problem
 from edgeir.core.errors import CheckpointError, ConfigError, UntrustedCodeError
 from edgeir.core.files import sha256_file
 from edgeir.manifest.card import CARD_NAME, WEIGHTS_NAME, Card, read_card
@@ -47,7 +48,7 @@ def load_checkpoint(name: str | Path, *, expect: object | None = None) -> tuple[
         raise CheckpointError(
             f"the checkpoint is of another network: {config!r} instead of {expect!r}", where=folder
         )
-    network = _built(config, folder / CARD_NAME)
+    network = _quantised(_built(config, folder / CARD_NAME), card, folder / CARD_NAME)
     load_weights(network, read_tensors(weights), weights)
     network.eval()
     return network, card, folder
@@ -61,6 +62,22 @@ def _built(config: NetworkConfig, card: Path) -> Network:
         raise UntrustedCodeError(error.code, where=card) from error
     except ConfigError as error:
         raise CheckpointError(f"its network: {error.problems[0]}", where=card, fix=error.fix) from error
+
+
+def _quantised(network: Network, card: Card, where: Path) -> Network:
+    """The network as it was trained: in integers, where the card says so."""
+    if card.quantization is None:
+        return network
+    from edgeir.quantize.network import FakeQuantized, Quantization
+
+    try:
+        settings = Quantization.model_validate(card.quantization)
+    except ValidationError as error:
+        raise CheckpointError(
+            f"the card describes a quantisation that this version does not know: {first_problem(error)}",
+            where=where,
+        ) from error
+    return FakeQuantized(network, settings)
 
 
 def configuration(card: Card, folder: Path) -> NetworkConfig:

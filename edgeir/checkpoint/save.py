@@ -38,6 +38,7 @@ def save_checkpoint(
         card = Card(
             name=name,
             model=network.config.model_dump(mode="json"),
+            quantization=None if network.quantization is None else dict(network.quantization),
             facts=network.facts,
             parameters=parameter_count(network),
             weights_sha256=sha256_file(temporary / WEIGHTS_NAME),

@@ -14,17 +14,13 @@ from edgeir.data.degrade import AnyDegradation
 from edgeir.data.degrade.base import to_unit
 from edgeir.exporting.prove.images import calibration_photographs, fingerprint, patches
 from edgeir.manifest.facts import NetworkFacts
+from edgeir.quantize.synthetic import with_synthetic
 
 __all__ = ["CalibrationData", "fitted", "gather", "shortcomings"]
 
 _LOG = logging.getLogger("edgeir.exporting")
 FEW = 4
 """Fewer photographs than this give a warning."""
-_SEED, _CELL = 11, 8
-"""Seed of the synthetic inputs, and side of a patch of one colour. The proof uses other extremes."""
-_GRAIN, _GRAINS = 0.75, 4
-"""Contrast and number of inputs of noise with two values per pixel and colour. They keep stripes of one pixel, which no
-calibration image has, within the gate and cost photographs 0.01 dB; whole contrast costs 0.06 to 0.08 (docs/LOG.md)."""
 _LEVELS = (0.1, 0.9)
 """Calibration should have pixels below the first and above the second, in every channel."""
 _SHARE = 1e-3
@@ -48,13 +44,7 @@ class CalibrationData:
     @property
     def range_inputs(self) -> NDArray[np.float32]:
         """`inputs`, noise, a patchwork of saturated colours, and the finest grain that ranges are to cover."""
-        _, height, width, channels = self.inputs.shape
-        rng = np.random.default_rng(_SEED)
-        noise = rng.random((height, width, channels), dtype=np.float32)
-        cells = rng.integers(0, 2, (-(-height // _CELL), -(-width // _CELL), channels)).astype(np.float32)
-        patchwork = cells.repeat(_CELL, axis=0).repeat(_CELL, axis=1)[:height, :width]
-        grain = 0.5 + _GRAIN * (rng.integers(0, 2, (_GRAINS, height, width, channels)) - 0.5)
-        return np.concatenate([self.inputs, noise[None], patchwork[None], grain], dtype=np.float32)
+        return with_synthetic(self.inputs)
 
     @classmethod
     def none(cls, channels: int) -> CalibrationData:

@@ -29,6 +29,7 @@ from edgeir.exporting.prove.golden import golden_of
 from edgeir.exporting.prove.images import Patch, degradation_of, patches, proof_photographs
 from edgeir.exporting.prove.run import input_size, prove
 from edgeir.exporting.target import Io, Job, Target, Written, joins_sizes
+from edgeir.exporting.trained import check_trained_plan
 from edgeir.manifest.artifact import ARTIFACT_NAME, Artifact, ModelFile, Statistics
 from edgeir.manifest.card import Card
 from edgeir.manifest.facts import NetworkFacts
@@ -185,9 +186,14 @@ def export_network(
         per_image = profile.parity_per_image
         return list(patches(unseen, network.facts, degradation, shape, per_image=per_image, seed=1))
 
-    own = network
+    trained, own = None, network
+    if network.quantization is not None:
+        trained, network = network, network.float_form()
+        check_trained_plan(trained, profile.target.precision)
+        own = network
+    judge = network if trained is None else trained.reference
     if statistics == "constant":
-        network = made_constant(network, data.inputs)
+        network = judge = made_constant(network, data.inputs)
     with sole_writer(out), atomic_dir(out) as temporary:
         written: list[Written] = []
         more: tuple[Size, ...] = ()
@@ -196,17 +202,17 @@ def export_network(
         for step, size in enumerate(chosen):
             progress(step, 2 * len(chosen), f"converting {_label(size)}")
             path = temporary / _file_name(profile.target, size, main=step == 0)
-            written.append(profile.target.write(Job(network, size, io, data, more), path))
+            written.append(profile.target.write(Job(network, size, io, data, more, trained), path))
         artifact = _describe(temporary, written, chosen, network, card, profile, name)
         proved: list[ModelFile] = []
         for step, (file, size) in enumerate(zip(artifact.files, chosen, strict=True)):
             progress(len(chosen) + step, 2 * len(chosen), f"comparing {_label(size)} with the network")
             gate = applied_gate(profile.gate, io)
-            parity = prove(temporary, artifact, file, network, crops(size), gate, golden=golden and step == 0)
+            parity = prove(temporary, artifact, file, judge, crops(size), gate, golden=golden and step == 0)
             if isinstance(parity, Parity):
                 check_gate(parity, where=f"{card.name} {name} {_label(size)}")
             for other in file.sizes[1:]:
-                found = prove(temporary, artifact, file.at(other), network, crops(other), gate, golden=False)
+                found = prove(temporary, artifact, file.at(other), judge, crops(other), gate, golden=False)
                 if isinstance(parity, Parity) and isinstance(found, Parity):
                     check_gate(found, where=f"{card.name} {name} {_label(other)}")
                     parity = max(parity, found, key=lambda each: each.max_abs_error)

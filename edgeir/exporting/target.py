@@ -16,6 +16,7 @@ from edgeir.quantize.plan import QuantizationPlan
 
 if TYPE_CHECKING:
     from edgeir.models import Network
+    from edgeir.quantize.network import FakeQuantized
 
 __all__ = ["Io", "Job", "Target", "Written", "joins_sizes"]
 
@@ -31,6 +32,7 @@ class Job:
         network: in its training form; a target exports ``network.deploy()``.
         size: fixed input height and width; None asks for dynamic ones.
         more_sizes: others that the same file takes (see `joins_sizes`).
+        trained: ranges and integers of a network that was trained for its file, which `network` is the float form of.
         io: type of input and output.
         calibration: sets integer ranges; any height and width.
     """
@@ -40,6 +42,7 @@ class Job:
     io: Io
     calibration: CalibrationData
     more_sizes: tuple[tuple[int, int], ...] = ()
+    trained: FakeQuantized | None = None
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,9 @@ class Card(Config):
     name: str
     model: dict[str, Any]
     """The network's configuration (a member of `edgeir.models.AnyModel`)."""
+    quantization: dict[str, Any] | None = None
+    """Of a network that was trained for its integer file: `edgeir.quantize.network.Quantization`. None: a float
+    network."""
     facts: NetworkFacts
     parameters: int
     weights_sha256: str

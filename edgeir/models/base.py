@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 import torch
 from torch import nn
@@ -49,6 +50,11 @@ class Network(nn.Module, ABC):
     def reads(self) -> Literal["degraded", "clean"]:
         """See `NetworkConfig.reads`."""
         return self.config.reads
+
+    @property
+    def quantization(self) -> Mapping[str, Any] | None:
+        """What its card keeps of quantisation-aware training; None: it computes in floats."""
+        return None
 
     def deploy(self) -> nn.Module:
         """The network to export: eval mode, branches fused, output clipped to [0, 1] inside the graph.

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from edgeir.core.assets import find_asset
 from edgeir.core.config import Config, apply_overrides, parse, read_yaml
@@ -22,6 +22,7 @@ from edgeir.distillation import AnyDistillation
 from edgeir.losses import L1, Adversarial, AnyLoss
 from edgeir.losses.backbone import PerceptualConfig
 from edgeir.models import AnyModel
+from edgeir.quantize.network import Quantization
 from edgeir.training.optim import MAX_STEPS, Optim
 
 __all__ = ["Data", "Distillation", "ObjectiveConfig", "Recipe", "Train", "Validation", "load_recipe"]
@@ -133,6 +134,14 @@ Task = Literal[
 """What a network is for; it names the folder of its recipe."""
 
 
+def _plan_alone(value: Any) -> Any:
+    return {"plan": value} if isinstance(value, str) else value
+
+
+TrainedQuantization = Annotated[Quantization, BeforeValidator(_plan_alone)]
+"""`Quantization`, or the name of its plan."""
+
+
 class Recipe(Config):
     """A training run."""
 
@@ -143,6 +152,9 @@ class Recipe(Config):
     model: AnyModel
     fine_tune_from: str | None = None
     """Zoo name or checkpoint to start from: the same network (PlainSR: also a smaller one, or other branches)."""
+    quant: TrainedQuantization | None = None
+    """Quantisation-aware training: a plan, such as ``int8``, or settings. The network is fine-tuned in its deployed
+    form with rounded weights and activations, and its int8 file computes what the checkpoint does."""
     data: Data
     objective: ObjectiveConfig = ObjectiveConfig()
     optim: Optim = Optim()
@@ -185,10 +197,27 @@ class Recipe(Config):
         if distillation is not None and any(method.needs_labels for method in distillation.methods):
             _labelled(self.data)
         self._check_colour()
+        self._check_quantization()
         kinds = [loss.kind for loss in self.objective.losses]
         if len(set(kinds)) != len(kinds):
             raise ValueError("`objective.losses` names a loss twice")
         return self
+
+    def _check_quantization(self) -> None:
+        if self.quant is None:
+            return
+        if self.fine_tune_from is None:
+            raise ValueError("`quant` needs `fine_tune_from`: the float network whose file it is to be")
+        distillation = self.objective.distillation
+        reading = [
+            method.kind for method in (distillation.methods if distillation else ()) if method.reads_student
+        ]
+        if reading:
+            raise ValueError(
+                f"`quant`: a network in integers has no features to read, which `{reading[0]}` does; use `output`"
+            )
+        if self.objective.adversarial is not None or self.train.precision == "16-mixed":
+            raise ValueError("`quant` trains without an adversary, in 32-true or bf16-mixed")
 
     def _check_colour(self) -> None:
         """What a network of one channel cannot be asked for, and what only it can."""

@@ -22,9 +22,9 @@ from edgeir.data.degrade.base import enlargement_of
 from edgeir.data.patches import PatchSampler
 from edgeir.data.store.pair_store import PairStore, open_store
 from edgeir.losses.backbone import backbones_used
-from edgeir.models.base import Network, channels_last
+from edgeir.models.base import channels_last
 from edgeir.training.adversary import DiscriminatorTrainer
-from edgeir.training.build import build_objective, initialise
+from edgeir.training.build import build_objective, first_network, set_ranges
 from edgeir.training.loop import fit
 from edgeir.training.preflight import check_ahead, check_precision, teacher_record
 from edgeir.training.processes import Processes, launch
@@ -230,11 +230,21 @@ def _share(
 ) -> tuple[bool, int, dict[str, Any], int]:
     torch.set_num_threads(threads)
     torch.manual_seed(recipe.train.seed)
-    network: Network = recipe.model.build()
-    if recipe.fine_tune_from is not None:
-        initialise(network, recipe.fine_tune_from)
-    channels_last(network)
+    network = channels_last(first_network(recipe))
     objective, planes = build_objective(recipe, network, store)
+    sampler = PatchSampler(
+        store,
+        patch=recipe.data.patch,
+        batch=recipe.data.batch,
+        seed=recipe.train.seed,
+        augment=recipe.data.augment,
+        planes=planes,
+        degradation=None if store.paired else recipe.data.degradation,
+        gray=network.facts.colour == "y",
+        enlarge=enlargement_of(recipe.data.degradation) if network.facts.input_kind == "bicubic" else None,
+    )
+    if not resume:
+        set_ranges(network, sampler)
     trained = [*network.parameters(), *objective.auxiliary.parameters()]
     fused = recipe.train.precision != "16-mixed"  # whose scaler could not clip the gradients
     state = State(network, recipe.optim.build(trained, fused=fused), {}, objective.auxiliary)
@@ -247,17 +257,6 @@ def _share(
         if fabric.is_global_zero:
             drop_later_rows(run.path, state.step)
     network.train()
-    sampler = PatchSampler(
-        store,
-        patch=recipe.data.patch,
-        batch=recipe.data.batch,
-        seed=recipe.train.seed,
-        augment=recipe.data.augment,
-        planes=planes,
-        degradation=None if store.paired else recipe.data.degradation,
-        gray=network.facts.colour == "y",
-        enlarge=enlargement_of(recipe.data.degradation) if network.facts.input_kind == "bicubic" else None,
-    )
     with stop_requests() as should_stop:
         done = fit(fabric, recipe, state, objective, sampler, run, should_stop=should_stop, progress=progress)
     best = state.best_psnr_db if math.isfinite(state.best_psnr_db) else None

@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from onnx import numpy_helper
 
-from edgeir.exporting.targets.onnx.saturation import weight_overrides, weight_scales
+from edgeir.exporting.targets.onnx.saturation import weight_overrides
 from edgeir.exporting.targets.onnx.target import ONNX
 from edgeir.models import PlainSRConfig
+from edgeir.quantize.weight_scales import weight_scales
 
 from .conftest import convert
 

@@ -20,7 +20,7 @@ from edgeir.core.trust import honours_trust
 from edgeir.exporting.prove.gate import check_gate
 from edgeir.exporting.prove.golden import GOLDEN_FOLDER, GoldenProof, golden_of, golden_problem, run_golden
 from edgeir.exporting.prove.images import degradation_of, patches, proof_photographs
-from edgeir.exporting.prove.run import input_size, prove
+from edgeir.exporting.prove.run import input_size, judged, prove
 from edgeir.manifest.artifact import ARTIFACT_NAME, Artifact, read_artifact
 from edgeir.manifest.parity import AnyParity, Gate, NativeRun, NotRun, Parity
 from edgeir.runtime import catalog
@@ -129,6 +129,7 @@ def _against(
             where=folder,
             fix="name the one it was made of",
         )
+    network = judged(network)
     if artifact.facts.sigma is not None:
         network = network.at_sigma(artifact.facts.sigma)
     if artifact.statistics == "constant":

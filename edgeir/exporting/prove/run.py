@@ -20,10 +20,15 @@ from edgeir.runtime import catalog
 from edgeir.runtime.loading import load_file
 from edgeir.runtime.session import to_native
 
-__all__ = ["DYNAMIC_PATCH", "input_size", "prove"]
+__all__ = ["DYNAMIC_PATCH", "input_size", "judged", "prove"]
 
 DYNAMIC_PATCH = 96
 """Network-input side of the patches that a file of any size is compared on (low-resolution pixels)."""
+
+
+def judged(network: Any) -> Any:
+    """The float network that a file is compared with: of one that was trained in integers, the one it began as."""
+    return network if network.quantization is None else network.reference
 
 
 def input_size(facts: NetworkFacts, size: tuple[int, int] | None) -> tuple[int, int]:

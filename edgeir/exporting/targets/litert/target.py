@@ -38,6 +38,7 @@ from edgeir.exporting.targets.litert.quantize.bias import correct_output_bias
 from edgeir.exporting.targets.litert.quantize.fit import is_bound_to_size
 from edgeir.exporting.targets.litert.quantize.int8 import finish, quantise, take_tail
 from edgeir.exporting.targets.litert.quantize.moves import keep_moves_integer
+from edgeir.exporting.targets.litert.quantize.trained import set_trained_weights, trained_ranges
 from edgeir.exporting.targets.litert.releases import needs_of
 from edgeir.manifest.artifact import TensorSpec
 from edgeir.quantize.plan import PLANS, Plan
@@ -130,10 +131,13 @@ class LiteRT(Config):
             ranged, inputs = job.calibration.range_inputs, job.calibration.inputs
             if is_bound_to_size(graph):
                 ranged, inputs = fitted(ranged, size), fitted(inputs, size)
+            given = None if job.trained is None else trained_ranges(job.trained, core, size)
             integer = keep_moves_integer(
-                quantise(core, ranged, rule=self.ranges, per_tensor=per_tensor, floats=floats)
+                quantise(core, ranged, rule=self.ranges, per_tensor=per_tensor, floats=floats, given=given)
             )
-            if self.correct_bias:
+            if job.trained is not None:
+                integer = set_trained_weights(integer, Graph(core), job.trained)
+            elif self.correct_bias:
                 integer = correct_output_bias(integer, core, inputs)
             return finish(integer, tail, job.io)
         if self.merge_residual:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
 from edgeir.core.config import Config
 from edgeir.core.errors import ExportError
 from edgeir.core.requires import require
-from edgeir.exporting.calibration import CalibrationData
 from edgeir.exporting.converting import conversion_errors
 from edgeir.exporting.layers import check_plan, float_layers
 from edgeir.exporting.target import Job, Written
@@ -18,13 +17,10 @@ from edgeir.exporting.targets.onnx.convert import as_it_comes, drop_clip, fix_si
 from edgeir.exporting.targets.onnx.opset import OLDEST, at_opset
 from edgeir.exporting.targets.onnx.passes.bytes_in_out import bytes_in_and_out
 from edgeir.exporting.targets.onnx.passes.half import halve
-from edgeir.exporting.targets.onnx.saturation import WeightRule
 from edgeir.manifest.artifact import RuntimeNeeds, TensorSpec
 from edgeir.quantize.plan import PLANS, Plan
+from edgeir.quantize.weight_scales import WeightRule
 from edgeir.runtime.onnxruntime import FACTS_PROPERTY
-
-if TYPE_CHECKING:
-    from edgeir.models import Network
 
 __all__ = ["GraphSettings", "described"]
 
@@ -80,7 +76,7 @@ class GraphSettings(Config):
     def _converted(self, job: Job) -> Any:
         made_in = max(_MADE_IN, self.opset or 0)
         if self.precision.default.integer:  # calibration crops have a size of their own
-            model = self._quantise(as_it_comes(job, made_in, None), job.network, job.calibration)
+            model = self._quantise(as_it_comes(job, made_in, None), job)
             fix_size(model, job)
         else:
             model = as_it_comes(job, made_in, job.size)
@@ -93,18 +89,23 @@ class GraphSettings(Config):
         model.metadata_props.add(key=FACTS_PROPERTY, value=job.network.facts.model_dump_json())
         return model
 
-    def _quantise(self, model: Any, network: Network, calibration: CalibrationData) -> Any:
+    def _quantise(self, model: Any, job: Job) -> Any:
         from edgeir.exporting.targets.onnx.nncf_quantiser import quantise_nncf
         from edgeir.exporting.targets.onnx.qdq import correct_bias, quantise_qdq
+        from edgeir.exporting.targets.onnx.trained import trained_overrides
 
         drop_clip(model)
+        calibration, trained = job.calibration, job.trained
         settings: dict[str, Any] = {
             "ranges": self.ranges,
             "activations": self.activations,
-            "weights": self.weights,
+            "weights": self.weights if trained is None else trained.settings.weights,
             "per_tensor": self.precision.default.granularity == "tensor",
-            "floats": float_layers(self.precision, network),
+            "floats": float_layers(self.precision, job.network),
         }
+        if trained is not None:
+            given = trained_overrides(trained, model, self.activations)
+            return quantise_qdq(model, calibration.range_inputs, **settings, given=given)
         if self.quantizer == "nncf":
             bias_images = calibration.inputs if self.correct_bias else None
             return quantise_nncf(model, calibration.range_inputs, **settings, bias_images=bias_images)

@@ -28,7 +28,7 @@ from edgeir.exporting.targets.onnx.passes.integer_graph import (
     set_weights,
 )
 from edgeir.exporting.targets.onnx.qdq import Images, copied, layer_nodes, nchw, output_bias_error
-from edgeir.exporting.targets.onnx.saturation import WeightRule
+from edgeir.quantize.weight_scales import WeightRule
 
 __all__ = ["quantise_nncf"]
 

@@ -13,7 +13,8 @@ from edgeir.core.files import scratch_dir
 from edgeir.core.requires import require
 from edgeir.exporting.layers import fingerprint_of
 from edgeir.exporting.targets.onnx.passes.integer_graph import set_image_output
-from edgeir.exporting.targets.onnx.saturation import WeightRule, weight_overrides
+from edgeir.exporting.targets.onnx.saturation import weight_overrides
+from edgeir.quantize.weight_scales import WeightRule
 
 __all__ = ["Images", "copied", "correct_bias", "layer_nodes", "nchw", "output_bias_error", "quantise_qdq"]
 
@@ -30,10 +31,14 @@ def quantise_qdq(
     weights: WeightRule,
     per_tensor: bool = False,
     floats: Mapping[str, NDArray[np.float32]] | None = None,
+    given: Mapping[str, list[dict[str, Any]]] | None = None,
 ) -> Any:
     """Quantise `model` (input ``image``, output ``restored``, NCHW float32, no clip at the end).
 
     The image's range is [0, 1] at both ends (scale 1/255), and so is the tensor that DepthToSpace only rearranges.
+
+    Args:
+        given: onnxruntime's `TensorQuantOverrides` of tensors whose range is known already.
 
     Raises:
         ExportError: onnxruntime has no such ranges, or a layer cannot stay in float.
@@ -49,9 +54,11 @@ def quantise_qdq(
     kind = quantization.QuantType.QUInt8 if activations == "uint8" else quantization.QuantType.QInt8
     zero_point = np.array(0 if activations == "uint8" else -128, activations)
     eight_bits = [{"scale": np.array(1 / 255, np.float32), "zero_point": zero_point, "quant_type": kind}]
-    overrides = weight_overrides(model, weights, per_tensor=per_tensor) | dict.fromkeys(
-        _image_tensors(model), eight_bits
-    )
+    overrides = {
+        **weight_overrides(model, weights, per_tensor=per_tensor),
+        **(given or {}),
+        **dict.fromkeys(_image_tensors(model), eight_bits),
+    }
     with scratch_dir("quantize", libraries=True) as folder:  # onnxruntime makes temporary folders of its own
         path = folder / "int8.onnx"
         quantization.quantize_static(

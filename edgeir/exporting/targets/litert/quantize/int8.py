@@ -66,6 +66,7 @@ def quantise(
     rule: RangeRule,
     per_tensor: bool = False,
     floats: Mapping[str, NDArray[np.float32]] | None = None,
+    given: Mapping[str, tuple[float, float]] | None = None,
 ) -> bytes:
     """Quantise a float graph whose tail was taken; the result takes and gives int8 images.
 
@@ -74,6 +75,7 @@ def quantise(
         images: (N, H, W, 3) calibration inputs in [0, 1].
         rule: how activation ranges follow from the observed values.
         per_tensor: one scale for all weights of a layer, for processors that refuse one per channel.
+        given: ranges of tensors that are known already, by name.
         floats: layers to keep in float, by `edgeir.exporting.layers.fingerprint_of` their weights.
 
     Raises:
@@ -83,6 +85,7 @@ def quantise(
     paddings = [operator for operator in graph.operators if is_lowest_padding(graph, operator)]
     names = [graph.name(int(index)) for op in graph.operators if op not in paddings for index in op.outputs]
     ranges = {name: activation_range(seen, rule) for name, seen in observe(model, names, images).items()}
+    ranges |= given or {}
     ranges[graph.name(graph.inputs[0])] = (0.0, 1.0)
     ranges[graph.name(graph.outputs[0])] = (0.0, 1.0)
     widen(graph, ranges)

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeir.core.requires import require
-from edgeir.exporting.targets.onnx.saturation import WeightRule, weight_scales
+from edgeir.quantize.weight_scales import WeightRule, weight_scales
 
 __all__ = ["integer_biases", "one_type", "set_image_input", "set_image_output", "set_weights"]
 
