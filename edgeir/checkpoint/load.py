@@ -68,7 +68,8 @@ def _quantised(network: Network, card: Card, where: Path) -> Network:
     """The network as it was trained: in integers, where the card says so."""
     if card.quantization is None:
         return network
-    from edgeir.quantize.network import FakeQuantized, Quantization
+    from edgeir.quantize.network import FakeQuantized
+    from edgeir.quantize.settings import Quantization
 
     try:
         settings = Quantization.model_validate(card.quantization)

@@ -33,6 +33,7 @@ from edgeir.cli.publish import publish
 from edgeir.cli.recipes import recipes
 from edgeir.cli.report import report
 from edgeir.cli.restore import restore
+from edgeir.cli.sensitivity import sensitivity
 from edgeir.cli.streams import close_quietly, open_missing, say
 from edgeir.cli.study import study
 from edgeir.cli.train import distill, train
@@ -69,6 +70,7 @@ app.command(rich_help_panel=_USE)(report)
 app.command(rich_help_panel=_LOOK)(channels)
 app.command(rich_help_panel=_LOOK)(demo)
 app.command(rich_help_panel=_LOOK)(inspect)
+app.command(rich_help_panel=_LOOK)(sensitivity)
 app.command(rich_help_panel=_LOOK)(models)
 app.command(rich_help_panel=_LOOK)(recipes)
 app.add_typer(cache, rich_help_panel=_LOOK)

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from edgeir.cli.choose_precision import Choice, chosen_file, ladder_lines, refuse_unused_choice
+from edgeir.cli.export_lines import file_lines
 from edgeir.cli.options import (
+    AUTO,
+    ExportPrecision,
     Json,
     Overwrite,
-    PrecisionChoice,
     Quiet,
     ReceptiveRadius,
     Sigma,
@@ -21,16 +24,17 @@ from edgeir.cli.options import (
     Weights,
     parse_size,
 )
-from edgeir.cli.output import Output, table
+from edgeir.cli.output import Output
 from edgeir.core.errors import ConfigError
 from edgeir.runtime.catalog import target_titles
 
 if TYPE_CHECKING:
     from edgeir.core.progress import Progress
-    from edgeir.manifest.artifact import ModelFile, RuntimeNeeds
     from edgeir.manifest.model_file import Exported
 
 __all__ = ["export"]
+
+_CHOOSING = "Choosing the precision"
 
 
 def export(
@@ -61,11 +65,12 @@ def export(
         ),
     ] = None,
     precision: Annotated[
-        list[PrecisionChoice] | None,
+        list[ExportPrecision] | None,
         typer.Option(
             "--precision",
-            help="Number format of weights and activations; int8 is calibrated on photographs. Repeat for several in a "
-            "bundle: every format is written in each. [default: fp32]",
+            help="Number format of weights and activations; int8 is calibrated on photographs; auto tries all and "
+            "writes the fastest within --gate-db. Repeat for several in a bundle: every format is written in each. "
+            "[default: fp32]",
             show_default=False,
         ),
     ] = None,
@@ -121,6 +126,46 @@ def export(
         ),
     ] = None,
     sigma: Sigma = None,
+    gate_db: Annotated[
+        float | None,
+        typer.Option(
+            "--gate-db",
+            help="PSNR that a file may lose, for --precision auto: mean over photographs that calibration did not see. "
+            "[default: 0.1]",
+            rich_help_panel=_CHOOSING,
+            show_default=False,
+        ),
+    ] = None,
+    target_latency: Annotated[
+        float | None,
+        typer.Option(
+            "--target-latency",
+            metavar="MS",
+            help="Milliseconds that one run may take here, for --precision auto; a slower file is refused.",
+            rich_help_panel=_CHOOSING,
+            show_default=False,
+        ),
+    ] = None,
+    trained: Annotated[
+        str | None,
+        typer.Option(
+            "--trained",
+            metavar="CHECKPOINT",
+            help="Checkpoint of quantisation-aware training (a recipe's `quant`) that --precision auto tries as well.",
+            rich_help_panel=_CHOOSING,
+            show_default=False,
+        ),
+    ] = None,
+    threads: Annotated[
+        int,
+        typer.Option(
+            "--threads",
+            "-t",
+            min=1,
+            help="CPU threads that --precision auto times with.",
+            rich_help_panel=_CHOOSING,
+        ),
+    ] = 1,
     bundle: Annotated[
         bool,
         typer.Option(
@@ -163,6 +208,9 @@ def export(
 
     Example: `edgeir export sr-x4 --target tflite --precision int8 --size 180x320 --out out/int8`
 
+    With `--precision auto` every precision is made, proved and timed here; the fastest that loses at most `--gate-db`
+    is written, and the table of everything tried is printed and kept in its manifest.
+
     Example of a bundle: `edgeir export sr-x4 --bundle --target tflite --target onnx --size 180x320 --out out/app.zip`
     """
     with Output(quiet=quiet, json=json) as output:
@@ -188,15 +236,21 @@ def export(
             "profiles": profile or (),
         }
         made: Exported
+        choice = Choice(gate_db, target_latency, trained, threads)
+        refuse_unused_choice(choice, files["precisions"], bundle=bundle)
         with output.progress() as progress:
-            if bundle:
+            if AUTO in files["precisions"]:
+                made = chosen_file(checkpoint, files, shared, choice, output, progress)
+            elif bundle:
                 from edgeir.exporting.bundle.export import export_bundle
 
                 made = export_bundle(checkpoint, **files, licence=licence, **shared, progress=progress)
             else:
                 _refuse_what_only_a_bundle_has(out, licence)
                 made = _one_file(checkpoint, files, shared, progress)
-        lines = [line for file in made.files for line in _file_lines(out, file)]
+        lines = [line for file in made.files for line in file_lines(out, file)]
+        if made.ladder is not None:
+            lines += ladder_lines(made.ladder)
         if (changed := made.constants) is not None:
             change = " ".join(f"{value:+.2f}" for value in changed.colour_shift)
             largest = f"{changed.max_abs_error:.2e} on [0, 1]"
@@ -227,36 +281,3 @@ def _one_file(checkpoint: str, files: dict[str, Any], shared: dict[str, Any], pr
         **shared,
         progress=progress,
     )
-
-
-def _file_lines(folder: Path, file: ModelFile) -> list[str]:
-    from edgeir.exporting.prove.gate import gate_lines
-    from edgeir.manifest.parity import Parity
-
-    rows = [
-        ("  size", f"{file.bytes / 1024:.1f} KiB"),
-        ("  work", f"{file.macs / 1e9:.2f} GMAC for input {_shape(file.inputs[0].shape)}"),
-    ]
-    if file.sizes:
-        rows.append(("  sizes", ", ".join(f"{height}x{width}" for height, width in file.sizes)))
-    if (needs := file.needs) is not None:
-        rows.append(
-            ("  needs", f"{needs.stamp}: {needs.runtime} {needs.stated or '?'} or newer{_run_on(needs)}")
-        )
-    if isinstance(file.parity, Parity):
-        compared = f"{file.parity.images} photographs, {file.parity.extremes} extremes, {file.parity.engine}"
-        rows += [
-            ("  compared on", compared),
-            *((f"  {what}", text) for what, text, _ in gate_lines(file.parity)),
-        ]
-    else:
-        rows.append(("  not proved", f"{file.parity.reason} ({file.parity.command})"))
-    return [f"wrote {folder / file.path}", *table(rows)]
-
-
-def _run_on(needs: RuntimeNeeds) -> str:
-    return f", run on {needs.measured} and newer" if needs.measured else ""
-
-
-def _shape(shape: tuple[int | None, ...]) -> str:
-    return "x".join("?" if size is None else str(size) for size in shape)

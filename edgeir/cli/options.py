@@ -14,6 +14,8 @@ from edgeir.quantize.names import PLAN_NAMES
 from edgeir.runtime.catalog import runtime_names, target_names
 
 __all__ = [
+    "AUTO",
+    "ExportPrecision",
     "Json",
     "NewFolder",
     "Overwrite",
@@ -33,11 +35,15 @@ __all__ = [
     "parse_size",
 ]
 
+AUTO = "auto"
+"""The precision that is chosen among all: the fastest within a gate."""
+
 if TYPE_CHECKING:  # Typer wants an enumeration, and what can be chosen is the catalog's affair
     RuntimeChoice: TypeAlias = str
     TimedRuntime: TypeAlias = str
     TargetChoice: TypeAlias = str
     PrecisionChoice: TypeAlias = str
+    ExportPrecision: TypeAlias = str
 else:
 
     def _choice(name: str, values: list[str]) -> type[StrEnum]:
@@ -47,6 +53,7 @@ else:
     TimedRuntime = _choice("TimedRuntime", runtime_names())
     TargetChoice = _choice("TargetChoice", target_names())
     PrecisionChoice = _choice("PrecisionChoice", list(PLAN_NAMES))
+    ExportPrecision = _choice("ExportPrecision", [*PLAN_NAMES, AUTO])
 
 Quiet: TypeAlias = Annotated[
     bool, typer.Option("--quiet", "-q", help="Print only the result: no progress, no remarks.")

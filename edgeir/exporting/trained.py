@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeir.core.errors import ExportError
+from edgeir.core.errors import ConfigError, ExportError
 from edgeir.exporting.layers import fingerprint_of
 from edgeir.quantize.plan import QuantizationPlan
 
 if TYPE_CHECKING:
     from edgeir.quantize.network import FakeQuantized
 
-__all__ = ["check_trained_plan", "probe", "trained_places", "trained_scales"]
+__all__ = ["check_trained_plan", "probe", "same_reference", "trained_places", "trained_scales"]
 
 _CLOSE = 1e-4
 """Largest difference of float values of one tensor, relative to its largest value: converters reorder sums."""
@@ -36,6 +36,28 @@ def check_trained_plan(trained: FakeQuantized, plan: QuantizationPlan) -> None:
         raise ExportError(
             f"the checkpoint was trained for {trained.settings.plan.name}, not {plan.name}",
             fix=f"choose --precision {trained.settings.plan.name}, or export the network that it was fine-tuned from",
+        )
+
+
+def same_reference(trained: Any, network: Any, where: str) -> None:
+    """Refuse a checkpoint of quantisation-aware training that was fine-tuned from another network.
+
+    Raises:
+        ConfigError: it was, or it was not trained in integers at all.
+    """
+    import torch
+
+    if trained.quantization is None:
+        raise ConfigError(
+            ["the checkpoint was not trained in integers"], where=where, fix="train one with quant=int8"
+        )
+    ours, theirs = network.fused().state_dict(), trained.reference.state_dict()
+    same = ours.keys() == theirs.keys() and all(
+        torch.allclose(ours[key], theirs[key], rtol=1e-4, atol=1e-6) for key in ours
+    )  # fusing branches into one kernel rounds
+    if not same:
+        raise ConfigError(
+            ["the checkpoint was fine-tuned from another network than the one to export"], where=where
         )
 
 
@@ -82,7 +104,8 @@ def trained_scales(trained: FakeQuantized, weights: NDArray[np.floating[Any]]) -
             in front of a pixel shuffle.
     """
     wanted = np.sort(weights.reshape(len(weights), -1), axis=1).astype(np.float32)
-    for floats, integers in trained.layers().values():
+    for layer in trained.layers():
+        floats, integers = layer.floats, layer.integers
         own = floats.transpose(0, integers.axis).flatten(1).numpy()
         if own.shape != wanted.shape or not np.array_equal(fingerprint_of(own), fingerprint_of(wanted)):
             continue

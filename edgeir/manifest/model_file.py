@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field
 
 from edgeir.core.config import Config
 from edgeir.manifest.facts import NetworkFacts
+from edgeir.manifest.ladder import Ladder
 from edgeir.manifest.parity import AnyParity, Change, NativeRun
 
 __all__ = [
@@ -157,6 +158,8 @@ class Exported(Config):
     """Source of its global statistics; None for a network without any."""
     constants: Change | None = None
     """Change by constant statistics: the torch network with constants against that with each image's statistics."""
+    ladder: Ladder | None = None
+    """What was tried, where the precision was chosen among several."""
     versions: dict[str, str] = {}
     revision: str | None = None
 

@@ -31,12 +31,15 @@ class Recording:
         image: name of the image's placeholder.
         weights: placeholder to the name of a parameter or buffer of the module.
         constants: placeholder to a tensor that the module does not name.
+        channels, unit: of the images that it takes: how many, and what their sides are multiples of.
     """
 
     graph: torch.fx.Graph
     image: str
     weights: dict[str, str]
     constants: dict[str, torch.Tensor]
+    channels: int
+    unit: int
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Recording:
         return self  # nothing in it changes
@@ -114,6 +117,8 @@ def record(module: nn.Module, facts: NetworkFacts) -> Recording:
         image=str(image),
         weights={name: target for name, target in weights.items() if target in named},
         constants=constants,
+        channels=facts.channels,
+        unit=unit,
     )
 
 

@@ -22,7 +22,7 @@ from edgeir.distillation import AnyDistillation
 from edgeir.losses import L1, Adversarial, AnyLoss
 from edgeir.losses.backbone import PerceptualConfig
 from edgeir.models import AnyModel
-from edgeir.quantize.network import Quantization
+from edgeir.quantize.settings import Quantization
 from edgeir.training.optim import MAX_STEPS, Optim
 
 __all__ = ["Data", "Distillation", "ObjectiveConfig", "Recipe", "Train", "Validation", "load_recipe"]
