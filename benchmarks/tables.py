@@ -40,6 +40,7 @@ DOCUMENTS = (
     "benchmarks/README.md",
     "recipes/README.md",
     "docs/benchmarks.md",
+    "docs/precision.md",
     "docs/targets.md",
     "docs/targets/onnx.md",
     "docs/targets/own-networks.md",

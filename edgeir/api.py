@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from edgeir.exporting.bundle.export import export_bundle as export_bundle
     from edgeir.exporting.bundle.verify import verify as verify
     from edgeir.exporting.inspect.run import inspect as inspect
+    from edgeir.exporting.ladder.run import export_auto as export_auto
     from edgeir.exporting.run import export as export
+    from edgeir.exporting.sensitivity import sensitivity as sensitivity
     from edgeir.reporting.run import report as report
     from edgeir.restoring.photo import restore as restore
     from edgeir.runtime.loading import load as load
@@ -32,6 +34,7 @@ __all__ = [
     "distill",
     "evaluate",
     "export",
+    "export_auto",
     "export_bundle",
     "import_weights",
     "inspect",
@@ -39,6 +42,7 @@ __all__ = [
     "publish",
     "report",
     "restore",
+    "sensitivity",
     "study",
     "train",
     "verify",
@@ -50,6 +54,7 @@ MODULES = {
     "distill": "edgeir.training.run",
     "evaluate": "edgeir.benchmarking.quality.evaluate",
     "export": "edgeir.exporting.run",
+    "export_auto": "edgeir.exporting.ladder.run",
     "export_bundle": "edgeir.exporting.bundle.export",
     "import_weights": "edgeir.checkpoint.foreign.convert",
     "inspect": "edgeir.exporting.inspect.run",
@@ -57,6 +62,7 @@ MODULES = {
     "publish": "edgeir.benchmarking.publish",
     "report": "edgeir.reporting.run",
     "restore": "edgeir.restoring.photo",
+    "sensitivity": "edgeir.exporting.sensitivity",
     "study": "edgeir.benchmarking.study.run",
     "train": "edgeir.training.run",
     "verify": "edgeir.exporting.bundle.verify",

@@ -37,6 +37,7 @@ COMMANDS = [
     "channels",
     "demo",
     "inspect",
+    "sensitivity",
     "models",
     "recipes",
     "doctor",
