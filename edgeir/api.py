@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from edgeir.exporting.bundle.export import export_bundle as export_bundle
     from edgeir.exporting.bundle.verify import verify as verify
     from edgeir.exporting.inspect.run import inspect as inspect
+    from edgeir.exporting.lint.run import lint as lint
     from edgeir.exporting.run import export as export
     from edgeir.reporting.run import report as report
     from edgeir.restoring.photo import restore as restore
@@ -35,6 +36,7 @@ __all__ = [
     "export_bundle",
     "import_weights",
     "inspect",
+    "lint",
     "load",
     "publish",
     "report",
@@ -53,6 +55,7 @@ MODULES = {
     "export_bundle": "edgeir.exporting.bundle.export",
     "import_weights": "edgeir.checkpoint.foreign.convert",
     "inspect": "edgeir.exporting.inspect.run",
+    "lint": "edgeir.exporting.lint.run",
     "load": "edgeir.runtime.loading",
     "publish": "edgeir.benchmarking.publish",
     "report": "edgeir.reporting.run",

@@ -26,6 +26,7 @@ from edgeir.cli.eval import evaluate
 from edgeir.cli.export import export
 from edgeir.cli.import_weights import import_weights
 from edgeir.cli.inspect import inspect
+from edgeir.cli.lint import lint
 from edgeir.cli.models import models
 from edgeir.cli.output import PIPE_CLOSED, Output
 from edgeir.cli.prove import prove
@@ -69,6 +70,7 @@ app.command(rich_help_panel=_USE)(report)
 app.command(rich_help_panel=_LOOK)(channels)
 app.command(rich_help_panel=_LOOK)(demo)
 app.command(rich_help_panel=_LOOK)(inspect)
+app.command(rich_help_panel=_LOOK)(lint)
 app.command(rich_help_panel=_LOOK)(models)
 app.command(rich_help_panel=_LOOK)(recipes)
 app.add_typer(cache, rich_help_panel=_LOOK)

@@ -17,7 +17,7 @@ from torch import nn
 
 from edgeir.core.errors import ExportError
 
-__all__ = ["line_of", "line_of_rank", "recorded"]
+__all__ = ["line_of", "line_of_rank", "lines_of_parameters", "recorded"]
 
 _OUTSIDE = ("torch", "edgeir", "einops", "litert_torch", "onnxscript", "coremltools")
 """Packages whose lines are not the network's."""
@@ -106,3 +106,18 @@ def _innermost(trace: str) -> str:
         if not any(package in parts for package in _OUTSIDE):
             return f" (at {'/'.join(parts[-2:])}:{match['line']}: {match['code'].strip()[:100]})"
     return ""
+
+
+def lines_of_parameters(program: Any) -> dict[str, str]:
+    """``FILE:LINE: CODE`` of the first line of the network that reads each of its parameters, as far as that shows."""
+    names = dict(program.graph_signature.inputs_to_parameters)
+    found: dict[str, str] = {}
+    for node in program.graph.nodes:
+        if node.op != "placeholder" or node.name not in names:
+            continue
+        for user in node.users:
+            place = _innermost(user.meta.get("stack_trace") or "")
+            if place:
+                found[names[node.name]] = place.removeprefix(" (at ").removesuffix(")")
+                break
+    return found
