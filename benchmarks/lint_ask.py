@@ -1,17 +1,19 @@
 """Ask a runtime which operators of files it takes; a process of its own, as some files end it: for `lint_check.py`.
 
-    python lint_ask.py xnnpack|litert-gpu|ncnn-vulkan FILE…
+    python lint_ask.py xnnpack|litert-gpu|ncnn-vulkan|ort-qnn FILE…
 
 Prints a line of JSON for each file: ``{"file": …, "taken": [positions]}`` or ``{"file": …, "error": …}``.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -44,26 +46,19 @@ def litert_gpu(path: str) -> dict[str, Any]:
     from ai_edge_litert.compiled_model import CompiledModel
     from ai_edge_litert.hardware_accelerator import HardwareAccelerator
 
-    with tempfile.TemporaryFile() as log:
-        before = os.dup(2)
-        os.dup2(log.fileno(), 2)
-        found: dict[str, Any] = {}
-        try:
-            model = CompiledModel.from_file(path, HardwareAccelerator.GPU | HardwareAccelerator.CPU)
-            found["all"] = bool(model.is_fully_accelerated())
-        except RuntimeError:
-            found["all"] = False
-        finally:
-            os.dup2(before, 2)
-            os.close(before)
-        log.seek(0)
-        said = log.read().decode("utf-8", "replace")
+    found: dict[str, Any] = {"all": False}
+    with captured() as log, contextlib.suppress(RuntimeError):
+        model = CompiledModel.from_file(path, HardwareAccelerator.GPU | HardwareAccelerator.CPU)
+        found["all"] = bool(model.is_fully_accelerated())
+    said = log()
     _, _, refused = said.partition("not supported by GPU delegate:\n")
     lines = refused.splitlines()
     end = next((at for at, line in enumerate(lines) if " operations will run on the GPU" in line), 0)
     found["refused"] = [line.strip() for line in lines[:end]]
     found["counts"] = [int(number) for number in re.findall(r"\d+", lines[end])] if lines else []
-    found["errors"] = [line for line in said.splitlines() if line.startswith("ERROR") and "Following" not in line][:3]
+    found["errors"] = [
+        line for line in said.splitlines() if line.startswith("ERROR") and "Following" not in line
+    ][:3]
     return found
 
 
@@ -79,7 +74,53 @@ def ncnn_vulkan(path: str) -> dict[str, Any]:
     return {"layers": {layer.name: bool(layer.support_vulkan) for layer in net.layers()}, "count": len(names)}
 
 
-ASKED = {"xnnpack": xnnpack, "litert-gpu": litert_gpu, "ncnn-vulkan": ncnn_vulkan}
+def ort_qnn(path: str) -> dict[str, Any]:
+    """What Qualcomm's compiler for the Hexagon NPU says of each node, from the provider's log; nothing runs."""
+    import onnxruntime as ort
+    import onnxruntime_qnn as qnn  # type: ignore[import-not-found]
+
+    folder = Path(qnn.LIB_DIR_FULL_PATH)
+    if not any(device.ep_name == "QNN" for device in ort.get_ep_devices()):
+        ort.register_execution_provider_library("QNN", str(folder / "libonnxruntime_providers_qnn.so"))
+    devices = [device for device in ort.get_ep_devices() if device.ep_name == "QNN"]
+    with tempfile.TemporaryDirectory() as scratch, captured() as log:
+        options = ort.SessionOptions()
+        options.log_severity_level = 0
+        settings = {"backend_path": str(folder / "libQnnHtp.so"), "htp_arch": "75", "soc_model": "57"}
+        options.add_provider_for_devices(devices, settings)
+        options.add_session_config_entry("ep.context_enable", "1")
+        options.add_session_config_entry("ep.context_file_path", f"{scratch}/context.onnx")
+        with contextlib.suppress(Exception):  # what it cannot compile it has spoken of before
+            ort.InferenceSession(path, options)
+    said = log().partition("GetCapability pass 2")[0]
+    nodes: dict[str, bool] = {}
+    reasons: dict[str, str] = {}
+    for block in re.split(r"Validation (?=PASSED|FAILED)", said)[1:]:
+        block = block.partition("\n\n")[0]
+        for name in re.findall(r"Node name: (\S*) Node index", block):
+            nodes[name] = block.startswith("PASSED")
+            if reason := re.search(r"REASON : (.*)", block):
+                reasons[name] = reason[1][:120]
+    return {"nodes": nodes, "reasons": reasons}
+
+
+@contextlib.contextmanager
+def captured() -> Iterator[Any]:
+    """What native code writes to stderr inside the block, by a function to be called behind it."""
+    said = ""
+    with tempfile.TemporaryFile() as log:
+        before = os.dup(2)
+        os.dup2(log.fileno(), 2)
+        try:
+            yield lambda: said
+        finally:
+            os.dup2(before, 2)
+            os.close(before)
+            log.seek(0)
+            said = log.read().decode("utf-8", "replace")
+
+
+ASKED = {"xnnpack": xnnpack, "litert-gpu": litert_gpu, "ncnn-vulkan": ncnn_vulkan, "ort-qnn": ort_qnn}
 
 
 def main() -> int:
@@ -91,7 +132,9 @@ def main() -> int:
         try:
             found = ask(name)
         except Exception as error:
-            found = {"error": f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"[:200]}
+            found = {
+                "error": f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"[:200]
+            }
         out.write(json.dumps({"file": Path(name).name, **found}) + "\n")
         out.flush()
     return 0

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
-from flatbuffers import Builder
+from flatbuffers import Builder  # type: ignore[import-untyped]
 
 __all__ = ["Case", "Tensor", "cases", "written"]
 
@@ -71,9 +71,7 @@ def _weights(dtype: str, shape: tuple[int, ...], axis: int, channels: bool = Tru
     rng = np.random.default_rng(0)
     if dtype == FLOAT:
         return Tensor(shape, FLOAT, rng.standard_normal(shape).astype(np.float32))
-    return Tensor(
-        shape, "INT8", rng.integers(-127, 128, shape, np.int8), 0.01, axis if channels else None
-    )
+    return Tensor(shape, "INT8", rng.integers(-127, 128, shape, np.int8), 0.01, axis if channels else None)
 
 
 def _bias(dtype: str, count: int, channels: bool = True) -> Tensor:
@@ -90,14 +88,20 @@ def _windows(dtype: str) -> Iterator[Case]:
     for side in (1, 3, 7):
         out = [_image(dtype, (1, SIDE, SIDE, 8))]
         for channels in (True, False) if dtype == BYTES else (True,):
-            inputs = [_image(dtype), _weights(dtype, (8, side, side, 16), 0, channels), _bias(dtype, 8, channels)]
+            inputs = [
+                _image(dtype),
+                _weights(dtype, (8, side, side, 16), 0, channels),
+                _bias(dtype, 8, channels),
+            ]
             name = f"conv-{side}x{side}-{tag}{'' if channels else '-per-tensor'}"
             yield Case(name, "CONV_2D", inputs, out, same)
     dilated = {**same, "dilationHFactor": 2, "dilationWFactor": 2}
     inputs = [_image(dtype), _weights(dtype, (8, 3, 3, 16), 0), _bias(dtype, 8)]
     yield Case(f"conv-dilated-{tag}", "CONV_2D", inputs, [_image(dtype, (1, SIDE, SIDE, 8))], dilated)
     strided = {**same, "strideH": 2, "strideW": 2}
-    yield Case(f"conv-strided-{tag}", "CONV_2D", inputs, [_image(dtype, (1, SIDE // 2, SIDE // 2, 8))], strided)
+    yield Case(
+        f"conv-strided-{tag}", "CONV_2D", inputs, [_image(dtype, (1, SIDE // 2, SIDE // 2, 8))], strided
+    )
     grouped = [_image(dtype), _weights(dtype, (8, 3, 3, 8), 0), _bias(dtype, 8)]
     yield Case(f"conv-grouped-{tag}", "CONV_2D", grouped, [_image(dtype, (1, SIDE, SIDE, 8))], same)
     for side in (3, 5, 7):
@@ -113,8 +117,18 @@ def _windows(dtype: str) -> Iterator[Case]:
                {"padding": 0, "strideH": 2, "strideW": 2})  # fmt: skip
     for kind in ("AVERAGE_POOL_2D", "MAX_POOL_2D"):
         pool = {"padding": 0, "strideH": 2, "strideW": 2, "filterHeight": 2, "filterWidth": 2}
-        yield Case(f"{kind.lower()}-{tag}", kind, [_image(dtype)], [_image(dtype, (1, SIDE // 2, SIDE // 2, 16))], pool)
-    flat = [_image(dtype, (1, 16)), _weights(dtype, (8, 16), 0, dtype == FLOAT), _bias(dtype, 8, dtype == FLOAT)]
+        yield Case(
+            f"{kind.lower()}-{tag}",
+            kind,
+            [_image(dtype)],
+            [_image(dtype, (1, SIDE // 2, SIDE // 2, 16))],
+            pool,
+        )
+    flat = [
+        _image(dtype, (1, 16)),
+        _weights(dtype, (8, 16), 0, dtype == FLOAT),
+        _bias(dtype, 8, dtype == FLOAT),
+    ]
     yield Case(f"fully-connected-{tag}", "FULLY_CONNECTED", flat, [_image(dtype, (1, 8))], {})
 
 
@@ -124,7 +138,11 @@ UNARY = ("ABS", "NEG", "RELU", "RELU6", "RELU_N1_TO_1", "RELU_0_TO_1", "ELU", "L
 FIXED = {"LOGISTIC": 1 / 256, "TANH": 1 / 128, "SOFTMAX": 1 / 256, "L2_NORMALIZATION": 1 / 128}
 """Scales that the format lays down."""
 BINARY = ("ADD", "SUB", "MUL", "DIV", "MAXIMUM", "MINIMUM", "SQUARED_DIFFERENCE", "POW", "PRELU")
-OPTIONS = {"LEAKY_RELU": {"alpha": 0.2}, "SOFTMAX": {"beta": 1.0}, "GELU": {"approximate": False}}
+OPTIONS: dict[str, dict[str, Any]] = {
+    "LEAKY_RELU": {"alpha": 0.2},
+    "SOFTMAX": {"beta": 1.0},
+    "GELU": {"approximate": False},
+}
 
 
 def _pointwise(dtype: str) -> Iterator[Case]:
@@ -170,12 +188,24 @@ def _shapes(dtype: str) -> Iterator[Case]:
     yield Case(f"strided-slice-2-{tag}", "STRIDED_SLICE", [image, *corners],
                [_image(dtype, (1, SIDE // 2, SIDE // 2, 16))], {"beginMask": 0})  # fmt: skip
     flat = _image(dtype, (1, SIDE * SIDE, 16))
-    yield Case(f"reshape-{tag}", "RESHAPE", [image, _numbers(flat.shape)], [flat], {"newShape": list(flat.shape)})
+    yield Case(
+        f"reshape-{tag}", "RESHAPE", [image, _numbers(flat.shape)], [flat], {"newShape": list(flat.shape)}
+    )
     six = _image(dtype, (1, SIDE, SIDE, 2, 2, 4))
-    yield Case(f"reshape-rank-6-{tag}", "RESHAPE", [image, _numbers(six.shape)], [six], {"newShape": list(six.shape)})
-    yield Case(f"transpose-{tag}", "TRANSPOSE", [image, _numbers([0, 3, 1, 2])], [_image(dtype, (1, 16, SIDE, SIDE))])
+    yield Case(
+        f"reshape-rank-6-{tag}", "RESHAPE", [image, _numbers(six.shape)], [six], {"newShape": list(six.shape)}
+    )
+    yield Case(
+        f"transpose-{tag}", "TRANSPOSE", [image, _numbers([0, 3, 1, 2])], [_image(dtype, (1, 16, SIDE, SIDE))]
+    )
     five = _image(dtype, (1, SIDE, SIDE, 4, 4))
-    yield Case(f"reshape-rank-5-{tag}", "RESHAPE", [image, _numbers(five.shape)], [five], {"newShape": list(five.shape)})
+    yield Case(
+        f"reshape-rank-5-{tag}",
+        "RESHAPE",
+        [image, _numbers(five.shape)],
+        [five],
+        {"newShape": list(five.shape)},
+    )
     yield Case(f"transpose-rank-5-{tag}", "TRANSPOSE", [five, _numbers([0, 1, 2, 4, 3])], [five])
     turned = _image(dtype, (1, SIDE, 2, SIDE, 2, 4))
     yield Case(f"transpose-rank-6-{tag}", "TRANSPOSE", [six, _numbers([0, 1, 3, 2, 4, 5])], [turned])
@@ -196,9 +226,15 @@ def _shapes(dtype: str) -> Iterator[Case]:
     number = {FLOAT: np.float32, BYTES: np.int8, SHORT: np.int16}[dtype](3)
     filling = Tensor((), dtype, np.asarray(number), image.scale)
     yield Case(f"padv2-{tag}", "PADV2", [image, _numbers(border), filling], [padded])
-    yield Case(f"tile-{tag}", "TILE", [image, _numbers([1, 2, 1, 1])], [_image(dtype, (1, 2 * SIDE, SIDE, 16))])
-    yield Case(f"broadcast-to-{tag}", "BROADCAST_TO", [_image(dtype, (1, 1, 1, 16)), _numbers(IMAGE)], [image])
-    yield Case(f"expand-dims-{tag}", "EXPAND_DIMS", [image, _numbers(1)], [_image(dtype, (1, 1, SIDE, SIDE, 16))])
+    yield Case(
+        f"tile-{tag}", "TILE", [image, _numbers([1, 2, 1, 1])], [_image(dtype, (1, 2 * SIDE, SIDE, 16))]
+    )
+    yield Case(
+        f"broadcast-to-{tag}", "BROADCAST_TO", [_image(dtype, (1, 1, 1, 16)), _numbers(IMAGE)], [image]
+    )
+    yield Case(
+        f"expand-dims-{tag}", "EXPAND_DIMS", [image, _numbers(1)], [_image(dtype, (1, 1, SIDE, SIDE, 16))]
+    )
     yield Case(f"squeeze-{tag}", "SQUEEZE", [image], [_image(dtype, IMAGE[1:])], {"squeezeDims": [0]})
     stacked = _image(dtype, (2, *IMAGE))
     yield Case(f"pack-{tag}", "PACK", [image, other], [stacked], {"valuesCount": 2, "axis": 0})
@@ -220,17 +256,25 @@ def _reductions(dtype: str) -> Iterator[Case]:
     tag = dtype.lower()
     small = _image(dtype, (1, 1, 1, 16))
     for kind in ("MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN"):
-        yield Case(f"{kind.lower()}-hw-{tag}", kind, [_image(dtype), _numbers([1, 2])], [small], {"keepDims": True})
+        yield Case(
+            f"{kind.lower()}-hw-{tag}", kind, [_image(dtype), _numbers([1, 2])], [small], {"keepDims": True}
+        )
         row = _image(dtype, (1, 1, SIDE, 16))
         yield Case(f"{kind.lower()}-h-{tag}", kind, [_image(dtype), _numbers([1])], [row], {"keepDims": True})
         column = _image(dtype, (1, SIDE, 1, 16))
-        yield Case(f"{kind.lower()}-w-{tag}", kind, [_image(dtype), _numbers([2])], [column], {"keepDims": True})
+        yield Case(
+            f"{kind.lower()}-w-{tag}", kind, [_image(dtype), _numbers([2])], [column], {"keepDims": True}
+        )
         mono = _image(dtype, (1, SIDE, SIDE, 1))
-        yield Case(f"{kind.lower()}-c-{tag}", kind, [_image(dtype), _numbers([3])], [mono], {"keepDims": True})
+        yield Case(
+            f"{kind.lower()}-c-{tag}", kind, [_image(dtype), _numbers([3])], [mono], {"keepDims": True}
+        )
         bare = _image(dtype, (1, 16))
         yield Case(f"{kind.lower()}-hw-drop-{tag}", kind, [_image(dtype), _numbers([1, 2])], [bare], {})
         thin = _image(dtype, (1, SIDE, 1, 16))
-        yield Case(f"{kind.lower()}-second-half-{tag}", kind, [thin, _numbers([1])], [small], {"keepDims": True})
+        yield Case(
+            f"{kind.lower()}-second-half-{tag}", kind, [thin, _numbers([1])], [small], {"keepDims": True}
+        )
 
 
 def _ends() -> Iterator[Case]:
@@ -248,10 +292,10 @@ def _far_apart() -> Iterator[Case]:
     """Scales of input and output that are 2^n apart."""
     for power in (-12, -10, -8, -4, 4, 7, 8, 10):
         one = _image(BYTES, scale=0.02 * 2.0**power)
-        for kind in ("ADD", "MUL", "CONCATENATION", "LEAKY_RELU"):
-            inputs = [one] if kind == "LEAKY_RELU" else [one, _image(BYTES)]
+        for kind in ("ADD", "MUL", "CONCATENATION", "LEAKY_RELU", "QUANTIZE"):
+            inputs = [one] if kind in ("LEAKY_RELU", "QUANTIZE") else [one, _image(BYTES)]
             out = (1, SIDE, SIDE, 32) if kind == "CONCATENATION" else IMAGE
-            options = {"axis": 3} if kind == "CONCATENATION" else OPTIONS.get(kind, {})
+            options: dict[str, Any] = {"axis": 3} if kind == "CONCATENATION" else OPTIONS.get(kind, {})
             yield Case(f"{kind.lower()}-scale-2^{power}", kind, inputs, [_image(BYTES, out)], options)
 
 
@@ -315,7 +359,13 @@ def _tensor(model: Any, tensor: Tensor, name: str) -> Any:
         count = 1 if tensor.channels is None else tensor.shape[tensor.channels]
         entry.quantization = schema.QuantizationParametersT()
         entry.quantization.scale = [tensor.scale] * count
-        zero = 128 if tensor.dtype == "UINT8" else -128 if tensor.scale == 1 / 256 and tensor.dtype == "INT8" else 0
+        zero = (
+            128
+            if tensor.dtype == "UINT8"
+            else -128
+            if tensor.scale == 1 / 256 and tensor.dtype == "INT8"
+            else 0
+        )
         entry.quantization.zeroPoint = [zero] * count
         entry.quantization.quantizedDimension = tensor.channels or 0
     if tensor.values is not None:

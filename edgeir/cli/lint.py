@@ -149,15 +149,15 @@ def _delegate_lines(report: DelegateReport, *, all_places: bool) -> list[str]:
     if report.refused:
         lines.append(f"    falls back to {report.fallback}:")
     for problem in report.refused:
-        lines += _problem_lines(problem, all_places=all_places)
+        lines += _problem_lines(problem, report, all_places=all_places)
     if report.warnings:
         lines.append("    is taken, but:")
     for problem in report.warnings:
-        lines += _problem_lines(problem, all_places=all_places)
+        lines += _problem_lines(problem, report, all_places=all_places)
     return lines
 
 
-def _problem_lines(problem: Problem, *, all_places: bool) -> list[str]:
+def _problem_lines(problem: Problem, report: DelegateReport, *, all_places: bool) -> list[str]:
     count = len(problem.places)
     share = f", {_percent(problem.macs)} of the work" if problem.macs else ""
     lines = [f"      {count} {problem.kind}{share}: {problem.reason}"]
@@ -169,7 +169,10 @@ def _problem_lines(problem: Problem, *, all_places: bool) -> list[str]:
     if count > len(shown):
         told.append(f"{count - len(shown)} more (--operators)")
     lines += [f"        {text}" for text in told]
-    return [*lines, f"        remedy: {problem.remedy}"]
+    lines.append(f"        remedy: {problem.remedy}")
+    if problem.source != report.source:
+        lines.append(f"        {problem.evidence} by {problem.source}")
+    return lines
 
 
 def _percent(share: float) -> str:

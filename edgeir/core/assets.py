@@ -1,4 +1,4 @@
-"""Find recipes, export profiles, rules of `edgeir lint`, benchmark suites and zoo entries, in a checkout or in an installed wheel.
+"""Find recipes, export profiles, rules of `edgeir lint`, benchmark suites and zoo entries, in a checkout or a wheel.
 
 A wheel carries these folders as ``edgeir/_data/<kind>``; a checkout has them at its root. Names are
 paths below the folder without the suffix: ``super-resolution/demo``, ``tflite-int8``, ``set5``.

@@ -40,7 +40,7 @@ class Condition(Config):
     rank_below: Limit | None = None
     """A computed input has fewer."""
     open_size: bool | None = None
-    """An input or output has a size that the file leaves open (true), or all are fixed (false)."""
+    """The file leaves a size of its input open (true), or has them all fixed (false)."""
     values_above: Limit | None = None
     """A computed input or an output has more values."""
     side_above: Limit | None = None

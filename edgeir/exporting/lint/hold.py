@@ -54,7 +54,9 @@ def _weights_computed(wanted: bool, operator: OperatorEntry, around: Surrounding
 
 
 def _open_size(wanted: bool, operator: OperatorEntry, around: Surroundings) -> bool:
-    return any(tensor.shape is None or None in tensor.shape for tensor in _touched(operator, around)) == wanted
+    entries = [around.tensor(name) for name in around.graph.inputs]
+    shapes = [None if tensor is None else tensor.shape for tensor in entries]
+    return any(shape is None or None in shape for shape in shapes) == wanted
 
 
 def _side_above(limit: int, operator: OperatorEntry, around: Surroundings) -> bool:

@@ -86,9 +86,7 @@ def _refusal(
     reason = f"its list has no {operator.kind}"
     if types:
         reason = f"{operator.kind} is taken in {', '.join(types)} only, not in {dtype}"
-    return Finding(
-        position, operator.kind, None, reason, delegate.remedy, delegate.evidence, delegate.source
-    )
+    return Finding(position, operator.kind, None, reason, delegate.remedy, delegate.evidence, delegate.source)
 
 
 def _applies(rule: Rule, operator: OperatorEntry, around: Surroundings) -> bool:

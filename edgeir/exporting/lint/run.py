@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import datetime
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -65,7 +64,8 @@ class DelegateReport:
     """What a delegate says of a file.
 
     Attributes:
-        delegate, title, version, checked, evidence, source, fallback, notes: see `edgeir.exporting.lint.rules.Delegate`.
+        delegate, title, version, checked, evidence, source, fallback, notes: see
+            `edgeir.exporting.lint.rules.Delegate`.
         taken, operators: how many of how many operators it takes; those that only unpack constants are not counted.
         macs: share of the multiply-accumulates that it takes; None where sizes are open.
         pieces: in how many pieces it computes them.
@@ -74,7 +74,7 @@ class DelegateReport:
     delegate: str
     title: str
     version: str
-    checked: datetime.date
+    checked: str
     evidence: str
     source: str
     fallback: str
@@ -221,7 +221,11 @@ def _network(checkpoint: str | Path | None, artifact: Artifact | None) -> tuple[
         network, card, _ = load_checkpoint(artifact.source)
     except EdgeIRError:  # without torch the file's own names must do
         return None, []
-    return (artifact.source, layers_of(network)) if card.weights_sha256 == artifact.checkpoint_sha256 else (None, [])
+    return (
+        (artifact.source, layers_of(network))
+        if card.weights_sha256 == artifact.checkpoint_sha256
+        else (None, [])
+    )
 
 
 def _linted(
@@ -254,7 +258,7 @@ def _asked(
         delegate=delegate.name,
         title=delegate.title,
         version=delegate.version,
-        checked=delegate.checked,
+        checked=delegate.checked.isoformat(),
         evidence=delegate.evidence,
         source=delegate.source,
         fallback=delegate.fallback,
@@ -298,7 +302,14 @@ def _problems(
         share = _share([finding.operator for finding in group], counts, total)
         made.append(
             Problem(
-                first.kind, first.rule, first.reason, first.remedy, first.evidence, first.source, share, places
+                first.kind,
+                first.rule,
+                first.reason,
+                first.remedy,
+                first.evidence,
+                first.source,
+                share,
+                places,
             )
         )
     return tuple(made)

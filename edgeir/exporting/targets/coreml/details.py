@@ -54,6 +54,8 @@ def values_of(var: Any) -> NDArray[Any] | None:
     """The values of a constant, unpacked; None of one that cannot be."""
     value = var.val
     if value is None and getattr(var, "op", None) is not None:
-        unpack = getattr(var.op, "materialized_val_inference", None) or getattr(var.op, "value_inference", None)
+        unpack = getattr(var.op, "materialized_val_inference", None) or getattr(
+            var.op, "value_inference", None
+        )
         value = None if unpack is None else unpack()
     return value if isinstance(value, np.ndarray) else None

@@ -68,8 +68,9 @@ def _described(model: Any, version: str) -> GraphDescription:
         inputs, outputs = _ends(node)
         for name in (*inputs, *outputs):
             tensors.setdefault(name, TensorEntry(name, None, "unknown"))
-        entry = operator_entry(node.OpType().decode(), inputs, outputs, _attributes(node), tensors)
-        operators.append(replace(entry, name=node.Name().decode() or None if node.Name() else None))
+        operator = operator_entry(node.OpType().decode(), inputs, outputs, _attributes(node), tensors)
+        name = node.Name().decode() if node.Name() else ""
+        operators.append(replace(operator, name=name or None))
 
     def values(name: str) -> NDArray[Any] | None:
         constant, tensor = constants.get(name), tensors.get(name)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeir.exporting.inspect.graph import Attribute, OperatorEntry, Quantisation, TensorEntry
+from edgeir.exporting.inspect.graph import Attribute, Granularity, OperatorEntry, Quantisation, TensorEntry
 
 __all__ = ["plain_attributes", "traced_to", "window_attributes", "with_quantisation"]
 
@@ -75,8 +75,10 @@ def with_quantisation(
                 continue
             count = 1 if factors is None else factors.size
             block = bool(operator.attributes.get("block_size", 0))
-            granularity = "block" if block else "tensor" if count == 1 else "channel"
-            scales = () if factors is None or block else tuple(np.asarray(factors, np.float64).ravel().tolist())
+            granularity: Granularity = "block" if block else "tensor" if count == 1 else "channel"
+            scales = (
+                () if factors is None or block else tuple(np.asarray(factors, np.float64).ravel().tolist())
+            )
             tensors[integers] = replace(tensor, quantised=Quantisation(granularity, scales))
 
 
