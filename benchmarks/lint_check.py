@@ -53,6 +53,7 @@ OTHERS = {"module", "spandrel"}
 SIDE, AT_ONCE, TIMEOUT_S = 64, 40, 900
 SHOWN = 30
 """Differences that the result lists, of each delegate."""
+COLUMNS = ("delegate", "version", "graphs", "files", "operators", "refused", "agree", "same_pieces")
 Verdicts = Mapping[int, bool]
 
 
@@ -264,7 +265,9 @@ def result(rows: list[dict[str, Any]]) -> dict[str, Any]:
         "about": "Rules of edgeir lint against what the runtimes say, operator by operator",
         "created": timestamp(),
         "environment": {"machine": machine(), "versions": versions(), "revision": git_revision()},
-        "rows": rows,
+        "rows": [{key: row[key] for key in COLUMNS if key in row} for row in rows],
+        "differ": [{"delegate": row["delegate"], **each} for row in rows for each in row["differ"]],
+        "not_asked": sorted({f"{row['delegate']}: {each}" for row in rows for each in row["not_asked"]}),
     }
 
 

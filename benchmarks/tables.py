@@ -41,6 +41,7 @@ DOCUMENTS = (
     "recipes/README.md",
     "docs/benchmarks.md",
     "docs/targets.md",
+    "docs/targets/lint.md",
     "docs/targets/onnx.md",
     "docs/targets/own-networks.md",
 )

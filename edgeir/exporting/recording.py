@@ -108,16 +108,24 @@ def _innermost(trace: str) -> str:
     return ""
 
 
-def lines_of_parameters(program: Any) -> dict[str, str]:
-    """``FILE:LINE: CODE`` of the first line of the network that reads each of its parameters, as far as that shows."""
+def lines_of_parameters(program: Any) -> dict[str, list[tuple[str, str]]]:
+    """What the network does with each of its parameters and behind it, up to the next one that it reads.
+
+    Returns:
+        Name of a parameter to pairs of an operator of `program` and ``FILE:LINE: CODE``, in the order of execution;
+        operators whose line is not the network's are left out.
+    """
     names = dict(program.graph_signature.inputs_to_parameters)
-    found: dict[str, str] = {}
+    found: dict[str, list[tuple[str, str]]] = {}
+    at: list[list[tuple[str, str]]] = []
     for node in program.graph.nodes:
-        if node.op != "placeholder" or node.name not in names:
+        if node.op != "call_function":
             continue
-        for user in node.users:
-            place = _innermost(user.meta.get("stack_trace") or "")
-            if place:
-                found[names[node.name]] = place.removeprefix(" (at ").removesuffix(")")
-                break
+        read = [names[source.name] for source in node.all_input_nodes if source.name in names]
+        if read:
+            at = [found.setdefault(name, []) for name in read]
+        place = _innermost(node.meta.get("stack_trace") or "").removeprefix(" (at ").removesuffix(")")
+        kind = str(node.target).removeprefix("aten.").partition(".")[0]
+        for lines in at if place else ():
+            lines.append((kind, place))
     return found

@@ -360,6 +360,46 @@ def test_layers_are_found_by_their_weights(profile, tiny, tmp_path) -> None:
     assert (origins.of(last) or "").removeprefix("after ") in names
 
 
+THEIRS = """\
+import torch
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.head = nn.Conv2d(3, 16, 3, padding=1)
+        self.tail = nn.Conv2d(16, 12, 3, padding=1)
+
+    def forward(self, x):
+        features = torch.nn.functional.gelu(self.head(x))
+        return torch.pixel_shuffle(self.tail(features), 2)
+"""
+
+
+def test_another_author_s_network_names_its_line(tmp_path, monkeypatch, capsys) -> None:
+    (tmp_path / "their_net.py").write_text(THEIRS)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("EDGEIR_CACHE", str(tmp_path / "cache"))
+    torch.manual_seed(0)
+    weights = {"head": torch.randn(16, 3, 3, 3) / 5, "tail": torch.randn(12, 16, 3, 3) / 12}
+    state = {f"{name}.weight": value for name, value in weights.items()}
+    torch.save(state | {f"{name}.bias": torch.zeros(len(weights[name])) for name in weights}, "net.pth")
+    words = ["--weights", "net.pth", "--target", "onnx", "--size", "16x16", "--trust-code"]
+    assert main(["export", "their_net:Net", *words, "--out", "out", "--quiet"]) == 0
+    capsys.readouterr()
+    lint_words = ["lint", "out", "-d", "ort-coreml", "-d", "ort-nnapi", "--json"]
+    (adopted,) = {path.parent for path in (tmp_path / "cache").rglob("card.json")}
+    assert main([*lint_words, "--checkpoint", str(adopted), "--trust-code"]) == 0
+    (file,) = json.loads(capsys.readouterr().out)["files"]
+    nnapi = next(report for report in file["delegates"] if report["delegate"] == "ort-nnapi")
+    origins = {problem["kind"]: problem["places"][0]["origin"] for problem in nnapi["refused"]}
+    (kind,) = {"Gelu", "Erf"} & set(origins)
+    assert "head" in origins[kind]
+    assert "their_net.py:12: features = torch.nn.functional.gelu" in origins[kind]
+
+
 # --- the command
 
 

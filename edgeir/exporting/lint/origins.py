@@ -28,6 +28,16 @@ _FEWEST = 4
 """Weights of fewer values look like others."""
 
 
+_SAME = {
+    "depthtospace": "pixelshuffle",
+    "resize": "upsample",
+    "logistic": "sigmoid",
+    "erf": "gelu",
+    "square": "pow",
+}
+"""Beginning of an operator's name in a file to what PyTorch calls it, where one is not part of the other."""
+
+
 @dataclass(frozen=True)
 class Layer:
     """A parameter of the network.
@@ -35,28 +45,43 @@ class Layer:
     Attributes:
         name: of its layer, as in ``network.deploy().named_modules()``.
         numbers: its values, sorted.
-        line: the line of code that reads it, of another author's network.
+        lines: of another author's network, the operators that read it and follow it, with their lines of code.
     """
 
     name: str
     numbers: NDArray[np.float32]
-    line: str | None = None
+    lines: tuple[tuple[str, str], ...] = ()
+
+    def at(self, kind: str | None = None) -> str:
+        """Its name, with the line that reads it, or of the first operator behind it that is called like `kind`."""
+        lines = self.lines[:1] if kind is None else [each for each in self.lines if _alike(kind, each[0])][:1]
+        return f"{self.name} ({lines[0][1]})" if lines else self.name
+
+
+def _alike(kind: str, called: str) -> bool:
+    """Whether a file's operator may be what PyTorch calls so."""
+    plain = kind.lower().replace("_", "")
+    theirs = called.lower().replace("_", "")
+    plain = next((same for start, same in _SAME.items() if plain.startswith(start)), plain)
+    return plain in theirs or theirs in plain
 
 
 def layers_of(network: Network) -> list[Layer]:
-    """Every weight of a network; for another author's with the line that reads it."""
+    """Every weight of a network; for another author's with the lines that read it."""
+    from edgeir.models.stated import WrappedNetwork
+
     deployed = network.deploy()
-    lines = _lines(network, deployed)
+    lines = _lines(network, deployed) if isinstance(network, WrappedNetwork) else {}
     found = []
     for name, parameter in deployed.named_parameters():
         numbers = np.sort(parameter.detach().numpy().astype(np.float32), axis=None)
         if numbers.size >= _FEWEST:
-            found.append(Layer(name.rpartition(".")[0] or name, numbers, lines.get(name)))
+            found.append(Layer(name.rpartition(".")[0] or name, numbers, tuple(lines.get(name, ()))))
     return found
 
 
-def _lines(network: Network, deployed: Any) -> dict[str, str]:
-    """Parameter to the line of code that reads it, as far as the code is not edgeir's."""
+def _lines(network: Network, deployed: Any) -> dict[str, list[tuple[str, str]]]:
+    """Parameter to the lines of code behind it; none where the network cannot be recorded."""
     import torch
 
     from edgeir.core.errors import EdgeIRError
@@ -81,41 +106,46 @@ class Origins:
     def __init__(self, graph: GraphDescription, layers: Sequence[Layer] = ()) -> None:
         self._around = Surroundings(graph)
         self._layers = layers
-        self._own: dict[int, str | None] = {}
+        self._found: dict[int, Layer | None] = {}
 
     def of(self, operator: OperatorEntry) -> str | None:
         """Layer, module or line; ``after`` such a one for an operator without weights; None: the file does not say."""
-        own = self._of_its_own(operator)
+        own = self._layer(operator)
         if own is not None:
-            return own
+            return own.at()
+        said = operator.origin or _module_in(operator)
+        if said is not None:
+            return said
         seen: set[int] = set()
         waiting = [operator]
         while waiting:
-            at = waiting.pop(0)
-            for name in at.inputs:
+            for name in waiting.pop(0).inputs:
                 maker = self._around.maker(name)
                 if maker is None or id(maker) in seen or name in self._around.stored:
                     continue
                 seen.add(id(maker))
-                found = self._of_its_own(maker)
-                if found is not None:
-                    return found if found.startswith("after ") else f"after {found}"
+                layer = self._layer(maker)
+                if layer is not None:
+                    return f"after {layer.at(operator.kind)}"
+                if (said := maker.origin or _module_in(maker)) is not None:
+                    return f"after {said}"
                 waiting.append(maker)
         return None
 
-    def _of_its_own(self, operator: OperatorEntry) -> str | None:
-        if id(operator) not in self._own:
-            self._own[id(operator)] = self._by_weights(operator) or operator.origin or _module_in(operator)
-        return self._own[id(operator)]
+    def _layer(self, operator: OperatorEntry) -> Layer | None:
+        """The layer whose weights an operator has."""
+        if id(operator) not in self._found:
+            self._found[id(operator)] = self._by_weights(operator)
+        return self._found[id(operator)]
 
-    def _by_weights(self, operator: OperatorEntry) -> str | None:
+    def _by_weights(self, operator: OperatorEntry) -> Layer | None:
         for name in operator.inputs:
             if not self._layers or name not in self._around.stored:
                 continue
             numbers = self._numbers(name)
             layer = None if numbers is None else _nearest(numbers, self._layers)
             if layer is not None:
-                return f"{layer.name} ({layer.line})" if layer.line else layer.name
+                return layer
         return None
 
     def _numbers(self, name: str) -> NDArray[np.float32] | None:
