@@ -1,4 +1,4 @@
-"""Every recipe, profile, suite and rules file that comes with edgeir, with mistakes in it: one plain line each, and nothing else.
+"""Every recipe, profile, suite and rules file that comes with edgeir, with mistakes in it: one plain line each.
 
 Typing mistakes name the right word; odd values (enormous, negative, not finite, of another type) are valid or refused.
 """

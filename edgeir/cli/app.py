@@ -1,8 +1,8 @@
 """The program ``edgeir``: its commands, and what an error looks like.
 
 Every error that the library raises on purpose is one line on stderr, ``edgeir: error: …``, and exit code 2; so is
-a wrong option. Exit code 1 is a job that was done in part, findings under ``edgeir lint --strict``, or a failure nobody foresaw; 130 an
-interruption.
+a wrong option. Exit code 1 is a job that was done in part, findings where ``--strict`` asks for it, or a failure nobody
+foresaw; 130 an interruption.
 Set ``EDGEIR_DEBUG=1`` to see the traceback of any of them.
 """
 

@@ -12,8 +12,8 @@ from edgeir.cli.output import Output, table
 from edgeir.core.errors import ConfigError
 
 if TYPE_CHECKING:
+    from edgeir.exporting.lint.report import DelegateReport, FileLint, Problem
     from edgeir.exporting.lint.rules import Delegate
-    from edgeir.exporting.lint.run import DelegateReport, FileLint, Problem
 
 __all__ = ["lint"]
 
@@ -142,7 +142,7 @@ def _row(report: DelegateReport) -> tuple[str, ...]:
 
 
 def _delegate_lines(report: DelegateReport, *, all_places: bool) -> list[str]:
-    if not (report.refused or report.warnings or report.notes):
+    if not (report.refused or report.warnings):
         return []
     lines = ["", f"  {report.delegate}: {report.title}"]
     lines += [f"    note: {note}" for note in report.notes]
@@ -159,8 +159,9 @@ def _delegate_lines(report: DelegateReport, *, all_places: bool) -> list[str]:
 
 def _problem_lines(problem: Problem, report: DelegateReport, *, all_places: bool) -> list[str]:
     count = len(problem.places)
+    kinds = ", ".join(f"{number} {kind}" for kind, number in problem.kinds.items())
     share = f", {_percent(problem.macs)} of the work" if problem.macs else ""
-    lines = [f"      {count} {problem.kind}{share}: {problem.reason}"]
+    lines = [f"      {kinds}{share}: {problem.reason}"]
     shown = problem.places if all_places else problem.places[:_SHOWN]
     told = [
         f"operator {place.operator}" + (f", {place.origin}" if place.origin else f", `{place.output}`")

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from edgeir.checkpoint.resolve import resolve
@@ -13,107 +11,15 @@ from edgeir.core.assets import list_zoo
 from edgeir.core.errors import ArtifactError, ConfigError, EdgeIRError
 from edgeir.core.trust import honours_trust
 from edgeir.exporting.bundle.verify import bundle_folder
-from edgeir.exporting.inspect.graph import GraphDescription
 from edgeir.exporting.inspect.measure import macs_of_operators
 from edgeir.exporting.inspect.run import described_graph
-from edgeir.exporting.lint.judge import Finding, judged, pieces
 from edgeir.exporting.lint.origins import Layer, Origins, layers_of
+from edgeir.exporting.lint.report import FileLint, LintReport, reported
 from edgeir.exporting.lint.rules import Delegate, choose
 from edgeir.manifest.artifact import Artifact, read_artifact
 from edgeir.runtime import catalog
 
-__all__ = ["DelegateReport", "FileLint", "LintReport", "Place", "Problem", "lint"]
-
-
-@dataclass(frozen=True)
-class Place:
-    """An operator, and where it comes from.
-
-    Attributes:
-        operator: its position in the file.
-        output: the tensor that it makes.
-        origin: layer, module or line of the network; None where it is not known.
-    """
-
-    operator: int
-    output: str
-    origin: str | None
-
-
-@dataclass(frozen=True)
-class Problem:
-    """Operators of one kind that a delegate refuses, or warns of, for one reason.
-
-    Attributes:
-        rule: name of the rule; None: the delegate's list does not have the operator.
-        macs: their share of the file's multiply-accumulates, from 0 to 1; None where sizes are open.
-    """
-
-    kind: str
-    rule: str | None
-    reason: str
-    remedy: str
-    evidence: str
-    source: str
-    macs: float | None
-    places: tuple[Place, ...]
-
-
-@dataclass(frozen=True)
-class DelegateReport:
-    """What a delegate says of a file.
-
-    Attributes:
-        delegate, title, version, checked, evidence, source, fallback, notes: see
-            `edgeir.exporting.lint.rules.Delegate`.
-        taken, operators: how many of how many operators it takes; those that only unpack constants are not counted.
-        macs: share of the multiply-accumulates that it takes; None where sizes are open.
-        pieces: in how many pieces it computes them.
-    """
-
-    delegate: str
-    title: str
-    version: str
-    checked: str
-    evidence: str
-    source: str
-    fallback: str
-    notes: tuple[str, ...]
-    taken: int
-    operators: int
-    macs: float | None
-    pieces: int
-    refused: tuple[Problem, ...]
-    warnings: tuple[Problem, ...]
-
-
-@dataclass(frozen=True)
-class FileLint:
-    """A model file before its delegates.
-
-    Attributes:
-        network: what the names of layers are from; None: from the file alone.
-    """
-
-    path: str
-    target: str
-    format: str
-    operators: int
-    macs: int | None
-    network: str | None
-    delegates: tuple[DelegateReport, ...]
-
-
-@dataclass(frozen=True)
-class LintReport:
-    """The model files of an artifact or bundle, or a single one."""
-
-    files: tuple[FileLint, ...]
-
-    @property
-    def falls_back(self) -> bool:
-        """Whether a delegate refuses an operator of a file."""
-        return any(report.refused for file in self.files for report in file.delegates)
+__all__ = ["lint"]
 
 
 @honours_trust
@@ -241,75 +147,5 @@ def _linted(
     origins = Origins(graph, layers)
     counts = macs_of_operators(graph, size)
     total = None if None in counts else sum(count or 0 for count in counts)
-    reports = [_asked(each, graph, origins, counts, total) for each in asked if entry.name in each.formats]
+    reports = [reported(each, graph, origins, counts, total) for each in asked if entry.name in each.formats]
     return FileLint(name, entry.name, graph.format, len(graph.operators), total, network, tuple(reports))
-
-
-def _asked(
-    delegate: Delegate,
-    graph: GraphDescription,
-    origins: Origins,
-    counts: Sequence[int | None],
-    total: int | None,
-) -> DelegateReport:
-    found = judged(delegate, graph)
-    taken = found.taken
-    return DelegateReport(
-        delegate=delegate.name,
-        title=delegate.title,
-        version=delegate.version,
-        checked=delegate.checked.isoformat(),
-        evidence=delegate.evidence,
-        source=delegate.source,
-        fallback=delegate.fallback,
-        notes=delegate.notes,
-        taken=len(taken),
-        operators=len(found.counted),
-        macs=_share(taken, counts, total),
-        pieces=pieces(graph, found.counted, taken),
-        refused=_problems(found.refused, graph, origins, counts, total),
-        warnings=_problems(found.warnings, graph, origins, counts, total),
-    )
-
-
-def _share(positions: Sequence[int], counts: Sequence[int | None], total: int | None) -> float | None:
-    if not total:
-        return None
-    return sum(counts[position] or 0 for position in positions) / total
-
-
-def _problems(
-    findings: Sequence[Finding],
-    graph: GraphDescription,
-    origins: Origins,
-    counts: Sequence[int | None],
-    total: int | None,
-) -> tuple[Problem, ...]:
-    """Findings of one kind and reason together, those of most operators first."""
-    alike: dict[tuple[str, str], list[Finding]] = {}
-    for finding in findings:
-        alike.setdefault((finding.kind, finding.reason), []).append(finding)
-    order = Counter({key: len(group) for key, group in alike.items()}).most_common()
-    made = []
-    for key, _ in order:
-        group = alike[key]
-        first = group[0]
-        operators = [graph.operators[finding.operator] for finding in group]
-        places = tuple(
-            Place(finding.operator, operator.outputs[0] if operator.outputs else "", origins.of(operator))
-            for finding, operator in zip(group, operators, strict=True)
-        )
-        share = _share([finding.operator for finding in group], counts, total)
-        made.append(
-            Problem(
-                first.kind,
-                first.rule,
-                first.reason,
-                first.remedy,
-                first.evidence,
-                first.source,
-                share,
-                places,
-            )
-        )
-    return tuple(made)
