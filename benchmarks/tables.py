@@ -42,6 +42,7 @@ DOCUMENTS = (
     "docs/benchmarks.md",
     "docs/precision.md",
     "docs/targets.md",
+    "docs/targets/lint.md",
     "docs/targets/onnx.md",
     "docs/targets/own-networks.md",
 )

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from edgeir.exporting.bundle.verify import verify as verify
     from edgeir.exporting.inspect.run import inspect as inspect
     from edgeir.exporting.ladder.run import export_auto as export_auto
+    from edgeir.exporting.lint.run import lint as lint
     from edgeir.exporting.run import export as export
     from edgeir.exporting.sensitivity import sensitivity as sensitivity
     from edgeir.reporting.run import report as report
@@ -38,6 +39,7 @@ __all__ = [
     "export_bundle",
     "import_weights",
     "inspect",
+    "lint",
     "load",
     "publish",
     "report",
@@ -58,6 +60,7 @@ MODULES = {
     "export_bundle": "edgeir.exporting.bundle.export",
     "import_weights": "edgeir.checkpoint.foreign.convert",
     "inspect": "edgeir.exporting.inspect.run",
+    "lint": "edgeir.exporting.lint.run",
     "load": "edgeir.runtime.loading",
     "publish": "edgeir.benchmarking.publish",
     "report": "edgeir.reporting.run",

@@ -198,6 +198,7 @@ CHAIN = {
     "edgeir train denoising/digits-separate-small --out runs/digits": ["train.steps=2"],
     "edgeir distill super-resolution/demo --out runs/first": ["train.steps=2"],
     "edgeir export sr-x4 --target tflite --precision int8 --size 180x320 --out out/int8": [],
+    "edgeir lint out/int8": [],
     "edgeir prove out/int8 --checkpoint sr-x4": [],
     "edgeir export sr-x4 --bundle --target tflite --target onnx --size 180x320 --out out/app.zip": [],
     "edgeir verify out/app.zip": [],

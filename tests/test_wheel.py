@@ -14,7 +14,12 @@ import pytest
 from edgeir.core.assets import list_assets, list_zoo
 
 ROOT = Path(__file__).resolve().parent.parent
-FOLDERS = {"recipes": "recipes", "profiles": "export/profiles", "suites": "benchmarks/suites"}
+FOLDERS = {
+    "recipes": "recipes",
+    "profiles": "export/profiles",
+    "suites": "benchmarks/suites",
+    "lint": "export/lint",
+}
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +85,7 @@ def test_names_are_found_outside_the_checkout(unpacked: Path) -> None:
 import json, edgeir
 from edgeir.core.assets import find_asset, list_assets, list_zoo, zoo_folder
 from edgeir.core.environment import git_revision
-kinds = ("recipes", "profiles", "suites")
+kinds = ("recipes", "profiles", "suites", "lint")
 found = {kind: {name: str(find_asset(kind, name)) for name in list_assets(kind)} for kind in kinds}
 print(json.dumps([edgeir.__file__, found, {name: str(zoo_folder(name)) for name in list_zoo()}, git_revision()]))
 """

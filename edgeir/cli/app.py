@@ -1,7 +1,8 @@
 """The program ``edgeir``: its commands, and what an error looks like.
 
 Every error that the library raises on purpose is one line on stderr, ``edgeir: error: …``, and exit code 2; so is
-a wrong option. Exit code 1 is a job that was done in part (or a failure nobody foresaw), 130 an interruption.
+a wrong option. Exit code 1 is a job that was done in part, findings where ``--strict`` asks for it, or a failure nobody
+foresaw; 130 an interruption.
 Set ``EDGEIR_DEBUG=1`` to see the traceback of any of them.
 """
 
@@ -26,6 +27,7 @@ from edgeir.cli.eval import evaluate
 from edgeir.cli.export import export
 from edgeir.cli.import_weights import import_weights
 from edgeir.cli.inspect import inspect
+from edgeir.cli.lint import lint
 from edgeir.cli.models import models
 from edgeir.cli.output import PIPE_CLOSED, Output
 from edgeir.cli.prove import prove
@@ -71,6 +73,7 @@ app.command(rich_help_panel=_LOOK)(channels)
 app.command(rich_help_panel=_LOOK)(demo)
 app.command(rich_help_panel=_LOOK)(inspect)
 app.command(rich_help_panel=_LOOK)(sensitivity)
+app.command(rich_help_panel=_LOOK)(lint)
 app.command(rich_help_panel=_LOOK)(models)
 app.command(rich_help_panel=_LOOK)(recipes)
 app.add_typer(cache, rich_help_panel=_LOOK)

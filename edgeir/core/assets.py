@@ -1,6 +1,6 @@
-"""Find recipes, export profiles, benchmark suites and zoo entries, in a checkout or in an installed wheel.
+"""Find recipes, export profiles, rules of `edgeir lint`, benchmark suites and zoo entries, in a checkout or a wheel.
 
-A wheel carries the three folders as ``edgeir/_data/<kind>``; a checkout has them at its root. Names are
+A wheel carries these folders as ``edgeir/_data/<kind>``; a checkout has them at its root. Names are
 paths below the folder without the suffix: ``super-resolution/demo``, ``tflite-int8``, ``set5``.
 """
 
@@ -24,12 +24,22 @@ __all__ = [
     "zoo_folder",
 ]
 
-AssetKind: TypeAlias = Literal["recipes", "profiles", "suites"]
+AssetKind: TypeAlias = Literal["recipes", "profiles", "suites", "lint"]
 
 _PACKAGE = Path(__file__).resolve().parent.parent
-_CHECKOUT = {"recipes": "recipes", "profiles": "export/profiles", "suites": "benchmarks/suites"}
-_SINGULAR = {"recipes": "recipe", "profiles": "profile", "suites": "suite"}
-_COMMANDS = {"recipes": "edgeir recipes", "profiles": "edgeir doctor", "suites": "edgeir doctor"}
+_CHECKOUT = {
+    "recipes": "recipes",
+    "profiles": "export/profiles",
+    "suites": "benchmarks/suites",
+    "lint": "export/lint",
+}
+_SINGULAR = {"recipes": "recipe", "profiles": "profile", "suites": "suite", "lint": "delegate"}
+_COMMANDS = {
+    "recipes": "edgeir recipes",
+    "profiles": "edgeir doctor",
+    "suites": "edgeir doctor",
+    "lint": "edgeir lint --list",
+}
 """The command that lists the assets of a kind."""
 _NEAREST = 3
 """Names suggested at most."""
@@ -49,10 +59,10 @@ def list_assets(kind: AssetKind) -> list[str]:
 
 
 def find_asset(kind: AssetKind, name: str | Path) -> Path:
-    """The file of a recipe, profile or suite.
+    """The file of a recipe, profile, suite or delegate's rules.
 
     Args:
-        kind: recipes, profiles or suites.
+        kind: recipes, profiles, suites or lint.
         name: a path to an existing file, or else a name from `list_assets`, with or without ``.yaml``;
             the last part alone is enough where it is unambiguous (``demo`` for ``super-resolution/demo``).
 

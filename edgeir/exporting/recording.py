@@ -17,7 +17,7 @@ from torch import nn
 
 from edgeir.core.errors import ExportError
 
-__all__ = ["line_of", "line_of_rank", "recorded"]
+__all__ = ["line_of", "line_of_rank", "lines_of_parameters", "recorded"]
 
 _OUTSIDE = ("torch", "edgeir", "einops", "litert_torch", "onnxscript", "coremltools")
 """Packages whose lines are not the network's."""
@@ -106,3 +106,26 @@ def _innermost(trace: str) -> str:
         if not any(package in parts for package in _OUTSIDE):
             return f" (at {'/'.join(parts[-2:])}:{match['line']}: {match['code'].strip()[:100]})"
     return ""
+
+
+def lines_of_parameters(program: Any) -> dict[str, list[tuple[str, str]]]:
+    """What the network does with each of its parameters and behind it, up to the next one that it reads.
+
+    Returns:
+        Name of a parameter to pairs of an operator of `program` and ``FILE:LINE: CODE``, in the order of execution;
+        operators whose line is not the network's are left out.
+    """
+    names = dict(program.graph_signature.inputs_to_parameters)
+    found: dict[str, list[tuple[str, str]]] = {}
+    at: list[list[tuple[str, str]]] = []
+    for node in program.graph.nodes:
+        if node.op != "call_function":
+            continue
+        read = [names[source.name] for source in node.all_input_nodes if source.name in names]
+        if read:
+            at = [found.setdefault(name, []) for name in read]
+        place = _innermost(node.meta.get("stack_trace") or "").removeprefix(" (at ").removesuffix(")")
+        kind = str(node.target).removeprefix("aten.").partition(".")[0]
+        for lines in at if place else ():
+            lines.append((kind, place))
+    return found

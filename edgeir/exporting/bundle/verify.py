@@ -21,7 +21,7 @@ from edgeir.manifest.artifact import Artifact, ModelFile, read_artifact
 from edgeir.manifest.bundle import BUNDLE_NAME, Bundle, read_bundle
 from edgeir.runtime import catalog
 
-__all__ = ["BundleReport", "Fault", "GoldenRun", "faults_of", "listed", "verify"]
+__all__ = ["BundleReport", "Fault", "GoldenRun", "bundle_folder", "faults_of", "listed", "verify"]
 
 
 class Fault(Config):
@@ -81,7 +81,7 @@ def verify(bundle: str | Path, *, progress: Progress = no_progress) -> BundleRep
         ArtifactError: no bundle, a damaged manifest or one of a newer edgeir, or a zip that is damaged or unsafe. All
             other faults are in the report.
     """
-    with _folder(Path(bundle)) as folder:
+    with bundle_folder(Path(bundle)) as folder:
         manifest = read_bundle(folder)
         faults = faults_of(folder, manifest)
         golden: list[GoldenRun] = []
@@ -106,7 +106,7 @@ def verify(bundle: str | Path, *, progress: Progress = no_progress) -> BundleRep
 
 
 @contextlib.contextmanager
-def _folder(path: Path) -> Iterator[Path]:
+def bundle_folder(path: Path) -> Iterator[Path]:
     """The folder of a bundle; a zip is unpacked into one that is removed at the end."""
     if path.is_dir():
         yield path

@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
-__all__ = ["DTYPE_BYTES", "GraphDescription", "OperatorEntry", "Reach", "TensorEntry", "Window", "reach_of"]
+from numpy.typing import NDArray
+
+__all__ = [
+    "DTYPE_BYTES",
+    "Attribute",
+    "Granularity",
+    "GraphDescription",
+    "OperatorEntry",
+    "Quantisation",
+    "Reach",
+    "TensorEntry",
+    "Window",
+    "reach_of",
+]
 
 DTYPE_BYTES = {"float64": 8, "int64": 8, "uint64": 8, "float32": 4, "int32": 4, "uint32": 4}
 DTYPE_BYTES |= {"float16": 2, "bfloat16": 2, "int16": 2, "uint16": 2, "int8": 1, "uint8": 1, "bool": 1}
@@ -26,6 +40,24 @@ class Window:
     enlarge: int = 1
 
 
+Attribute: TypeAlias = bool | int | float | str | tuple[int, ...] | tuple[float, ...]
+"""A setting of an operator."""
+Granularity: TypeAlias = Literal["tensor", "channel", "block"]
+
+
+@dataclass(frozen=True)
+class Quantisation:
+    """How the integers of a tensor stand for real numbers.
+
+    Attributes:
+        granularity: one scale for the tensor, for each channel, or for each block of values.
+        scales: one, or as many as there are channels; empty where the file does not say.
+    """
+
+    granularity: Granularity
+    scales: tuple[float, ...] = ()
+
+
 Reach: TypeAlias = Window | Literal["pixel", "global", "unknown"]
 """What an output pixel depends on: its own input pixel, a window, the whole image, or what the file does not say."""
 
@@ -38,12 +70,14 @@ class TensorEntry:
         shape: with None where it is dynamic; None where the file does not say it.
         dtype: numpy's name.
         constant: its values are in the file.
+        quantised: for a tensor of integers that stand for real numbers.
     """
 
     name: str
     shape: tuple[int | None, ...] | None
     dtype: str
     constant: bool = False
+    quantised: Quantisation | None = None
 
     @property
     def count(self) -> int | None:
@@ -73,6 +107,10 @@ class OperatorEntry:
         weights: the constant that its multiplications read, for those that have one.
         products: multiplications per value of the output (of the input where `per_input`); None: it has none.
         per_input: a transposed convolution multiplies each value of its input.
+        attributes: its settings, as the format calls them, and of a convolution in every format ``kernel``, ``stride``
+            and ``dilation`` (height, width), ``groups`` and ``channels`` (of the output).
+        name: its own name, where the format has one.
+        origin: the line of code, or the module of the network, that it was converted from, where the file says it.
     """
 
     kind: str
@@ -82,6 +120,13 @@ class OperatorEntry:
     weights: str | None = None
     products: int | None = None
     per_input: bool = False
+    attributes: Mapping[str, Attribute] = field(default_factory=dict)
+    name: str | None = None
+    origin: str | None = None
+
+
+def _no_values(name: str) -> NDArray[Any] | None:
+    return None
 
 
 @dataclass(frozen=True)
@@ -92,6 +137,7 @@ class GraphDescription:
         format: the format in its own words, with its version.
         inputs, outputs: names of tensors.
         parameters: names of the constants that are weights, biases and slopes; shapes, axes and scales are not.
+        values: the values of a constant by its name, as they are in the file; None where they are not at hand.
     """
 
     format: str
@@ -100,6 +146,7 @@ class GraphDescription:
     operators: tuple[OperatorEntry, ...]
     tensors: dict[str, TensorEntry] = field(default_factory=dict)
     parameters: tuple[str, ...] = ()
+    values: Callable[[str], NDArray[Any] | None] = _no_values
 
 
 _POINTWISE = (

@@ -14,6 +14,7 @@ __all__ = [
     "activations",
     "largest_constants",
     "macs",
+    "macs_of_operators",
     "parameters",
     "receptive_field",
 ]
@@ -63,21 +64,26 @@ def macs(graph: GraphDescription, size: tuple[int, int] | None = None) -> int | 
     Returns:
         None where a shape is not known and cannot be followed.
     """
+    counts = macs_of_operators(graph, size)
+    return None if None in counts else sum(count or 0 for count in counts)
+
+
+def macs_of_operators(graph: GraphDescription, size: tuple[int, int] | None = None) -> list[int | None]:
+    """The same for each operator; 0 for one that multiplies nothing by weights, None where it is not known."""
     pixels = _pixels(graph, size)
-    total = 0
+    counts: list[int | None] = []
     for operator in graph.operators:
         if operator.products is None:
+            counts.append(0)
             continue
         name = operator.inputs[0] if operator.per_input else operator.outputs[0]
-        count = graph.tensors[name].count
-        if count is not None:
-            total += count * operator.products
+        values = graph.tensors[name].count
+        if values is not None:
+            counts.append(values * operator.products)
             continue
         weights = None if operator.weights is None else graph.tensors[operator.weights].count
-        if weights is None or name not in pixels:
-            return None
-        total += round(weights * pixels[name])
-    return total
+        counts.append(None if weights is None or name not in pixels else round(weights * pixels[name]))
+    return counts
 
 
 def _pixels(graph: GraphDescription, size: tuple[int, int] | None) -> dict[str, Fraction]:

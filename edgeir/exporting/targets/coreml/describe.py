@@ -10,11 +10,13 @@ import numpy as np
 from edgeir.exporting.inspect.graph import (
     GraphDescription,
     OperatorEntry,
+    Quantisation,
     Reach,
     TensorEntry,
     Window,
     reach_of,
 )
+from edgeir.exporting.targets.coreml.details import attributes_of, quantisation_of, values_of
 from edgeir.runtime.mil.package import read_package
 
 __all__ = ["describe"]
@@ -40,6 +42,7 @@ def describe(path: Path, size: tuple[int, int] | None = None) -> GraphDescriptio
     tensors = {name: _tensor(var) for name, var in function.inputs.items()}
     operators: list[OperatorEntry] = []
     weights: list[str] = []
+    variables: dict[str, Any] = {}
     for operator in function.operations:
         if _is_stored(operator):
             continue
@@ -48,9 +51,15 @@ def describe(path: Path, size: tuple[int, int] | None = None) -> GraphDescriptio
         names = {role: _names(var) for role, var in operator.inputs.items() if var is not None}
         for var in (item for value in operator.inputs.values() for item in _listed(value)):
             tensors.setdefault(var.name, _stored(var))
+            variables.setdefault(var.name, var)
         inputs = tuple(name for group in names.values() for name in group if not _is_setting(tensors[name]))
         found = OperatorEntry(
-            operator.op_type, inputs, tuple(v.name for v in operator.outputs), **_work(operator)
+            operator.op_type,
+            inputs,
+            tuple(v.name for v in operator.outputs),
+            **_work(operator),
+            attributes=attributes_of(operator),
+            name=operator.outputs[0].name,
         )
         operators.append(found)
         weights += [name for name in inputs if tensors[name].constant]
@@ -61,6 +70,7 @@ def describe(path: Path, size: tuple[int, int] | None = None) -> GraphDescriptio
         tuple(operators),
         tensors,
         tuple(dict.fromkeys(weights)),
+        lambda name: values_of(variables[name]) if name in variables else None,
     )
 
 
@@ -85,21 +95,28 @@ def _names(value: Any) -> list[str]:
     return [item.name for item in _listed(value)]
 
 
-def _tensor(var: Any, *, constant: bool = False, dtype: str | None = None) -> TensorEntry:
+def _tensor(
+    var: Any,
+    *,
+    constant: bool = False,
+    dtype: str | None = None,
+    quantised: Quantisation | None = None,
+) -> TensorEntry:
     kind = dtype or _type_name(var)
     shape = getattr(var, "shape", None)
     sides = (
         None if shape is None else tuple(int(s) if isinstance(s, (int, np.integer)) else None for s in shape)
     )
-    return TensorEntry(var.name, sides, _DTYPES.get(kind, kind), constant)
+    return TensorEntry(var.name, sides, _DTYPES.get(kind, kind), constant, quantised)
 
 
 def _stored(var: Any) -> TensorEntry:
     """A constant, of the type that the file holds it in."""
     made_by = getattr(var, "op", None)
     if made_by is not None and made_by.op_type.startswith(_STORED):
-        packed = made_by.inputs.get("quantized_data")
-        return _tensor(var, constant=True, dtype=None if packed is None else _type_name(packed))
+        packed = made_by.inputs.get("quantized_data") or made_by.inputs.get("data")
+        dtype = None if packed is None else _type_name(packed)
+        return _tensor(var, constant=True, dtype=dtype, quantised=quantisation_of(made_by))
     return _tensor(var, constant=True)
 
 

@@ -16,6 +16,7 @@ from edgeir.exporting.inspect.graph import (
     Window,
     reach_of,
 )
+from edgeir.exporting.targets.litert.details import attributes_of, quantisation_of
 from edgeir.exporting.targets.litert.passes.graph import Graph
 
 __all__ = ["describe"]
@@ -44,6 +45,7 @@ def describe(path: Path, size: tuple[int, int] | None = None) -> GraphDescriptio
         if index >= 0
     } | {*graph.inputs, *graph.outputs}
     names = _unique_names(graph, sorted(int(index) for index in touched))
+    by_name = {name: index for index, name in names.items()}
     tensors = {name: _tensor(graph, index, name) for index, name in names.items()}
     operators, weights = [], []
     for operator in graph.operators:
@@ -55,6 +57,7 @@ def describe(path: Path, size: tuple[int, int] | None = None) -> GraphDescriptio
             tuple(names[index] for index in inputs),
             tuple(names[int(index)] for index in operator.outputs),
             **_work(graph, operator, names),
+            attributes=attributes_of(graph, operator),
         )
         if entry.kind == "TRANSPOSE_CONV":  # its first input is the output's shape
             entry = OperatorEntry(**{**vars(entry), "inputs": (*entry.inputs[2:3], *entry.inputs[1:2])})
@@ -68,6 +71,7 @@ def describe(path: Path, size: tuple[int, int] | None = None) -> GraphDescriptio
         tuple(operators),
         tensors,
         tuple(dict.fromkeys(weights)),
+        lambda name: graph.constant(by_name[name]) if name in by_name else None,
     )
 
 
@@ -83,7 +87,7 @@ def _tensor(graph: Graph, index: int, name: str) -> TensorEntry:
     shape = graph.shape(index) if signature is None else tuple(int(side) for side in signature)
     constant = graph.model.buffers[graph.tensor(index).buffer].data is not None and index not in graph.inputs
     known = tuple(None if side < 0 else side for side in shape)
-    return TensorEntry(name, known, graph.dtype(index).lower(), constant)
+    return TensorEntry(name, known, graph.dtype(index).lower(), constant, quantisation_of(graph, index))
 
 
 def _is_parameter(graph: Graph, operator: Any, index: int) -> bool:

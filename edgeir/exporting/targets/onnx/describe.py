@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from numpy.typing import NDArray
 
 from edgeir.core.errors import ArtifactError
 from edgeir.core.requires import require
@@ -15,6 +18,12 @@ from edgeir.exporting.inspect.graph import (
     TensorEntry,
     Window,
     reach_of,
+)
+from edgeir.exporting.targets.onnx.details import (
+    plain_attributes,
+    traced_to,
+    window_attributes,
+    with_quantisation,
 )
 
 __all__ = ["DTYPES", "describe", "operator_entry", "parameters_of"]
@@ -74,12 +83,22 @@ def describe(path: Path, size: tuple[int, int] | None = None) -> GraphDescriptio
     for node in graph.node:
         if node.op_type == "Constant":
             tensors[node.output[0]] = _constant(onnx, node)
+            if node.attribute[0].name == "value":
+                constants[node.output[0]] = node.attribute[0].t
             continue
         for name in node.output:
             tensors.setdefault(name, TensorEntry(name, None, "unknown"))
         attributes = {entry.name: onnx.helper.get_attribute_value(entry) for entry in node.attribute}
         names = ([name for name in node.input if name], [name for name in node.output if name])
-        operators.append(operator_entry(node.op_type, *names, attributes, tensors))
+        entry = operator_entry(node.op_type, *names, attributes, tensors)
+        said = {prop.key: prop.value for prop in node.metadata_props}
+        operators.append(replace(entry, name=node.name or None, origin=traced_to(said)))
+
+    def values(name: str) -> NDArray[Any] | None:
+        found = constants.get(name)
+        return None if found is None else onnx.numpy_helper.to_array(found)
+
+    with_quantisation(operators, tensors, values)
     opsets = ", ".join(f"{entry.domain or 'opset'} {entry.version}" for entry in model.opset_import)
     return GraphDescription(
         f"ONNX, {opsets}, IR {model.ir_version}",
@@ -88,6 +107,7 @@ def describe(path: Path, size: tuple[int, int] | None = None) -> GraphDescriptio
         tuple(operators),
         tensors,
         parameters_of(operators, tensors),
+        values,
     )
 
 
@@ -127,8 +147,11 @@ def operator_entry(
 ) -> OperatorEntry:
     """An ONNX node, of ONNX Runtime's own operators too, as `edgeir inspect` describes it."""
     found: dict[str, Any] = {"reach": _reach(kind, inputs, attributes, tensors)}
+    settings = plain_attributes(attributes)
     weights = _weights(kind, inputs)
     if weights is not None and (shape := _constant_shape(weights, tensors)) is not None:
+        if kind in _CONVOLUTIONS and len(shape) > 2:
+            settings |= window_attributes(kind, shape, attributes)
         if kind == "ConvTranspose":
             found |= {"products": _product(shape[1:]), "per_input": True, "weights": weights}
             found["reach"] = _window(kind, shape[2:4], attributes)
@@ -142,7 +165,7 @@ def operator_entry(
         left = tensors.get(inputs[0])
         inner = None if left is None or not left.shape else left.shape[-1]
         found["products"] = inner if kind in _PRODUCTS else None
-    return OperatorEntry(kind, tuple(inputs), tuple(outputs), **found)
+    return OperatorEntry(kind, tuple(inputs), tuple(outputs), **found, attributes=settings)
 
 
 def parameters_of(operators: Sequence[OperatorEntry], tensors: Mapping[str, TensorEntry]) -> tuple[str, ...]:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from edgeir.core.errors import ArtifactError
 from edgeir.core.requires import require
 from edgeir.exporting.inspect.graph import GraphDescription, TensorEntry
 from edgeir.exporting.targets.onnx.describe import DTYPES, operator_entry, parameters_of
+from edgeir.exporting.targets.onnx.details import with_quantisation
 
 __all__ = ["describe"]
 
@@ -45,9 +50,11 @@ def describe(path: Path, size: tuple[int, int] | None = None) -> GraphDescriptio
 def _described(model: Any, version: str) -> GraphDescription:
     graph = model.Graph()
     tensors: dict[str, TensorEntry] = {}
+    constants: dict[str, Any] = {}
     for at in range(graph.InitializersLength()):
         constant = graph.Initializers(at)
         name = constant.Name().decode()
+        constants[name] = constant
         shape = tuple(int(constant.Dims(i)) for i in range(constant.DimsLength()))
         tensors[name] = TensorEntry(name, shape, DTYPES.get(constant.DataType(), "unknown"), constant=True)
     for at in range(graph.NodeArgsLength()):
@@ -61,7 +68,19 @@ def _described(model: Any, version: str) -> GraphDescription:
         inputs, outputs = _ends(node)
         for name in (*inputs, *outputs):
             tensors.setdefault(name, TensorEntry(name, None, "unknown"))
-        operators.append(operator_entry(node.OpType().decode(), inputs, outputs, _attributes(node), tensors))
+        operator = operator_entry(node.OpType().decode(), inputs, outputs, _attributes(node), tensors)
+        name = node.Name().decode() if node.Name() else ""
+        operators.append(replace(operator, name=name or None))
+
+    def values(name: str) -> NDArray[Any] | None:
+        constant, tensor = constants.get(name), tensors.get(name)
+        raw = None if constant is None else constant.RawDataAsNumpy()
+        if tensor is None or tensor.shape is None or not isinstance(raw, np.ndarray):
+            return None
+        found: NDArray[Any] = np.frombuffer(raw.tobytes(), tensor.dtype)
+        return found.reshape([side or 0 for side in tensor.shape])
+
+    with_quantisation(operators, tensors, values)
     opsets = [model.OpsetImport(at) for at in range(model.OpsetImportLength())]
     main = next((entry.Version() for entry in opsets if not entry.Domain()), "?")
     return GraphDescription(
@@ -71,6 +90,7 @@ def _described(model: Any, version: str) -> GraphDescription:
         tuple(operators),
         tensors,
         parameters_of(operators, tensors),
+        values,
     )
 
 

@@ -178,6 +178,10 @@ class Graph:
         """The schema's number of a fused activation, such as ``RELU``."""
         return int(getattr(self._schema.ActivationFunctionType, name))
 
+    def activation_name(self, number: int) -> str:
+        """The schema's name of a fused activation."""
+        return _names_of(self._schema.ActivationFunctionType)[number]
+
     def replace_uses(self, old: int, new: int) -> None:
         """Let every operator, and the graph's outputs, read `new` instead of `old`."""
         for operator in self.operators:

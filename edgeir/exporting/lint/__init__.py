@@ -1,0 +1,1 @@
+"""Which operators of a model file a phone's accelerators take, by rules that are data."""
