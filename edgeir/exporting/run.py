@@ -23,7 +23,7 @@ from edgeir.core.requires import require
 from edgeir.core.trust import honours_trust
 from edgeir.exporting.calibration import CalibrationData, gather
 from edgeir.exporting.constants import cost, made_constant
-from edgeir.exporting.profile import ExportProfile, changed, read_profile
+from edgeir.exporting.profile import ExportProfile, changed, read_profile, refuse_unmade
 from edgeir.exporting.prove.gate import applied_gate, check_gate
 from edgeir.exporting.prove.golden import golden_of
 from edgeir.exporting.prove.images import Patch, degradation_of, patches, proof_photographs
@@ -149,6 +149,8 @@ def _profile(
         raise ConfigError(
             [f"there is no target `{target}`"], fix=f"targets: {', '.join(catalog.target_names())}"
         )
+    if profile is None:
+        refuse_unmade(target, precision)
     name = "custom" if isinstance(profile, ExportProfile) else str(profile or f"{target}-{precision}")
     settings = (
         changed(profile, overrides) if isinstance(profile, ExportProfile) else read_profile(name, overrides)

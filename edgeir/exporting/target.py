@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from edgeir.models import Network
     from edgeir.quantize.network import FakeQuantized
 
-__all__ = ["Io", "Job", "Target", "Written", "joins_sizes"]
+__all__ = ["Io", "Job", "Target", "Written", "joins_sizes", "reason_against"]
 
 Io = Literal["float", "uint8", "int8"]
 """Type of a file's input and output: float32 images in [0, 1], bytes, or bytes less 128."""
@@ -94,6 +94,12 @@ class Target(Protocol):
             MissingExtraError: the converter is not installed.
         """
         ...
+
+
+def reason_against(settings: type[Target], precision: str) -> str | None:
+    """Why a format is not written at a precision: its own `unmade`, a table of short names; None: nothing is said."""
+    reasons: dict[str, str] = getattr(settings, "unmade", {})
+    return reasons.get(precision)
 
 
 def joins_sizes(target: Target) -> bool:

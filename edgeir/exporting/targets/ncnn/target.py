@@ -8,7 +8,7 @@ open unless a size is asked for, which some networks need.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from edgeir.core.config import Config
 from edgeir.core.errors import ExportError
@@ -30,6 +30,12 @@ class NCNN(Config):
     """Settings of an ncnn export."""
 
     kind: Literal["ncnn"] = "ncnn"
+    unmade: ClassVar[dict[str, str]] = {
+        "w8": "its convolutions read 8-bit weights with 8-bit inputs only",
+        "dynamic": "the scale of an input is a constant of the file",
+        "int16x8": "it has no convolution of 16-bit integers",
+    }
+    """See `edgeir.exporting.target.reason_against`."""
     precision: Plan = PLANS["fp32"]
     """The quantisation plan. fp16 stores the weights in 16 bits, and ncnn computes in 16 where the processor can; int8
     has convolutions of 8-bit weights and inputs between float layers."""
