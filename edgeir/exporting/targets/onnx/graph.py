@@ -27,7 +27,7 @@ from edgeir.runtime.onnxruntime import FACTS_PROPERTY
 __all__ = ["UNMADE", "GraphSettings", "described"]
 
 UNMADE = {
-    "dynamic": "ONNX Runtime's convolution of bytes scaled as it runs takes 7 times as long as float (measured on sr-x4-xs)",
+    "dynamic": "ONNX Runtime's convolution of bytes scaled as it runs took 7 times as long as float (sr-x4-xs)",
     "int16x8": "ONNX Runtime has no convolution of 16-bit by 8-bit integers on a CPU, and would compute in float",
 }
 """Why some precisions are not written."""
@@ -39,8 +39,8 @@ class GraphSettings(Config):
     """Settings of an ONNX graph."""
 
     precision: Plan = PLANS["fp32"]
-    """The quantisation plan. fp16 computes in 16 bits between float32 ends; w8 stores the weights in 8 bits and computes
-    in 32; int8 is QDQ, per-channel weights, int8-tensor the same with one weight scale per layer."""
+    """The quantisation plan. fp16 computes in 16 bits between float32 ends; w8 stores the weights in 8 bits and
+    computes in 32; int8 is QDQ, per-channel weights, int8-tensor the same with one weight scale per layer."""
     opset: int | None = Field(None, ge=OLDEST, le=25)
     """Version of the operator set; by default the oldest from 11 on that has the operators and computes the same."""
     quantizer: Literal["onnxruntime", "nncf"] = "onnxruntime"
@@ -102,7 +102,6 @@ class GraphSettings(Config):
 
     def _eight_bit_weights(self, model: Any, job: Job) -> Any:
         """The float graph with 8-bit weights, which shift its colours until the last bias is corrected."""
-
         floats = float_layers(self.precision, job.network)
         stored = store_weights(copied(model), floats)
         if self.correct_bias and correct_bias(model, stored, job.calibration.inputs):

@@ -56,12 +56,11 @@ def finish_sixteen(model: bytes, tail: Tail, io: Io) -> bytes:
 
 def _clipped(graph: Graph, restored: int) -> int:
     """The restored image without values below 0."""
-    maker = graph.producer(restored)
-    options = None if maker is None else maker.builtinOptions
-    if maker is not None and graph.kind(maker) in FUSES_ACTIVATION and not graph.consumers(restored):
-        if options.fusedActivationFunction == graph.activation("NONE"):
-            options.fusedActivationFunction = graph.activation("RELU")
-            return restored
+    maker: Any = graph.producer(restored)
+    fuses = maker is not None and graph.kind(maker) in FUSES_ACTIVATION and not graph.consumers(restored)
+    if fuses and maker.builtinOptions.fusedActivationFunction == graph.activation("NONE"):
+        maker.builtinOptions.fusedActivationFunction = graph.activation("RELU")
+        return restored
     clipped = graph.add_tensor(
         "clipped", graph.shape(restored), "INT16", quantised=graph.quantisation(restored)
     )
