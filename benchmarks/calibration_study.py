@@ -2,7 +2,7 @@
 
     python benchmarks/calibration_study.py [--model sr-x4-xs …] [--target tflite …] [--set dark …]
 
-Each network is exported in int8 to each format, calibrated on each of `calibration_sets.SETS`, with the shipped profile.
+Each network is exported in int8 to each format with the shipped profile, calibrated on each of `calibration_sets.SETS`.
 A file that the export refuses is as good as one that is right. A file that passes is judged again, by other means than
 the gate's: on the embedded photographs, on photographs that the gate never sees (Set5, Set14 and the first of BSDS500,
 from ``$EDGEIR_DATA``), and on extremes, those of the gate and others (gratings, checkers, coloured stripes and
@@ -205,7 +205,7 @@ def _psnr(image: Image, truth: Image) -> float:
 def _others() -> Iterator[ImageRef]:
     for name, count in OTHERS.items():
         try:
-            yield from StandardSet(name=name).images()[:count]  # type: ignore[arg-type]
+            yield from StandardSet.model_validate({"name": name}).images()[:count]
         except DataError as error:
             print(f"left out: {error}")
 
@@ -216,12 +216,9 @@ def _degraded(facts: Any, degradation: Any, side: int) -> Iterator[Patch]:
     size = side * facts.net_scale
     for name, image in {**extremes(size, size, 3), **_patterns(size)}.items():
         pixels = to_bytes(image)
-        refs = [_Given(name, pixels)]
-        yield next(
-            iter(
-                patches(refs, facts, degradation, (side, side), per_image=1, seed=int(rng.integers(1 << 30)))
-            )  # type: ignore[arg-type]
-        )
+        seed = int(rng.integers(1 << 30))
+        given: Any = [_Given(name, pixels)]
+        yield from patches(given, facts, degradation, (side, side), per_image=1, seed=seed)
 
 
 class _Given:
