@@ -1,7 +1,7 @@
 """The LiteRT files of every network on older runtimes, which phones and computers still have.
 
     python benchmarks/old_runtimes.py [--precision fp32 fp16] [--runtime ai-edge-litert==1.2.0 …] [--network edsr …]
-    python benchmarks/old_runtimes.py --precision w8 dynamic int8-tensor int16x8 --out benchmarks/results/old-precisions.json
+    python benchmarks/old_runtimes.py --precision w8 dynamic int8-tensor int16x8 --out OTHER.json
 
 Small configurations of all networks, random weights, 64x64 in. Every file is run once with XNNPACK and once without on
 every runtime, each in a process of its own, and compared with the torch network. Each runtime is installed by pip into
