@@ -6,6 +6,7 @@ has at that moment, so that they can be trained, and hands each result to a func
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -95,8 +96,10 @@ def record(module: nn.Module, facts: NetworkFacts) -> Recording:
     )
     example = torch.zeros(1, facts.channels, 8 * unit, 6 * unit)  # unequal, so that no symbol is shared
     try:
-        program = torch.export.export(module, (example,), dynamic_shapes=({2: height, 3: width},))
-        program = program.run_decompositions({})
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch.export's own, about its next release
+            program = torch.export.export(module, (example,), dynamic_shapes=({2: height, 3: width},))
+            program = program.run_decompositions({})
     except Exception as error:  # the exporter raises whatever it likes
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ConfigError(
