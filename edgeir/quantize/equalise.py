@@ -1,4 +1,4 @@
-"""Cross-layer equalisation: the channels between two convolutions brought to equal ranges, without a change of the result.
+"""Cross-layer equalisation: channels between two convolutions get equal ranges, and the result stays.
 
 Nagel et al., "Data-Free Quantization Through Weight Equalization and Bias Correction", ICCV 2019, section 4.1. ReLU and
 LeakyReLU are positively homogeneous: relu(s x) = s relu(x). So channel i between a convolution and the next can be
