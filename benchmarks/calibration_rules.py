@@ -26,6 +26,7 @@ from edgeir.core.environment import git_revision, machine, versions
 from edgeir.core.errors import EdgeIRError
 from edgeir.core.files import write_json
 from edgeir.exporting.profile import changed, read_profile
+from edgeir.exporting.prove.gate import gate_lines
 from edgeir.exporting.run import export_network
 from edgeir.manifest.parity import Parity
 from edgeir.runtime.loading import load
@@ -101,7 +102,7 @@ def result(rows: dict[str, dict[str, Any]]) -> dict[str, Any]:
 
 
 def measured(network: Any, card: Any, profile: str, settings: list[str], judges: Judges) -> dict[str, Any]:
-    """What the file loses, in dB, and its tint, in 8-bit levels."""
+    """What the file loses in dB, its tint and its worst extreme in 8-bit levels, and whether the gate takes it."""
     wanted = changed(read_profile(profile), settings)
     with tempfile.TemporaryDirectory() as folder, libraries_silenced():
         out = Path(folder) / "artifact"
@@ -111,9 +112,8 @@ def measured(network: Any, card: Any, profile: str, settings: list[str], judges:
                 worst_image=False,
             )  # fmt: skip
         except EdgeIRError as error:
-            return dict.fromkeys(("others_db", "others_worst_db", "gate_db", "tint_levels"), None) | {
-                "why": error.what
-            }
+            columns = ("others_db", "others_worst_db", "gate_db", "tint_levels", "extreme_levels")
+            return dict.fromkeys(columns) | {"passes": False, "why": error.what}
         session = load(out)
         try:
             found = judges.of(session)
@@ -126,6 +126,8 @@ def measured(network: Any, card: Any, profile: str, settings: list[str], judges:
         "others_worst_db": found["others_worst_db"],
         "gate_db": round(parity.psnr_drop_db, 3),
         "tint_levels": round(float(np.abs(parity.colour_shift).max()), 3),
+        "extreme_levels": round(parity.extreme_shift, 2),
+        "passes": all(passed for _, _, passed in gate_lines(parity)),
         "why": "",
     }
 
