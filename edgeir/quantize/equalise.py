@@ -16,7 +16,6 @@ import copy
 from typing import Any
 
 import torch
-from torch import nn
 
 from edgeir.models.base import Network
 from edgeir.quantize.recording import Recording, operator_name, record
@@ -35,7 +34,7 @@ def equalised(network: Network) -> Network:
     """
     deployed = copy.deepcopy(network.deploy()).eval()
     pairs = equalised_pairs(record(deployed, network.facts))
-    weights = dict(deployed.named_parameters())
+    weights: dict[str, torch.Tensor] = dict(deployed.named_parameters())
     with torch.no_grad():
         for _ in range(_MOST_ROUNDS):
             if not pairs or max(_equalise(weights, *pair) for pair in pairs) < _SETTLED:
@@ -91,22 +90,22 @@ def _plain_convolution(node: torch.fx.Node, recording: Recording) -> bool:
     groups = node.args[6] if len(node.args) > 6 else node.kwargs.get("groups", 1)
     weight = node.args[1]
     alone = isinstance(weight, torch.fx.Node) and len(weight.users) == 1
-    return groups == 1 and alone and _name(weight, recording) is not None
+    return bool(groups == 1 and alone and _name(weight, recording) is not None)
 
 
 def _name(argument: Any, recording: Recording) -> str | None:
     return recording.weights.get(argument.name) if isinstance(argument, torch.fx.Node) else None
 
 
-def _equalise(weights: dict[str, nn.Parameter], first: str, bias: str | None, second: str) -> float:
+def _equalise(weights: dict[str, torch.Tensor], first: str, bias: str | None, second: str) -> float:
     """Equalise one pair in place; how far the furthest factor is from 1."""
     before, after = weights[first], weights[second]
     largest = before.abs().amax((1, 2, 3))
     read = after.abs().amax((0, 2, 3))
     usable = (largest > 0) & (read > 0)
     factor = torch.where(usable, (largest / read.clamp_min(1e-30)).sqrt(), torch.ones_like(largest))
-    before /= factor[:, None, None, None]
+    before.div_(factor[:, None, None, None])
     if bias is not None:
-        weights[bias] /= factor
-    after *= factor[None, :, None, None]
+        weights[bias].div_(factor)
+    after.mul_(factor[None, :, None, None])
     return float((factor - 1).abs().max())
