@@ -123,7 +123,8 @@ def publish(
         target = catalog.TARGETS[0]
         out = entry / str(target.runtime)
         export(
-            entry, target=target.name, precision="int8", sizes=[file_size], out=out, golden=False, progress=progress
+            entry, target=target.name, precision="int8", sizes=[file_size], out=out, golden=False, worst_image=False,
+            progress=progress
         )  # fmt: skip
     return Published(entry, written, paths)
 

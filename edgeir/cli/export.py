@@ -125,6 +125,12 @@ def export(
             show_default=False,
         ),
     ] = None,
+    worst_image: Annotated[
+        bool,
+        typer.Option(
+            help="Write `proof/*.png`: the photograph on which a file loses most, beside what the network makes of it."
+        ),
+    ] = True,
     sigma: Sigma = None,
     gate_db: Annotated[
         float | None,
@@ -200,8 +206,8 @@ def export(
 
     The file is run on photographs that calibration did not use and on synthetic extremes, and compared with the
     network. If the difference exceeds the limits of the export profile, the command fails and writes nothing. The
-    folder holds the model, `artifact.json` (all that a program needs to run it) and `golden/` (an input and its
-    output, to test an app with).
+    folder holds the model, `artifact.json` (all that a program needs to run it), `golden/` (an input and its output,
+    to test an app with) and `proof/` (the photograph on which the file loses most).
 
     With `--bundle` there may be several files, each proved, each with its own golden pair, in one folder or zip with
     a README that has the code for an app. `edgeir verify` checks it anywhere.
@@ -222,6 +228,7 @@ def export(
             "out": out,
             "calibration": calibration,
             "proof": proof,
+            "worst_image": worst_image,
             "sigma": sigma,
             "weights": weights,
             "scale": scale,

@@ -15,7 +15,7 @@ __all__ = ["file_lines"]
 
 def file_lines(folder: Path, file: ModelFile) -> list[str]:
     """Path, size, work, what it needs, and how it compares with its network."""
-    from edgeir.exporting.prove.gate import gate_lines
+    from edgeir.exporting.prove.gate import figures, gate_lines
     from edgeir.manifest.parity import Parity
 
     rows = [
@@ -33,7 +33,10 @@ def file_lines(folder: Path, file: ModelFile) -> list[str]:
         rows += [
             ("  compared on", compared),
             *((f"  {what}", text) for what, text, _ in gate_lines(file.parity)),
+            *figures(file.parity),
         ]
+        if file.worst is not None:
+            rows.append(("  shown in", str(folder / file.worst)))
     else:
         rows.append(("  not proved", f"{file.parity.reason} ({file.parity.command})"))
     return [f"wrote {folder / file.path}", *table(rows)]

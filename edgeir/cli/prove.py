@@ -37,6 +37,14 @@ def prove(
             "--proof", help="Folder of photos to compare on, beside the built-in ones.", show_default=False
         ),
     ] = None,
+    worst_images: Annotated[
+        Path | None,
+        typer.Option(
+            "--worst-images",
+            help="Folder for a picture of each file: the photograph on which it loses most, with --checkpoint.",
+            show_default=False,
+        ),
+    ] = None,
     trust_code: TrustCode = False,
     quiet: Quiet = False,
     json: Json = False,
@@ -49,13 +57,18 @@ def prove(
     Example: `edgeir prove out/int8 --checkpoint sr-x4`
     """
     with Output(quiet=quiet, json=json) as output:
-        from edgeir.exporting.prove.gate import gate_lines
+        from edgeir.exporting.prove.gate import figures, gate_lines
         from edgeir.exporting.prove.repeat import prove_again
         from edgeir.manifest.parity import NativeRun, Parity
 
         with output.progress() as progress:
             found = prove_again(
-                artifact, checkpoint=checkpoint, proof=proof, trust_code=trust_code, progress=progress
+                artifact,
+                checkpoint=checkpoint,
+                proof=proof,
+                worst_images=worst_images,
+                trust_code=trust_code,
+                progress=progress,
             )
         golden = found.golden
         lines = [
@@ -71,7 +84,7 @@ def prove(
             lines.append(f"not run: {found.native.reason} ({found.native.command})")
         for path, parity in found.files.items():
             rows = (
-                [(f"  {what}", text) for what, text, _ in gate_lines(parity)]
+                [*((f"  {what}", text) for what, text, _ in gate_lines(parity)), *figures(parity)]
                 if isinstance(parity, Parity)
                 else [("  not run", parity.reason)]
             )

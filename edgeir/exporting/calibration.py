@@ -84,7 +84,7 @@ def gather(
         seen = frozenset(fingerprint(ref.load()) for ref in refs)
         data, images = CalibrationData(np.stack([crop.input for crop in crops]), seen), len(seen)
     if calibration is not None:
-        for what in shortcomings(data.inputs, images):
+        for what in shortcomings(data.inputs, images, radius=facts.receptive_radius):
             _LOG.warning("calibration: %s", what)
     return data
 
@@ -99,13 +99,24 @@ def fitted(images: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.flo
     return np.pad(images[:, :height, :width], [(0, 0), *lacking, (0, 0)], mode="symmetric")
 
 
-def shortcomings(inputs: NDArray[np.float32], images: int) -> list[str]:
-    """Shortcomings of calibration inputs cut from `images` different images, one sentence each; empty if none."""
+def shortcomings(inputs: NDArray[np.float32], images: int, *, radius: int = 0) -> list[str]:
+    """Shortcomings of calibration inputs cut from `images` different images, one sentence each; empty if none.
+
+    Args:
+        radius: pixels to each side that an output pixel depends on; smaller inputs show what borders are like only.
+    """
     problems = []
     if images < FEW:
         problems.append(
             f"only {images} image{'s' if images != 1 else ''}; use {FEW} or more different photographs"
         )
+    height, width = inputs.shape[1:3]
+    if min(height, width) < 2 * radius + 1:
+        problems.append(
+            f"the inputs are {height}x{width}, and the network sees {radius} pixels to each side; use larger ones"
+        )
+    if inputs.shape[3] == 3 and float(np.ptp(inputs, axis=3).max()) == 0:
+        problems.append("all images are gray; add images in colour")
     names = ("red", "green", "blue") if inputs.shape[3] == 3 else ("brightness",)
     for index, name in enumerate(names):
         channel = inputs[..., index]

@@ -1,11 +1,11 @@
-"""Which layers of a network a quantisation plan keeps in float, by the weights that a converted graph knows them by.
+"""Which layers of a network a quantisation plan treats otherwise, by the weights that a converted graph knows them by.
 
 Converters rename and reorder what they convert; the numbers of a layer's weights stay, in another order.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,24 +17,37 @@ from edgeir.quantize.plan import PLANS, LayerFormat, QuantizationPlan
 if TYPE_CHECKING:
     from edgeir.models.base import Network
 
-__all__ = ["WEIGHTS_ONLY", "check_plan", "fingerprint_of", "float_layers"]
-
-_DEFAULTS = [
-    LayerFormat(),
-    LayerFormat(weights="float16", activations="float16"),
-    LayerFormat(weights="int8", activations="int8"),
-    LayerFormat(weights="int8", activations="int8", granularity="tensor"),
+__all__ = [
+    "DYNAMIC",
+    "SIXTEEN_BITS",
+    "WEIGHTS_ONLY",
+    "check_plan",
+    "fingerprint_of",
+    "float_layers",
+    "layers_where",
+    "sixteen_bit_layers",
 ]
+
+_DEFAULTS = [PLANS[name].default for name in ("fp32", "fp16", "int8", "int8-tensor")]
 """What every target with integers can make of every layer."""
 WEIGHTS_ONLY = PLANS["w8"].default
+DYNAMIC = PLANS["dynamic"].default
+SIXTEEN_BITS = PLANS["int16x8"].default
 """What some targets can make as well."""
 
 
-def check_plan(plan: QuantizationPlan, network: Network, *, more: Sequence[LayerFormat] = ()) -> None:
+def check_plan(
+    plan: QuantizationPlan,
+    network: Network,
+    *,
+    more: Sequence[LayerFormat] = (),
+    single: Sequence[LayerFormat] = (),
+) -> None:
     """Refuse a plan that the target cannot follow, before anything is converted.
 
     Args:
         more: formats for all layers that the target can make beside the usual ones.
+        single: formats beside float32 that single layers of an int8 plan can have.
 
     Raises:
         ExportError: naming the layer, or the layers there are.
@@ -46,11 +59,13 @@ def check_plan(plan: QuantizationPlan, network: Network, *, more: Sequence[Layer
         )
     if not plan.layers:
         return
-    if not plan.default.integer:
-        raise ExportError("only an int8 plan can keep single layers at another precision")
+    if plan.default.weights != "int8":
+        raise ExportError(
+            f"the plan keeps single layers at another precision, and all others in {plan.default.weights}",
+            fix="let its `default` be one with int8 weights",
+        )
     for pattern, form in plan.layers.items():
-        if form != LayerFormat():
-            raise ExportError(f"the layer `{pattern}` can be kept in float32 only, not as {form.weights}")
+        _check_layer(pattern, form, plan.default, single)
     names = list(_convolutions(network))
     if unknown := plan.unmatched(names):
         raise ExportError(
@@ -58,12 +73,36 @@ def check_plan(plan: QuantizationPlan, network: Network, *, more: Sequence[Layer
         )
 
 
+def _check_layer(
+    pattern: str, form: LayerFormat, default: LayerFormat, single: Sequence[LayerFormat]
+) -> None:
+    if form == LayerFormat() or (form in single and default.activations == "int8"):
+        return
+    asked = f"weights in {form.weights} with activations in {form.activations}"
+    can = ["float32", *(each.activations for each in single if default.activations == "int8")]
+    raise ExportError(f"the layer `{pattern}` can be kept in {' or '.join(can)} only, not as {asked}")
+
+
 def float_layers(plan: QuantizationPlan, network: Network) -> dict[str, NDArray[np.float32]]:
-    """The convolutions that an int8 plan keeps in float: name to `fingerprint_of` the weights."""
+    """The convolutions that a plan with int8 weights keeps in float: name to `fingerprint_of` the weights."""
+    return layers_where(plan, network, lambda form: form.weights != "int8")
+
+
+def sixteen_bit_layers(plan: QuantizationPlan, network: Network) -> dict[str, NDArray[np.float32]]:
+    """The convolutions that an int8 plan keeps at 16-bit activations: name to `fingerprint_of` the weights."""
+    if plan.default.activations == "int16":
+        return {}
+    return layers_where(plan, network, lambda form: form.activations == "int16")
+
+
+def layers_where(
+    plan: QuantizationPlan, network: Network, holds: Callable[[LayerFormat], bool]
+) -> dict[str, NDArray[np.float32]]:
+    """The convolutions with such a format: name to `fingerprint_of` the weights."""
     return {
         name: fingerprint_of(weights)
         for name, weights in _convolutions(network).items()
-        if not plan.format_of(name).integer
+        if holds(plan.format_of(name))
     }
 
 

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias, Union
 
 from pydantic import Field
 
-from edgeir.core.assets import find_asset
+from edgeir.core.assets import find_asset, list_assets
 from edgeir.core.config import Config, apply_overrides, parse, read_yaml
-from edgeir.exporting.target import Target
+from edgeir.core.errors import ConfigError
+from edgeir.exporting.target import Target, reason_against
 from edgeir.manifest.parity import Gate
+from edgeir.quantize.names import PLAN_NAMES
 from edgeir.runtime import catalog
 
-__all__ = ["AnyTarget", "CalibrationConfig", "ExportProfile", "changed", "read_profile"]
+__all__ = ["AnyTarget", "CalibrationConfig", "ExportProfile", "changed", "read_profile", "refuse_unmade"]
 
 if TYPE_CHECKING:
     AnyTarget: TypeAlias = Target
@@ -61,6 +63,22 @@ def read_profile(name: str | Path, overrides: Sequence[str] = ()) -> ExportProfi
     """
     path = find_asset("profiles", name)
     return parse(ExportProfile, apply_overrides(read_yaml(path), overrides), where=path)
+
+
+def refuse_unmade(target: str, precision: str) -> None:
+    """Say why a format is not written at a precision that others are.
+
+    Raises:
+        ConfigError: there is no profile for both.
+    """
+    made = [name for name in PLAN_NAMES if f"{target}-{name}" in list_assets("profiles")]
+    if precision not in PLAN_NAMES or precision in made:
+        return
+    reason = reason_against(catalog.target_entry(target).settings(), precision)
+    raise ConfigError(
+        [f"{target} is not written in {precision}" + (f": {reason}" if reason else "")],
+        fix=f"choose another --precision: {', '.join(made)}",
+    )
 
 
 def changed(profile: ExportProfile, overrides: Sequence[str]) -> ExportProfile:

@@ -1,7 +1,8 @@
 """``edgeir export``: convert a checkpoint to an artifact; after an error nothing is written.
 
-The artifact is a folder: the model files (one per size), ``artifact.json`` and ``golden/`` with three arrays for the
-app developer's own test, batch dimension included: ``input.npy`` and ``output.npy`` in the layout and dtype of the
+The artifact is a folder: the model files (one per size), ``artifact.json``, ``proof/`` with a picture for each file of
+the photograph on which it loses most, and ``golden/`` with three arrays for the app developer's own test, batch
+dimension included: ``input.npy`` and ``output.npy`` in the layout and dtype of the
 first file, ``expected.npy`` with the output of the torch network (float32, the layout of `output.npy`).
 """
 
@@ -23,11 +24,12 @@ from edgeir.core.requires import require
 from edgeir.core.trust import honours_trust
 from edgeir.exporting.calibration import CalibrationData, gather
 from edgeir.exporting.constants import cost, made_constant
-from edgeir.exporting.profile import ExportProfile, changed, read_profile
+from edgeir.exporting.profile import ExportProfile, changed, read_profile, refuse_unmade
 from edgeir.exporting.prove.gate import applied_gate, check_gate
 from edgeir.exporting.prove.golden import golden_of
 from edgeir.exporting.prove.images import Patch, degradation_of, patches, proof_photographs
 from edgeir.exporting.prove.run import input_size, prove
+from edgeir.exporting.prove.worst import PROOF_FOLDER
 from edgeir.exporting.target import Io, Job, Target, Written, joins_sizes
 from edgeir.exporting.trained import check_trained_plan
 from edgeir.manifest.artifact import ARTIFACT_NAME, Artifact, ModelFile, Statistics
@@ -59,6 +61,7 @@ def export(
     calibration: str | Path | NDArray[np.generic] | None = None,
     proof: str | Path | None = None,
     golden: bool = True,
+    worst_image: bool = True,
     sigma: float | None = None,
     weights: str | Path | None = None,
     scale: int | None = None,
@@ -90,6 +93,8 @@ def export(
         proof: a folder of further photographs for the comparison of file and network. Photographs that calibration
             used are left out; scikit-image's others are always used.
         golden: also write the golden arrays; they are larger than a small network's file.
+        worst_image: also write ``proof/*.png``, the photograph on which each file loses most beside what the network
+            makes of it.
         sigma: the noise level, on the 0-255 scale, that becomes a constant of the file, for a network that takes one.
         weights: the weights file of a ``package.module:factory``.
         scale, size_multiple, receptive_radius: facts of another author's network that are not to be found by probing.
@@ -119,6 +124,7 @@ def export(
         calibration=calibration,
         proof=proof,
         golden=golden,
+        worst_image=worst_image,
         overwrite=overwrite,
         progress=progress,
     )
@@ -138,7 +144,7 @@ def loaded(
 
 
 def _refuse_existing(out: Path, overwrite: bool) -> None:
-    refuse_existing(out, overwrite=overwrite, marker=ARTIFACT_NAME, owned=("model*", "golden"))
+    refuse_existing(out, overwrite=overwrite, marker=ARTIFACT_NAME, owned=("model*", "golden", PROOF_FOLDER))
 
 
 def _profile(
@@ -149,6 +155,8 @@ def _profile(
         raise ConfigError(
             [f"there is no target `{target}`"], fix=f"targets: {', '.join(catalog.target_names())}"
         )
+    if profile is None:
+        refuse_unmade(target, precision)
     name = "custom" if isinstance(profile, ExportProfile) else str(profile or f"{target}-{precision}")
     settings = (
         changed(profile, overrides) if isinstance(profile, ExportProfile) else read_profile(name, overrides)
@@ -173,6 +181,7 @@ def export_network(
     calibration: str | Path | NDArray[np.generic] | None = None,
     proof: str | Path | None = None,
     golden: bool = True,
+    worst_image: bool = True,
     overwrite: bool = False,
     refuse: bool = True,
     progress: Progress = no_progress,
@@ -221,7 +230,17 @@ def export_network(
         for step, (file, size) in enumerate(zip(artifact.files, chosen, strict=True)):
             progress(len(chosen) + step, 2 * len(chosen), f"comparing {_label(size)} with the network")
             gate = applied_gate(profile.gate, io)
-            parity = prove(temporary, artifact, file, judge, crops(size), gate, golden=golden and step == 0)
+            picture = f"{PROOF_FOLDER}/{Path(file.path).stem}.png" if worst_image else None
+            parity = prove(
+                temporary,
+                artifact,
+                file,
+                judge,
+                crops(size),
+                gate,
+                golden=golden and step == 0,
+                worst=None if picture is None else temporary / picture,
+            )
             if isinstance(parity, Parity) and refuse:
                 check_gate(parity, where=f"{card.name} {name} {_label(size)}")
             for other in file.sizes[1:]:
@@ -232,7 +251,8 @@ def export_network(
                     parity = max(parity, found, key=lambda each: each.max_abs_error)
             written_golden = golden and step == 0 and isinstance(parity, Parity)
             pair = golden_of(gate) if written_golden else None
-            proved.append(file.model_copy(update={"parity": parity, "golden": pair}))
+            picture = picture if isinstance(parity, Parity) else None
+            proved.append(file.model_copy(update={"parity": parity, "golden": pair, "worst": picture}))
         update: dict[str, Any] = {"files": tuple(proved)}
         if network is not own:
             change = cost(network, own, crops(chosen[0]))

@@ -6,10 +6,11 @@ in `edgeir.runtime.catalog`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from edgeir.core.errors import ExportError
 from edgeir.exporting.calibration import CalibrationData
 from edgeir.manifest.artifact import RuntimeNeeds, TensorSpec
 from edgeir.quantize.plan import QuantizationPlan
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from edgeir.models import Network
     from edgeir.quantize.network import FakeQuantized
 
-__all__ = ["Io", "Job", "Target", "Written", "joins_sizes"]
+__all__ = ["Io", "Job", "Target", "Written", "equalised_job", "joins_sizes", "reason_against"]
 
 Io = Literal["float", "uint8", "int8"]
 """Type of a file's input and output: float32 images in [0, 1], bytes, or bytes less 128."""
@@ -94,6 +95,28 @@ class Target(Protocol):
             MissingExtraError: the converter is not installed.
         """
         ...
+
+
+def equalised_job(job: Job) -> Job:
+    """The job with a network whose convolutions are equalised.
+
+    Raises:
+        ConfigError: its deployed form cannot be recorded.
+        ExportError: its integers come from training, which chose them for the weights as they are.
+    """
+    from edgeir.quantize.equalise import equalised
+
+    if job.trained is not None:
+        raise ExportError(
+            "a checkpoint of quantisation-aware training has its weights already", fix="leave equalise out"
+        )
+    return replace(job, network=equalised(job.network))
+
+
+def reason_against(settings: type[Target], precision: str) -> str | None:
+    """Why a format is not written at a precision: its own `unmade`, a table of short names; None: nothing is said."""
+    reasons: dict[str, str] = getattr(settings, "unmade", {})
+    return reasons.get(precision)
 
 
 def joins_sizes(target: Target) -> bool:

@@ -51,6 +51,8 @@ class Bundle(Exported):
         for file in self.files:
             if file.golden is not None:
                 wanted += [file.golden.input, file.golden.output, file.golden.expected]
+            if file.worst is not None:
+                wanted.append(file.worst)
             inside = f"{file.path}/"
             if file.path not in self.contents and not any(path.startswith(inside) for path in self.contents):
                 wanted.append(file.path)

@@ -129,6 +129,9 @@ class ModelFile(Config):
     """Proofs of `edgeir prove` where the file's own runtime is; the latest for each engine and system."""
     golden: Golden | None = None
     """An input and its output; None where none was written."""
+    worst: Inside | None = None
+    """A picture of the photograph on which the file loses most: truth, network, file and difference; None: there is
+    none."""
     sizes: tuple[tuple[int, int], ...] = ()
     """The only input heights and widths that it takes, where it takes several, its default first."""
 

@@ -49,6 +49,13 @@ class Change(Config):
     """The same of the photograph that loses most."""
     worst_image: str
     """Its name."""
+    mean_abs_error: float | None = None
+    """Mean of the absolute differences over all photographs, on the [0, 1] scale; None in older manifests."""
+    p999_abs_error: float | None = None
+    """99.9th percentile of the absolute differences of the worst photograph; None in older manifests."""
+    ssim_drop: float | None = None
+    """Mean SSIM of the network minus that of the file, both against the ground truth, on luma; None in older manifests,
+    and where an image is too small for SSIM."""
     colour_shift: Shift
     """Mean difference of each channel over all photographs."""
 

@@ -4,5 +4,5 @@ from __future__ import annotations
 
 __all__ = ["PLAN_NAMES"]
 
-PLAN_NAMES = ("fp32", "fp16", "w8", "int8")
+PLAN_NAMES = ("fp32", "fp16", "w8", "dynamic", "int8", "int8-tensor", "int16x8")
 """What ``--precision`` takes; `edgeir.quantize.plan.PLANS` says what each stands for."""

@@ -35,6 +35,6 @@ def _observe(seen: dict[int, Observation], group: int, value: torch.Tensor, *, c
         return
     low, high = float(array.min()), float(array.max())
     if group in seen:
-        seen[group].low, seen[group].high = min(seen[group].low, low), max(seen[group].high, high)
+        seen[group].follow(low, high)
     else:
         seen[group] = Observation(low, high, np.zeros(0), np.zeros(0), np.zeros(BINS))

@@ -1,9 +1,19 @@
 """The quantisation plan: the precision of every layer.
 
-A plan is a format for all layers and, where some differ, a format for those. The usual plans have short names
-(``fp32``, ``fp16``, ``w8`` for 8-bit weights alone, ``int8``),
-used in export profiles and on the command line. How a plan is implemented in a format
-is up to the target; a target that does not support a plan raises before it converts anything.
+A plan is a format for all layers and, where some differ, a format for those. The usual plans have short names, used in
+export profiles and on the command line:
+
+| name | weights | activations |
+| --- | --- | --- |
+| ``fp32``, ``fp16`` | float | float |
+| ``w8`` | 8 bits, one scale per output channel | float: the weights are made float before they are used |
+| ``dynamic`` | 8 bits per channel | 8 bits, scaled by the values of each image as it runs; float between the layers |
+| ``int8`` | 8 bits per channel | 8 bits, by ranges found in calibration |
+| ``int8-tensor`` | 8 bits, one scale per layer | the same |
+| ``int16x8`` | 8 bits per channel | 16 bits, by ranges found in calibration |
+
+How a plan is implemented in a format is up to the target; a target that does not support one raises before it converts
+anything.
 
 Layers are named as in the deployed network (``network.deploy().named_modules()``); patterns with ``*`` match several.
 """
@@ -27,15 +37,16 @@ class LayerFormat(Config):
 
     weights: Literal["float32", "float16", "int8"] = "float32"
     """Weights in the file."""
-    activations: Literal["float32", "float16", "int8"] = "float32"
-    """Inputs and outputs of the layer. ``float16`` is a request; a runtime may compute in float32."""
+    activations: Literal["float32", "float16", "int8", "int16", "dynamic"] = "float32"
+    """Inputs and outputs of the layer. ``float16`` is a request; a runtime may compute in float32. ``dynamic``: int8
+    inside the layer, on a scale that the runtime finds in each image, and float outside."""
     granularity: Literal["channel", "tensor"] = "channel"
     """int8 weights: one scale per output channel, or one for all of them."""
 
     @property
     def integer(self) -> bool:
-        """Weights and activations are integers."""
-        return self.weights == self.activations == "int8"
+        """Weights and activations are integers, on scales that are in the file."""
+        return self.weights == "int8" and self.activations in ("int8", "int16")
 
 
 class QuantizationPlan(Config):
@@ -74,7 +85,12 @@ PLANS: dict[str, QuantizationPlan] = dict(
             QuantizationPlan(),
             QuantizationPlan(default=LayerFormat(weights="float16", activations="float16")),
             QuantizationPlan(default=LayerFormat(weights="int8", activations="float16")),
+            QuantizationPlan(default=LayerFormat(weights="int8", activations="dynamic")),
             QuantizationPlan(default=LayerFormat(weights="int8", activations="int8")),
+            QuantizationPlan(
+                default=LayerFormat(weights="int8", activations="int8", granularity="tensor"),
+            ),
+            QuantizationPlan(default=LayerFormat(weights="int8", activations="int16")),
         ),
         strict=True,
     )

@@ -10,7 +10,7 @@ from edgeir.quantize.observers import BINS, Observation
 
 __all__ = ["RangeRule", "activation_range"]
 
-RangeRule = Literal["minmax", "percentile", "mse"]
+RangeRule = Literal["minmax", "average", "percentile", "mse"]
 
 PERCENTILE = 99.99
 """`percentile`: this share of the values lies inside the range (the rest is shared by both ends)."""
@@ -22,11 +22,14 @@ def activation_range(seen: Observation, rule: RangeRule) -> tuple[float, float]:
     """The (low, high) that 8 bits should span; always contains 0.
 
     - ``minmax``: everything that was seen.
+    - ``average``: the moving average of each image's ends (Jacob et al., "Quantization and Training of Neural Networks
+      for Efficient Integer-Arithmetic-Only Inference", CVPR 2018, section 3.1; `observers.MOMENTUM`).
     - ``percentile``: `PERCENTILE` of what was seen.
     - ``mse``: the clipping that makes the sum of rounding and clipping error smallest on the histogram.
     """
-    low, high = min(seen.low, 0.0), max(seen.high, 0.0)
-    if rule == "minmax" or high <= low:
+    low, high = seen.average if rule == "average" else (seen.low, seen.high)
+    low, high = min(low, 0.0), max(high, 0.0)
+    if rule in ("minmax", "average") or high <= low:
         return low, max(high, low + 1e-6)
     edges = np.linspace(*seen.limits, BINS + 1)
     centres, weights = (edges[:-1] + edges[1:]) / 2, seen.counts / max(seen.counts.sum(), 1.0)

@@ -29,6 +29,6 @@ class Quantization(Config):
     @field_validator("plan")
     @classmethod
     def _trainable(cls, plan: Plan) -> Plan:
-        if plan.layers or not plan.default.integer:
+        if plan.layers or not plan.default.integer or plan.default.activations != "int8":
             raise ValueError("only a plan with all layers in int8 can be trained for: int8, or int8-tensor")
         return plan

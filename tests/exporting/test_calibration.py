@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+from PIL import Image
 
-from edgeir.core.errors import ExportError
+from edgeir.core.errors import DataError, ExportError
 from edgeir.data.degrade import Bicubic
-from edgeir.exporting.calibration import gather
+from edgeir.exporting.calibration import gather, shortcomings
 from edgeir.manifest.facts import NetworkFacts
 
 
@@ -41,3 +44,37 @@ def test_ranges_also_see_noise_and_saturated_colours(channels: int) -> None:
     assert set(np.unique(data.range_inputs[2])) == {0.0, 1.0}
     assert data.range_inputs[1].std() > 0.25
     np.testing.assert_allclose(np.unique(data.range_inputs[3:]), [0.125, 0.875], rtol=1e-6)
+
+
+def test_inputs_smaller_than_what_the_network_sees_are_remarked_on() -> None:
+    inputs = np.random.default_rng(0).random((9, 8, 64, 3), dtype=np.float32)
+    assert shortcomings(inputs, 9, radius=3) == []
+    assert shortcomings(inputs, 9, radius=4) == [
+        "the inputs are 8x64, and the network sees 4 pixels to each side; use larger ones"
+    ]
+
+
+def test_gray_images_for_a_colour_network_are_remarked_on(caplog: pytest.LogCaptureFixture) -> None:
+    gray = np.random.default_rng(0).random((9, 32, 32, 1), dtype=np.float32)
+    gather(gray.repeat(3, axis=3), NetworkFacts(), None, size=32, count=9)
+    gather(gray, NetworkFacts(colour="y"), None, size=32, count=9)
+    assert [record.getMessage() for record in caplog.records] == [
+        "calibration: all images are gray; add images in colour"
+    ]
+
+
+def test_a_calibration_folder_without_images_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("no image")
+    for wrong in (tmp_path, tmp_path / "absent", tmp_path / "notes.txt"):
+        with pytest.raises(DataError) as caught:
+            gather(wrong, NetworkFacts(), None, size=32, count=9)
+        assert "\n" not in str(caught.value)
+    with pytest.raises(ExportError, match=r"shape \(N, H, W, 3\), not \(4, 8, 8, 1\)"):
+        gather(np.zeros((4, 8, 8, 1), np.uint8), NetworkFacts(), None, size=32, count=9)
+
+
+def test_files_smaller_than_a_crop_are_continued(tmp_path: Path) -> None:
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (8, 8, 3), dtype=np.uint8)).save(
+        tmp_path / "a.png"
+    )
+    assert gather(tmp_path, NetworkFacts(scale=4), Bicubic(), size=32, count=2).inputs.shape == (2, 32, 32, 3)

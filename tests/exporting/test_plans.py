@@ -47,6 +47,52 @@ def test_onnx_keeps_the_named_layer_in_float(network, calibration) -> None:
     )
 
 
+SIXTEEN = LayerFormat(weights="int8", activations="int16")
+
+
+@pytest.mark.parametrize(
+    ("layers", "expected"),
+    [
+        ({"body.2": SIXTEEN}, ["INT16", "INT8", "INT8", "INT8", "INT8"]),
+        ({"tail": SIXTEEN}, ["INT16", "INT8", "INT8", "INT8", "INT8"]),
+        ({"tail": LayerFormat()}, ["FLOAT32", "INT8", "INT8", "INT8", "INT8"]),
+        ({"body.*": SIXTEEN, "tail": LayerFormat()}, ["FLOAT32", "INT16", "INT16", "INT16", "INT8"]),
+    ],
+    ids=["16 bits inside", "16 bits at the end", "float at the end", "both"],
+)
+def test_litert_keeps_single_layers_at_16_bits_or_float_also_at_the_end(
+    layers, expected, network, calibration, run_litert
+) -> None:
+    plan = QuantizationPlan(default=INT8, layers=layers)
+    target = LiteRT(precision=plan, merge_residual=False)
+    image = np.random.default_rng(2).random((1, 12, 10, 3), dtype=np.float32)
+    data = convert(target, network, (12, 10), "float", calibration).data
+    graph = Graph(data)
+    convolutions = [operator for operator in graph.operators if graph.kind(operator) == "CONV_2D"]
+    assert sorted(graph.dtype(int(operator.outputs[0])) for operator in convolutions) == expected
+    in_integers = convert(
+        LiteRT(precision="int8", merge_residual=False), network, (12, 10), "float", calibration
+    )
+    assert np.abs(run_litert(data, image) - run_litert(in_integers.data, image)).mean() < 0.01
+    for io in ("uint8", "int8"):
+        made = convert(target, network, (12, 10), io, calibration)
+        given = np.rint(image * 255) - (128 if io == "int8" else 0)
+        levels = run_litert(made.data, given.astype(io)).astype(int) + (128 if io == "int8" else 0)
+        real = run_litert(data, np.rint(image * 255).astype(np.float32) / np.float32(255))
+        assert np.abs(levels - np.rint(real * 255)).max() <= 1
+
+
+def test_a_layer_is_kept_at_16_bits_in_an_int8_plan_only(network, calibration) -> None:
+    plan = QuantizationPlan(
+        default=LayerFormat(weights="int8", activations="float16"), layers={"body.0": SIXTEEN}
+    )
+    with pytest.raises(ExportError, match=r"`body.0` can be kept in float32 only, not as .* in int16"):
+        convert(LiteRT(precision=plan), network, (12, 10), "float", calibration)
+    plan = QuantizationPlan(default=INT8, layers={"body.0": SIXTEEN})
+    with pytest.raises(ExportError, match=r"`body.0` can be kept in float32 only, not as .* in int16"):
+        convert(ONNX(precision=plan), network, None, "float", calibration)
+
+
 @pytest.mark.parametrize("target", [LiteRT, ONNX])
 def test_a_mixed_file_is_closer_to_the_network(target, network, calibration, tmp_path) -> None:
     from edgeir.exporting.profile import ExportProfile, read_profile
@@ -104,14 +150,10 @@ def test_one_scale_per_tensor_for_processors_that_refuse_one_per_channel(
             r"no layer `nose` .*convolutions are body.0",
         ),
         (
-            QuantizationPlan(default=INT8, layers={"tail": LayerFormat()}),
-            r"the layer `tail` makes the output",
-        ),
-        (
             QuantizationPlan(default=INT8, layers={"body.0": LayerFormat(weights="float16")}),
-            "in float32 only",
+            r"in float32( or int16)? only, not as weights in float16",
         ),
-        (QuantizationPlan(layers={"body.0": INT8}), "only an int8 plan can keep single layers"),
+        (QuantizationPlan(layers={"body.0": INT8}), "let its `default` be one with int8 weights"),
         (
             QuantizationPlan(default=LayerFormat(weights="int8")),
             "weights in int8 with activations in float32",
@@ -124,3 +166,9 @@ def test_a_plan_that_cannot_be_followed_is_refused(target, plan, words, network,
     with pytest.raises(ExportError, match=words) as caught:
         convert(target(precision=plan, **settings), network, size, "float", calibration)
     assert "\n" not in str(caught.value)
+
+
+def test_onnx_gives_its_output_in_integers(network, calibration) -> None:
+    plan = QuantizationPlan(default=INT8, layers={"tail": LayerFormat()})
+    with pytest.raises(ExportError, match=r"the layer `tail` makes the output"):
+        convert(ONNX(precision=plan), network, None, "float", calibration)

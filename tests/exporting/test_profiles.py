@@ -11,7 +11,9 @@ from pydantic import TypeAdapter
 from edgeir.core.assets import list_assets
 from edgeir.core.config import dump_yaml
 from edgeir.core.errors import ConfigError
+from edgeir.exporting.bundle.export import export_bundle
 from edgeir.exporting.profile import AnyTarget, ExportProfile, read_profile
+from edgeir.exporting.run import export
 from edgeir.quantize.names import PLAN_NAMES
 from edgeir.runtime.catalog import runtime_names, target_names, written_targets
 
@@ -29,7 +31,19 @@ def test_a_targets_settings_are_those_of_the_catalog_and_survive_yaml(entry) -> 
         assert again == config
 
 
-NOT_MADE = {"tflite-w8", "onnx-w8", "ort-fp16", "ort-w8", "ncnn-w8"}
+NOT_MADE = {
+    "onnx-dynamic",
+    "onnx-int16x8",
+    "ort-fp16",
+    "ort-dynamic",
+    "ort-int16x8",
+    "coreml-dynamic",
+    "coreml-int8-tensor",
+    "coreml-int16x8",
+    "ncnn-w8",
+    "ncnn-dynamic",
+    "ncnn-int16x8",
+}
 """Precisions that a target does not write."""
 
 
@@ -37,6 +51,19 @@ def test_there_is_one_profile_for_each_target_and_precision() -> None:
     wanted = {f"{target}-{precision}" for target in target_names() for precision in PLAN_NAMES}
     assert wanted - NOT_MADE <= set(list_assets("profiles"))
     assert not NOT_MADE & set(list_assets("profiles"))
+
+
+@pytest.mark.parametrize("name", sorted(NOT_MADE))
+def test_what_is_not_made_is_refused_with_the_reason(name: str, tmp_path: Path) -> None:
+    target, _, precision = name.partition("-")
+    with pytest.raises(
+        ConfigError, match=rf"{target} is not written in {precision}: .+choose another --prec"
+    ) as caught:
+        export("sr-x4-xs", target=target, precision=precision, out=tmp_path / "out")
+    assert "\n" not in str(caught.value)
+    with pytest.raises(ConfigError, match=f"{target} is not written in {precision}: "):
+        export_bundle("sr-x4-xs", targets=[target], precisions=[precision], out=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("name", list_assets("profiles"))

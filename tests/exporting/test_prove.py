@@ -195,7 +195,7 @@ def test_dark_photographs_are_remarked_on_and_the_file_is_right_all_the_same(
         (
             np.full((2, 8, 8, 3), 0.5, np.float32),
             9,
-            ["red hardly reaches above 0.50", "add dark", "almost flat"],
+            ["red hardly reaches above 0.50", "add dark", "almost flat", "all images are gray"],
         ),
         (np.random.default_rng(0).random((4, 16, 16, 3), dtype=np.float32), 1, ["only 1 image; use 4"]),
         (

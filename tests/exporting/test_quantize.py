@@ -34,7 +34,7 @@ def squared_error(values: np.ndarray, limits: tuple[float, float]) -> float:
     seed=st.integers(0, 999),
     tail=st.floats(0.1, 6),
     shift=st.floats(-3, 3),
-    rule=st.sampled_from(["minmax", "percentile", "mse"]),
+    rule=st.sampled_from(["minmax", "average", "percentile", "mse"]),
 )
 def test_a_range_holds_zero_and_never_exceeds_what_was_seen(
     seed: int, tail: float, shift: float, rule
@@ -62,8 +62,18 @@ def test_the_percentile_rule_leaves_outliers_out() -> None:
     assert 0.9 < high < 1.2
 
 
+def test_the_average_rule_follows_the_images_in_their_order() -> None:
+    seen = Observation(-1.0, 2.0, np.zeros(0), np.zeros(0), np.zeros(BINS))
+    low, high = -1.0, 2.0
+    for image in ((-3.0, 1.0), (0.5, 8.0)):
+        seen.follow(*image)
+        low, high = 0.9 * low + 0.1 * image[0], 0.9 * high + 0.1 * image[1]
+    assert activation_range(seen, "average") == pytest.approx((low, high))
+    assert activation_range(seen, "minmax") == (-3.0, 8.0)
+
+
 def test_a_constant_tensor_has_a_usable_range() -> None:
-    for rule in ("minmax", "percentile", "mse"):
+    for rule in ("minmax", "average", "percentile", "mse"):
         low, high = activation_range(observation(np.zeros(10)), rule)
         assert low <= 0 < high
 

@@ -37,7 +37,10 @@ def test_a_plan_with_layers_survives_yaml() -> None:
 
 
 def test_an_unknown_name_lists_those_there_are() -> None:
-    with pytest.raises(ConfigError, match=r"must be one of fp32, fp16, w8, int8, or a plan .*, not `int9`"):
+    with pytest.raises(
+        ConfigError,
+        match=r"must be one of fp32, fp16, w8, dynamic, int8, int8-tensor, int16x8, or a plan .*, not `int9`",
+    ):
         parse(Holder, {"precision": "int9"}, where="x")
 
 

@@ -129,6 +129,7 @@ def _export(
         profile=profile,
         out=out,
         calibration=noise,
+        worst_image=False,
         progress=progress,
     )
 

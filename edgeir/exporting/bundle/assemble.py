@@ -12,6 +12,7 @@ from edgeir.exporting.bundle.licence import Licence
 from edgeir.exporting.bundle.parts import Part
 from edgeir.exporting.bundle.readme import readme
 from edgeir.exporting.prove.golden import GOLDEN_FOLDER
+from edgeir.exporting.prove.worst import PROOF_FOLDER
 from edgeir.manifest.artifact import Artifact, ModelFile, TensorSpec
 from edgeir.manifest.bundle import BUNDLE_NAME, LICENCE_NAME, README_NAME, Bundle, Content
 from edgeir.manifest.card import CARD_NAME
@@ -57,7 +58,19 @@ def _taken(part: Part, artifact: Artifact, folder: Path, into: Path) -> ModelFil
     file = artifact.main
     os.replace(folder / file.path, into / part.path)
     golden = None if file.golden is None else _shared(file.golden, file, part, folder, into)
-    return file.model_copy(update={"path": part.path, "golden": golden})
+    return file.model_copy(
+        update={"path": part.path, "golden": golden, "worst": _picture(file, part, folder, into)}
+    )
+
+
+def _picture(file: ModelFile, part: Part, folder: Path, into: Path) -> str | None:
+    """Move the picture of the worst photograph under a name that says whose it is."""
+    if file.worst is None:
+        return None
+    name = f"{PROOF_FOLDER}/{part.path}.png"
+    (into / name).parent.mkdir(exist_ok=True)
+    os.replace(folder / file.worst, into / name)
+    return name
 
 
 def _shared(golden: Golden, file: ModelFile, part: Part, folder: Path, into: Path) -> Golden:

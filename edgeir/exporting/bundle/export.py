@@ -48,6 +48,7 @@ def export_bundle(
     out: str | Path,
     calibration: str | Path | NDArray[np.generic] | None = None,
     proof: str | Path | None = None,
+    worst_image: bool = True,
     sigma: float | None = None,
     weights: str | Path | None = None,
     scale: int | None = None,
@@ -106,6 +107,7 @@ def export_bundle(
                 out=scratch / str(index),
                 calibration=calibration,
                 proof=proof,
+                worst_image=worst_image,
                 sigma=sigma,
                 progress=_share(progress, index, len(wanted), part.path),
             )

@@ -8,7 +8,7 @@ from typing import get_args
 
 from edgeir.core.assets import list_assets
 from edgeir.core.errors import ConfigError
-from edgeir.exporting.profile import read_profile
+from edgeir.exporting.profile import read_profile, refuse_unmade
 from edgeir.exporting.run import chosen_sizes
 from edgeir.exporting.target import Io
 from edgeir.manifest.facts import NetworkFacts
@@ -94,6 +94,9 @@ def _profiles(targets: Sequence[str], precisions: Sequence[str], profiles: Seque
         return list(profiles)
     known = list_assets("profiles")
     wanted = [f"{target}-{precision}" for target in targets for precision in precisions or ("fp32",)]
+    for target in targets:
+        for precision in precisions or ("fp32",):
+            refuse_unmade(target, precision)
     missing = [name for name in wanted if name not in known]
     if missing:
         raise ConfigError(

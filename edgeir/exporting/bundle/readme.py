@@ -121,6 +121,12 @@ def _golden(artifact: Artifact) -> Iterator[str]:
         if (pair := file.golden) is not None:
             limits = f"{pair.max_abs_error:.2e} | {pair.p99_abs_error:.2e}"
             yield f"| `{file.path}` | `{pair.input}` | `{pair.expected}` | {limits} | `{pair.output}` |"
+    if any(file.worst is not None for file in artifact.files):
+        yield ""
+        yield (
+            "`proof/` shows for each file the photograph on which it loses most, a part of it: the truth, what the "
+            "network makes of it, what the file makes of it, and the difference of both, amplified."
+        )
 
 
 def _code(artifact: Artifact) -> Iterator[str]:

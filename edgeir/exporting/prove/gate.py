@@ -6,7 +6,7 @@ from edgeir.core.errors import ParityError
 from edgeir.exporting.target import Io
 from edgeir.manifest.parity import Gate, Parity
 
-__all__ = ["applied_gate", "check_gate", "gate_lines"]
+__all__ = ["applied_gate", "check_gate", "figures", "gate_lines"]
 
 BYTE_ROUNDING = 0.5 / 255
 """Largest change by rounding to bytes."""
@@ -68,6 +68,16 @@ def gate_lines(parity: Parity) -> list[tuple[str, str, bool]]:
             parity.extreme_shift <= gate.extreme_shift,
         ),
     ]
+
+
+def figures(parity: Parity) -> list[tuple[str, str]]:
+    """The measured figures that no gate has, as (name, figure)."""
+    found = []
+    if parity.mean_abs_error is not None:
+        found.append(("  mean error", f"{parity.mean_abs_error:.2e} on [0, 1]"))
+    if parity.ssim_drop is not None:
+        found.append(("  SSIM lost", f"{parity.ssim_drop:+.5f} on average"))
+    return found
 
 
 def check_gate(parity: Parity, *, where: str) -> None:

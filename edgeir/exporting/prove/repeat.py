@@ -13,7 +13,7 @@ from pathlib import Path
 from pydantic import Field
 
 from edgeir.core.config import Config
-from edgeir.core.errors import ArtifactError, ParityError
+from edgeir.core.errors import ArtifactError, ConfigError, ParityError
 from edgeir.core.files import write_json
 from edgeir.core.progress import Progress, no_progress
 from edgeir.core.trust import honours_trust
@@ -45,6 +45,7 @@ def prove_again(
     *,
     checkpoint: str | Path | None = None,
     proof: str | Path | None = None,
+    worst_images: str | Path | None = None,
     trust_code: bool = False,
     progress: Progress = no_progress,
 ) -> Proof:
@@ -54,20 +55,28 @@ def prove_again(
         artifact: an artifact or bundle: its folder, manifest or one of its files.
         checkpoint: the exported checkpoint; None: compare the golden arrays only.
         proof: a folder of further photographs.
+        worst_images: a folder to write a picture into for each file, of the photograph on which it loses most; made
+            where it is not there. Needs `checkpoint`.
         trust_code: see `edgeir.load`.
 
     Raises:
+        ConfigError: `worst_images` without a checkpoint.
         ArtifactError: it cannot be read or run, has no golden arrays, or was made of another checkpoint.
         ParityError: a file differs from the network by more than the gate that it was exported with.
         CheckpointError, DataError, MissingExtraError: as their names say.
     """
+    if worst_images is not None and checkpoint is None:
+        raise ConfigError(
+            ["pictures of the worst photograph need the network"], fix="name the checkpoint as well"
+        )
     manifest, folder = read_artifact(artifact)
     gate = manifest.main.parity.gate if isinstance(manifest.main.parity, Parity) else None
     golden = _golden(folder, manifest, gate, "use another version of the runtime")
     native = _native(folder, manifest, gate)
     if checkpoint is None:
         return Proof(golden=golden, native=native)
-    files = _against(folder, manifest, checkpoint, proof, progress)
+    pictures = None if worst_images is None else Path(worst_images)
+    files = _against(folder, manifest, checkpoint, proof, pictures, progress)
     return Proof(golden=golden, native=native, files=files)
 
 
@@ -118,7 +127,12 @@ def _golden(
 
 
 def _against(
-    folder: Path, artifact: Artifact, checkpoint: str | Path, proof: str | Path | None, progress: Progress
+    folder: Path,
+    artifact: Artifact,
+    checkpoint: str | Path,
+    proof: str | Path | None,
+    pictures: Path | None,
+    progress: Progress,
 ) -> dict[str, AnyParity]:
     from edgeir.checkpoint.load import load_checkpoint
 
@@ -145,7 +159,8 @@ def _against(
             proof_photographs(proof, ()), network.facts, degradation_of(card), input_size(network.facts, file.size),
             per_image=1, seed=2,
         )  # fmt: skip
-        proofs[file.path] = prove(folder, artifact, file, network, crops, gate, golden=False)
+        picture = None if pictures is None else pictures / f"{Path(file.path).name}.png"
+        proofs[file.path] = prove(folder, artifact, file, network, crops, gate, golden=False, worst=picture)
         parity = proofs[file.path]
         if isinstance(parity, Parity):
             check_gate(parity, where=str(folder / file.path))

@@ -13,6 +13,7 @@ from edgeir.core.errors import ParityError
 from edgeir.exporting.prove.compare import compare, compare_extremes
 from edgeir.exporting.prove.extremes import extremes
 from edgeir.exporting.prove.images import Patch
+from edgeir.exporting.prove.worst import Worst, write_worst
 from edgeir.manifest.artifact import Artifact, ModelFile, TensorSpec
 from edgeir.manifest.facts import NetworkFacts
 from edgeir.manifest.parity import Gate, NotRun, Parity
@@ -47,12 +48,14 @@ def prove(
     gate: Gate,
     *,
     golden: bool,
+    worst: Path | None = None,
 ) -> Parity | NotRun:
     """Run a file of the artifact in `folder` and the deployed network on `crops` and on the extremes, and compare them.
 
     Args:
         gate: kept beside the figures; nothing is refused here (`edgeir.exporting.prove.gate`).
         golden: also write the first crop and both outputs to ``golden/`` in the folder.
+        worst: also write a picture of the photograph that loses most to this file (`edgeir.exporting.prove.worst`).
 
     Raises:
         ParityError: the file computes NaN or infinity.
@@ -73,14 +76,21 @@ def prove(
             yield patch
 
     try:
-        change = compare(session.run, reference.run, remembered())
+        seen: list[Worst] = []
+
+        def keep(patch: Patch, wanted: NDArray[np.float32], got: NDArray[np.float32]) -> None:
+            seen[:] = [Worst(patch.name, patch.truth, wanted, got)]
+
+        change = compare(session.run, reference.run, remembered(), on_worst=keep)
         height, width = input_size(network.facts, file.size)
         synthetic = extremes(height, width, network.facts.channels)
-        shift, worst = compare_extremes(session.run, reference.run, synthetic)
+        shift, extreme = compare_extremes(session.run, reference.run, synthetic)
         if golden:
             tensor = to_native(first[0].input, file.inputs[0])
             output = np.array(session.run_raw(tensor))
             _write_golden(folder / "golden", tensor, output, reference.run(first[0].input), file.outputs[0])
+        if worst is not None:
+            write_worst(worst, seen[0])
     except ParityError as error:
         raise ParityError(error.what, where=f"{artifact.source} {file.target} {file.precision}") from error
     finally:
@@ -90,7 +100,7 @@ def prove(
         engine=f"{runtime.title} {runtime.version}",
         extremes=len(synthetic),
         extreme_shift=shift,
-        worst_extreme=worst,
+        worst_extreme=extreme,
         gate=gate,
     )
 

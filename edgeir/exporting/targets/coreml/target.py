@@ -8,7 +8,7 @@ or dated. int8 weights are coremltools' own (`linear_quantize_weights`); 8-bit a
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -36,6 +36,12 @@ class CoreML(Config):
     """Settings of a Core ML export."""
 
     kind: Literal["coreml"] = "coreml"
+    unmade: ClassVar[dict[str, str]] = {
+        "dynamic": "it has no activations that are quantised as they run",
+        "int8-tensor": "its 8-bit weights have a scale per channel",
+        "int16x8": "its integer activations have 8 bits",
+    }
+    """See `edgeir.exporting.target.reason_against`."""
     precision: Plan = PLANS["fp32"]
     """The quantisation plan: fp32; fp16; w8 stores weights in 8 bits and computes in 16; int8 also has 8-bit
     activations at the convolutions."""

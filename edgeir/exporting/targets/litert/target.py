@@ -15,9 +15,16 @@ from edgeir.core.errors import ExportError
 from edgeir.core.requires import require
 from edgeir.exporting.calibration import fitted
 from edgeir.exporting.converting import conversion_errors, explained
-from edgeir.exporting.layers import check_plan, float_layers
+from edgeir.exporting.layers import (
+    DYNAMIC,
+    SIXTEEN_BITS,
+    WEIGHTS_ONLY,
+    check_plan,
+    float_layers,
+    sixteen_bit_layers,
+)
 from edgeir.exporting.prepared import Prepared, prepared
-from edgeir.exporting.target import Job, Written
+from edgeir.exporting.target import Job, Written, equalised_job
 from edgeir.exporting.targets.litert.passes.clip import ClipStyle, hoist_clip, write_clip
 from edgeir.exporting.targets.litert.passes.deformable import expand_deformable
 from edgeir.exporting.targets.litert.passes.graph import Graph
@@ -38,7 +45,10 @@ from edgeir.exporting.targets.litert.quantize.bias import correct_output_bias
 from edgeir.exporting.targets.litert.quantize.fit import is_bound_to_size
 from edgeir.exporting.targets.litert.quantize.int8 import finish, quantise, take_tail
 from edgeir.exporting.targets.litert.quantize.moves import keep_moves_integer
+from edgeir.exporting.targets.litert.quantize.named import outputs_of
+from edgeir.exporting.targets.litert.quantize.sixteen import finish_sixteen
 from edgeir.exporting.targets.litert.quantize.trained import set_trained_weights, trained_ranges
+from edgeir.exporting.targets.litert.quantize.weights import store_weights
 from edgeir.exporting.targets.litert.releases import needs_of
 from edgeir.manifest.artifact import TensorSpec
 from edgeir.quantize.plan import PLANS, Plan
@@ -56,16 +66,18 @@ class LiteRT(Config):
 
     kind: Literal["tflite"] = "tflite"
     precision: Plan = PLANS["fp32"]
-    """The quantisation plan. fp16 stores the weights in 16 bits, the runtime computes in 32 or 16; int8 is integer from
-    end to end."""
+    """The quantisation plan. fp16 stores the weights in 16 bits, the runtime computes in 32 or 16; w8 and dynamic store
+    them in 8; int8, int8-tensor and int16x8 are integer from end to end."""
     clip: ClipStyle = "relu_n1_to_1"
     """How fp32 and fp16 write the clip to [0, 1] (see `passes.clip`); int8 needs none."""
     merge_residual: bool = True
     """Fold an image-space residual convolution into the one it is added to."""
     ranges: RangeRule = "minmax"
     """int8: how activation ranges follow from the calibration images."""
+    equalise: bool = False
+    """Precisions with 8-bit weights: equalise the channels between convolutions first (`edgeir.quantize.equalise`)."""
     correct_bias: bool = True
-    """int8: shift the last biases so that the mean colour on the calibration images is that of the float network."""
+    """8-bit weights: shift the last biases so that the mean colour on the calibration images is the float network's."""
     require_clean: bool = True
     """Fail when a layout operator or a tensor above rank 4 is left in the graph."""
 
@@ -73,7 +85,7 @@ class LiteRT(Config):
 
     @property
     def calibrates(self) -> bool:
-        return self.precision.default.integer
+        return self.precision.default.weights == "int8"
 
     @property
     def dynamic(self) -> bool:
@@ -81,16 +93,20 @@ class LiteRT(Config):
 
     def write(self, job: Job, path: Path) -> Written:
         """See `edgeir.exporting.target.Target`; needs a fixed size."""
-        check_plan(self.precision, job.network)
+        check_plan(
+            self.precision, job.network, more=(WEIGHTS_ONLY, DYNAMIC, SIXTEEN_BITS), single=(SIXTEEN_BITS,)
+        )
         if job.size is None:
             raise ExportError("LiteRT files have a fixed input size", fix="pass --size HEIGHTxWIDTH")
         if not self.precision.default.integer and job.io != "float":
-            raise ExportError(f"--io {job.io} needs --precision int8", fix="or keep --io float")
+            raise ExportError(f"--io {job.io} needs --precision int8 or int16x8", fix="or keep --io float")
         if self.precision.default.integer and "deformable sampling" in job.network.facts.global_operations:
             raise ExportError(
-                "int8 is not possible for a LiteRT graph with deformable sampling, which computes positions in float32",
+                f"{self.precision.name} is not possible for a LiteRT graph with deformable sampling, which computes "
+                "positions in float32",
                 fix="choose --precision fp16 or fp32, or --target onnx",
             )
+        job = equalised_job(job) if self.equalise and self.calibrates else job
         with conversion_errors("LiteRT"):
             require("litert_torch", "exporting to LiteRT")
             made = prepared(job.network, job.size)
@@ -122,32 +138,59 @@ class LiteRT(Config):
         expand_deformable(graph)  # after the passes above: it adds many operators
         slice_partial_splits(graph)
         if self.precision.default.integer:
-            tail = take_tail(graph)
-            if self.merge_residual:
-                merge_added_convolutions(graph)
-            core = graph.to_bytes()
-            per_tensor = self.precision.default.granularity == "tensor"
-            floats = float_layers(self.precision, job.network)
-            ranged, inputs = job.calibration.range_inputs, job.calibration.inputs
-            if is_bound_to_size(graph):
-                ranged, inputs = fitted(ranged, size), fitted(inputs, size)
-            given = None if job.trained is None else trained_ranges(job.trained, core, size)
-            integer = keep_moves_integer(
-                quantise(core, ranged, rule=self.ranges, per_tensor=per_tensor, floats=floats, given=given)
-            )
-            if job.trained is not None:
-                integer = set_trained_weights(integer, Graph(core), job.trained)
-            elif self.correct_bias:
-                integer = correct_output_bias(integer, core, inputs)
-            return finish(integer, tail, job.io)
+            return self._integers(graph, job, size)
         if self.merge_residual:
             merge_added_convolutions(graph)
         divide_by_roots(graph)
         fuse_prelu(graph)
+        if self.precision.default.weights == "int8":
+            graph = self._eight_bit_weights(graph, job, size)
         write_clip(graph, self.clip)
         if self.precision.default.weights == "float16":
             halve_weights(graph)
         return graph.to_bytes()
+
+    def _eight_bit_weights(self, graph: Graph, job: Job, size: tuple[int, int]) -> Graph:
+        """The float graph with 8-bit weights, which shift its colours until the last bias is corrected."""
+        reference = graph.to_bytes()
+        floats = float_layers(self.precision, job.network)
+        outputs_of(graph, floats)
+        dynamic = self.precision.default.activations == "dynamic"
+        store_weights(graph, dynamic=dynamic, floats=floats.values())
+        if not self.correct_bias:
+            return graph
+        inputs = job.calibration.inputs
+        if is_bound_to_size(Graph(reference)):
+            inputs = fitted(inputs, size)
+        return Graph(correct_output_bias(graph.to_bytes(), reference, inputs))
+
+    def _integers(self, graph: Graph, job: Job, size: tuple[int, int]) -> bytes:
+        """The integer graph of a float one, by the plan and the calibration images."""
+        tail = take_tail(graph)
+        if self.merge_residual:
+            merge_added_convolutions(graph)
+        core = graph.to_bytes()
+        default = self.precision.default
+        ranged, inputs = job.calibration.range_inputs, job.calibration.inputs
+        if is_bound_to_size(graph):
+            ranged, inputs = fitted(ranged, size), fitted(inputs, size)
+        trained = job.trained
+        integer = quantise(
+            core,
+            ranged,
+            rule=self.ranges,
+            per_tensor=default.granularity == "tensor",
+            sixteen_bits=default.activations == "int16",
+            floats=float_layers(self.precision, job.network),
+            sixteens=sixteen_bit_layers(self.precision, job.network),
+            given=None if trained is None else trained_ranges(trained, core, size),
+        )
+        integer = keep_moves_integer(integer)
+        if trained is not None:
+            integer = set_trained_weights(integer, Graph(core), trained)
+        elif self.correct_bias:
+            integer = correct_output_bias(integer, core, inputs)
+        return (finish_sixteen if default.activations == "int16" else finish)(integer, tail, job.io)
 
 
 def clean_problems(graph: Graph, *, shuffles: int = 1) -> list[str]:

@@ -70,4 +70,4 @@ def _extend(result: dict[str, Observation], name: str, value: Images) -> None:
         nothing = np.zeros(0)  # statistics of channels, which one scale for an input does not need
         result[name] = Observation(low, high, nothing, nothing, np.zeros(BINS))
     else:
-        seen.low, seen.high = min(seen.low, low), max(seen.high, high)
+        seen.follow(low, high)

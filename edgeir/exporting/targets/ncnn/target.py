@@ -8,14 +8,14 @@ open unless a size is asked for, which some networks need.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from edgeir.core.config import Config
 from edgeir.core.errors import ExportError
 from edgeir.core.requires import require
 from edgeir.exporting.converting import conversion_errors
 from edgeir.exporting.layers import check_plan, float_layers
-from edgeir.exporting.target import Job, Written
+from edgeir.exporting.target import Job, Written, equalised_job
 from edgeir.exporting.targets.ncnn.convert import Converted, convert
 from edgeir.manifest.artifact import TensorSpec
 from edgeir.quantize.plan import PLANS, Plan
@@ -30,6 +30,12 @@ class NCNN(Config):
     """Settings of an ncnn export."""
 
     kind: Literal["ncnn"] = "ncnn"
+    unmade: ClassVar[dict[str, str]] = {
+        "w8": "its convolutions read 8-bit weights with 8-bit inputs only",
+        "dynamic": "the scale of an input is a constant of the file",
+        "int16x8": "it has no convolution of 16-bit integers",
+    }
+    """See `edgeir.exporting.target.reason_against`."""
     precision: Plan = PLANS["fp32"]
     """The quantisation plan. fp16 stores the weights in 16 bits, and ncnn computes in 16 where the processor can; int8
     has convolutions of 8-bit weights and inputs between float layers."""
@@ -37,6 +43,8 @@ class NCNN(Config):
     """int8: how activation ranges follow from the calibration images; they are symmetric, as ncnn's are."""
     image_layers: Literal["float", "int8"] = "float"
     """int8: convolutions that read the image itself. ncnn's bytes are signed, so that an image has 7 bits of them."""
+    equalise: bool = False
+    """int8: equalise the channels between convolutions first (`edgeir.quantize.equalise`)."""
     correct_bias: bool = True
     """int8: shift the last biases so that the mean colour on the calibration images is that of the float network."""
 
@@ -56,6 +64,7 @@ class NCNN(Config):
                 f"an ncnn file takes float32, not {job.io}",
                 fix="choose --io float; ncnn::Mat::from_pixels reads bytes",
             )
+        job = equalised_job(job) if self.equalise and self.calibrates else job
         with conversion_errors("ncnn"):
             require("ncnn", "exporting to ncnn")
             require("pnnx", "exporting to ncnn")

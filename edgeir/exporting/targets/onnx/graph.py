@@ -11,19 +11,26 @@ from edgeir.core.config import Config
 from edgeir.core.errors import ExportError
 from edgeir.core.requires import require
 from edgeir.exporting.converting import conversion_errors
-from edgeir.exporting.layers import check_plan, float_layers
-from edgeir.exporting.target import Job, Written
+from edgeir.exporting.layers import WEIGHTS_ONLY, check_plan, float_layers
+from edgeir.exporting.target import Job, Written, equalised_job
 from edgeir.exporting.targets.onnx.convert import as_it_comes, drop_clip, fix_size
 from edgeir.exporting.targets.onnx.opset import OLDEST, at_opset
 from edgeir.exporting.targets.onnx.passes.bytes_in_out import bytes_in_and_out
+from edgeir.exporting.targets.onnx.passes.eight_bit_weights import store_weights
 from edgeir.exporting.targets.onnx.passes.half import halve
+from edgeir.exporting.targets.onnx.qdq import copied, correct_bias, own_output_bias, quantise_qdq
 from edgeir.manifest.artifact import RuntimeNeeds, TensorSpec
 from edgeir.quantize.plan import PLANS, Plan
 from edgeir.quantize.weight_scales import WeightRule
 from edgeir.runtime.onnxruntime import FACTS_PROPERTY
 
-__all__ = ["GraphSettings", "described"]
+__all__ = ["UNMADE", "GraphSettings", "described"]
 
+UNMADE = {
+    "dynamic": "ONNX Runtime's convolution of bytes scaled as it runs took 7 times as long as float (sr-x4-xs)",
+    "int16x8": "ONNX Runtime has no convolution of 16-bit by 8-bit integers on a CPU, and would compute in float",
+}
+"""Why some precisions are not written."""
 _MADE_IN = 20
 """The operator set that graphs are made in, before they are written in an older one."""
 
@@ -32,7 +39,8 @@ class GraphSettings(Config):
     """Settings of an ONNX graph."""
 
     precision: Plan = PLANS["fp32"]
-    """The quantisation plan. fp16 computes in 16 bits between float32 ends; int8 is QDQ, per-channel weights."""
+    """The quantisation plan. fp16 computes in 16 bits between float32 ends; w8 stores the weights in 8 bits and
+    computes in 32; int8 is QDQ, per-channel weights, int8-tensor the same with one weight scale per layer."""
     opset: int | None = Field(None, ge=OLDEST, le=25)
     """Version of the operator set; by default the oldest from 11 on that has the operators and computes the same."""
     quantizer: Literal["onnxruntime", "nncf"] = "onnxruntime"
@@ -45,12 +53,14 @@ class GraphSettings(Config):
     weights: WeightRule = "pairs"
     """int8: `pairs` gives each output channel the finest scale with which no x86 CPU saturates; `reduced` uses 7 of 8
     bits, which holds in whatever order a kernel adds; `full` uses all 8: x86 CPUs without VNNI give wrong images."""
+    equalise: bool = False
+    """Precisions with 8-bit weights: equalise the channels between convolutions first (`edgeir.quantize.equalise`)."""
     correct_bias: bool = True
-    """int8: shift the last biases so that the mean colour on the calibration images is that of the float network."""
+    """8-bit weights: shift the last biases so that the mean colour on the calibration images is the float network's."""
 
     @property
     def calibrates(self) -> bool:
-        return self.precision.default.integer
+        return self.precision.default.weights == "int8"
 
     @property
     def dynamic(self) -> bool:
@@ -63,11 +73,12 @@ class GraphSettings(Config):
             ExportError: it cannot be converted.
             MissingExtraError: a package is not installed.
         """
-        check_plan(self.precision, job.network)
+        check_plan(self.precision, job.network, more=(WEIGHTS_ONLY,))
         if job.io == "int8":
             raise ExportError(
                 "an ONNX file takes float32 or uint8, not int8", fix="choose --io uint8 or float"
             )
+        job = equalised_job(job) if self.equalise and self.calibrates else job
         with conversion_errors("ONNX"):
             require("onnxscript", "exporting to ONNX")
             require("onnxruntime", "exporting to ONNX")
@@ -75,8 +86,11 @@ class GraphSettings(Config):
 
     def _converted(self, job: Job) -> Any:
         made_in = max(_MADE_IN, self.opset or 0)
-        if self.precision.default.integer:  # calibration crops have a size of their own
-            model = self._quantise(as_it_comes(job, made_in, None), job)
+        if self.calibrates:  # calibration crops have a size of their own
+            model = as_it_comes(job, made_in, None)
+            own_output_bias(model)
+            integer = self.precision.default.integer
+            model = self._quantise(model, job) if integer else self._eight_bit_weights(model, job)
             fix_size(model, job)
         else:
             model = as_it_comes(job, made_in, job.size)
@@ -89,9 +103,16 @@ class GraphSettings(Config):
         model.metadata_props.add(key=FACTS_PROPERTY, value=job.network.facts.model_dump_json())
         return model
 
+    def _eight_bit_weights(self, model: Any, job: Job) -> Any:
+        """The float graph with 8-bit weights, which shift its colours until the last bias is corrected."""
+        floats = float_layers(self.precision, job.network)
+        stored = store_weights(copied(model), floats)
+        if self.correct_bias and correct_bias(model, stored, job.calibration.inputs):
+            return store_weights(model, floats)
+        return stored
+
     def _quantise(self, model: Any, job: Job) -> Any:
         from edgeir.exporting.targets.onnx.nncf_quantiser import quantise_nncf
-        from edgeir.exporting.targets.onnx.qdq import correct_bias, quantise_qdq
         from edgeir.exporting.targets.onnx.trained import trained_overrides
 
         drop_clip(model)

@@ -10,19 +10,20 @@ the optimiser would write casts to float32 into the file, those that the CPU at 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from edgeir.core.errors import ExportError
 from edgeir.core.files import scratch_dir
 from edgeir.core.requires import require
 from edgeir.exporting.target import Job, Written
-from edgeir.exporting.targets.onnx.graph import GraphSettings, described
+from edgeir.exporting.targets.onnx.graph import UNMADE, GraphSettings, described
 from edgeir.exporting.targets.onnx.ort_bytes import format_version, same_bytes
 from edgeir.exporting.targets.onnx.releases import needs_of_ort
 from edgeir.runtime.quiet import libraries_silenced
 
 __all__ = ["ORT"]
 
+_NO_HALVES = "it would hold float32 arithmetic between casts: larger than fp32, and no faster"
 _SETTINGS = {
     "session.save_model_format": "ORT",
     "session.qdqisint8allowed": "1",  # else it depends on the CPU that writes the file
@@ -33,12 +34,14 @@ class ORT(GraphSettings):
     """Settings of an export to ONNX Runtime's own format; those of the ONNX graph that it is made of."""
 
     kind: Literal["ort"] = "ort"
+    unmade: ClassVar[dict[str, str]] = {"fp16": _NO_HALVES, **UNMADE}
+    """See `edgeir.exporting.target.reason_against`."""
 
     def write(self, job: Job, path: Path) -> Written:
         """See `edgeir.exporting.target.Target`."""
         if self.precision.default.weights == "float16":
             raise ExportError(
-                "an .ort file in fp16 would hold float32 arithmetic between casts: larger than fp32, and no faster",
+                f"an .ort file cannot be in fp16: {_NO_HALVES}",
                 fix="choose --precision fp32 or int8, or --target onnx",
             )
         graph = self.graph(job).SerializeToString()

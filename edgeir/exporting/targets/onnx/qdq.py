@@ -16,7 +16,16 @@ from edgeir.exporting.targets.onnx.passes.integer_graph import set_image_output
 from edgeir.exporting.targets.onnx.saturation import weight_overrides
 from edgeir.quantize.weight_scales import WeightRule
 
-__all__ = ["Images", "copied", "correct_bias", "layer_nodes", "nchw", "output_bias_error", "quantise_qdq"]
+__all__ = [
+    "Images",
+    "copied",
+    "correct_bias",
+    "layer_nodes",
+    "nchw",
+    "output_bias_error",
+    "own_output_bias",
+    "quantise_qdq",
+]
 
 Images = NDArray[np.float32]
 """(N, H, W, C) in [0, 1], or one of them."""
@@ -109,6 +118,21 @@ def layer_nodes(model: Any, layers: Mapping[str, NDArray[np.float32]]) -> list[s
     return names
 
 
+def own_output_bias(model: Any) -> None:
+    """Give the convolution whose bias is added to the output a bias of its own, in place.
+
+    torch's exporter stores equal constants once: a bias of zeros may be that of another layer as well.
+    """
+    convolution, _ = _last_convolution(model)
+    if convolution is None:
+        return
+    shared = next((one for one in model.graph.initializer if one.name == convolution.input[2]), None)
+    if shared is not None and _users(model, shared.name) > 1:
+        own = model.graph.initializer.add()
+        own.CopyFrom(shared)
+        own.name = convolution.input[2] = f"{shared.name}_of_{convolution.output[0]}"
+
+
 def correct_bias(model: Any, integer: Any, images: Images) -> bool:
     """Subtract the integer graph's mean error from the float graph's last bias, in place; whether there was one.
 
@@ -131,11 +155,10 @@ def output_bias_error(model: Any, integer: Any, images: Images) -> tuple[str, ND
     None: the graph ends without such a bias, or other layers use it as well.
     """
     convolution, block = _last_convolution(model)
-    if convolution is None or len(convolution.input) < 3:
+    if convolution is None:
         return None
     name = convolution.input[2]
-    users = sum(list(node.input).count(name) for node in model.graph.node)
-    if users != 1 or name not in {entry.name for entry in model.graph.initializer}:
+    if _users(model, name) != 1 or name not in {entry.name for entry in model.graph.initializer}:
         return None
     return name, _means(integer, images, block) - _means(model, images, block)
 
@@ -163,6 +186,10 @@ def nchw(image: Images) -> Images:
     return np.ascontiguousarray(image.transpose(2, 0, 1)[None])
 
 
+def _users(model: Any, name: str) -> int:
+    return sum(list(node.input).count(name) for node in model.graph.node)
+
+
 def _maker(model: Any, name: str) -> Any | None:
     return next((node for node in model.graph.node if name in node.output), None)
 
@@ -175,17 +202,25 @@ def _image_tensors(model: Any) -> list[str]:
 
 
 def _last_convolution(model: Any) -> tuple[Any | None, int]:
-    """The convolution that makes the output (or the first one that is added to it), and the shuffle's block size."""
+    """The convolution whose bias is added to the output, and the shuffle's block size."""
     node, block = _maker(model, "restored"), 1
+    if node is not None and node.op_type == "Clip":  # left in graphs that compute in float
+        node = _maker(model, node.input[0])
     if node is not None and node.op_type == "DepthToSpace":
         attributes = {attribute.name: attribute for attribute in node.attribute}
         if attributes["mode"].s != b"CRD":
             return None, 1
         block = int(attributes["blocksize"].i)
         node = _maker(model, node.input[0])
-    while node is not None and node.op_type == "Add":
-        node = _maker(model, node.input[0])
-    return (node if node is not None and node.op_type == "Conv" else None), block
+    return _convolution_with_bias(model, node), block
+
+
+def _convolution_with_bias(model: Any, node: Any | None) -> Any | None:
+    """The node itself, or the first of those that are added up in it."""
+    if node is not None and node.op_type == "Add":
+        terms = (_convolution_with_bias(model, _maker(model, name)) for name in node.input)
+        return next((term for term in terms if term is not None), None)
+    return node if node is not None and node.op_type == "Conv" and len(node.input) > 2 else None
 
 
 def _means(model: Any, images: Images, block: int) -> NDArray[np.float64]:

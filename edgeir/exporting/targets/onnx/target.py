@@ -7,10 +7,10 @@ casts are inside); ``--io uint8`` takes and gives **NHWC** bytes, which is how c
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from edgeir.exporting.target import Job, Written
-from edgeir.exporting.targets.onnx.graph import GraphSettings, described
+from edgeir.exporting.targets.onnx.graph import UNMADE, GraphSettings, described
 from edgeir.exporting.targets.onnx.releases import needs_of
 
 __all__ = ["ONNX"]
@@ -20,6 +20,8 @@ class ONNX(GraphSettings):
     """Settings of an ONNX export."""
 
     kind: Literal["onnx"] = "onnx"
+    unmade: ClassVar[dict[str, str]] = UNMADE
+    """See `edgeir.exporting.target.reason_against`."""
 
     def write(self, job: Job, path: Path) -> Written:
         """See `edgeir.exporting.target.Target`."""

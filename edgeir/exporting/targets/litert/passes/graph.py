@@ -145,10 +145,12 @@ class Graph:
         self._body.tensors.append(tensor)
         return len(self._body.tensors) - 1
 
-    def add_constant(self, name: str, value: NDArray[Any]) -> int:
+    def add_constant(
+        self, name: str, value: NDArray[Any], *, quantised: tuple[float, int] | None = None
+    ) -> int:
         """Append a constant tensor; its index."""
         dtype = next(key for key, numpy_name in _DTYPES.items() if numpy_name == value.dtype.name)
-        index = self.add_tensor(name, value.shape, dtype)
+        index = self.add_tensor(name, value.shape, dtype, quantised=quantised)
         buffer = self._schema.BufferT()
         buffer.data = np.frombuffer(value.tobytes(), dtype=np.uint8)
         self.model.buffers.append(buffer)

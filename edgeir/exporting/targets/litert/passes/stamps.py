@@ -31,13 +31,22 @@ _FIRST = frozenset(
 )  # fmt: skip
 """Version 1 for float and 8-bit input."""
 
+_FOR_INT16 = {
+    "CONV_2D": 4, "DEPTHWISE_CONV_2D": 5, "ADD": 3, "SUB": 5, "MUL": 4, "CONCATENATION": 3, "MEAN": 3, "PAD": 3,
+    "PADV2": 3, "RELU": 3, "RELU6": 3, "LEAKY_RELU": 2, "TANH": 3, "LOGISTIC": 3, "MAX_POOL_2D": 3, "SOFTMAX": 3,
+    "AVERAGE_POOL_2D": 3, "MINIMUM": 4, "MAXIMUM": 4, "SPLIT": 4, "SLICE": 4, "REDUCE_MAX": 3, "REDUCE_MIN": 3,
+    "RESIZE_BILINEAR": 4, "RESIZE_NEAREST_NEIGHBOR": 4, "TRANSPOSE": 5, "BATCH_MATMUL": 3, "PACK": 3,
+}  # fmt: skip
+"""For 16-bit input. The converter stamps convolutions 1, because it asks for 16-bit weights as well, which none has;
+here they have the version that brought the kernel."""
+
 _RELEASES: dict[str, tuple[str, ...]] = {
     "ABS": ("1.13.0", "2.4.0"),
-    "ADD": ("1.5.0", "1.14.0"),
-    "AVERAGE_POOL_2D": ("1.5.0", "1.14.0"),
-    "BATCH_MATMUL": ("2.3.0", "2.3.0"),
+    "ADD": ("1.5.0", "1.14.0", "2.4.0"),
+    "AVERAGE_POOL_2D": ("1.5.0", "1.14.0", "2.3.0"),
+    "BATCH_MATMUL": ("2.3.0", "2.3.0", "2.4.0"),
     "CAST": ("1.5.0", "2.7.0", "2.8.0"),
-    "CONCATENATION": ("1.5.0", "1.14.0"),
+    "CONCATENATION": ("1.5.0", "1.14.0", "2.3.0"),
     "CONV_2D": ("1.5.0", "1.14.0", "1.14.0", "2.3.0", "2.4.0", "2.9.0"),
     "DEPTHWISE_CONV_2D": ("1.5.0", "1.12.0", "1.14.0", "2.2.0", "2.3.0", "2.3.0"),
     "DEPTH_TO_SPACE": ("2.1.0", "2.5.0"),
@@ -51,44 +60,44 @@ _RELEASES: dict[str, tuple[str, ...]] = {
     "HARD_SWISH": ("1.15.0",),
     "LEAKY_RELU": ("1.13.1", "2.3.0"),
     "LOG": ("1.14.0", "2.15.0"),
-    "LOGISTIC": ("1.14.0", "1.14.0"),
-    "MAXIMUM": ("1.14.0", "1.14.0"),
-    "MAX_POOL_2D": ("1.5.0", "1.14.0"),
-    "MEAN": ("1.6.0", "1.14.0"),
-    "MINIMUM": ("1.14.0", "1.14.0"),
+    "LOGISTIC": ("1.14.0", "1.14.0", "2.3.0"),
+    "MAXIMUM": ("1.14.0", "1.14.0", "2.3.0", "2.3.0"),
+    "MAX_POOL_2D": ("1.5.0", "1.14.0", "2.3.0"),
+    "MEAN": ("1.6.0", "1.14.0", "2.4.0"),
+    "MINIMUM": ("1.14.0", "1.14.0", "2.3.0", "2.3.0"),
     "MIRROR_PAD": ("1.13.1", "2.3.0"),
-    "MUL": ("1.5.0", "1.14.0", "1.15.0"),
+    "MUL": ("1.5.0", "1.14.0", "1.15.0", "2.3.0"),
     "NEG": ("1.9.0",),
-    "PACK": ("1.11.0", "1.14.0"),
-    "PAD": ("1.5.0", "1.14.0"),
-    "PADV2": ("1.9.0", "1.14.0"),
+    "PACK": ("1.11.0", "1.14.0", "2.3.0"),
+    "PAD": ("1.5.0", "1.14.0", "2.4.0"),
+    "PADV2": ("1.9.0", "1.14.0", "2.4.0"),
     "POW": ("1.10.0",),
     "PRELU": ("1.8.0",),
     "QUANTIZE": ("1.14.0", "1.15.0", "2.7.0"),
-    "REDUCE_MAX": ("1.11.0", "1.14.0"),
-    "REDUCE_MIN": ("1.11.0", "1.14.0"),
-    "RELU": ("1.5.0", "2.1.0"),
-    "RELU6": ("1.5.0", "1.14.0"),
+    "REDUCE_MAX": ("1.11.0", "1.14.0", "2.5.0"),
+    "REDUCE_MIN": ("1.11.0", "1.14.0", "2.5.0"),
+    "RELU": ("1.5.0", "2.1.0", "2.5.0"),
+    "RELU6": ("1.5.0", "1.14.0", "2.5.0"),
     "RELU_0_TO_1": ("2.10.0",),
     "RELU_N1_TO_1": ("1.5.0",),
     "RESHAPE": ("1.5.0",),
-    "RESIZE_BILINEAR": ("1.7.0", "1.14.0", "2.2.0"),
-    "RESIZE_NEAREST_NEIGHBOR": ("1.13.1", "1.14.0", "2.3.0"),
+    "RESIZE_BILINEAR": ("1.7.0", "1.14.0", "2.2.0", "2.5.0"),
+    "RESIZE_NEAREST_NEIGHBOR": ("1.13.1", "1.14.0", "2.3.0", "2.4.0"),
     "RSQRT": ("1.10.0", "2.5.0"),
     "SELECT_V2": ("2.2.0",),
-    "SLICE": ("1.14.0", "1.14.0"),
-    "SOFTMAX": ("1.5.0", "1.14.0"),
+    "SLICE": ("1.14.0", "1.14.0", "1.14.0", "2.4.0"),
+    "SOFTMAX": ("1.5.0", "1.14.0", "2.3.0"),
     "SPACE_TO_DEPTH": ("1.5.0", "1.14.0"),
-    "SPLIT": ("1.5.0", "1.14.0"),
+    "SPLIT": ("1.5.0", "1.14.0", "1.14.0", "2.3.0"),
     "SPLIT_V": ("1.13.1", "2.3.0"),
     "SQRT": ("1.10.0", "2.21.0"),
     "SQUARE": ("1.12.0",),
     "SQUARED_DIFFERENCE": ("1.13.1", "2.5.0"),
     "STRIDED_SLICE": ("1.6.0", "1.14.0"),
-    "SUB": ("1.6.0", "1.14.0"),
+    "SUB": ("1.6.0", "1.14.0", "2.3.0", "2.4.0", "2.4.0"),
     "SUM": ("1.10.0", "1.15.0"),
-    "TANH": ("1.14.0", "1.14.0"),
-    "TRANSPOSE": ("1.6.0", "1.14.0"),
+    "TANH": ("1.14.0", "1.14.0", "2.3.0"),
+    "TRANSPOSE": ("1.6.0", "1.14.0", "1.15.0", "2.3.0", "2.4.0"),
     "TRANSPOSE_CONV": ("1.9.0", "2.2.0", "2.3.0", "2.13.0"),
 }
 """The first release that knows version 1, 2, …"""
@@ -100,6 +109,8 @@ def version_needed(graph: Graph, operator: Any) -> int | None:
     inputs = [int(index) for index in operator.inputs]
     data = inputs[1] if kind == "SPLIT" else inputs[0]
     integer = graph.dtype(data) == "INT8"
+    if graph.dtype(data) == "INT16" and kind in _FOR_INT16:
+        return _FOR_INT16[kind]
     if kind in ("CONV_2D", "DEPTHWISE_CONV_2D"):
         return _convolution(graph, operator, kind, integer)
     if kind == "MUL":

@@ -1,4 +1,4 @@
-"""Bias correction: subtract the mean error of the integer graph from its last biases.
+"""Bias correction: subtract the mean error of a quantised graph from its last biases.
 
 Rounding weights shifts the mean of every output channel a little, and a shift of a whole colour is visible where PSNR
 hides it (Nagel et al., "Data-Free Quantization Through Weight Equalization and Bias Correction", ICCV 2019, section
@@ -18,22 +18,23 @@ from edgeir.exporting.targets.litert.quantize.observe import interpret
 
 __all__ = ["correct_output_bias"]
 
+_BEHIND = ("DEPTH_TO_SPACE", "RELU_0_TO_1")
 ROUNDS = 2
 """The second one corrects the error that rounding to the output's 8 bits left after the first."""
 
 
-def correct_output_bias(integer: bytes, reference: bytes, images: NDArray[np.float32]) -> bytes:
+def correct_output_bias(quantised: bytes, reference: bytes, images: NDArray[np.float32]) -> bytes:
     """Shift the biases that feed the output so that its channel means on `images` become the reference's.
 
     Args:
-        integer: a graph that takes and gives int8.
-        reference: the float graph with the same operators and no clip.
+        quantised: a graph of integers, or one with a float bias and a DEPTH_TO_SPACE and a clip behind it.
+        reference: the float graph with the same operators.
         images: (N, H, W, 3) inputs in [0, 1].
     """
-    graph = Graph(integer)
+    graph = Graph(quantised)
     last = _last_convolution(graph)
     if last is None or len(last.inputs) < 3:
-        return integer
+        return quantised
     wanted = _channel_means(reference, images)
     for _ in range(ROUNDS):
         error = _channel_means(graph.to_bytes(), images) - wanted
@@ -41,31 +42,43 @@ def correct_output_bias(integer: bytes, reference: bytes, images: NDArray[np.flo
         bias_index = int(last.inputs[2])
         bias = graph.constant(bias_index)
         assert bias is not None
-        scale = np.asarray(graph.tensor(bias_index).quantization.scale, np.float64)
-        corrected = bias - np.rint(error / scale)
+        change = error
+        if bias.dtype != np.float32:
+            change = np.rint(error / np.asarray(graph.tensor(bias_index).quantization.scale, np.float64))
         buffer = graph.model.buffers[graph.tensor(bias_index).buffer]
-        buffer.data = np.frombuffer(corrected.astype(np.int32).tobytes(), np.uint8)
+        buffer.data = np.frombuffer((bias - change).astype(bias.dtype).tobytes(), np.uint8)
     return graph.to_bytes()
 
 
 def _last_convolution(graph: Graph) -> Any:
     """The convolution that computes the output, or the first one that is added to it."""
-    operator = graph.producer(graph.outputs[0])
+    operator = graph.producer(_unshuffled(graph))
     while operator is not None and graph.kind(operator) == "ADD":
         operator = graph.producer(int(operator.inputs[0]))
     return operator if operator is not None and graph.kind(operator) == "CONV_2D" else None
 
 
+def _unshuffled(graph: Graph) -> int:
+    """The tensor that the image is before it is clipped and shuffled."""
+    index = graph.outputs[0]
+    while (maker := graph.producer(index)) is not None and graph.kind(maker) in _BEHIND:
+        index = int(maker.inputs[0])
+    return index
+
+
 def _channel_means(model: bytes, images: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Mean of each output channel, clipped to [0, 1], over all images."""
+    """Mean of each channel in front of the shuffle, clipped to [0, 1], over all images."""
+    graph = Graph(model)
+    name = graph.name(_unshuffled(graph))
     interpreter: Any = interpret(model, (1, *images.shape[1:]))
-    entry, exit_ = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
+    entry = interpreter.get_input_details()[0]
+    exit_ = next(each for each in interpreter.get_tensor_details() if each["name"] == name)
     means = []
     for image in images:
         interpreter.set_tensor(entry["index"], _as_stored(image[None], entry))
         interpreter.invoke()
         value = interpreter.get_tensor(exit_["index"])
-        if value.dtype == np.int8:
+        if value.dtype != np.float32:
             scale, zero_point = exit_["quantization"]
             value = (value.astype(np.float64) - zero_point) * scale
         means.append(np.clip(value, 0, 1).mean((0, 1, 2), dtype=np.float64))
@@ -74,8 +87,10 @@ def _channel_means(model: bytes, images: NDArray[np.float32]) -> NDArray[np.floa
 
 
 def _as_stored(image: NDArray[np.float32], entry: dict[str, Any]) -> NDArray[Any]:
-    if entry["dtype"] != np.int8:
+    if entry["dtype"] == np.float32:
         return image
     scale, zero_point = entry["quantization"]
-    stored: NDArray[Any] = np.clip(np.rint(image / scale) + zero_point, -128, 127).astype(np.int8)
-    return stored
+    limits = np.iinfo(entry["dtype"])
+    stored = np.clip(np.rint(image / scale) + zero_point, limits.min, limits.max)
+    result: NDArray[Any] = stored.astype(entry["dtype"])
+    return result

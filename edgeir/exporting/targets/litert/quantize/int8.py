@@ -1,5 +1,7 @@
 """A float LiteRT graph to an integer one: 8-bit weights per channel, 8-bit activations, 32-bit biases.
 
+With 16-bit activations biases have 64 bits; what differs at the ends of the graph is in `sixteen`.
+
 ai-edge-quantizer does the transformation; this file chooses the ranges and handles what it cannot:
 
 - The image in and out is exactly 8 bits: scale 1/255, zero point -128. The output's range [0, 1] saturates, so
@@ -20,15 +22,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeir.core.errors import ExportError
 from edgeir.core.requires import require
-from edgeir.exporting.layers import fingerprint_of
 from edgeir.exporting.target import Io
 from edgeir.exporting.targets.litert.passes.clip import remove_clip
 from edgeir.exporting.targets.litert.passes.graph import Graph
 from edgeir.exporting.targets.litert.passes.pool import is_lowest_padding
 from edgeir.exporting.targets.litert.quantize.bias_fit import fit_biases
 from edgeir.exporting.targets.litert.quantize.leaky_relu import integer_leaky_relus
+from edgeir.exporting.targets.litert.quantize.named import outputs_of
 from edgeir.exporting.targets.litert.quantize.observe import observe
 from edgeir.exporting.targets.litert.quantize.widen import widen
 from edgeir.quantize.ranges import RangeRule, activation_range
@@ -37,6 +38,8 @@ __all__ = ["IMAGE_QUANTISATION", "Tail", "finish", "quantise", "take_tail"]
 
 IMAGE_QUANTISATION = (1 / 255, -128)
 """Scale and zero point of an int8 image in [0, 1]."""
+SIXTEEN_BIT_ROOM = 2.0
+"""How much wider 16-bit ranges are than what calibration saw: one bit of fifteen, for what no image had."""
 
 
 @dataclass(frozen=True)
@@ -65,26 +68,38 @@ def quantise(
     *,
     rule: RangeRule,
     per_tensor: bool = False,
+    sixteen_bits: bool = False,
     floats: Mapping[str, NDArray[np.float32]] | None = None,
+    sixteens: Mapping[str, NDArray[np.float32]] | None = None,
     given: Mapping[str, tuple[float, float]] | None = None,
 ) -> bytes:
-    """Quantise a float graph whose tail was taken; the result takes and gives int8 images.
+    """Quantise a float graph whose tail was taken; the result takes and gives int8 images, or int16 ones.
+
+    A layer that is kept otherwise and makes the output gives it in its own type.
 
     Args:
         model: what `Graph.to_bytes` gave after `take_tail` and the corrections.
         images: (N, H, W, 3) calibration inputs in [0, 1].
         rule: how activation ranges follow from the observed values.
         per_tensor: one scale for all weights of a layer, for processors that refuse one per channel.
+        sixteen_bits: 16-bit activations.
         given: ranges of tensors that are known already, by name.
         floats: layers to keep in float, by `edgeir.exporting.layers.fingerprint_of` their weights.
+        sixteens: layers to keep at 16-bit activations.
 
     Raises:
-        ExportError: a layer to keep in float was merged into another one, or makes the output.
+        ExportError: a layer to keep was merged into another one.
     """
     graph = Graph(model)
     paddings = [operator for operator in graph.operators if is_lowest_padding(graph, operator)]
     names = [graph.name(int(index)) for op in graph.operators if op not in paddings for index in op.outputs]
-    ranges = {name: activation_range(seen, rule) for name, seen in observe(model, names, images).items()}
+    room = SIXTEEN_BIT_ROOM if sixteen_bits else 1.0
+    ranges = {
+        name: (room * low, room * high)
+        for name, (low, high) in (
+            (name, activation_range(seen, rule)) for name, seen in observe(model, names, images).items()
+        )
+    }
     ranges |= given or {}
     ranges[graph.name(graph.inputs[0])] = (0.0, 1.0)
     ranges[graph.name(graph.outputs[0])] = (0.0, 1.0)
@@ -100,13 +115,15 @@ def quantise(
             _share_range(graph, operator, ranges)
     quantizer = require("ai_edge_quantizer.quantizer", "int8 for LiteRT")
     recipe = require("ai_edge_quantizer.recipe", "int8 for LiteRT")
-    entries = recipe.static_wi8_ai8()
+    entries = recipe.static_wi8_ai16() if sixteen_bits else recipe.static_wi8_ai8()
+    for name in outputs_of(graph, sixteens or {}):
+        entries += [{**entry, "regex": re.escape(name)} for entry in recipe.static_wi8_ai16()]
     if per_tensor:
         for entry in entries:
             entry["op_config"]["weight_tensor_config"]["granularity"] = "TENSORWISE"
     # 8-bit SQRT came with LiteRT 2.0.3 only, and no version stamp keeps an older runtime from trying
     entries.append({"regex": ".*", "operation": "SQRT", "algorithm_key": "no_quantize"})
-    for name in _outputs_of(graph, floats or {}):
+    for name in outputs_of(graph, floats or {}):
         entries.append({"regex": re.escape(name), "operation": "*", "algorithm_key": "no_quantize"})
     worker = quantizer.Quantizer(bytearray(model), entries)
     statistics = {
@@ -115,33 +132,6 @@ def quantise(
     }
     result = worker.quantize(statistics, enable_progress_bar=False, enable_progress_report=False)
     return integer_leaky_relus(fit_biases(bytes(result.quantized_model), graph))
-
-
-def _outputs_of(graph: Graph, layers: Mapping[str, NDArray[np.float32]]) -> list[str]:
-    """The name of the tensor that each layer computes."""
-    names = []
-    for layer, fingerprint in layers.items():
-        made_by = [op for op in graph.operators if _weights_are(graph, op, fingerprint)]
-        if len(made_by) != 1:
-            raise ExportError(
-                f"the layer `{layer}` is not a layer of its own in the converted graph",
-                fix="set target.merge_residual to false, or leave the layer out of the plan",
-            )
-        tensor = int(made_by[0].outputs[0])
-        if tensor in graph.outputs or any(graph.kind(user) == "ADD" for user in graph.consumers(tensor)):
-            raise ExportError(
-                f"the layer `{layer}` makes the output, which an int8 file gives in integers",
-                fix="leave it out of the plan",
-            )
-        names.append(graph.name(tensor))
-    return names
-
-
-def _weights_are(graph: Graph, operator: Any, fingerprint: NDArray[np.float32]) -> bool:
-    if graph.kind(operator) not in ("CONV_2D", "DEPTHWISE_CONV_2D"):
-        return False
-    weights = graph.constant(int(operator.inputs[1]))
-    return weights is not None and np.array_equal(fingerprint_of(weights), fingerprint)
 
 
 def _share_range(graph: Graph, concatenation: Any, ranges: dict[str, tuple[float, float]]) -> None:
@@ -171,8 +161,9 @@ def finish(model: bytes, tail: Tail, io: Io) -> bytes:
     """
     graph = Graph(model)
     image, restored = graph.inputs[0], graph.outputs[0]
-    if not np.allclose(graph.quantisation(restored), IMAGE_QUANTISATION):
-        # TANH and LOGISTIC have a quantisation of their own; the image's saturates at 0 and 1
+    if graph.dtype(restored) != "INT8" or not np.allclose(graph.quantisation(restored), IMAGE_QUANTISATION):
+        # TANH and LOGISTIC have a quantisation of their own, and so has a layer kept at another precision; the image's
+        # saturates at 0 and 1
         saturated = graph.add_tensor("saturated", graph.shape(restored), "INT8", quantised=IMAGE_QUANTISATION)
         graph.add_operator("QUANTIZE", [restored], [saturated])
         restored = saturated

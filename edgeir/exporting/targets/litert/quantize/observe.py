@@ -60,6 +60,6 @@ def _extend(result: dict[str, Observation], name: str, value: NDArray[np.float32
     if seen is None:
         result[name] = Observation(low, float(high.max()), high, mean, np.zeros(BINS))
         return
-    seen.low, seen.high = min(seen.low, low), max(seen.high, float(high.max()))
+    seen.follow(low, float(high.max()))
     seen.channel_high = np.maximum(seen.channel_high, high)
     seen.channel_mean = seen.channel_mean + mean
