@@ -60,7 +60,7 @@ class ForkServer:
     def start(self, words: Sequence[str], stdin: int, stdout: int) -> int:
         """Fork a child for the command line `words`; its process id."""
         if Path(words[2]) != self.script:
-            raise ValueError(f"forks {self.script.name}, not {words[2]}")
+            raise ValueError(f"forks {self.script.name}, not {Path(words[2]).name}")
         with self._lock:
             request = json.dumps({"arguments": list(words[3:])}).encode()
             socket.send_fds(self._channel, [request], [stdin, stdout])
@@ -73,6 +73,11 @@ class ForkServer:
             answer = json.loads(self._channel.recv(_LONGEST))
         self.most_mib = max(self.most_mib, answer["mib"])
         return None if answer["code"] is None else int(answer["code"])
+
+    def close(self) -> None:
+        """End it."""
+        self._channel.close()
+        self._process.wait()
 
     def run(self, words: list[str], seconds: float) -> tuple[int, str]:
         """In place of `edgeir.runtime.trial._run`."""

@@ -57,7 +57,7 @@ def changed(content: bytes, seed: int) -> bytes:
 
 
 def damaged_zip(content: bytes, seed: int) -> bytes:
-    """A zip whose bytes are damaged, or, of odd seeds, one of whose members is, packed again with a fitting checksum."""
+    """A zip whose bytes are damaged, or, of odd seeds, one of whose members is, packed again."""
     if seed % 2 == 0:
         return damaged(content, seed)
     packed = io.BytesIO()

@@ -52,7 +52,9 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--files", type=int, default=10_000, help="damaged files of each format")
-    parser.add_argument("--fresh", type=int, default=300, help="of each kind, run in edgeir's own way as well")
+    parser.add_argument(
+        "--fresh", type=int, default=300, help="of each kind, run in edgeir's own way as well"
+    )
     parser.add_argument("--target", nargs="+", choices=TARGETS, default=TARGETS)
     parser.add_argument("--state", type=Path, default=Path(tempfile.gettempdir()) / "edgeir-fuzz-files")
     parser.add_argument("--out", type=Path, default=RESULT)
@@ -141,7 +143,7 @@ def outcomes(
             if worker.returncode > 0 and seed == 0:
                 raise EdgeIRError(f"the process cannot start: {last}", where=kind)
             outcome = "process killed" if worker.returncode < 0 else "traceback"
-            note = f"{worker.returncode}: {last}".replace("\t", " ")[:300]
+            note = ascii(f"{worker.returncode}: {last}"[:250])
             with log.open("a", encoding="utf-8") as lines:
                 lines.write(f"{seed}\t{outcome}\t{note}\t0\n")
             seed = len(done := logged(log))

@@ -50,7 +50,7 @@ def main(artifact: Path, kind: str, first: int, end: int, log: Path, children: s
             except EdgeIRError as error:
                 outcome, note = judged(error, folder), str(error).replace(folder, "…")
             memory = 0.0 if server is None else server.most_mib
-            lines.write(f"{seed}\t{outcome}\t{note[:300]}\t{memory:.0f}\n")
+            lines.write(f"{seed}\t{outcome}\t{note[:250]!a}\t{memory:.0f}\n")
             lines.flush()
 
 
@@ -141,9 +141,7 @@ class Zip:
         if faults:
             return "refused", faults[0]
         found = members(path)
-        differing = {
-            name for name in {*found, *self._members} if found.get(name) != self._members.get(name)
-        }
+        differing = {name for name in {*found, *self._members} if found.get(name) != self._members.get(name)}
         if not differing:
             return "same content", ""
         if differing == {BUNDLE_NAME}:  # it has no checksum of its own

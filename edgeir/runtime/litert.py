@@ -50,9 +50,9 @@ class LiteRTSession:
             with native_silenced():
                 self._interpreter = litert.Interpreter(model_path=str(model), num_threads=threads)
                 self._interpreter.allocate_tensors()
-        except (ValueError, RuntimeError) as error:
+            entries, exits = self._interpreter.get_input_details(), self._interpreter.get_output_details()
+        except (ValueError, RuntimeError) as error:  # a name that is no text is a ValueError as well
             raise ArtifactError(f"LiteRT cannot load it: {_short(error)}", where=model) from error
-        entries, exits = self._interpreter.get_input_details(), self._interpreter.get_output_details()
         check_manifest(
             artifact.facts,
             file,
