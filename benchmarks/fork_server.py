@@ -28,8 +28,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-MEMORY = 8 << 30
-"""Address space of a child: a file that asks for more gets an error of the runtime, not the memory of this machine."""
+MEMORY = 3 << 30
+"""Bytes that a child may ask for: a file that wants more gets an error of the runtime, not this machine's memory."""
 _LONGEST = 1 << 16
 
 
@@ -129,7 +129,7 @@ def serve(channel: socket.socket, script: str, packages: Sequence[str]) -> None:
     for package in packages:
         importlib.import_module(package)
     main: Callable[..., int] = runpy.run_path(script)["main"]
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    limit_memory(MEMORY)
     channel.send(json.dumps({"threads": len(os.listdir("/proc/self/task"))}).encode())
     while True:
         message, descriptors, _, _ = socket.recv_fds(channel, _LONGEST, 2)
@@ -145,6 +145,12 @@ def serve(channel: socket.socket, script: str, packages: Sequence[str]) -> None:
         for descriptor in descriptors:
             os.close(descriptor)
         channel.send(json.dumps({"pid": pid}).encode())
+
+
+def limit_memory(more: int) -> None:
+    """Let this process and its children have so many bytes of address space beyond what it has now."""
+    has = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (has + more, has + more))
 
 
 def child(main: Callable[..., int], arguments: list[str], descriptors: Sequence[int]) -> None:

@@ -7,7 +7,8 @@ folder, one of its files in turn) gets a manifest with its hash, as if both came
 loaded and run as by `edgeir inspect` and `edgeir restore`, in a process that continues with the next one: its death is
 a failure, and so are an exception that is no `EdgeIRError` and an error that does not name the file. A damaged bundle,
 half of them packed again with fitting checksums of the zip, goes through `edgeir verify`, which must find whatever is
-not as it was made; only its manifest has no checksum.
+not as it was made; only its manifest has no checksum. Every process may ask for some 3 GiB, so that no file takes all
+memory.
 
 ``--files`` are divided among the kinds of a format. Children, in which edgeir tries or runs a file, are forked from a
 process that has imported the runtime (`fork_server`), which is twenty times as fast as edgeir's own start of a Python

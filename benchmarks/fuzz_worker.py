@@ -19,7 +19,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-from fork_server import ForkServer
+from fork_server import MEMORY, ForkServer, limit_memory
 from fuzz_damage import damaged, damaged_zip
 from fuzz_subjects import SIDE, python_of
 
@@ -43,6 +43,7 @@ def main(artifact: Path, kind: str, first: int, end: int, log: Path, children: s
     target = kind.partition("-")[0]
     server = forking(target, kind) if children == "forked" else None
     seen = Zip(artifact, fresh=children == "fresh") if kind == "zip" else Model(artifact)
+    limit_memory(MEMORY + (1 << 30))  # what a child had is enough here
     with log.open("a", encoding="utf-8") as lines, tempfile.TemporaryDirectory() as folder:
         for seed in range(first, end):
             try:
