@@ -10,11 +10,12 @@ half of them packed again with fitting checksums of the zip, goes through `edgei
 not as it was made; only its manifest has no checksum. Every process may ask for some 3 GiB, so that no file takes all
 memory.
 
-``--files`` are divided among the kinds of a format. Children, in which edgeir tries or runs a file, are forked from a
-process that has imported the runtime (`fork_server`), which is twenty times as fast as edgeir's own start of a Python
-each; ``--fresh`` files of each kind are run again in edgeir's own way, and the outcomes compared (a zip: by the command
-line). Goes on where it was stopped (``--state``). Writes ``benchmarks/results/fuzz-files.json``, in which kinds that
-were not asked for stay; ends with 1 after a failure. ``.pb`` needs TensorFlow (``EDGEIR_TENSORFLOW_PYTHON``).
+``--files`` are divided among the kinds of a format; of frozen graphs the reader alone, which is fast, gets as many.
+Children, in which edgeir tries or runs a file, are forked from a process that has imported the runtime (`fork_server`),
+which is twenty times as fast as edgeir's own start of a Python each; ``--fresh`` files of each kind are run again in
+edgeir's own way, and the outcomes compared (a zip: by the command line). Goes on where it was stopped (``--state``).
+Writes ``benchmarks/results/fuzz-files.json``, in which kinds that were not asked for stay; ends with 1 after a failure.
+``.pb`` needs TensorFlow (``EDGEIR_TENSORFLOW_PYTHON``).
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from pathlib import Path
 from typing import Any
 
 from fuzz_damage import way_of
-from fuzz_subjects import KINDS, TARGETS, make
+from fuzz_subjects import KINDS, READER, TARGETS, make
 from fuzz_worker import UNNAMED
 
 from edgeir.benchmarking.result import timestamp
@@ -41,7 +42,6 @@ from edgeir.core.files import sha256_tree, tree_bytes, write_json
 HERE = Path(__file__).resolve().parent
 RESULT = HERE / "results" / "fuzz-files.json"
 FAILURES = ("process killed", "traceback", UNNAMED, "changed content accepted")
-ACCEPTED = ("same image", "another image", "same content", "another manifest")
 REFUSED = ("refused", "crashed the child", "out of time")
 CHUNK = 2500
 """Files for one process."""
@@ -57,6 +57,7 @@ def main() -> int:
         "--fresh", type=int, default=300, help="of each kind, run in edgeir's own way as well"
     )
     parser.add_argument("--target", nargs="+", choices=TARGETS, default=TARGETS)
+    parser.add_argument("--kind", nargs="+", choices=KINDS, default=KINDS, help="of these formats")
     parser.add_argument("--state", type=Path, default=Path(tempfile.gettempdir()) / "edgeir-fuzz-files")
     parser.add_argument("--out", type=Path, default=RESULT)
     options = parser.parse_args()
@@ -65,9 +66,10 @@ def main() -> int:
     known = json.loads(options.out.read_text(encoding="utf-8"))["rows"] if options.out.is_file() else []
     rows = {row["file"]: row for row in known if row["file"] in KINDS}
     for target in options.target:
-        kinds = [kind for kind in KINDS if kind.partition("-")[0] == target]
+        kinds = [kind for kind in KINDS if kind.partition("-")[0] == target and kind in options.kind]
+        divided = max(1, sum(kind != READER for kind in kinds))
         for kind in kinds:
-            rows[kind] = row = counted(kind, -(-options.files // len(kinds)), options.fresh, options.state)
+            rows[kind] = row = counted(kind, -(-options.files // divided), options.fresh, options.state)
             print(json.dumps({key: cell for key, cell in row.items() if key != "by_way"}), flush=True)
             write_json(options.out, result([rows[each] for each in KINDS if each in rows]))
     print(f"wrote {options.out}")
@@ -91,7 +93,8 @@ def counted(kind: str, files: int, fresh: int, state: Path) -> dict[str, Any]:
     if not artifact.is_dir():
         make(artifact, kind)
     found = outcomes(artifact, kind, files, "forked", state)
-    again = {} if kind.startswith("coreml") else outcomes(artifact, kind, min(fresh, files), "fresh", state)
+    same = kind == READER or kind.startswith("coreml")  # nothing is forked
+    again = {} if same else outcomes(artifact, kind, min(fresh, files), "fresh", state)
     model = next(artifact.glob("model.*"))
     counts = Counter(outcome for outcome, _, _ in found.values())
     unlike = [seed for seed, (outcome, _, _) in again.items() if outcome != found[seed][0]]
@@ -108,6 +111,7 @@ def counted(kind: str, files: int, fresh: int, state: Path) -> dict[str, Any]:
         "unchanged": counts["same image"] + counts["same content"],
         "another_image": counts["another image"],
         "another_manifest": counts["another manifest"],
+        "only_read": counts["read"],
         "failures": len(bad),
         "fresh_files": len(again) or None,
         "fresh_agree": len(again) - len(unlike) if again else None,

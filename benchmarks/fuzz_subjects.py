@@ -12,11 +12,14 @@ from edgeir.manifest.parity import Gate
 from edgeir.runtime.tensorflow import PYTHON
 
 SIDE = 16
+READER = "pb-reader"
+"""The kind of frozen graphs that are read and compared with their manifest, and not handed to TensorFlow."""
 KINDS = (
     *(f"tflite-{precision}" for precision in ("fp32", "fp16", "int8")),
     *(f"{target}-{precision}" for target in ("onnx", "ort", "ncnn") for precision in ("fp32", "int8")),
     *(f"coreml-{precision}" for precision in ("fp16", "w8")),
     "pb-fp32",
+    READER,
     "zip",
 )
 TARGETS = tuple(dict.fromkeys(kind.partition("-")[0] for kind in KINDS))
