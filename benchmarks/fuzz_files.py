@@ -7,7 +7,7 @@ folder, one of its files in turn) gets a manifest with its hash, as if both came
 loaded and run as by `edgeir inspect` and `edgeir restore`, in a process that continues with the next one: its death is
 a failure, and so are an exception that is no `EdgeIRError` and an error that does not name the file. A damaged bundle,
 half of them packed again with fitting checksums of the zip, goes through `edgeir verify`, which must find whatever is
-not as it was made; only its manifest has no checksum. Every process may ask for some 3 GiB, so that no file takes all
+not as it was made; only its manifest has no checksum. Every process may ask for a few GiB, so that no file takes all
 memory.
 
 ``--files`` are divided among the kinds of a format; of frozen graphs the reader alone, which is fast, gets as many.
@@ -59,6 +59,7 @@ def main() -> int:
     parser.add_argument("--target", nargs="+", choices=TARGETS, default=TARGETS)
     parser.add_argument("--kind", nargs="+", choices=KINDS, default=KINDS, help="of these formats")
     parser.add_argument("--state", type=Path, default=Path(tempfile.gettempdir()) / "edgeir-fuzz-files")
+    parser.add_argument("--again", action="store_true", help="run files that failed again, after a mend")
     parser.add_argument("--out", type=Path, default=RESULT)
     options = parser.parse_args()
     options.state.mkdir(parents=True, exist_ok=True)
@@ -69,7 +70,9 @@ def main() -> int:
         kinds = [kind for kind in KINDS if kind.partition("-")[0] == target and kind in options.kind]
         divided = max(1, sum(kind != READER for kind in kinds))
         for kind in kinds:
-            rows[kind] = row = counted(kind, -(-options.files // divided), options.fresh, options.state)
+            rows[kind] = row = counted(
+                kind, -(-options.files // divided), options.fresh, options.state, again=options.again
+            )
             print(json.dumps({key: cell for key, cell in row.items() if key != "by_way"}), flush=True)
             write_json(options.out, result([rows[each] for each in KINDS if each in rows]))
     print(f"wrote {options.out}")
@@ -87,19 +90,19 @@ def result(rows: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def counted(kind: str, files: int, fresh: int, state: Path) -> dict[str, Any]:
+def counted(kind: str, files: int, fresh: int, state: Path, *, again: bool = False) -> dict[str, Any]:
     """Run the files of a kind that the state does not have yet, and count all of them."""
     artifact = state / kind
     if not artifact.is_dir():
         make(artifact, kind)
-    found = outcomes(artifact, kind, files, "forked", state)
+    found = outcomes(artifact, kind, files, "forked", state, again=again)
     same = kind == READER or kind.startswith("coreml")  # nothing is forked
-    again = {} if same else outcomes(artifact, kind, min(fresh, files), "fresh", state)
+    anew = {} if same else outcomes(artifact, kind, min(fresh, files), "fresh", state, again=again)
     model = next(artifact.glob("model.*"))
     counts = Counter(outcome for outcome, _, _ in found.values())
-    unlike = [seed for seed, (outcome, _, _) in again.items() if outcome != found[seed][0]]
+    unlike = [seed for seed, (outcome, _, _) in anew.items() if outcome != found[seed][0]]
     bad = {seed: done for seed, done in found.items() if done[0] in FAILURES}
-    bad |= {seed: done for seed, done in again.items() if done[0] in FAILURES}
+    bad |= {seed: done for seed, done in anew.items() if done[0] in FAILURES}
     ways: dict[str, Counter[str]] = {}
     for seed, (outcome, _, _) in found.items():
         ways.setdefault(way_of(seed), Counter())[outcome] += 1
@@ -113,10 +116,11 @@ def counted(kind: str, files: int, fresh: int, state: Path) -> dict[str, Any]:
         "another_manifest": counts["another manifest"],
         "only_read": counts["read"],
         "failures": len(bad),
-        "fresh_files": len(again) or None,
-        "fresh_agree": len(again) - len(unlike) if again else None,
+        "fresh_files": len(anew) or None,
+        "fresh_agree": len(anew) - len(unlike) if anew else None,
         "failed": {str(seed): list(done[:2]) for seed, done in sorted(bad.items())},
-        "unlike": {str(seed): [found[seed][0], again[seed][0]] for seed in unlike},
+        "mended_at": repeated(state / f"{kind}-forked.tsv"),
+        "unlike": {str(seed): [found[seed][0], anew[seed][0]] for seed in unlike},
         "crashed_at": [seed for seed, done in found.items() if done[0] == "crashed the child"],
         "largest_child_mib": max((memory for _, _, memory in found.values()), default=0.0),
         "by_way": {way: dict(count) for way, count in sorted(ways.items())},
@@ -125,44 +129,54 @@ def counted(kind: str, files: int, fresh: int, state: Path) -> dict[str, Any]:
 
 
 def outcomes(
-    artifact: Path, kind: str, files: int, children: str, state: Path
+    artifact: Path, kind: str, files: int, children: str, state: Path, *, again: bool
 ) -> dict[int, tuple[str, str, float]]:
     """Outcome, note and largest memory of a child by seed; a seed at which the process died is passed over."""
     log = state / f"{kind}-{children}.tsv"
     log.touch()
-    seed = len(done := logged(log))
+    words = [sys.executable, str(HERE / "fuzz_worker.py"), str(artifact), kind]
+    if again:
+        for seed in [seed for seed, (outcome, _, _) in logged(log).items() if outcome in FAILURES]:
+            run_worker([*words, str(seed), str(seed + 1), str(log), children], log, seed)
+    seed = len(logged(log))
     while seed < files:
         end = min(files, seed + CHUNK)
-        words = [sys.executable, str(HERE / "fuzz_worker.py"), str(artifact), kind, str(seed), str(end)]
-        worker = subprocess.run(
-            [*words, str(log), children],
-            stdin=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            errors="replace",
-            check=False,
-        )
-        seed = len(done := logged(log))
-        if worker.returncode and seed < end:
-            last = (worker.stderr.strip().splitlines() or [""])[-1]
-            if worker.returncode > 0 and seed == 0:
-                raise EdgeIRError(f"the process cannot start: {last}", where=kind)
-            outcome = "process killed" if worker.returncode < 0 else "traceback"
-            note = ascii(f"{worker.returncode}: {last}"[:250])
-            with log.open("a", encoding="utf-8") as lines:
-                lines.write(f"{seed}\t{outcome}\t{note}\t0\n")
-            seed = len(done := logged(log))
+        run_worker([*words, str(seed), str(end), str(log), children], log, None)
+        seed = len(logged(log))
         print(f"{kind} {children}: {seed} of {files}", file=sys.stderr, flush=True)
+    done = logged(log)
     return {seed: done[seed] for seed in range(files)}
 
 
+def run_worker(words: list[str], log: Path, alone: int | None) -> None:
+    """Run a worker; where it dies, the log gets a line for the file that ended it: `alone`, or the next one."""
+    worker = subprocess.run(
+        words, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace", check=False
+    )
+    if worker.returncode == 0:
+        return
+    last = (worker.stderr.strip().splitlines() or [""])[-1]
+    seed = len(logged(log)) if alone is None else alone
+    if worker.returncode > 0 and seed == 0:
+        raise EdgeIRError(f"the process cannot start: {last}", where=words[3])
+    outcome = "process killed" if worker.returncode < 0 else "traceback"
+    note = ascii(f"{worker.returncode}: {last}"[:250])
+    with log.open("a", encoding="utf-8") as lines:
+        lines.write(f"{seed}\t{outcome}\t{note}\t0\n")
+
+
+def repeated(log: Path) -> list[int]:
+    """Seeds that were run again, after a mend."""
+    seeds = Counter(int(line.split("\t")[0]) for line in log.read_text(encoding="utf-8").split("\n") if line)
+    return sorted(seed for seed, count in seeds.items() if count > 1)
+
+
 def logged(log: Path) -> dict[int, tuple[str, str, float]]:
-    """What a log holds, up to its last whole line."""
+    """What a log holds, up to its last whole line; of a seed that was run again, the last."""
     found = {}
-    for line in log.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True):
-        if line.endswith("\n"):
-            seed, outcome, note, memory = line.rstrip("\n").split("\t")
-            found[int(seed)] = (outcome, note, float(memory))
+    for line in log.read_text(encoding="utf-8").split("\n")[:-1]:
+        seed, outcome, note, memory = line.split("\t")
+        found[int(seed)] = (outcome, note, float(memory))
     return found
 
 

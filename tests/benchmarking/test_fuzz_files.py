@@ -6,6 +6,7 @@ import importlib.util
 import io
 import sys
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -112,10 +113,15 @@ def test_a_process_that_dies_is_counted_and_passed_over(script, tmp_path, monkey
     )
     monkeypatch.setattr(fuzz, "HERE", tmp_path)
     monkeypatch.setattr(fuzz, "CHUNK", 4)
-    found = fuzz.outcomes(tmp_path / "artifact", "onnx-fp32", 8, "forked", tmp_path)
+    run = partial(fuzz.outcomes, tmp_path / "artifact", "onnx-fp32", 8, "forked", tmp_path)
+    found = run(again=False)
     assert [found[seed][0] for seed in range(8)] == [
         *["refused"] * 3, "process killed", "refused", "traceback", *["refused"] * 2,
     ]  # fmt: skip
     assert found[5][1] == r"'1: ValueError: a\tb'"
-    again = fuzz.outcomes(tmp_path / "artifact", "onnx-fp32", 8, "forked", tmp_path)
-    assert again == found, "what was done is not done again"
+    assert run(again=False) == found, "what was done is not done again"
+    worker = tmp_path / "fuzz_worker.py"
+    worker.write_text(worker.read_text().replace("seed == 3", "False"))  # mended
+    found = run(again=True)
+    assert [found[seed][0] for seed in (3, 5)] == ["refused", "traceback"]
+    assert fuzz.repeated(tmp_path / "onnx-fp32-forked.tsv") == [3, 5]
