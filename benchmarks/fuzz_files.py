@@ -1,12 +1,21 @@
-"""Corrupt model files at random, adapt their manifests, and record what loading and running them does to the process.
+"""Damage model files and bundles at random, adapt their manifests, and record what that does to the process.
 
-    python benchmarks/fuzz_files.py [--files 5000] [--target tflite onnx ort coreml ncnn] [--seed 0]
+    python benchmarks/fuzz_files.py [--files 10000] [--fresh 300] [--target tflite onnx ort coreml ncnn pb zip]
 
-Every corrupt file has one to four changed bytes (of a format that is a folder: one of its files in turn), and its
-hash in the manifest is recomputed, as if both came from one author. It is loaded and run as by `edgeir restore`, in a
-process that continues with the next one: its death is a failure. Counts the files that were refused (and those of
-them that crashed the trial in a child process), that gave the same image as before, and that gave another one. Writes
-``benchmarks/results/fuzz-files.json``.
+A damaged model file (`fuzz_damage`: changed bytes, numbers and stretches, truncated, longer; of a format that is a
+folder, one of its files in turn) gets a manifest with its hash, as if both came from one author. It is inspected,
+loaded and run as by `edgeir inspect` and `edgeir restore`, in a process that continues with the next one: its death is
+a failure, and so are an exception that is no `EdgeIRError` and an error that does not name the file. A damaged bundle,
+half of them packed again with fitting checksums of the zip, goes through `edgeir verify`, which must find whatever is
+not as it was made; only its manifest has no checksum. Every process may ask for a few GiB, so that no file takes all
+memory.
+
+``--files`` are divided among the kinds of a format; of frozen graphs the reader alone, which is fast, gets as many.
+Children, in which edgeir tries or runs a file, are forked from a process that has imported the runtime (`fork_server`),
+which is twenty times as fast as edgeir's own start of a Python each; ``--fresh`` files of each kind are run again in
+edgeir's own way, and the outcomes compared (a zip: by the command line). Goes on where it was stopped (``--state``).
+Writes ``benchmarks/results/fuzz-files.json``, in which kinds that were not asked for stay; ends with 1 after a failure.
+``.pb`` needs TensorFlow (``EDGEIR_TENSORFLOW_PYTHON``).
 """
 
 from __future__ import annotations
@@ -14,7 +23,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -22,148 +30,154 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+from fuzz_damage import way_of
+from fuzz_subjects import KINDS, READER, TARGETS, make
+from fuzz_worker import UNNAMED
 
 from edgeir.benchmarking.result import timestamp
 from edgeir.core.environment import git_revision, machine, versions
-from edgeir.core.errors import ArtifactError, EdgeIRError
+from edgeir.core.errors import EdgeIRError
 from edgeir.core.files import sha256_tree, tree_bytes, write_json
-from edgeir.runtime.loading import load
 
-RESULT = Path(__file__).resolve().parent / "results" / "fuzz-files.json"
-SIDE = 16
-TARGETS = ("tflite", "onnx", "ort", "coreml", "ncnn")
-KINDS = (
-    *(("tflite", precision) for precision in ("fp32", "fp16", "int8")),
-    *((target, precision) for target in ("onnx", "ort", "ncnn") for precision in ("fp32", "int8")),
-    *(("coreml", precision) for precision in ("fp16", "w8")),
-)
+HERE = Path(__file__).resolve().parent
+RESULT = HERE / "results" / "fuzz-files.json"
+FAILURES = ("process killed", "traceback", UNNAMED, "changed content accepted")
+REFUSED = ("refused", "crashed the child", "out of time")
+CHUNK = 2500
+"""Files for one process."""
 
 
 def main() -> int:
-    """Export, corrupt, count."""
+    """Export, damage, count."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--files", type=int, default=400, help="corrupt files of each kind")
-    parser.add_argument("--target", nargs="+", choices=TARGETS, default=TARGETS)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, default=RESULT)
-    parser.add_argument("--worker", nargs=3, help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    if options.worker is not None:
-        work(Path(options.worker[0]), int(options.worker[1]), int(options.worker[2]))
-        return 0
-    rows = []
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ["EDGEIR_CACHE"] = f"{folder}/cache"
-        for target, precision in KINDS:
-            if target in options.target:
-                artifact = Path(folder) / f"{target}-{precision}"
-                make(artifact, target, precision)
-                rows.append(count(artifact, options.seed, options.files))
-                print(json.dumps(rows[-1]), flush=True)
-    write_json(
-        options.out,
-        {
-            "kind": "fuzz-files",
-            "about": "one to four changed bytes in small model files whose manifests were made to fit",
-            "created": timestamp(),
-            "environment": {"machine": machine(), "versions": versions(), "revision": git_revision()},
-            "rows": rows,
-        },
+    parser.add_argument("--files", type=int, default=10_000, help="damaged files of each format")
+    parser.add_argument(
+        "--fresh", type=int, default=300, help="of each kind, run in edgeir's own way as well"
     )
+    parser.add_argument("--target", nargs="+", choices=TARGETS, default=TARGETS)
+    parser.add_argument("--kind", nargs="+", choices=KINDS, default=KINDS, help="of these formats")
+    parser.add_argument("--state", type=Path, default=Path(tempfile.gettempdir()) / "edgeir-fuzz-files")
+    parser.add_argument("--again", action="store_true", help="run files that failed again, after a mend")
+    parser.add_argument("--out", type=Path, default=RESULT)
+    options = parser.parse_args()
+    options.state.mkdir(parents=True, exist_ok=True)
+    os.environ["EDGEIR_CACHE"] = str(options.state / "cache")
+    known = json.loads(options.out.read_text(encoding="utf-8"))["rows"] if options.out.is_file() else []
+    rows = {row["file"]: row for row in known if row["file"] in KINDS}
+    for target in options.target:
+        kinds = [kind for kind in KINDS if kind.partition("-")[0] == target and kind in options.kind]
+        divided = max(1, sum(kind != READER for kind in kinds))
+        for kind in kinds:
+            rows[kind] = row = counted(
+                kind, -(-options.files // divided), options.fresh, options.state, again=options.again
+            )
+            print(json.dumps({key: cell for key, cell in row.items() if key != "by_way"}), flush=True)
+            write_json(options.out, result([rows[each] for each in KINDS if each in rows]))
     print(f"wrote {options.out}")
-    return 1 if any(row["killed_at"] for row in rows) else 0
+    return 1 if any(row["failures"] for row in rows.values()) else 0
 
 
-def make(out: Path, target: Any, precision: Any) -> None:
-    """A small student with random weights, exported."""
-    import torch
-
-    from edgeir.exporting.profile import read_profile
-    from edgeir.exporting.run import export_network
-    from edgeir.manifest.card import Card
-    from edgeir.manifest.parity import Gate
-    from edgeir.models import PlainSRConfig
-
-    torch.manual_seed(0)
-    network = PlainSRConfig(channels=8, blocks=1, branches=()).build().eval()
-    card = Card(name="fuzz", model={}, facts=network.facts, parameters=1, weights_sha256="0" * 64)
-    gate = Gate.model_validate(dict.fromkeys(Gate.model_fields, 1000.0))
-    profile = read_profile(f"{target}-{precision}").model_copy(update={"gate": gate})
-    sizes = [(SIDE, SIDE)] if target in ("tflite", "coreml") else []
-    export_network(network, card, profile, out=out, name=f"{target}-{precision}", sizes=sizes)
-
-
-def count(artifact: Path, first: int, files: int) -> dict[str, Any]:
-    """Run the worker until every seed is done; a seed at which it died is counted and passed over."""
-    found: Counter[str] = Counter()
-    crashes: list[int] = []
-    killers: list[int] = []
-    seed = first
-    while seed < first + files:
-        arguments = ["--worker", str(artifact), str(seed), str(first + files)]
-        worker = subprocess.run(
-            [sys.executable, __file__, *arguments], stdout=subprocess.PIPE, text=True, check=False
-        )
-        for line in worker.stdout.splitlines():
-            seed, outcome = int(line.split("\t")[0]) + 1, line.split("\t")[1]
-            found[outcome] += 1
-            if outcome == "crashed the child":
-                crashes.append(seed - 1)
-        if worker.returncode:
-            killers.append(seed)
-            found["process killed" if worker.returncode < 0 else "traceback"] += 1
-            seed += 1
-    size = tree_bytes(next(artifact.glob("model.*")))
-    names = ("refused", "crashed the child", "same image", "another image", "process killed", "traceback")
-    counts = {name: found[name] for name in names}
+def result(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """The result file's content."""
     return {
-        "file": artifact.name,
-        "bytes": size,
-        "files": files,
-        **counts,
-        "crashed_at": crashes,
-        "killed_at": killers,
+        "kind": "fuzz-files",
+        "about": "damaged small model files whose manifests were made to fit, and damaged bundles",
+        "created": timestamp(),
+        "environment": {"machine": machine(), "versions": versions(), "revision": git_revision()},
+        "rows": rows,
     }
 
 
-def work(artifact: Path, first: int, end: int) -> None:
-    """Corrupt, load and run the files of these seeds; one line each."""
+def counted(kind: str, files: int, fresh: int, state: Path, *, again: bool = False) -> dict[str, Any]:
+    """Run the files of a kind that the state does not have yet, and count all of them."""
+    artifact = state / kind
+    if not artifact.is_dir():
+        make(artifact, kind)
+    found = outcomes(artifact, kind, files, "forked", state, again=again)
+    same = kind == READER or kind.startswith("coreml")  # nothing is forked
+    anew = {} if same else outcomes(artifact, kind, min(fresh, files), "fresh", state, again=again)
     model = next(artifact.glob("model.*"))
-    manifest = json.loads((artifact / "artifact.json").read_text())
-    parts = [model] if model.is_file() else sorted(path for path in model.rglob("*") if path.is_file())
-    originals = [part.read_bytes() for part in parts]
-    image = np.random.default_rng(0).random((SIDE, SIDE, 3), dtype=np.float32)
-    expected = load(artifact).run(image)
-    with tempfile.TemporaryDirectory() as folder:
-        damaged = Path(folder) / model.name
-        for seed in range(first, end):
-            if model.is_dir():
-                shutil.rmtree(damaged, ignore_errors=True)
-                shutil.copytree(model, damaged)
-            chosen = seed % len(parts)
-            victim = damaged / parts[chosen].relative_to(model) if model.is_dir() else damaged
-            victim.write_bytes(changed(originals[chosen], seed))
-            manifest["files"][0]["sha256"] = sha256_tree(damaged)
-            (Path(folder) / "artifact.json").write_text(json.dumps(manifest))
-            try:
-                restored = load(folder).run(image)
-                outcome = "same image" if np.array_equal(restored, expected) else "another image"
-            except ArtifactError as error:
-                outcome = "crashed the child" if "crashes" in error.what else "refused"
-            print(f"{seed}\t{outcome}", flush=True)
+    counts = Counter(outcome for outcome, _, _ in found.values())
+    unlike = [seed for seed, (outcome, _, _) in anew.items() if outcome != found[seed][0]]
+    bad = {seed: done for seed, done in found.items() if done[0] in FAILURES}
+    bad |= {seed: done for seed, done in anew.items() if done[0] in FAILURES}
+    ways: dict[str, Counter[str]] = {}
+    for seed, (outcome, _, _) in found.items():
+        ways.setdefault(way_of(seed), Counter())[outcome] += 1
+    return {
+        "file": kind,
+        "bytes": tree_bytes(model),
+        "files": len(found),
+        **{name: counts[name] for name in REFUSED},
+        "unchanged": counts["same image"] + counts["same content"],
+        "another_image": counts["another image"],
+        "another_manifest": counts["another manifest"],
+        "only_read": counts["read"],
+        "failures": len(bad),
+        "fresh_files": len(anew) or None,
+        "fresh_agree": len(anew) - len(unlike) if anew else None,
+        "failed": {str(seed): list(done[:2]) for seed, done in sorted(bad.items())},
+        "mended_at": repeated(state / f"{kind}-forked.tsv"),
+        "unlike": {str(seed): [found[seed][0], anew[seed][0]] for seed in unlike},
+        "crashed_at": [seed for seed, done in found.items() if done[0] == "crashed the child"],
+        "largest_child_mib": max((memory for _, _, memory in found.values()), default=0.0),
+        "by_way": {way: dict(count) for way, count in sorted(ways.items())},
+        "sha256": sha256_tree(model),
+    }
 
 
-def changed(content: bytes, seed: int) -> bytes:
-    """One to four bytes changed, half the time among the first 2 KB, where the structure of a small file is densest."""
-    generator = np.random.default_rng(seed)
-    data = bytearray(content)
-    end = len(data) if generator.random() < 0.5 else min(len(data), 2048)
-    for _ in range(int(generator.integers(1, 5))):
-        data[int(generator.integers(0, end))] ^= int(generator.integers(1, 256))
-    return bytes(data)
+def outcomes(
+    artifact: Path, kind: str, files: int, children: str, state: Path, *, again: bool
+) -> dict[int, tuple[str, str, float]]:
+    """Outcome, note and largest memory of a child by seed; a seed at which the process died is passed over."""
+    log = state / f"{kind}-{children}.tsv"
+    log.touch()
+    words = [sys.executable, str(HERE / "fuzz_worker.py"), str(artifact), kind]
+    if again:
+        for seed in [seed for seed, (outcome, _, _) in logged(log).items() if outcome in FAILURES]:
+            run_worker([*words, str(seed), str(seed + 1), str(log), children], log, seed)
+    seed = len(logged(log))
+    while seed < files:
+        end = min(files, seed + CHUNK)
+        run_worker([*words, str(seed), str(end), str(log), children], log, None)
+        seed = len(logged(log))
+        print(f"{kind} {children}: {seed} of {files}", file=sys.stderr, flush=True)
+    done = logged(log)
+    return {seed: done[seed] for seed in range(files)}
+
+
+def run_worker(words: list[str], log: Path, alone: int | None) -> None:
+    """Run a worker; where it dies, the log gets a line for the file that ended it: `alone`, or the next one."""
+    worker = subprocess.run(
+        words, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace", check=False
+    )
+    if worker.returncode == 0:
+        return
+    last = (worker.stderr.strip().splitlines() or [""])[-1]
+    seed = len(logged(log)) if alone is None else alone
+    if worker.returncode > 0 and seed == 0:
+        raise EdgeIRError(f"the process cannot start: {last}", where=words[3])
+    outcome = "process killed" if worker.returncode < 0 else "traceback"
+    note = ascii(f"{worker.returncode}: {last}"[:250])
+    with log.open("a", encoding="utf-8") as lines:
+        lines.write(f"{seed}\t{outcome}\t{note}\t0\n")
+
+
+def repeated(log: Path) -> list[int]:
+    """Seeds that were run again, after a mend."""
+    seeds = Counter(int(line.split("\t")[0]) for line in log.read_text(encoding="utf-8").split("\n") if line)
+    return sorted(seed for seed, count in seeds.items() if count > 1)
+
+
+def logged(log: Path) -> dict[int, tuple[str, str, float]]:
+    """What a log holds, up to its last whole line; of a seed that was run again, the last."""
+    found = {}
+    for line in log.read_text(encoding="utf-8").split("\n")[:-1]:
+        seed, outcome, note, memory = line.split("\t")
+        found[int(seed)] = (outcome, note, float(memory))
+    return found
 
 
 if __name__ == "__main__":

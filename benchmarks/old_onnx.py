@@ -5,8 +5,8 @@
 Like ``old_runtimes.py``, whose networks and judgement these are: small configurations, random weights, 64x64 in, each
 run in a process of its own in an environment of its own (2.8 GB in all, made by pip where it is not there), compared
 with the torch network. The files take any size, and once more one size, which is what OpenCV wants. Also tries which
-operator sets and IR versions each release reads. Writes ``benchmarks/results/old-onnx.json``; ends with 1 where a file
-that was right in the result before is not any more.
+operator sets and IR versions each release reads. Writes ``benchmarks/results/old-onnx.json``, in which networks and
+runtimes that were not asked for stay; ends with 1 where a file that was right in the result before is not any more.
 """
 
 from __future__ import annotations
@@ -84,6 +84,9 @@ def main() -> int:
             if runtime.startswith(ORT):
                 reads[runtime.partition("==")[2]] = newest_stamps(environment)
     worse = became_worse(options.out, rows, "runs")  # before it is replaced
+    if options.out.is_file():
+        before = json.loads(options.out.read_text(encoding="utf-8"))
+        rows, reads = merged(before["runs"], rows), before["reads"] | reads
     write_json(options.out, result(rows, reads))
     print("\n".join([f"wrote {options.out}", *worse]))
     return 1 if worse else 0
@@ -107,6 +110,39 @@ def result(rows: list[dict[str, Any]], reads: dict[str, dict[str, int]]) -> dict
         "oldest_right": {name: oldest_right(own) for name, own in by_kind.items() if own},
         "rows": table(rows),
         "runs": rows,
+    }
+
+
+def merged(before: list[dict[str, Any]], now: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows of both, those of one runtime, mode and precision made one; a network in both counts as it is now."""
+    parts = ("runtime", "kernels", "precision")
+    rows = {tuple(row[part] for part in parts): row for row in before}
+    for row in now:
+        key = tuple(row[part] for part in parts)
+        rows[key] = joined(rows[key], row) if key in rows else row
+    order = {runtime: place for place, runtime in enumerate(RUNTIMES)}
+    return sorted(rows.values(), key=lambda row: order.get(row["runtime"], len(order)))
+
+
+def joined(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
+    """Two rows of the same runtime, mode and precision, of other networks."""
+    kept = {name for name in before["each_error"] if name not in now["each_error"]}
+    each = {
+        key: {name: value for name, value in before[key].items() if name in kept} | now[key]
+        for key in ("not_right", "each_error", "each_ms")
+    }
+    refused = sum(isinstance(what, str) and what != "NaN" for what in each["not_right"].values())
+    files, wrong = len(each["each_error"]), len(each["not_right"]) - refused
+    errors = [row["worst_error"] for row in (before, now) if row["worst_error"] is not None]
+    return {
+        **now,
+        "files": files,
+        "right": files - wrong - refused,
+        "wrong": wrong,
+        "refused": refused,
+        "worst_error": max(errors, default=None),
+        "total_ms": round(sum(ms or 0.0 for ms in each["each_ms"].values()), 2),
+        **each,
     }
 
 

@@ -25,6 +25,7 @@ from edgeir.cli.options import (
     parse_size,
 )
 from edgeir.cli.output import Output
+from edgeir.cli.target_options import with_target_options
 from edgeir.core.errors import ConfigError
 from edgeir.runtime.catalog import target_titles
 
@@ -37,6 +38,7 @@ __all__ = ["export"]
 _CHOOSING = "Choosing the precision"
 
 
+@with_target_options
 def export(
     checkpoint: Annotated[
         str,

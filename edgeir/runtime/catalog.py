@@ -23,6 +23,7 @@ __all__ = [
     "TARGETS",
     "RuntimeEntry",
     "TargetEntry",
+    "TargetOption",
     "is_model_file",
     "runtime_entry",
     "runtime_names",
@@ -87,6 +88,23 @@ class RuntimeEntry:
 
 
 @dataclass(frozen=True)
+class TargetOption:
+    """A setting of a format that `edgeir export` offers as an option of its own.
+
+    Attributes:
+        name: of the field in the format's settings, and of the option.
+        metavar: what its value looks like.
+        help: what it means, without a full stop.
+        default: in words.
+    """
+
+    name: str
+    metavar: str
+    help: str
+    default: str
+
+
+@dataclass(frozen=True)
 class TargetEntry:
     """A format that networks are exported to.
 
@@ -101,6 +119,7 @@ class TargetEntry:
         native: the runtime that runs it on devices, where that is another one and runs on their systems only.
         usage: ``module:function`` that writes code for apps (`edgeir.exporting.usage`), for the README of a bundle.
         marker_file: for a format that is a folder, a file in it that shows what the folder is.
+        options: settings that `edgeir export` offers as options.
     """
 
     name: str
@@ -112,6 +131,7 @@ class TargetEntry:
     native: str | None = None
     reader: str | None = None
     usage: str | None = None
+    options: tuple[TargetOption, ...] = ()
 
     def settings(self) -> Any:
         """The class of its settings.
@@ -187,6 +207,13 @@ RUNTIMES: list[RuntimeEntry] = [
     ),
 ]
 
+_GRAPH_OPTIONS = (
+    TargetOption(
+        "opset", "N", "Version of the operator set of the graph", "the oldest that has the operators"
+    ),
+    TargetOption("quantizer", "NAME", "Tool that makes int8, onnxruntime or nncf", "onnxruntime"),
+)
+
 TARGETS: list[TargetEntry] = [
     TargetEntry(
         "tflite",
@@ -205,6 +232,7 @@ TARGETS: list[TargetEntry] = [
         "edgeir.exporting.targets.onnx.target:ONNX",
         reader="edgeir.exporting.targets.onnx.describe:describe",
         usage="edgeir.exporting.targets.onnx.usage:usage",
+        options=_GRAPH_OPTIONS,
     ),
     TargetEntry(
         "ort",
@@ -214,6 +242,7 @@ TARGETS: list[TargetEntry] = [
         "edgeir.exporting.targets.onnx.ort:ORT",
         reader="edgeir.exporting.targets.onnx.describe_ort:describe",
         usage="edgeir.exporting.targets.onnx.usage:usage",
+        options=_GRAPH_OPTIONS,
     ),
     TargetEntry(
         "coreml",

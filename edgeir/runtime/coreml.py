@@ -78,7 +78,7 @@ class CoreMLSession(PackageSession):
                 self._output.name
             ]
         except Exception as error:
-            raise ArtifactError(f"Core ML failed: {_short(error)}", where=self.name) from error
+            raise ArtifactError(f"Core ML failed: {_short(error)}", where=self._model) from error
         return _from_image(result) if self.takes_image else np.asarray(result, self._output.dtype)
 
     def close(self) -> None:

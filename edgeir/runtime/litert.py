@@ -50,9 +50,9 @@ class LiteRTSession:
             with native_silenced():
                 self._interpreter = litert.Interpreter(model_path=str(model), num_threads=threads)
                 self._interpreter.allocate_tensors()
-        except (ValueError, RuntimeError) as error:
+            entries, exits = self._interpreter.get_input_details(), self._interpreter.get_output_details()
+        except (ValueError, RuntimeError) as error:  # a name that is no text is a ValueError as well
             raise ArtifactError(f"LiteRT cannot load it: {_short(error)}", where=model) from error
-        entries, exits = self._interpreter.get_input_details(), self._interpreter.get_output_details()
         check_manifest(
             artifact.facts,
             file,
@@ -67,6 +67,7 @@ class LiteRTSession:
         self.facts = artifact.facts
         self.input = file.inputs[0]
         self._output = file.outputs[0]
+        self._model = model
         self.fixed_size: tuple[int, int] | None = (int(entry["shape"][1]), int(entry["shape"][2]))
         self.source_sha256 = file.sha256
         self.name = f"{artifact.source} {file.target}-{file.precision}"
@@ -88,7 +89,7 @@ class LiteRTSession:
         try:
             self._interpreter.invoke()
         except RuntimeError as error:
-            raise ArtifactError(f"LiteRT failed: {_short(error)}", where=self.name) from error
+            raise ArtifactError(f"LiteRT failed: {_short(error)}", where=self._model) from error
         return self._result
 
     def close(self) -> None:

@@ -8,6 +8,7 @@ follows from the layers' settings.
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -113,10 +114,19 @@ def _layer(line: str) -> Layer:
     layer = Layer(kind, name, words[:count], words[count : count + made])
     for word in words[count + made :]:
         key, mark, value = word.partition("=")
-        if not mark or not value:
+        if not mark or not _is_value(value, array=int(key) <= _ARRAY):
             raise ValueError(f"`{word[:40]}` in the layer `{name[:40]}` is no setting")
         layer.settings[int(key)] = value
     return layer
+
+
+def _is_value(text: str, *, array: bool) -> bool:
+    """Whether a setting is a number, a text in quotes, or a count with as many numbers."""
+    if text.startswith('"'):
+        return not array
+    numbers = [float(part) for part in text.split(",")]
+    count = len(numbers) == 1 + numbers[0] if array else len(numbers) == 1
+    return count and all(math.isfinite(number) for number in numbers)
 
 
 def _check_graph(layers: Sequence[Layer], count: int, blobs: int) -> None:

@@ -14,7 +14,7 @@ from edgeir.core.requires import require
 from edgeir.manifest.artifact import Artifact, ModelFile
 from edgeir.runtime.compare import FileTensor, check_manifest
 from edgeir.runtime.session import run_checked
-from edgeir.runtime.trial import run_first_in_child
+from edgeir.runtime.trial import DAMAGED, run_first_in_child
 
 __all__ = ["FACTS_PROPERTY", "OnnxRuntime", "OnnxSession"]
 
@@ -63,15 +63,19 @@ class OnnxSession:
             )
         except Exception as error:  # onnxruntime's exceptions share no public base
             raise ArtifactError(f"ONNX Runtime cannot load it: {_short(error)}", where=model) from error
-        ends = (self._session.get_inputs(), self._session.get_outputs())
-        inputs, outputs = ([_described(value) for value in values] for values in ends)
-        recorded = self._session.get_modelmeta().custom_metadata_map.get(FACTS_PROPERTY)
+        try:
+            ends = (self._session.get_inputs(), self._session.get_outputs())
+            inputs, outputs = ([_described(value) for value in values] for values in ends)
+            recorded = self._session.get_modelmeta().custom_metadata_map.get(FACTS_PROPERTY)
+        except UnicodeDecodeError as error:  # ONNX Runtime does not look whether names are text
+            raise ArtifactError("its names or properties are no text", where=model, fix=DAMAGED) from error
         check_manifest(artifact.facts, file, inputs, outputs, recorded, where=model)
         self.artifact: Artifact | None = artifact
         self.file: ModelFile | None = file
         self.facts = artifact.facts
         self.input = file.inputs[0]
         self._output = file.outputs[0]
+        self._model = model
         self._names = ([self._output.name], self.input.name)
         self.source_sha256 = file.sha256
         self.name = f"{artifact.source} {file.target}-{file.precision}"
@@ -79,7 +83,7 @@ class OnnxSession:
 
     def run(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
         """See `Session.run`."""
-        return run_checked(x, self, self._output)
+        return run_checked(x, self, self._output, where=self._model)
 
     def run_raw(self, tensor: NDArray[Any]) -> NDArray[Any]:
         """See `Session.run_raw`."""
@@ -88,7 +92,7 @@ class OnnxSession:
         try:
             result: NDArray[Any] = self._session.run(outputs, {name: tensor}, self._run_options)[0]
         except Exception as error:
-            raise ArtifactError(f"ONNX Runtime failed: {_short(error)}", where=self.name) from error
+            raise ArtifactError(f"ONNX Runtime failed: {_short(error)}", where=self._model) from error
         return result
 
     def close(self) -> None:

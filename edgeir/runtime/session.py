@@ -7,6 +7,7 @@ integer type (real = (q - zero_point) * quant_scale) and back, so that callers n
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -125,16 +126,21 @@ def check_image(x: NDArray[Any], session: Session) -> None:
         )
 
 
-def run_checked(x: NDArray[np.float32], session: Session, spec: TensorSpec) -> NDArray[np.float32]:
-    """`Session.run` by way of `run_raw`, with the shapes on both sides checked; `spec` is that of the output."""
+def run_checked(
+    x: NDArray[np.float32], session: Session, spec: TensorSpec, *, where: Path
+) -> NDArray[np.float32]:
+    """`Session.run` by way of `run_raw`, with the shapes on both sides checked; `spec` is that of the output, and
+    `where` the model file, which an error names."""
     check_image(x, session)
     tensor = to_native(x, session.input)
     raw = session.run_raw(tensor)
-    check_made(raw, tensor, spec, session)
+    check_made(raw, tensor, spec, session, where=where)
     return from_native(raw, spec)
 
 
-def check_made(raw: NDArray[Any], tensor: NDArray[Any], spec: TensorSpec, session: Session) -> None:
+def check_made(
+    raw: NDArray[Any], tensor: NDArray[Any], spec: TensorSpec, session: Session, *, where: Path
+) -> None:
     """Raise `ArtifactError` if `raw`, made of the native `tensor`, has not the shape that the facts say.
 
     For files of any size, which show it only when they run.
@@ -146,7 +152,7 @@ def check_made(raw: NDArray[Any], tensor: NDArray[Any], spec: TensorSpec, sessio
     if raw.shape != layouts[spec.layout]:
         raise ArtifactError(
             f"made {raw.shape} of {tensor.shape}, the manifest says scale {scale} and {channels} channels",
-            where=session.name,
+            where=where,
             fix="the manifest or the file was changed: export it again",
         )
 

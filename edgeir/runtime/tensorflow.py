@@ -58,7 +58,7 @@ class TensorFlowSession(WorkerSession):
                 "tensorflow", f"running a .pb graph (or set {PYTHON} to a Python that has TensorFlow)"
             )
         graph = read_frozen_graph(model)
-        entry, exit_ = ends_of(graph)
+        entry, exit_ = ends_of(graph, where=model)
         check_manifest(artifact.facts, file, [entry], [exit_], None, where=model)
         options = {"threads": threads, "input": graph.input, "output": graph.output}
         worker = Worker(LOADER, model, options, title="TensorFlow", limit_s=LIMIT_S, python=python)
@@ -69,7 +69,7 @@ class TensorFlowSession(WorkerSession):
         return np.clip(super().run(x), 0, 1)
 
 
-def ends_of(graph: FrozenGraph) -> tuple[FileTensor, FileTensor]:
+def ends_of(graph: FrozenGraph, *, where: Path) -> tuple[FileTensor, FileTensor]:
     """Input and output as edgeir describes them: NHWC float32; the output's size follows from the network's scale.
 
     Raises:
@@ -85,7 +85,9 @@ def ends_of(graph: FrozenGraph) -> tuple[FileTensor, FileTensor]:
         or shape[0] not in (None, 1)
     ):
         raise ArtifactError(
-            f"the input `{graph.input}` is no float32 image of 1 or 3 channels, NHWC: its shape is {shape}",
+            f"the input `{graph.input}` is no float32 image of 1 or 3 channels, NHWC: its shape is {shape}, its type "
+            f"number {entry.dtype} ({FLOAT} is float32)",
+            where=where,
             fix="edgeir takes graphs whose placeholder has shape [1, height, width, 3], as the PIRM challenge's have",
         )
     height, width, channels = shape[1:]

@@ -22,9 +22,10 @@ from edgeir.runtime import catalog
 from edgeir.runtime.child_process import NO_WINDOW, can_start, command, ending, environment
 from edgeir.runtime.trial_child import CANNOT_IMPORT, CANNOT_LOAD, CANNOT_RUN
 
-__all__ = ["run_first_in_child"]
+__all__ = ["DAMAGED", "run_first_in_child"]
 
 CHILD = Path(__file__).with_name("trial_child.py")
+DAMAGED = "it is damaged: export it again, or get it anew"
 SIDE = 32
 """Least height and width of the image that a file of any size is tried on."""
 PATIENCE_S, SLOWEST_MACS_S, MOST_MACS = 120.0, 1e9, 10**13
@@ -80,7 +81,7 @@ def _try(model: Path, artifact: Artifact, file: ModelFile, runtime: str, mark: P
         raise ArtifactError(
             f"the file crashes {entry.title} ({ending(code)})",
             where=model,
-            fix="it is damaged: export it again, or get it anew",
+            fix=DAMAGED,
         )
 
 

@@ -42,6 +42,7 @@ class Worker:
         python: the Python of another environment, which has the runtime; this one by default.
 
     Attributes:
+        model: what it loaded.
         transport_s: seconds that went into starting the process, and over all runs so far into the way there and back.
         import_mib: the process's memory before the file was loaded; None where the system says nothing.
         peak_mib: its largest resident memory until the end of the last run.
@@ -60,7 +61,7 @@ class Worker:
         limit_s: float,
         python: str | None = None,
     ) -> None:
-        self._title, self._model, self._limit_s = title, model, limit_s
+        self._title, self.model, self._limit_s = title, model, limit_s
         if not can_start():
             raise ArtifactError(
                 f"{title} runs in a process of its own, which a frozen application cannot start", where=model
@@ -105,7 +106,7 @@ class Worker:
         line = {"shape": tensor.shape, "dtype": tensor.dtype.name, "outputs": list(outputs)}
         answer, arrays = self._exchange(line, np.ascontiguousarray(tensor).data.cast("B"))
         if "error" in answer:
-            raise ArtifactError(f"{self._title} failed: {answer['error']}", where=self._model)
+            raise ArtifactError(f"{self._title} failed: {answer['error']}", where=self.model)
         self.peak_mib = answer["peak_mib"]
         self.transport_s += max(0.0, time.perf_counter() - began - answer["run_s"])
         return arrays
@@ -135,7 +136,7 @@ class Worker:
                 self._process.stdin.flush()
             return _answer(self._process.stdout)
         except (OSError, EOFError, ValueError) as error:  # it ended, or was ended before
-            raise ArtifactError(self._obituary(late.is_set()), where=self._model, fix=DAMAGED) from error
+            raise ArtifactError(self._obituary(late.is_set()), where=self.model, fix=DAMAGED) from error
         except BaseException:  # an interrupted exchange leaves the pipes in the middle of a tensor
             self._end()
             raise

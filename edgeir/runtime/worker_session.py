@@ -47,7 +47,7 @@ class WorkerSession:
 
     def run(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
         """See `Session.run`."""
-        return run_checked(x, self, self._output)
+        return run_checked(x, self, self._output, where=self._open().model)
 
     def run_raw(self, tensor: NDArray[Any]) -> NDArray[Any]:
         """See `Session.run_raw`."""

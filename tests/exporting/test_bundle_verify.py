@@ -108,6 +108,18 @@ def test_missing_extra_changed_and_linked_files_are_all_found(bundle_folder: Pat
     assert "changed after it was made: sha256 " in report.faults[-1].what
 
 
+@pytest.mark.parametrize("content", [b"{", b"\xff\xfe", b"[]"])
+def test_a_zip_with_a_damaged_manifest_is_named_itself(content: bytes, zipped: Path, tmp_path: Path) -> None:
+    """Not the folder that it was unpacked into, which is gone."""
+    bad = tmp_path / "bad.zip"
+    with zipfile.ZipFile(zipped) as source, zipfile.ZipFile(bad, "w") as target:
+        for member in source.infolist():
+            target.writestr(member, content if member.filename == BUNDLE_NAME else source.read(member))
+    with pytest.raises(ArtifactError, match="the manifest is damaged") as caught:
+        verify(bad)
+    assert caught.value.where == str(bad / BUNDLE_NAME)
+
+
 def test_a_file_that_computes_something_else_is_found(bundle_folder: Path) -> None:
     golden = read_bundle(bundle_folder).main.golden
     assert golden is not None

@@ -148,6 +148,13 @@ def test_bytes_that_are_nothing(suffix, tmp_path, capsys) -> None:
     assert capsys.readouterr().err.count("\n") == 1
 
 
+def test_what_a_reader_of_bytes_refuses_is_named(tmp_path) -> None:
+    (tmp_path / "odd.tflite").write_bytes(b"nothing of the kind")
+    with pytest.raises(ArtifactError, match="no LiteRT flatbuffer") as caught:
+        inspect(tmp_path / "odd.tflite")
+    assert caught.value.where == str(tmp_path / "odd.tflite")
+
+
 def test_the_command(capsys) -> None:
     assert main(["inspect", "sr-x4-xs", "--operators"]) == 0
     assert "17,696" in capsys.readouterr().out

@@ -47,7 +47,7 @@ def test_a_graph_is_read_in_the_order_in_which_it_runs(tmp_path) -> None:
     found = read_frozen_graph(written(tmp_path, graph(output="y")))
     assert (found.input, found.output) == ("image", "y")
     assert [node.name for node in found.nodes][-2:] == ["conv", "y"]
-    entry, exit_ = ends_of(found)
+    entry, exit_ = ends_of(found, where=tmp_path)
     assert (entry.shape, exit_.shape) == ((1, None, None, 3), (1, None, None, 3))
 
 
@@ -71,8 +71,12 @@ def test_what_is_no_such_graph_is_one_line(content, words, tmp_path) -> None:
 
 
 def test_an_input_that_is_no_image_is_refused(tmp_path) -> None:
-    with pytest.raises(ArtifactError, match="no float32 image"):
-        ends_of(read_frozen_graph(written(tmp_path, graph(channels=7))))
+    path = written(tmp_path, graph(channels=7))
+    with pytest.raises(
+        ArtifactError, match=r"no float32 image .* \(1, None, None, 7\), its type number 1"
+    ) as caught:
+        ends_of(read_frozen_graph(path), where=path)
+    assert caught.value.where == str(path)
 
 
 @settings(max_examples=150, deadline=None)

@@ -57,6 +57,9 @@ def test_a_graph_is_read_and_written_back() -> None:
         ("conv 1 1 1 3", "conv 1000000 1 1 3", "the layer `conv` has a wrong number of blobs"),
         ("conv 1 1 1 3", "conv -1 1 1 3", "the layer `conv` has a wrong number of blobs"),
         ("0=4 1=3", "0=4 rubbish", "`rubbish` in the layer `conv` is no setting"),
+        ("1=3 4=1", "1=\0\0 4=1", "is damaged"),
+        ("1=3 4=1", "1=1e999 4=1", "`1=1e999` in the layer `conv` is no setting"),
+        ("1=3 4=1", "-23301=2,3 4=1", "`-23301=2,3` in the layer `conv` is no setting"),
         ("conv", "c" * 300, "has a wrong number of blobs"),
         (GOOD[9:], "", "is damaged"),
         (GOOD, "", "it ends too early"),
@@ -90,7 +93,7 @@ def test_weights_of_another_size_are_refused(content: bytes) -> None:
 @pytest.mark.parametrize("value", ["-5", "1e30", "nan", "inf", "999999999999999999999", "many"])
 def test_a_setting_that_is_no_size_is_refused(value: str) -> None:
     text = GOOD.replace("6=108", f"6={value}")
-    with pytest.raises(ArtifactError, match=r"the \.bin has|has a wrong setting"):
+    with pytest.raises(ArtifactError, match=r"the \.bin has|has a wrong setting|the \.param is damaged"):
         weights_of(parse_param(text, where="x"), WEIGHTS, where="x")
 
 

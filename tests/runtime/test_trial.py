@@ -222,12 +222,41 @@ def test_an_onnx_file_that_fails_while_it_runs_prints_nothing(
         )
         onnx.save(proto, model)
 
-    session = load(rewritten(made / "onnx", tmp_path / "copy", change))
+    folder = rewritten(made / "onnx", tmp_path / "copy", change)
+    session = load(folder)
     assert session.run(np.zeros((12, 10, 3), np.float32)).shape == (48, 40, 3)
-    with pytest.raises(ArtifactError, match="ONNX Runtime failed"):
+    with pytest.raises(ArtifactError, match="ONNX Runtime failed") as caught:
         session.run(np.zeros((11, 9, 3), np.float32))
+    assert caught.value.where == str(folder / "model.onnx")
     captured = capfd.readouterr()
     assert (captured.out, captured.err) == ("", "")
+
+
+def test_a_property_that_is_no_text_is_one_line(made, fresh, tmp_path, rewritten) -> None:
+    """ONNX Runtime reads it without a look, and fails at the question for it."""
+
+    def change(model: Path) -> None:
+        content = model.read_bytes()
+        assert content.count(b"receptive_radius") == 1
+        model.write_bytes(content.replace(b"receptive_radius", b"receptive\x97radius"))
+
+    folder = rewritten(made / "onnx", tmp_path / "copy", change)
+    with pytest.raises(ArtifactError, match="names or properties are no text") as caught:
+        load(folder)
+    assert caught.value.where == str(folder / "model.onnx")
+
+
+def test_an_input_whose_name_is_no_text_is_one_line(made, fresh, tmp_path, rewritten) -> None:
+    def change(model: Path) -> None:
+        content = model.read_bytes()
+        graph = Graph(content)
+        name = graph.name(graph.inputs[0]).encode()
+        model.write_bytes(content.replace(name, b"\xf6" + name[1:]))
+
+    folder = rewritten(made / "tflite", tmp_path / "copy", change)
+    with pytest.raises(ArtifactError, match="LiteRT cannot load it: 'utf-8' codec") as caught:
+        load(folder)
+    assert caught.value.where == str(folder / "model.tflite")
 
 
 def test_a_damaged_onnx_file_prints_nothing(made, fresh, tmp_path, rewritten, capfd) -> None:

@@ -115,7 +115,11 @@ def bundle_folder(path: Path) -> Iterator[Path]:
     elif path.is_file():
         with scratch_dir("verify") as scratch:
             unpack_zip(path, scratch)
-            yield scratch
+            try:
+                yield scratch
+            except ArtifactError as error:  # names the zip, not the folder that is gone
+                inside = (error.where or str(scratch)).replace(str(scratch), str(path))
+                raise ArtifactError(error.what, where=inside, fix=error.fix) from error
     else:
         raise ArtifactError("there is no such file or folder", where=path)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgeir.checkpoint.resolve import Found, resolve
-from edgeir.core.errors import ArtifactError, EdgeIRError
+from edgeir.core.errors import ArtifactError, EdgeIRError, ExportError
 from edgeir.core.files import tree_bytes
 from edgeir.exporting.inspect import measure
 from edgeir.exporting.inspect.graph import GraphDescription, OperatorEntry, TensorEntry
@@ -160,6 +160,10 @@ def _damage(path: Path, entry: catalog.TargetEntry) -> Iterator[None]:
     """A damaged file of another origin leads anywhere: whatever it raises becomes one line."""
     try:
         yield
+    except (ArtifactError, ExportError) as error:
+        if error.where is not None:
+            raise
+        raise ArtifactError(error.what, where=path, fix=error.fix) from error  # of a reader of bytes
     except EdgeIRError:
         raise
     except Exception as error:

@@ -46,6 +46,7 @@ class PackageSession:
     runtime: str
 
     def __init__(self, model: Path, artifact: Artifact, file: ModelFile) -> None:
+        self._model = model
         self._package = read_package(model)
         package = self._package
         check_manifest(artifact.facts, file, [package.input], [package.output], package.facts, where=model)
@@ -64,7 +65,7 @@ class PackageSession:
 
     def run(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
         """See `Session.run`."""
-        return run_checked(x, self, self._output)
+        return run_checked(x, self, self._output, where=self._model)
 
     def run_raw(self, tensor: NDArray[Any]) -> NDArray[Any]:
         """See `Session.run_raw`."""

@@ -67,7 +67,7 @@ def _asked(model: Any, wanted: int, multiple: int) -> Any:
         least = opset_of(at_opset(model, None, multiple))
         raise ExportError(
             f"opset {wanted} is too old for this network: {error.what}",
-            fix=f"ask for target.opset={least} or newer, or for none",
+            fix=f"--opset {least} or newer, or none",
         ) from error
 
 
