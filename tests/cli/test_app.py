@@ -37,6 +37,7 @@ COMMANDS = [
     "channels",
     "demo",
     "inspect",
+    "lint",
     "sensitivity",
     "models",
     "recipes",
