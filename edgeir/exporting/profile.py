@@ -16,7 +16,15 @@ from edgeir.manifest.parity import Gate
 from edgeir.quantize.names import PLAN_NAMES
 from edgeir.runtime import catalog
 
-__all__ = ["AnyTarget", "CalibrationConfig", "ExportProfile", "changed", "read_profile", "refuse_unmade"]
+__all__ = [
+    "AnyTarget",
+    "CalibrationConfig",
+    "ExportProfile",
+    "changed",
+    "read_profile",
+    "refuse_unmade",
+    "why_unmade",
+]
 
 if TYPE_CHECKING:
     AnyTarget: TypeAlias = Target
@@ -65,20 +73,24 @@ def read_profile(name: str | Path, overrides: Sequence[str] = ()) -> ExportProfi
     return parse(ExportProfile, apply_overrides(read_yaml(path), overrides), where=path)
 
 
+def why_unmade(target: str, precision: str) -> str | None:
+    """Why a format is not written at a precision, in words; None where there is a profile for both."""
+    if f"{target}-{precision}" in list_assets("profiles"):
+        return None
+    known = target in catalog.target_names()
+    reason = reason_against(catalog.target_entry(target).settings(), precision) if known else None
+    return f"{target} is not written in {precision}" + (f": {reason}" if reason else "")
+
+
 def refuse_unmade(target: str, precision: str) -> None:
     """Say why a format is not written at a precision that others are.
 
     Raises:
         ConfigError: there is no profile for both.
     """
-    made = [name for name in PLAN_NAMES if f"{target}-{name}" in list_assets("profiles")]
-    if precision not in PLAN_NAMES or precision in made:
-        return
-    reason = reason_against(catalog.target_entry(target).settings(), precision)
-    raise ConfigError(
-        [f"{target} is not written in {precision}" + (f": {reason}" if reason else "")],
-        fix=f"choose another --precision: {', '.join(made)}",
-    )
+    if precision in PLAN_NAMES and (problem := why_unmade(target, precision)) is not None:
+        made = [name for name in PLAN_NAMES if why_unmade(target, name) is None]
+        raise ConfigError([problem], fix=f"choose another --precision: {', '.join(made)}")
 
 
 def changed(profile: ExportProfile, overrides: Sequence[str]) -> ExportProfile:

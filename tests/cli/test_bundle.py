@@ -174,8 +174,8 @@ def test_a_bundle_is_taken_where_an_artifact_is(
         (["--out", "o"], "no format is named"),
         (["--bundle", "--out", "o"], "no format is named"),
         (
-            ["--bundle", "--target", "ort", "--precision", "w8", "--out", "o.zip"],
-            "there is no profile `ort-w8`",
+            ["--bundle", "--target", "ort", "--precision", "int16x8", "--out", "o.zip"],
+            "ort is not written in int16x8",
         ),
     ],
 )

@@ -59,7 +59,9 @@ def test_an_artifact_is_complete(artifact: Path, checkpoint: Path) -> None:
         "golden",
         "model-8x8.tflite",
         "model.tflite",
+        "proof",
     ]
+    assert sorted(path.name for path in (artifact / "proof").iterdir()) == ["model-8x8.png", "model.png"]
     manifest, _ = read_artifact(artifact)
     card = json.loads((checkpoint / "card.json").read_text())
     assert (manifest.source, manifest.checkpoint_sha256) == ("student", card["weights_sha256"])

@@ -8,7 +8,7 @@ from typing import get_args
 
 from edgeir.core.assets import list_assets
 from edgeir.core.errors import ConfigError
-from edgeir.exporting.profile import read_profile, refuse_unmade
+from edgeir.exporting.profile import read_profile, why_unmade
 from edgeir.exporting.run import chosen_sizes
 from edgeir.exporting.target import Io
 from edgeir.manifest.facts import NetworkFacts
@@ -93,14 +93,9 @@ def _profiles(targets: Sequence[str], precisions: Sequence[str], profiles: Seque
     if profiles:
         return list(profiles)
     known = list_assets("profiles")
-    wanted = [f"{target}-{precision}" for target in targets for precision in precisions or ("fp32",)]
-    for target in targets:
-        for precision in precisions or ("fp32",):
-            refuse_unmade(target, precision)
-    missing = [name for name in wanted if name not in known]
-    if missing:
+    pairs = [(target, precision) for target in targets for precision in precisions or ("fp32",)]
+    if problems := [problem for pair in pairs if (problem := why_unmade(*pair)) is not None]:
         raise ConfigError(
-            [f"there is no profile `{name}`" for name in missing],
-            fix=f"name the files one by one with --profile; profiles: {', '.join(known)}",
+            problems, fix=f"name the files one by one with --profile; profiles: {', '.join(known)}"
         )
-    return list(dict.fromkeys(wanted))
+    return list(dict.fromkeys(f"{target}-{precision}" for target, precision in pairs))

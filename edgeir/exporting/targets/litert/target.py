@@ -96,7 +96,7 @@ class LiteRT(Config):
         check_plan(
             self.precision, job.network, more=(WEIGHTS_ONLY, DYNAMIC, SIXTEEN_BITS), single=(SIXTEEN_BITS,)
         )
-        if job.size is None:
+        if (size := job.size) is None:
             raise ExportError("LiteRT files have a fixed input size", fix="pass --size HEIGHTxWIDTH")
         if not self.precision.default.integer and job.io != "float":
             raise ExportError(f"--io {job.io} needs --precision int8 or int16x8", fix="or keep --io float")
@@ -109,8 +109,8 @@ class LiteRT(Config):
         job = equalised_job(job) if self.equalise and self.calibrates else job
         with conversion_errors("LiteRT"):
             require("litert_torch", "exporting to LiteRT")
-            made = prepared(job.network, job.size)
-            data = self._convert(made, job, job.size)
+            made = prepared(job.network, size)
+            data = self._convert(made, job, size)
         graph = Graph(data)
         graph.metadata[FACTS_ENTRY] = job.network.facts.model_dump_json().encode()
         data = graph.to_bytes()
