@@ -91,9 +91,10 @@ def test_of_files_that_take_the_same_time_the_best_is_written(checkpoint, tmp_pa
             {"overrides": ["gate.max_abs_error=1e-12"]},
             r"none of \d+ ways to make the file loses at most 5.0 dB",
         ),
-        (
+        pytest.param(
             {"overrides": loose(), "target_latency_ms": 0.5},
             r"the fastest file within the gate, onnx-int8, takes 1.00 ms",
+            marks=pytest.mark.slow,
         ),
     ],
 )
