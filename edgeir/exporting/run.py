@@ -28,10 +28,10 @@ from edgeir.exporting.profile import ExportProfile, changed, read_profile, refus
 from edgeir.exporting.prove.gate import applied_gate, check_gate
 from edgeir.exporting.prove.golden import golden_of
 from edgeir.exporting.prove.images import Patch, degradation_of, patches, proof_photographs
-from edgeir.exporting.prove.run import input_size, prove
+from edgeir.exporting.prove.run import input_size, judged, prove
 from edgeir.exporting.prove.worst import PROOF_FOLDER
 from edgeir.exporting.target import Io, Job, Target, Written, joins_sizes
-from edgeir.exporting.trained import check_trained_plan
+from edgeir.exporting.trained import check_trained
 from edgeir.manifest.artifact import ARTIFACT_NAME, Artifact, ModelFile, Statistics
 from edgeir.manifest.card import Card
 from edgeir.manifest.facts import NetworkFacts
@@ -208,12 +208,11 @@ def export_network(
         per_image = profile.parity_per_image
         return list(patches(unseen, network.facts, degradation, shape, per_image=per_image, seed=1))
 
-    trained, own = None, network
+    judge, trained = judged(network), None
     if network.quantization is not None:
+        check_trained(network, profile.target.precision, statistics)
         trained, network = network, network.float_form()
-        check_trained_plan(trained, profile.target.precision)
-        own = network
-    judge = network if trained is None else trained.reference
+    own = network
     if statistics == "constant":
         network = judge = made_constant(network, data.inputs)
     with sole_writer(out), atomic_dir(out) as temporary:

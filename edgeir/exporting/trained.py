@@ -14,24 +14,30 @@ from numpy.typing import NDArray
 
 from edgeir.core.errors import ConfigError, ExportError
 from edgeir.exporting.layers import fingerprint_of
+from edgeir.manifest.artifact import Statistics
 from edgeir.quantize.plan import QuantizationPlan
 
 if TYPE_CHECKING:
     from edgeir.quantize.network import FakeQuantized
 
-__all__ = ["check_trained_plan", "probe", "same_reference", "trained_places", "trained_scales"]
+__all__ = ["check_trained", "probe", "same_reference", "trained_places", "trained_scales"]
 
 _CLOSE = 1e-4
 """Largest difference of float values of one tensor, relative to its largest value: converters reorder sums."""
 _SIDE = 24
 
 
-def check_trained_plan(trained: FakeQuantized, plan: QuantizationPlan) -> None:
-    """Refuse to export a network that was trained for one plan by another.
+def check_trained(trained: FakeQuantized, plan: QuantizationPlan, statistics: Statistics) -> None:
+    """Refuse to export a network in integers by another plan than it was trained for, or with other statistics.
 
     Raises:
-        ExportError: the plans differ.
+        ExportError: the plans differ, or constants are to replace the statistics that it was trained with.
     """
+    if statistics == "constant":
+        raise ExportError(
+            "a network that was trained in integers keeps the statistics that it was trained with",
+            fix="leave --statistics out, or export the network that it was fine-tuned from",
+        )
     if plan != trained.settings.plan:
         raise ExportError(
             f"the checkpoint was trained for {trained.settings.plan.name}, not {plan.name}",

@@ -91,7 +91,7 @@ def test_an_export_prints_every_file_and_the_json_is_the_manifest(
 def test_verify_says_what_it_ran(zipped: Path, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["verify", str(zipped)]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].startswith("tiny: 2 models, 9 files, ")
+    assert lines[0].startswith("tiny: 2 models, 11 files, ")
     assert lines[1].split()[:4] == ["onnx-fp32.onnx", "passed", "ONNX", "Runtime"]
     assert lines[-1] == "every file is as it was made"
     assert main(["verify", str(folder), "--json", "-q"]) == 0

@@ -38,6 +38,7 @@ def test_every_error_is_in_the_tree_and_in_its_drawing(name: str) -> None:
 ARGUMENTS: dict[str, object] = {
     "what": "too\nlarge", "where": "photo.png", "fix": "use a smaller one", "problems": ["`a` is b", "`c` is d"],
     "step": 12, "term": "l1", "value": float("inf"), "package": "onnx", "extra": "onnx", "purpose": "exporting",
+    "ladder": ("what was tried",),
 }  # fmt: skip
 """By the names of constructors' parameters."""
 

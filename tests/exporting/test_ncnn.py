@@ -217,7 +217,7 @@ def test_one_scale_per_tensor(calibration, tmp_path) -> None:
     [
         (QuantizationPlan(default=INT8, layers={"nose": LayerFormat()}), "no layer `nose`"),
         (QuantizationPlan(default=INT8, layers={"*": LayerFormat()}), "no convolution is left"),
-        (QuantizationPlan(layers={"body.0": INT8}), "only an int8 plan can keep single layers"),
+        (QuantizationPlan(layers={"body.0": INT8}), r"let its `default` be one with int8 weights"),
     ],
 )
 def test_a_plan_that_cannot_be_followed_is_refused(plan, words, tiny, calibration, empty) -> None:

@@ -139,7 +139,8 @@ def export_auto(
         for result, time in zip(made, times, strict=True):
             result.timed = time
         best = _best([result for result in made if result.passed])
-        ladder = _ladder(work.results, best, gate_db, target_latency_ms, timed_on)
+        fast = best if target_latency_ms is None or best is None or _p50(best) <= target_latency_ms else None
+        ladder = _ladder(work.results, fast, gate_db, target_latency_ms, timed_on)
         best = _accepted(best, ladder, card.name)
         assert best.folder is not None
         assert best.artifact is not None
