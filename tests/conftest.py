@@ -143,11 +143,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[s
 
 @pytest.fixture(autouse=True)
 def log_reaches_the_test() -> None:
-    """Whatever ran before: an interrupted command can leave edgeir's log turned to stderr, where `caplog` does not hear
-    it, and libraries set the root logger's level (absl) or disable loggers that exist (`logging.config`)."""
-    logging.disable(logging.NOTSET)
-    for name, logger in logging.root.manager.loggerDict.items():
-        if name.partition(".")[0] == "edgeir" and isinstance(logger, logging.Logger):
-            logger.propagate, logger.disabled = True, False
-            logger.setLevel(logging.NOTSET)
-    logging.getLogger("edgeir").setLevel(logging.WARNING)  # whatever the root logger's is
+    """A command that a test interrupts can leave edgeir's log turned to stderr, where `caplog` does not hear it."""
+    logger = logging.getLogger("edgeir")
+    logger.propagate, logger.disabled = True, False
+    logger.setLevel(logging.NOTSET)

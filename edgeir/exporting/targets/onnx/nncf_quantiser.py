@@ -89,7 +89,8 @@ def _nncf() -> Any:
     finally:
         for name in absent:
             del sys.modules[name]
-    nncf.set_log_level(logging.ERROR)
+    # Not `nncf.set_log_level`, which also turns down every handler that its logger has, whoever put it there.
+    logging.getLogger("nncf").setLevel(logging.ERROR)
     return nncf
 
 
