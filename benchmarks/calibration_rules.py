@@ -11,15 +11,13 @@ has noise of ``--noise``. Goes on where it was stopped. Writes ``benchmarks/resu
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from calibration_study import SIDE, Judges
-from paired import network_of
+from calibration_study import SIDE, Judges, network_and_card, rows_before
 
 from edgeir.benchmarking.result import timestamp
 from edgeir.core.environment import git_revision, machine, versions
@@ -62,14 +60,9 @@ def main() -> int:
     )
     parser.add_argument("--out", type=Path, default=RESULT)
     options = parser.parse_args()
-    rows: dict[str, dict[str, Any]] = {}
-    if options.out.is_file():
-        rows = {key_of(row): row for row in json.loads(options.out.read_text(encoding="utf-8"))["rows"]}
+    rows = rows_before(options.out, key_of)
     for model in options.model:
-        network, card = network_of(model)
-        if options.noise is not None:
-            noise = {"kind": "awgn", "sigma": options.noise, "clip": True}
-            card = card.model_copy(update={"provenance": {"recipe": {"data": {"degradation": noise}}}})
+        network, card = network_and_card(model, options.noise)
         judges = Judges(network, card)
         for target in options.target:
             for precision in options.precision:

@@ -21,7 +21,7 @@ import json
 import math
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -71,14 +71,9 @@ def main() -> int:
     parser.add_argument("--again", action="store_true", help="make rows again that are in the result already")
     parser.add_argument("--out", type=Path, default=RESULT)
     options = parser.parse_args()
-    rows: dict[str, dict[str, Any]] = {}
-    if options.out.is_file():
-        rows = {key_of(row): row for row in json.loads(options.out.read_text(encoding="utf-8"))["rows"]}
+    rows = rows_before(options.out, key_of)
     for model in options.model:
-        network, card = network_of(model)
-        if options.noise is not None:
-            degradation = {"kind": "awgn", "sigma": options.noise, "clip": True}
-            card = card.model_copy(update={"provenance": {"recipe": {"data": {"degradation": degradation}}}})
+        network, card = network_and_card(model, options.noise)
         judges = Judges(network, card)
         for target in options.target:
             for name in options.set:
@@ -92,6 +87,22 @@ def main() -> int:
     wrong = [key for key, row in rows.items() if row["outcome"] == "wrong"]
     print("\n".join([f"wrote {options.out}", *(f"passed and is wrong: {key}" for key in wrong)]))
     return 1 if wrong else 0
+
+
+def rows_before(path: Path, key: Callable[[dict[str, Any]], str]) -> dict[str, dict[str, Any]]:
+    """The rows of an earlier run by name; none where there was none."""
+    if not path.is_file():
+        return {}
+    return {key(row): row for row in json.loads(path.read_text(encoding="utf-8"))["rows"]}
+
+
+def network_and_card(model: str, noise: float | None) -> tuple[Any, Card]:
+    """A network; `noise`: the standard deviation of what it takes off, which its photographs get."""
+    network, card = network_of(model)
+    if noise is None:
+        return network, card
+    degradation = {"kind": "awgn", "sigma": noise, "clip": True}
+    return network, card.model_copy(update={"provenance": {"recipe": {"data": {"degradation": degradation}}}})
 
 
 def key_of(row: dict[str, Any]) -> str:

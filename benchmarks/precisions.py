@@ -27,8 +27,9 @@ from edgeir.core.environment import git_revision, machine, versions
 from edgeir.core.errors import EdgeIRError
 from edgeir.core.files import write_json
 from edgeir.data.sources.embedded import PROOF_PHOTOS, embedded
+from edgeir.exporting.given import loaded
 from edgeir.exporting.ladder.candidates import Candidate, plain_candidates, trained_candidates
-from edgeir.exporting.run import export_network, loaded
+from edgeir.exporting.run import export_network
 from edgeir.manifest.parity import Parity
 from edgeir.runtime.loading import load
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from edgeir.cli.options import Json, Quiet, parse_size
+from edgeir.cli.options import Json, OpenSize, Quiet, parse_size
 from edgeir.cli.output import Output, table
 
 if TYPE_CHECKING:
@@ -26,15 +26,7 @@ def inspect(
         ),
     ],
     *,
-    size: Annotated[
-        str | None,
-        typer.Option(
-            "--size",
-            metavar="HxW",
-            help="Input height and width, for files that leave them open.",
-            show_default=False,
-        ),
-    ] = None,
+    size: OpenSize = None,
     operators: Annotated[
         bool,
         typer.Option("--operators", help="List every operator, or every tensor of weights, with its shape."),

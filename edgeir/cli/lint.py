@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from edgeir.cli.options import Json, Quiet, TrustCode, parse_size
+from edgeir.cli.options import Json, OpenSize, Quiet, TrustCode, parse_size
 from edgeir.cli.output import Output, table
 from edgeir.core.errors import ConfigError
 
@@ -58,15 +58,7 @@ def lint(
             show_default=False,
         ),
     ] = None,
-    size: Annotated[
-        str | None,
-        typer.Option(
-            "--size",
-            metavar="HxW",
-            help="Input height and width, for files that leave them open.",
-            show_default=False,
-        ),
-    ] = None,
+    size: OpenSize = None,
     operators: Annotated[bool, typer.Option("--operators", help="Show every place of a problem.")] = False,
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit with 1 if an operator falls back, for scripts.")

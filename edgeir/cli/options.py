@@ -18,6 +18,7 @@ __all__ = [
     "ExportPrecision",
     "Json",
     "NewFolder",
+    "OpenSize",
     "Overwrite",
     "PrecisionChoice",
     "Quiet",
@@ -88,6 +89,15 @@ Sigma: TypeAlias = Annotated[
 Suite: TypeAlias = Annotated[
     str,
     typer.Option("--suite", "-s", help="Benchmark suite: a name listed by `edgeir doctor`, or a YAML file."),
+]
+OpenSize: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--size",
+        metavar="HxW",
+        help="Input height and width, for files that leave them open.",
+        show_default=False,
+    ),
 ]
 _OWN_NETWORK = "Your own network"
 Weights: TypeAlias = Annotated[

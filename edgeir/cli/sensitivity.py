@@ -79,24 +79,19 @@ def sensitivity(
 
             refuse_existing(out, overwrite=overwrite)
         with output.progress() as progress:
+            from edgeir.benchmarking.timing.files import timer
             from edgeir.exporting.sensitivity import sensitivity as run
 
-            found = run(network, checkpoint=checkpoint, calibration=calibration, trust_code=trust_code)
-            if measure is not None:
-                from edgeir.benchmarking.timing.files import timer
-                from edgeir.exporting.layer_costs import with_costs
-                from edgeir.exporting.run import loaded
-                from edgeir.exporting.sensitivity import checkpoint_of
-
-                found = with_costs(
-                    found,
-                    *loaded(checkpoint_of(network, checkpoint)),
-                    target=measure,
-                    timer=timer(),
-                    size=None if size is None else parse_size(size),
-                    calibration=calibration,
-                    progress=progress,
-                )
+            found = run(
+                network,
+                checkpoint=checkpoint,
+                calibration=calibration,
+                target=measure,
+                size=None if size is None else parse_size(size),
+                timer=timer(),
+                trust_code=trust_code,
+                progress=progress,
+            )
         if out is not None:
             from edgeir.core.files import atomic_file
             from edgeir.reporting.sensitivity import render_sensitivity

@@ -24,6 +24,7 @@ from edgeir.core.requires import require
 from edgeir.core.trust import honours_trust
 from edgeir.exporting.calibration import CalibrationData, gather
 from edgeir.exporting.constants import cost, made_constant
+from edgeir.exporting.given import check_target, loaded
 from edgeir.exporting.profile import ExportProfile, changed, read_profile, refuse_unmade
 from edgeir.exporting.prove.gate import applied_gate, check_gate
 from edgeir.exporting.prove.golden import golden_of
@@ -38,7 +39,7 @@ from edgeir.manifest.facts import NetworkFacts
 from edgeir.manifest.parity import NotRun, Parity
 from edgeir.runtime import catalog
 
-__all__ = ["chosen_sizes", "export", "export_network", "loaded"]
+__all__ = ["chosen_sizes", "export", "export_network"]
 
 Size = tuple[int, int]
 UNPROVED = NotRun(reason="the export is not finished", command="edgeir export")
@@ -130,19 +131,6 @@ def export(
     )
 
 
-def loaded(
-    checkpoint: str | Path, weights: str | Path | None = None, stated: Any = None, sigma: float | None = None
-) -> tuple[Any, Card]:
-    """The network to export, and its card; arguments and errors as for `export`."""
-    from edgeir.checkpoint.foreign.adopt import Stated, stand_in
-    from edgeir.checkpoint.load import load_checkpoint
-    from edgeir.models.base import refuse_clean_reader
-
-    network, card, _ = load_checkpoint(stand_in(checkpoint, weights, stated or Stated()))
-    refuse_clean_reader(network, card.name)
-    return (network if sigma is None else network.at_sigma(sigma)), card
-
-
 def _refuse_existing(out: Path, overwrite: bool) -> None:
     refuse_existing(out, overwrite=overwrite, marker=ARTIFACT_NAME, owned=("model*", "golden", PROOF_FOLDER))
 
@@ -151,10 +139,7 @@ def _profile(
     profile: str | Path | ExportProfile | None, target: str, precision: str, overrides: Sequence[str]
 ) -> tuple[ExportProfile, str]:
     """The profile to export with, and its name in the manifest."""
-    if target not in catalog.target_names():
-        raise ConfigError(
-            [f"there is no target `{target}`"], fix=f"targets: {', '.join(catalog.target_names())}"
-        )
+    check_target(target)
     if profile is None:
         refuse_unmade(target, precision)
     name = "custom" if isinstance(profile, ExportProfile) else str(profile or f"{target}-{precision}")

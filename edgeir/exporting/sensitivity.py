@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
 from edgeir.core.config import Config
 from edgeir.core.errors import ConfigError
+from edgeir.core.progress import Progress, no_progress
 from edgeir.core.requires import require
 from edgeir.core.trust import honours_trust
 from edgeir.exporting.calibration import gather
+from edgeir.exporting.given import loaded
 from edgeir.exporting.profile import CalibrationConfig
 from edgeir.exporting.prove.images import degradation_of
 from edgeir.manifest.artifact import read_artifact
 from edgeir.manifest.card import Card
 
-__all__ = ["LayerSensitivity", "Sensitivity", "cheapest_first", "checkpoint_of", "measured", "sensitivity"]
+if TYPE_CHECKING:
+    from edgeir.exporting.ladder.run import Timer
+
+__all__ = ["LayerSensitivity", "Sensitivity", "cheapest_first", "measured", "sensitivity"]
 
 JUDGED = 8
 """Calibration inputs on which the error is measured."""
@@ -58,7 +63,11 @@ def sensitivity(
     *,
     checkpoint: str | Path | None = None,
     calibration: str | Path | None = None,
+    target: str | None = None,
+    size: tuple[int, int] | None = None,
+    timer: Timer | None = None,
     trust_code: bool = False,
+    progress: Progress = no_progress,
 ) -> Sensitivity:
     """Measure every layer's share of the error that 8 bits make.
 
@@ -66,16 +75,24 @@ def sensitivity(
         network: a checkpoint, run folder or zoo network, or an artifact whose checkpoint is one of the zoo.
         checkpoint: of the artifact, where its source is not in the zoo.
         calibration: as for `edgeir.export`.
+        target: also time a file of this format for each layer, with the layer in float; needs `timer`.
+        size: input of these files, for a format with fixed sizes.
+        timer: see `edgeir.exporting.ladder.run.export_auto`.
 
     Raises:
         ConfigError: the network cannot be recorded, or an artifact's checkpoint is not known.
         CheckpointError, ArtifactError, DataError: as their names say.
     """
     require("torch", "measuring sensitivity")
-    from edgeir.exporting.run import loaded
+    from edgeir.exporting.layer_costs import with_costs
 
-    found, card = loaded(checkpoint_of(network, checkpoint))
-    return measured(found, card, calibration)
+    found, card = loaded(_checkpoint_of(network, checkpoint))
+    errors = measured(found, card, calibration)
+    if target is None or timer is None:
+        return errors
+    return with_costs(
+        errors, found, card, target=target, timer=timer, size=size, calibration=calibration, progress=progress
+    )
 
 
 def measured(network: Any, card: Card, calibration: str | Path | None = None) -> Sensitivity:
@@ -93,7 +110,7 @@ def measured(network: Any, card: Card, calibration: str | Path | None = None) ->
     )  # fmt: skip
     integers = network
     if network.quantization is None:
-        integers = FakeQuantized(network, Quantization(weights="full"))
+        integers = FakeQuantized(network, Quantization(weights="full", ranges="minmax"))  # as an int8 profile
         integers.calibrate(torch.from_numpy(data.range_inputs).permute(0, 3, 1, 2))
     step = max(1, len(data.inputs) // JUDGED)
     images = torch.from_numpy(data.inputs[::step][:JUDGED]).permute(0, 3, 1, 2)
@@ -131,7 +148,7 @@ def cheapest_first(network: Any, card: Card, calibration: Any = None) -> list[st
     return [layer.layer for layer in useful]
 
 
-def checkpoint_of(network: str | Path, checkpoint: str | Path | None) -> str | Path:
+def _checkpoint_of(network: str | Path, checkpoint: str | Path | None) -> str | Path:
     """The checkpoint to measure: the network itself, or what an artifact was made of.
 
     Raises:

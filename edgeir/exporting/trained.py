@@ -6,7 +6,7 @@ of a layer (`edgeir.exporting.layers.fingerprint_of`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from edgeir.quantize.plan import QuantizationPlan
 
 if TYPE_CHECKING:
     from edgeir.quantize.network import FakeQuantized
+    from edgeir.quantize.simulation import Layer
 
 __all__ = ["check_trained", "probe", "same_reference", "trained_places", "trained_scales"]
 
@@ -87,14 +88,19 @@ def trained_places(
     import torch
 
     values = {
-        name: value.numpy()
+        name: (value.shape, _ordered(value.numpy()))
         for name, value in trained.values(torch.from_numpy(image.transpose(0, 3, 1, 2))).items()
     }
     found = {}
     for name, value in tensors.items():
         ours = value.transpose(0, 3, 1, 2) if layout == "NHWC" and value.ndim == 4 else value
+        mine = _ordered(ours)
         closest = min(
-            ((_distance(ours, other), node) for node, other in values.items() if other.shape == ours.shape),
+            (
+                (_distance(mine, other), node)
+                for node, (shape, other) in values.items()
+                if shape == ours.shape
+            ),
             default=(np.inf, ""),
         )
         if closest[0] <= _CLOSE:
@@ -102,15 +108,16 @@ def trained_places(
     return found
 
 
-def trained_scales(trained: FakeQuantized, weights: NDArray[np.floating[Any]]) -> NDArray[np.float32] | None:
+def trained_scales(layers: Sequence[Layer], weights: NDArray[np.floating[Any]]) -> NDArray[np.float32] | None:
     """The scale of each output channel of a convolution, known by its float weights; None: training has none for it.
 
     Args:
+        layers: of the network that was trained.
         weights: output channels first, in any order, and so the numbers of a channel: converters reorder the channels
             in front of a pixel shuffle.
     """
     wanted = np.sort(weights.reshape(len(weights), -1), axis=1).astype(np.float32)
-    for layer in trained.layers():
+    for layer in layers:
         floats, integers = layer.floats, layer.integers
         own = floats.transpose(0, integers.axis).flatten(1).numpy()
         if own.shape != wanted.shape or not np.array_equal(fingerprint_of(own), fingerprint_of(wanted)):
@@ -124,12 +131,12 @@ def trained_scales(trained: FakeQuantized, weights: NDArray[np.floating[Any]]) -
 
 
 def _distance(value: NDArray[Any], other: NDArray[Any]) -> float:
-    """Largest difference relative to the largest value, whatever the order of the channels."""
-    scale = max(float(np.abs(other).max()), 1e-6)
-    return float(np.abs(_ordered(value) - _ordered(other)).max()) / scale
+    """Largest difference relative to the largest value."""
+    return float(np.abs(value - other).max()) / max(float(np.abs(other).max()), 1e-6)
 
 
 def _ordered(value: NDArray[Any]) -> NDArray[Any]:
+    """NCHW values with their channels in an order of their own: a converter may have another."""
     if value.ndim != 4:
         return value
     channels = value.transpose(1, 0, 2, 3).reshape(value.shape[1], -1)

@@ -17,7 +17,15 @@ import torch
 
 from edgeir.quantize.weight_scales import LARGEST, WeightRule, weight_scales
 
-__all__ = ["LOWEST", "Weights", "exact_convolution", "fake_weights", "integer_weights", "rounded", "scale_of"]
+__all__ = [
+    "WeightFormat",
+    "Weights",
+    "exact_convolution",
+    "fake_weights",
+    "integer_weights",
+    "rounded",
+    "scale_of",
+]
 
 LOWEST, HIGHEST = -128, 127
 _EXACT = 2.0**24
@@ -52,25 +60,36 @@ def scale_of(low: float, high: float) -> tuple[float, int]:
     return scale, min(HIGHEST, max(LOWEST, round(LOWEST - low / scale)))
 
 
-def _scales(weights: torch.Tensor, rule: WeightRule, axis: int, *, per_tensor: bool) -> torch.Tensor:
-    ordered = weights.detach().float().cpu().transpose(0, axis).numpy()
-    scales = torch.from_numpy(weight_scales(ordered, rule)).to(weights.device)
-    return scales.max().expand_as(scales).contiguous() if per_tensor else scales
+@dataclass(frozen=True)
+class WeightFormat:
+    """How the weights of a convolution are rounded.
+
+    Attributes:
+        rule: of their scales.
+        axis: dimension of the output channels.
+        per_tensor: one scale for all channels.
+    """
+
+    rule: WeightRule
+    axis: int = 0
+    per_tensor: bool = False
+
+    def scales(self, weights: torch.Tensor) -> torch.Tensor:
+        """Of each output channel, float32."""
+        ordered = weights.detach().float().cpu().transpose(0, self.axis).numpy()
+        scales = torch.from_numpy(weight_scales(ordered, self.rule)).to(weights.device)
+        return scales.max().expand_as(scales).contiguous() if self.per_tensor else scales
 
 
 def fake_weights(
-    weights: torch.Tensor,
-    bias: torch.Tensor | None,
-    input_scale: float,
-    *,
-    rule: WeightRule,
-    axis: int = 0,
-    per_tensor: bool = False,
+    weights: torch.Tensor, bias: torch.Tensor | None, input_scale: float, form: WeightFormat
 ) -> tuple[torch.Tensor, torch.Tensor | None]:
     """Weights on the grid of their scales, and the bias on that of the products; gradients pass through both."""
-    scales = _scales(weights, rule, axis, per_tensor=per_tensor)
+    scales = form.scales(weights)
     zeros = torch.zeros_like(scales, dtype=torch.int32)
-    rounded_weights = torch.fake_quantize_per_channel_affine(weights, scales, zeros, axis, -LARGEST, LARGEST)
+    rounded_weights = torch.fake_quantize_per_channel_affine(
+        weights, scales, zeros, form.axis, -LARGEST, LARGEST
+    )
     if bias is None:
         return rounded_weights, None
     step = scales * input_scale
@@ -78,23 +97,17 @@ def fake_weights(
 
 
 def integer_weights(
-    weights: torch.Tensor,
-    bias: torch.Tensor | None,
-    input_scale: float,
-    *,
-    rule: WeightRule,
-    axis: int = 0,
-    per_tensor: bool = False,
+    weights: torch.Tensor, bias: torch.Tensor | None, input_scale: float, form: WeightFormat
 ) -> Weights:
     """The integers that `fake_weights` stands for."""
-    scales = _scales(weights, rule, axis, per_tensor=per_tensor)
+    scales = form.scales(weights)
     shape = [1] * weights.ndim
-    shape[axis] = -1
+    shape[form.axis] = -1
     values = torch.round(weights.detach() / scales.reshape(shape)).clamp(-LARGEST, LARGEST)
     if bias is None:
-        return Weights(values, scales, None, axis)
+        return Weights(values, scales, None, form.axis)
     step = (scales * torch.tensor(input_scale, dtype=torch.float32)).double()
-    return Weights(values, scales, torch.round(bias.detach().double() / step), axis)
+    return Weights(values, scales, torch.round(bias.detach().double() / step), form.axis)
 
 
 def exact_convolution(

@@ -11,12 +11,11 @@ from dataclasses import dataclass
 
 import torch
 
+from edgeir.quantize.ranges import IMAGE
 from edgeir.quantize.recording import Recording, operator_name
 
-__all__ = ["ACTIVATIONS", "IMAGE", "WEIGHTED", "Points", "find_points"]
+__all__ = ["ACTIVATIONS", "WEIGHTED", "Points", "find_points"]
 
-IMAGE = (1 / 255, -128)
-"""Scale and zero point of an image in [0, 1], 8 bits."""
 WEIGHTED = frozenset({"conv2d", "conv_transpose2d"})
 ACTIVATIONS = frozenset({"relu", "relu6", "hardtanh", "clamp", "clamp_min", "clamp_max"})
 """Computed together with the operator in front, where nothing else reads that one's result."""
@@ -85,8 +84,9 @@ def find_points(recording: Recording) -> Points:
     moves = {node.name for node in computed if operator_name(node) in _MOVES or operator_name(node) == "cat"}
     moves |= set(walked)
     fixed = {group[name]: value for name, value in bounded.items()}
-    alone = {name: sum(other == number for other in group.values()) for name, number in group.items()}
-    if alone[recording.image] == 1:
+    if (
+        list(group.values()).count(group[recording.image]) == 1
+    ):  # not joined to features, whose range is wider
         fixed[group[recording.image]] = IMAGE
     fixed[group[maker]] = IMAGE
     return Points(group, frozenset(roots) - moves, fused, fixed)

@@ -8,8 +8,10 @@ import numpy as np
 
 from edgeir.quantize.observers import BINS, Observation
 
-__all__ = ["RangeRule", "activation_range"]
+__all__ = ["IMAGE", "RangeRule", "activation_range"]
 
+IMAGE = (1 / 255, -128)
+"""Scale and zero point of an image in [0, 1], 8 bits."""
 RangeRule = Literal["minmax", "average", "percentile", "mse"]
 
 PERCENTILE = 99.99

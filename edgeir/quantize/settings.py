@@ -19,7 +19,7 @@ class Quantization(Config):
     """Every layer in 8 bits, weights per channel or per tensor."""
     ranges: RangeRule = "mse"
     """How the ranges of activations follow from the first training images and from synthetic extremes. Weights adapt to
-    values that are cut off: `mse` keeps 0.01 dB more than `minmax` (docs/precision.md)."""
+    values that are cut off: `mse` keeps 0.01 dB more than `minmax` (docs/LOG.md)."""
     weights: WeightRule = "pairs"
     """Scales of the weights (`edgeir.quantize.weight_scales`). With `pairs` the same integers are right on processors
     that add neighbouring products in 16 bits too."""

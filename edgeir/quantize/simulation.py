@@ -10,7 +10,14 @@ from typing import Any, Protocol
 import torch
 from torch import nn
 
-from edgeir.quantize.fake import Weights, exact_convolution, fake_weights, integer_weights, rounded
+from edgeir.quantize.fake import (
+    WeightFormat,
+    Weights,
+    exact_convolution,
+    fake_weights,
+    integer_weights,
+    rounded,
+)
 from edgeir.quantize.points import ACTIVATIONS, WEIGHTED, Points, find_points
 from edgeir.quantize.recording import Recording, operator_name
 from edgeir.quantize.settings import Quantization
@@ -119,7 +126,7 @@ class Simulation:
             value = node.target(*args, **kwargs)  # type: ignore[operator]
             if node.name in self._layers:
                 given = places.place(self.points.group[node.all_input_nodes[0].name])
-                integers = integer_weights(args[1], _bias(args), given[0], **self._format(node))
+                integers = integer_weights(args[1], _bias(args), given[0], self._format(node))
                 group = self.points.place(node)
                 assert group is not None
                 products = args[1][0].numel() * value.numel()
@@ -142,12 +149,12 @@ class Simulation:
             result: torch.Tensor = node.target(values, weights, None, *args[3:], **kwargs)  # type: ignore[operator]
             return result
 
-        weights = integer_weights(args[1], _bias(args), given[0], **self._format(node))
+        weights = integer_weights(args[1], _bias(args), given[0], self._format(node))
         return exact_convolution(convolve, args[0], weights, given, places.place(group), self._bounds(node))
 
     def _with_fake_weights(self, node: Node, args: Arguments, places: Places) -> Arguments:
         scale = places.place(self.points.group[node.all_input_nodes[0].name])[0]
-        weights, bias = fake_weights(args[1], _bias(args), scale, **self._format(node))
+        weights, bias = fake_weights(args[1], _bias(args), scale, self._format(node))
         return (args[0], weights, bias, *args[3:])
 
     def _rounded(self, node: Node, value: Any, places: Places) -> Any:
@@ -177,12 +184,12 @@ class Simulation:
         node = next(node for node, name in self._layers.items() if name == layer)
         return self.points.fused.get(node, node)
 
-    def _format(self, node: Node) -> dict[str, Any]:
-        return {
-            "rule": self._settings.weights,
-            "axis": 1 if operator_name(node) == "conv_transpose2d" else 0,
-            "per_tensor": self._settings.plan.default.granularity == "tensor",
-        }
+    def _format(self, node: Node) -> WeightFormat:
+        return WeightFormat(
+            rule=self._settings.weights,
+            axis=1 if operator_name(node) == "conv_transpose2d" else 0,
+            per_tensor=self._settings.plan.default.granularity == "tensor",
+        )
 
     def _bounds(self, node: Node) -> tuple[float, float]:
         """Of the activation that a node is rounded behind."""

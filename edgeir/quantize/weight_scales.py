@@ -18,7 +18,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["LARGEST", "LARGEST_PAIR", "WeightRule", "neighbour_sums", "weight_scales"]
+__all__ = ["LARGEST", "LARGEST_PAIR", "WeightRule", "neighbour_sums", "rounded_channels", "weight_scales"]
 
 WeightRule = Literal["pairs", "reduced", "full"]
 LARGEST_PAIR = 128
@@ -39,6 +39,16 @@ def weight_scales(weights: NDArray[np.floating[Any]], rule: WeightRule) -> NDArr
     # A channel of zeros has no scale of its own; one below float32's normal numbers would divide by zero.
     result: NDArray[np.float32] = np.where(scale < np.finfo(np.float32).tiny, 1.0, scale).astype(np.float32)
     return result
+
+
+def rounded_channels(weights: NDArray[np.float32], axis: int) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+    """Numbers of symmetric 8-bit weights by the rule ``full``, rounded half to even, and the scales along `axis`."""
+    others = tuple(at for at in range(weights.ndim) if at != axis)
+    largest = np.abs(weights).max(axis=others, keepdims=True).astype(np.float32)
+    # A channel of zeros has no scale of its own; one below float32's normal numbers would divide by zero.
+    scale = np.where(largest < LARGEST * np.finfo(np.float32).tiny, 1, largest / np.float32(LARGEST))
+    numbers = np.clip(np.rint(weights / scale), -LARGEST, LARGEST).astype(np.int8)
+    return numbers, scale.astype(np.float32).ravel()
 
 
 def neighbour_sums(weights: NDArray[Any]) -> NDArray[np.float64]:

@@ -12,7 +12,8 @@ from edgeir.checkpoint.save import save_checkpoint  # noqa: E402
 from edgeir.cli.app import main  # noqa: E402
 from edgeir.core.assets import find_zoo  # noqa: E402
 from edgeir.core.errors import ConfigError  # noqa: E402
-from edgeir.exporting.ladder.run import NothingPassed, Timed, export_auto  # noqa: E402
+from edgeir.exporting.ladder.run import NothingPassed, export_auto  # noqa: E402
+from edgeir.exporting.ladder.work import Timed  # noqa: E402
 from edgeir.exporting.prove.repeat import prove_again  # noqa: E402
 from edgeir.manifest.artifact import read_artifact  # noqa: E402
 from edgeir.quantize.network import FakeQuantized  # noqa: E402

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,10 @@ from edgeir.exporting.run import export_network
 from edgeir.runtime import catalog
 
 from .conftest import Made, card_of
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
+
+import lint_ask
 
 ZOO = find_zoo("sr-x4-xs") / "litert"
 WANTED = {
@@ -227,26 +232,6 @@ def test_pieces_are_counted_as_the_runtime_cuts_them() -> None:
 # --- files
 
 
-def xnnpack_takes(path: Path) -> set[int]:
-    """Positions of the operators that are in a node of the delegate."""
-    from ai_edge_litert.interpreter import Interpreter
-
-    interpreter = Interpreter(model_path=str(path), num_threads=1)
-    interpreter.allocate_tensors()
-    nodes = interpreter._get_ops_details()
-    maker = {int(i): node for node in nodes if node["op_name"] != "DELEGATE" for i in node["outputs"]}
-    taken: set[int] = set()
-    for delegate in (node for node in nodes if node["op_name"] == "DELEGATE"):
-        entries, waiting = {int(i) for i in delegate["inputs"]}, [int(i) for i in delegate["outputs"]]
-        while waiting:
-            index = waiting.pop()
-            if index in entries or index not in maker or int(maker[index]["index"]) in taken:
-                continue
-            taken.add(int(maker[index]["index"]))
-            waiting += [int(i) for i in maker[index]["inputs"]]
-    return taken
-
-
 @pytest.mark.parametrize(
     ("profile", "io", "refused"),
     [
@@ -265,7 +250,8 @@ def test_xnnpack_takes_what_the_rules_say(
     graph = described_graph(path, catalog.target_entry("tflite"), None)
     found = judged(read_delegate("xnnpack"), graph)
     assert [finding.kind for finding in found.refused] == refused
-    assert set(found.taken) == xnnpack_takes(path) & set(found.counted)
+    asked = lint_ask.xnnpack(str(path))["taken"]  # the interpreter's own list after delegation
+    assert set(found.taken) == set(asked) & set(found.counted)
 
 
 def test_ncnn_s_layers_say_the_same_of_vulkan() -> None:

@@ -12,6 +12,7 @@ torch = pytest.importorskip("torch")
 import torch.nn.functional as F  # noqa: E402
 
 from edgeir.quantize.fake import (  # noqa: E402
+    WeightFormat,
     exact_convolution,
     fake_weights,
     integer_weights,
@@ -53,8 +54,8 @@ def test_fake_weights_are_the_integers_times_their_scales(axis, rule):
     generator = torch.Generator().manual_seed(1)
     weights = torch.randn(6, 6, 3, 3, generator=generator)
     bias = torch.randn(6, generator=generator)
-    floats, fake_bias = fake_weights(weights, bias, 1 / 255, rule=rule, axis=axis)
-    integers = integer_weights(weights, bias, 1 / 255, rule=rule, axis=axis)
+    floats, fake_bias = fake_weights(weights, bias, 1 / 255, WeightFormat(rule, axis))
+    integers = integer_weights(weights, bias, 1 / 255, WeightFormat(rule, axis))
     shape = [1, 1, 1, 1]
     shape[axis] = -1
     assert integers.values.abs().max() <= 127
@@ -68,7 +69,7 @@ def test_fake_weights_are_the_integers_times_their_scales(axis, rule):
 def test_gradients_pass_through_the_rounding():
     weights = torch.randn(4, 3, 3, 3, requires_grad=True)
     bias = torch.randn(4, requires_grad=True)
-    floats, fake_bias = fake_weights(weights, bias, 0.01, rule="full")
+    floats, fake_bias = fake_weights(weights, bias, 0.01, WeightFormat("full"))
     (floats.sum() * 2 + fake_bias.sum() * 3).backward()
     assert torch.equal(weights.grad, torch.full_like(weights, 2.0))
     assert torch.equal(bias.grad, torch.full_like(bias, 3.0))
@@ -82,7 +83,7 @@ def test_an_exact_convolution_is_one_of_int64(low, high):
     integers = generator.integers(-128, 128, (1, 3, 7, 6)) - given[1]
     weights = torch.from_numpy(generator.normal(0, 0.3, (5, 3, 3, 3)).astype(np.float32))
     bias = torch.from_numpy(generator.normal(0, 1, 5).astype(np.float32))
-    stored = integer_weights(weights, bias, given[0], rule="full")
+    stored = integer_weights(weights, bias, given[0], WeightFormat("full"))
     padded = np.pad(integers, [(0, 0), (0, 0), (1, 1), (1, 1)]).astype(np.int64)
     wanted = np.zeros((1, 5, 7, 6))
     kernel, offsets = stored.values.numpy().astype(np.int64), stored.bias.numpy().astype(np.int64)

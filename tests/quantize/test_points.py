@@ -9,7 +9,8 @@ from torch import nn  # noqa: E402
 from edgeir.core.errors import ConfigError  # noqa: E402
 from edgeir.manifest.facts import NetworkFacts  # noqa: E402
 from edgeir.models.base import Clip  # noqa: E402
-from edgeir.quantize.points import IMAGE, find_points  # noqa: E402
+from edgeir.quantize.points import find_points  # noqa: E402
+from edgeir.quantize.ranges import IMAGE  # noqa: E402
 from edgeir.quantize.recording import operator_name, record  # noqa: E402
 
 FACTS = NetworkFacts(scale=1, receptive_radius=4)

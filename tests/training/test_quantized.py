@@ -72,6 +72,7 @@ def test_training_goes_on_from_a_network_in_integers_of_the_same_plan_only(recip
     [
         ({"quant": "int8"}, "`quant` needs `fine_tune_from`"),
         ({"quant": "fp16", "fine_tune_from": "sr-x4-xs"}, "only a plan with all layers in int8"),
+        ({"quant": "int16x8", "fine_tune_from": "sr-x4-xs"}, "only a plan with all layers in int8"),
         ({"quant": "int9", "fine_tune_from": "sr-x4-xs"}, "must be one of"),
         ({"quant": {"plan": "int8", "range": "mse"}, "fine_tune_from": "sr-x4-xs"}, "ranges"),
         (

@@ -8,7 +8,8 @@ from pathlib import Path
 from edgeir.benchmarking.timing.measure import Contender, Schedule, measure, percentile
 from edgeir.core.environment import machine
 from edgeir.core.progress import Progress, no_progress
-from edgeir.exporting.ladder.run import Timed, Timer
+from edgeir.exporting.ladder.run import Timer
+from edgeir.exporting.ladder.work import Timed
 from edgeir.manifest.artifact import read_artifact
 from edgeir.runtime import catalog
 from edgeir.runtime.loading import load_file

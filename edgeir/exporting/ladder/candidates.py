@@ -9,8 +9,8 @@ from typing import Any
 
 from edgeir.core.assets import list_assets
 from edgeir.core.errors import ConfigError
+from edgeir.exporting.given import loaded
 from edgeir.exporting.profile import ExportProfile, changed, read_profile
-from edgeir.exporting.run import loaded
 from edgeir.exporting.sensitivity import cheapest_first
 from edgeir.exporting.trained import same_reference
 from edgeir.manifest.card import Card

@@ -6,7 +6,7 @@ from edgeir.core.errors import ParityError
 from edgeir.exporting.target import Io
 from edgeir.manifest.parity import Gate, Parity
 
-__all__ = ["applied_gate", "check_gate", "figures", "gate_lines"]
+__all__ = ["applied_gate", "beyond_gate", "check_gate", "figures", "gate_lines"]
 
 BYTE_ROUNDING = 0.5 / 255
 """Largest change by rounding to bytes."""
@@ -80,10 +80,14 @@ def figures(parity: Parity) -> list[tuple[str, str]]:
     return found
 
 
+def beyond_gate(parity: Parity) -> list[str]:
+    """Every figure beyond the gate and its limit, in words."""
+    return [f"{what} {figure}" for what, figure, passed in gate_lines(parity) if not passed]
+
+
 def check_gate(parity: Parity, *, where: str) -> None:
     """Raise `ParityError` naming every figure beyond the gate and the limit."""
-    problems = [f"{what} {figure}" for what, figure, passed in gate_lines(parity) if not passed]
-    if problems:
+    if problems := beyond_gate(parity):
         raise ParityError(
             f"the file differs too much from the network: {'; '.join(problems)}",
             where=where,

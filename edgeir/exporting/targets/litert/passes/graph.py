@@ -157,6 +157,12 @@ class Graph:
         self.tensor(index).buffer = len(self.model.buffers) - 1
         return index
 
+    def set_integers(self, index: int, value: NDArray[Any], scales: NDArray[np.float32]) -> None:
+        """Give a quantised constant other numbers, of the same shape and type, and other scales."""
+        tensor = self.tensor(index)
+        self.model.buffers[tensor.buffer].data = np.frombuffer(value.tobytes(), np.uint8)
+        tensor.quantization.scale = scales.tolist()
+
     def add_operator(self, kind: str, inputs: Sequence[int], outputs: Sequence[int], **options: Any) -> Any:
         """Append a builtin operator; `options` are fields of its schema options (``blockSize=4``).
 

@@ -59,15 +59,11 @@ def _fit(graph: Graph, operator: Any, weights: NDArray[np.float32] | None, bias:
     shape[int(stored.quantizedDimension)] = coarser.size
     quantised = np.clip(np.rint(weights / coarser.reshape(shape)), -127, 127).astype(np.int8)
     steps = entry * coarser.astype(np.float64)
-    _replace(graph, int(operator.inputs[1]), quantised, coarser)
-    _replace(graph, int(operator.inputs[2]), np.rint(bias / steps).astype(np.int32), steps.astype(np.float32))
+    graph.set_integers(int(operator.inputs[1]), quantised, coarser)
+    graph.set_integers(
+        int(operator.inputs[2]), np.rint(bias / steps).astype(np.int32), steps.astype(np.float32)
+    )
     return True
-
-
-def _replace(graph: Graph, index: int, value: NDArray[Any], scales: NDArray[np.float32]) -> None:
-    tensor = graph.tensor(index)
-    graph.model.buffers[tensor.buffer].data = np.frombuffer(value.tobytes(), np.uint8)
-    tensor.quantization.scale = scales.tolist()
 
 
 def _weighted(graph: Graph) -> list[Any]:

@@ -32,12 +32,11 @@ from edgeir.exporting.targets.litert.quantize.leaky_relu import integer_leaky_re
 from edgeir.exporting.targets.litert.quantize.named import outputs_of
 from edgeir.exporting.targets.litert.quantize.observe import observe
 from edgeir.exporting.targets.litert.quantize.widen import widen
-from edgeir.quantize.ranges import RangeRule, activation_range
+from edgeir.quantize.ranges import IMAGE, RangeRule, activation_range
 
-__all__ = ["IMAGE_QUANTISATION", "Tail", "finish", "quantise", "take_tail"]
+__all__ = ["Tail", "finish", "quantise", "take_tail"]
 
-IMAGE_QUANTISATION = (1 / 255, -128)
-"""Scale and zero point of an int8 image in [0, 1]."""
+
 SIXTEEN_BIT_ROOM = 2.0
 """How much wider 16-bit ranges are than what calibration saw: one bit of fifteen, for what no image had."""
 
@@ -161,10 +160,10 @@ def finish(model: bytes, tail: Tail, io: Io) -> bytes:
     """
     graph = Graph(model)
     image, restored = graph.inputs[0], graph.outputs[0]
-    if graph.dtype(restored) != "INT8" or not np.allclose(graph.quantisation(restored), IMAGE_QUANTISATION):
+    if graph.dtype(restored) != "INT8" or not np.allclose(graph.quantisation(restored), IMAGE):
         # TANH and LOGISTIC have a quantisation of their own, and so has a layer kept at another precision; the image's
         # saturates at 0 and 1
-        saturated = graph.add_tensor("saturated", graph.shape(restored), "INT8", quantised=IMAGE_QUANTISATION)
+        saturated = graph.add_tensor("saturated", graph.shape(restored), "INT8", quantised=IMAGE)
         graph.add_operator("QUANTIZE", [restored], [saturated])
         restored = saturated
     if tail.block > 1:

@@ -12,7 +12,8 @@ from typing import Any
 from edgeir.exporting.target import Io
 from edgeir.exporting.targets.litert.passes.clip import FUSES_ACTIVATION
 from edgeir.exporting.targets.litert.passes.graph import Graph
-from edgeir.exporting.targets.litert.quantize.int8 import IMAGE_QUANTISATION, Tail
+from edgeir.exporting.targets.litert.quantize.int8 import Tail
+from edgeir.quantize.ranges import IMAGE
 
 __all__ = ["BYTES", "finish_sixteen"]
 
@@ -38,7 +39,7 @@ def finish_sixteen(model: bytes, tail: Tail, io: Io) -> bytes:
         graph.add_operator("DEQUANTIZE", [restored], [real])
         graph.set_io([entry], [_shuffled(graph, real, tail.block, dtype="FLOAT32")])
         return graph.to_bytes()
-    narrow: dict[str, Any] = {"dtype": "INT8", "quantised": IMAGE_QUANTISATION}
+    narrow: dict[str, Any] = {"dtype": "INT8", "quantised": IMAGE}
     entry = graph.add_tensor("narrow_entry", graph.shape(image), **narrow)
     graph.add_operator("QUANTIZE", [entry], [image])
     exit_ = graph.add_tensor("narrow_exit", graph.shape(restored), **narrow)

@@ -43,13 +43,13 @@ def set_trained_weights(integer: bytes, reference: Graph, trained: FakeQuantized
     Args:
         integer: what the quantiser made of `reference`, its layers in the same order.
     """
-    graph = Graph(integer)
+    graph, layers = Graph(integer), trained.layers()
     for operator, original in zip(_weighted(graph), _weighted(reference), strict=True):
         floats = reference.constant(int(original.inputs[1]))
         if floats is None or graph.dtype(int(operator.inputs[1])) != "INT8":
             continue
         axis = 3 if graph.kind(operator) == "DEPTHWISE_CONV_2D" else 0
-        scales = trained_scales(trained, np.moveaxis(floats, axis, 0))
+        scales = trained_scales(layers, np.moveaxis(floats, axis, 0))
         if scales is not None:
             _set(graph, operator, floats, _bias(reference, original), scales, axis)
     return graph.to_bytes()
@@ -81,18 +81,12 @@ def _set(
         if len(np.atleast_1d(graph.tensor(int(operator.inputs[1])).quantization.scale)) == 1
         else scales
     )
-    _replace(graph, int(operator.inputs[1]), values, kept)
+    graph.set_integers(int(operator.inputs[1]), values, kept)
     if bias is not None:
         image = 2 if graph.kind(operator) == "TRANSPOSE_CONV" else 0
         step = kept * np.float32(graph.quantisation(int(operator.inputs[image]))[0])
         stored = np.rint(bias.astype(np.float64) / step.astype(np.float64)).astype(np.int32)
-        _replace(graph, int(operator.inputs[_bias_place(graph, operator)]), stored, step)
-
-
-def _replace(graph: Graph, index: int, value: NDArray[Any], scales: NDArray[np.float32]) -> None:
-    tensor = graph.tensor(index)
-    graph.model.buffers[tensor.buffer].data = np.frombuffer(np.ascontiguousarray(value).tobytes(), np.uint8)
-    tensor.quantization.scale = scales.tolist()
+        graph.set_integers(int(operator.inputs[_bias_place(graph, operator)]), stored, step)
 
 
 def _weighted(graph: Graph) -> list[Any]:

@@ -23,10 +23,10 @@ from edgeir.core.errors import ExportError
 from edgeir.exporting.layers import fingerprint_of
 from edgeir.exporting.targets.litert.passes.graph import Graph
 from edgeir.exporting.targets.litert.passes.half import MULTIPLY_CONSTANTS
+from edgeir.quantize.weight_scales import rounded_channels
 
 __all__ = ["store_weights"]
 
-_LARGEST = 127
 _READ_INTEGERS = frozenset({"CONV_2D", "DEPTHWISE_CONV_2D"})
 
 
@@ -63,14 +63,10 @@ def store_weights(graph: Graph, *, dynamic: bool, floats: Iterable[NDArray[np.fl
 
 def _stored(graph: Graph, weights: NDArray[Any], axis: int, *, integers: bool) -> int:
     """The tensor that an operator reads in place of `weights`."""
-    others = tuple(at for at in range(weights.ndim) if at != axis)
-    largest = np.abs(weights).max(axis=others, keepdims=True).astype(np.float32)
-    # A channel of zeros has no scale of its own; one below float32's normal numbers would divide by zero.
-    scale = np.where(largest < _LARGEST * np.finfo(np.float32).tiny, 1, largest / np.float32(_LARGEST))
-    numbers = np.clip(np.rint(weights / scale), -_LARGEST, _LARGEST).astype(np.int8)
+    numbers, scale = rounded_channels(weights, axis)
     constant = graph.add_constant("eight_bits", numbers, quantised=(1.0, 0))
     stored = graph.tensor(constant).quantization
-    stored.scale, stored.zeroPoint = scale.astype(np.float32).ravel().tolist(), [0] * scale.size
+    stored.scale, stored.zeroPoint = scale.tolist(), [0] * scale.size
     stored.quantizedDimension = axis
     if integers:
         return constant

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from edgeir.core.errors import ExportError
 from edgeir.core.requires import require
 from edgeir.exporting.layers import fingerprint_of
+from edgeir.quantize.weight_scales import rounded_channels
 
 __all__ = ["store_weights"]
 
 _OUTPUT_AXIS = {"Conv": 0, "ConvTranspose": 1}
 """Of the weights of an operator: the dimension of its output channels."""
-_LARGEST = 127
 
 
 def store_weights(model: Any, floats: Mapping[str, NDArray[np.float32]] | None = None) -> Any:
@@ -47,7 +47,8 @@ def store_weights(model: Any, floats: Mapping[str, NDArray[np.float32]] | None =
             continue
         if (name, axis) not in stored:
             stored[name, axis] = made = f"{name}_dequantised_{axis}"
-            parts = dict(zip(("values", "scale", "zero"), _quantised(constants[name], axis), strict=True))
+            numbers, scale = rounded_channels(constants[name], axis)
+            parts = {"values": numbers, "scale": scale, "zero": np.zeros(scale.size, np.int8)}
             for part, value in parts.items():
                 model.graph.initializer.add().CopyFrom(numpy_helper.from_array(value, f"{made}_{part}"))
             inputs = [f"{made}_{part}" for part in parts]
@@ -81,13 +82,3 @@ def _output_axis(node: Any) -> int | None:
     if node.op_type == "ConvTranspose" and groups > 1:
         return None
     return _OUTPUT_AXIS.get(node.op_type)
-
-
-def _quantised(weights: NDArray[np.float32], axis: int) -> list[NDArray[Any]]:
-    """Numbers, scales and zero points."""
-    others = tuple(at for at in range(weights.ndim) if at != axis)
-    largest = np.abs(weights).max(axis=others, keepdims=True)
-    # A channel of zeros has no scale of its own; one below float32's normal numbers would divide by zero.
-    scale = np.where(largest < _LARGEST * np.finfo(np.float32).tiny, 1, largest / np.float32(_LARGEST))
-    numbers = np.clip(np.rint(weights / scale), -_LARGEST, _LARGEST).astype(np.int8)
-    return [numbers, scale.astype(np.float32).ravel(), np.zeros(scale.size, np.int8)]
