@@ -1,4 +1,4 @@
-"""The study of bad calibration sets: its sets are what they are called, and no file that passed is wrong."""
+"""The study of bad calibration sets: its sets are what they are called, and what passed is right on photographs."""
 
 from __future__ import annotations
 
