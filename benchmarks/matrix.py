@@ -39,10 +39,10 @@ from edgeir.runtime.catalog import target_names
 from edgeir.runtime.quiet import libraries_silenced
 
 RESULT = Path(__file__).resolve().parent / "results" / "matrix.json"
-PRECISIONS = ("fp32", "fp16", "w8", "int8")
+PRECISIONS = ("fp32", "fp16", "w8", "dynamic", "int8", "int8-tensor", "int16x8")
 SIZES = ("small", "paper")
 TRAINED = {"plainsr": "sr-x4-xs"}
-NOT_MINE = {"module"}
+NOT_MINE = {"module", "spandrel"}
 """Kinds that stand for the networks of others: benchmarks/popular.py tries those."""
 
 
