@@ -32,7 +32,8 @@ from edgeir.benchmarking.spread import INTERVAL
 from edgeir.benchmarking.study.result import read_study_result, rows_of
 from edgeir.core.errors import ConfigError, EdgeIRError
 from edgeir.core.files import atomic_file
-from edgeir.reporting.table import TABLES, Table, escape_markdown
+from edgeir.reporting.table import Table, escape_markdown
+from edgeir.reporting.tables import TABLES
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = (

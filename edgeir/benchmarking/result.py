@@ -19,9 +19,11 @@ from edgeir.core.config import Config, parse
 from edgeir.core.environment import git_revision, machine, versions
 from edgeir.core.errors import ConfigError
 from edgeir.core.files import write_json
+from edgeir.devices.device import Detail, DeviceFacts
 
 __all__ = [
     "Environment",
+    "GoldenScore",
     "ImageScore",
     "Latency",
     "Quality",
@@ -131,13 +133,24 @@ class Ratio(Config):
     rounds: Count
 
 
+class GoldenScore(Config):
+    """The golden images of a file on a device: its output against the network's."""
+
+    psnr_db: Decibel
+    max_abs_error: Annotated[float, Field(ge=0, le=1e9)]
+    """On the [0, 1] scale."""
+    right: bool
+    """Within the tolerances of the export's gate."""
+
+
 class Row(Config):
-    """One contender: an artifact or checkpoint on one runtime."""
+    """One contender: an artifact or checkpoint on one runtime, here or on a device."""
 
     name: str
     """Unique in the result."""
     model: str
     runtime: str
+    """A runtime of this machine, or the device."""
     precision: str = "fp32"
     role: Literal["candidate", "baseline"] = "candidate"
     input_kind: Literal["lr", "bicubic"] | None = None
@@ -160,6 +173,16 @@ class Row(Config):
     ratios: tuple[Ratio, ...] = ()
     pirm: PirmScore | None = None
     mobile_ai_relative: float | None = None
+    device: DeviceFacts | None = None
+    """Where it ran; None: on this machine, in this process or one beside it."""
+    placed: str | None = None
+    """Where its operators really ran, in words; None where the runtime does not say."""
+    golden: GoldenScore | None = None
+    """As the device computed it."""
+    instructions: dict[str, Count] | None = None
+    """Of one inference, by kind; `total` is all of them."""
+    details: dict[str, Detail] = {}
+    """What else the device said of the run."""
     note: str = ""
 
 

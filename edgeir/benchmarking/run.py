@@ -9,22 +9,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from edgeir.benchmarking.baseline import as_baseline, baselines, device_baseline
 from edgeir.benchmarking.entries import busy_notes, open_entry, part, time_entries, with_scores
+from edgeir.benchmarking.on_device import device_rows, files_for
 from edgeir.benchmarking.quality.evaluate import bicubic_row, measure_quality
-from edgeir.benchmarking.result import Quality, Result, environment, timestamp, write_result
+from edgeir.benchmarking.result import Quality, Result, Row, TimingFacts, environment, timestamp, write_result
 from edgeir.benchmarking.suite import Suite, load_suite
 from edgeir.benchmarking.timing.measure import Schedule
 from edgeir.benchmarking.timing.prepare import Entry, prepare
-from edgeir.benchmarking.timing.untrained import save_network
-from edgeir.core.errors import ConfigError, MissingExtraError
+from edgeir.core.errors import ConfigError, DeviceError
 from edgeir.core.files import output_errors, refuse_existing, scratch_dir
 from edgeir.core.progress import Progress, no_progress
 from edgeir.core.trust import honours_trust
-from edgeir.runtime import catalog
 
 __all__ = ["bench"]
 
-BASELINE = "SRCNN"
+HERE = "here"
+"""This machine, among `devices`."""
 DEFAULT_OUT = Path("benchmarks/results")
 
 
@@ -40,6 +41,8 @@ def bench(
     budget_s: float = 30.0,
     limit: int | None = None,
     quality: bool = True,
+    devices: Sequence[str] = (),
+    allow_fallback: bool = False,
     out: str | Path = DEFAULT_OUT,
     overwrite: bool = False,
     trust_code: bool = False,
@@ -56,6 +59,8 @@ def bench(
         budget_s: seconds of timing rounds, all contenders together.
         limit: at most this many images of each set.
         quality: measure PSNR and the rest; without it the run is of times only.
+        devices: where to run, names of `edgeir.devices.catalog`, and `here` for this machine, which is the default.
+        allow_fallback: accept that a device runs operators elsewhere than on the accelerator asked for.
         out: a ``.json`` file, or a folder for ``<suite>-<UTC time>.json``.
         overwrite: replace an existing file.
         trust_code: see `edgeir.load`.
@@ -66,6 +71,7 @@ def bench(
     Raises:
         ConfigError: nothing to measure, no such suite, or a model that does not fit it.
         ArtifactError, CheckpointError, ExportError, UntrustedCodeError: a model cannot be read, exported or run.
+        DeviceError: a device does not answer, goes away or fell back. What was measured until then is written.
         OutputError: the result exists already or cannot be written.
     """
     if not models:
@@ -74,38 +80,42 @@ def bench(
     path = _result_path(Path(out), suite.name)
     refuse_existing(path, overwrite=overwrite)
     schedule = _schedule(repeats, budget_s)
+    sent = [(name, files_for(models, name)) for name in devices if name != HERE]
+    rows: list[Row] = []
+    notes: list[str] = []
+    facts: TimingFacts | None = None
+    whole = progress if not sent else part(progress, 0, 50)
     with scratch_dir("bench", libraries=True) as scratch:
-        entries = _entries(models, suite, runtimes, precisions, scratch, part(progress, 0, 20))
-        share = 25 / len(entries)
-        qualities: list[Quality | None] = [
-            _quality(
-                entry, suite, threads, limit, part(progress, 20 + share * index, 20 + share * (index + 1))
-            )
-            if quality
-            else None
-            for index, entry in enumerate(entries)
-        ]
-        baselines, notes = _baselines(suite, entries, scratch, part(progress, 45, 55))
-        rows, facts = time_entries(
-            [*entries, *baselines],
-            height=suite.timing.height,
-            width=suite.timing.width,
-            rule=suite.timing.rule,
-            threads=threads,
-            schedule=schedule,
-            progress=part(progress, 55, 100),
-        )
-    rows = [
-        row.model_copy(update={"quality": scores}) for row, scores in zip(rows, qualities, strict=False)
-    ] + [
-        row.model_copy(update={"role": "baseline", "note": "untrained: for its time only"})
-        for row in rows[len(entries) :]
-    ]
+        if not devices or HERE in devices:
+            entries = _entries(models, suite, runtimes, precisions, scratch, part(whole, 0, 20))
+            rows, notes, facts = _here(entries, suite, schedule, threads, limit, quality, scratch, whole)
+        failure: DeviceError | None = None
+        try:
+            for index, (name, files) in enumerate(sent):
+                start, stop = (50 + 50 * (index + end) / len(sent) for end in (0, 1))
+                for row in device_rows(
+                    name,
+                    [*files, *device_baseline(suite, name, scratch)],
+                    suite,
+                    threads=threads,
+                    runs=repeats,
+                    budget_s=budget_s,
+                    limit=limit,
+                    quality=quality,
+                    allow_fallback=allow_fallback,
+                    progress=part(progress, start, stop),
+                ):
+                    rows.append(row)  # one by one: what a lost device has measured is kept
+        except DeviceError as error:
+            if not rows:
+                raise
+            failure = error
+            notes.append(f"not all was measured: {error}")
     rows = with_scores(rows, suite)
     if quality:
         rows.append(bicubic_row(suite, limit=limit))
         notes += [entry.note for entry in rows[-1].quality.sets if entry.note] if rows[-1].quality else []
-    notes += busy_notes(facts)
+    notes += [] if facts is None else busy_notes(facts)
     result = Result(
         kind="bench",
         name=suite.name,
@@ -119,7 +129,44 @@ def bench(
         timing=facts,
         rows=tuple(rows),
     )
-    return write_result(path, result)
+    written = write_result(path, result)
+    if failure is not None:
+        raise failure
+    return written
+
+
+def _here(
+    entries: Sequence[Entry],
+    suite: Suite,
+    schedule: Schedule,
+    threads: int,
+    limit: int | None,
+    quality: bool,
+    scratch: Path,
+    progress: Progress,
+) -> tuple[list[Row], list[str], TimingFacts]:
+    """The rows of this machine with the baseline's, and remarks."""
+    share = 25 / len(entries)
+    qualities: list[Quality | None] = [
+        _quality(entry, suite, threads, limit, part(progress, 20 + share * index, 20 + share * (index + 1)))
+        if quality
+        else None
+        for index, entry in enumerate(entries)
+    ]
+    timed, notes = baselines(suite, entries, scratch, part(progress, 45, 55))
+    rows, facts = time_entries(
+        [*entries, *timed],
+        height=suite.timing.height,
+        width=suite.timing.width,
+        rule=suite.timing.rule,
+        threads=threads,
+        schedule=schedule,
+        progress=part(progress, 55, 100),
+    )
+    scored = [
+        row.model_copy(update={"quality": scores}) for row, scores in zip(rows, qualities, strict=False)
+    ]
+    return [*scored, *map(as_baseline, rows[len(entries) :])], notes, facts
 
 
 def _entries(
@@ -151,59 +198,6 @@ def _quality(entry: Entry, suite: Suite, threads: int, limit: int | None, progre
         return measure_quality(session, suite, limit=limit, progress=progress)
     finally:
         session.close()
-
-
-def _baselines(
-    suite: Suite, entries: Sequence[Entry], scratch: Path, progress: Progress
-) -> tuple[list[Entry], list[str]]:
-    """SRCNN on every runtime that is used, and a note where it cannot be made."""
-    if suite.timing.baseline is None:
-        return [], []
-    used = sorted({entry.runtime for entry in entries})
-    runtimes = [
-        name for name in used if name == catalog.CHECKPOINT_RUNTIME or catalog.target_of_runtime(name)
-    ]
-    try:
-        from edgeir.models import SRCNNConfig
-
-        checkpoint = save_network(SRCNNConfig(scale=suite.scale), BASELINE, scratch / "srcnn")
-        others = [_other_baseline(name, checkpoint, suite, scratch) for name in used if name not in runtimes]
-        if not runtimes:
-            return others, []
-        prepared = prepare(
-            checkpoint,
-            runtimes=runtimes,
-            precisions=("fp32",),
-            height=suite.timing.height,
-            width=suite.timing.width,
-            scratch=scratch,
-            name=BASELINE,
-            time_only=True,
-            progress=progress,
-        )
-    except (MissingExtraError, ModuleNotFoundError) as error:
-        return [], [f"SRCNN was not timed, so there is no ratio to it and no PIRM score: {error}"]
-    return [*prepared, *others], []
-
-
-def _other_baseline(runtime: str, checkpoint: Path, suite: Suite, scratch: Path) -> Entry:
-    """SRCNN in the format of a runtime for which edgeir exports none: a frozen TensorFlow graph."""
-    from edgeir.benchmarking.timing.frozen_srcnn import write_frozen_srcnn
-    from edgeir.checkpoint.load import load_checkpoint
-    from edgeir.exporting.import_file import import_file
-
-    graph = write_frozen_srcnn(load_checkpoint(checkpoint)[0], scratch / f"{BASELINE}.pb")
-    import_file(graph, scratch / f"{BASELINE}-{runtime}", name=BASELINE, scale=suite.scale)
-    (entry,) = prepare(
-        scratch / f"{BASELINE}-{runtime}",
-        runtimes=(runtime,),
-        precisions=(),
-        height=suite.timing.height,
-        width=suite.timing.width,
-        scratch=scratch,
-        name=BASELINE,
-    )
-    return entry
 
 
 def _schedule(repeats: int | None, budget_s: float) -> Schedule:

@@ -19,6 +19,7 @@ from edgeir.cli.options import (
 )
 from edgeir.cli.output import Output
 from edgeir.cli.scores import score_lines
+from edgeir.devices.catalog import device_help
 
 __all__ = ["bench"]
 
@@ -72,6 +73,22 @@ def bench(
             show_default=False,
         ),
     ] = None,
+    device: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--device",
+            metavar="NAME",
+            help=f"Where to run; repeat for several: here (this machine){device_help()}. [default: here]",
+            show_default=False,
+        ),
+    ] = None,
+    allow_fallback: Annotated[
+        bool,
+        typer.Option(
+            "--allow-fallback",
+            help="Accept that a device runs operators elsewhere than on the accelerator asked for.",
+        ),
+    ] = False,
     out: Annotated[
         Path,
         typer.Option("--out", "-o", help="JSON file for the result, or a folder for it.", show_default=False),
@@ -81,11 +98,12 @@ def bench(
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
-    """Measure time, image quality, memory and size of models, in one run on this machine.
+    """Measure time, image quality, memory and size of models, on this machine or on devices.
 
     The models are timed in turns, so that a slow moment of the machine affects all of them. An artifact runs on the
-    runtime it was exported for; a checkpoint is exported for each --runtime and --precision. `edgeir report` makes
-    tables, a plot and a page from the result.
+    runtime it was exported for; a checkpoint is exported for each --runtime and --precision. A device runs exported
+    files, and the quality is that of the images it computed. `edgeir report` makes tables, a plot and a page from the
+    result.
 
     Example: `edgeir bench out/int8 sr-x4-xs --suite pirm-a --out out/bench.json`
     """
@@ -104,6 +122,8 @@ def bench(
                 repeats=repeats,
                 budget_s=budget,
                 limit=limit,
+                devices=device or (),
+                allow_fallback=allow_fallback,
                 out=out,
                 overwrite=overwrite,
                 trust_code=trust_code,

@@ -6,6 +6,7 @@
     │   └── ImageError     one image cannot be read or written
     ├── CheckpointError    a checkpoint is missing, damaged or of another network
     ├── ArtifactError      an exported artifact is missing, tampered with or not runnable here
+    ├── DeviceError        a phone, browser or emulated device is missing, gone, or refuses
     ├── ExportError        a conversion failed
     │   └── ParityError    the exported file differs from the network by more than the profile allows
     ├── TrainingError      training cannot go on
@@ -27,6 +28,7 @@ __all__ = [
     "CheckpointError",
     "ConfigError",
     "DataError",
+    "DeviceError",
     "EdgeIRError",
     "ExportError",
     "ImageError",
@@ -91,6 +93,10 @@ class CheckpointError(EdgeIRError):
 
 class ArtifactError(EdgeIRError):
     """An exported artifact is missing, was tampered with, or cannot run here."""
+
+
+class DeviceError(EdgeIRError):
+    """A device is missing, gone, full, or refuses to run what it was sent."""
 
 
 class ExportError(EdgeIRError):

@@ -11,8 +11,9 @@ from pathlib import Path
 from edgeir.benchmarking.result import Result, Row
 from edgeir.imaging.files import read_rgb
 from edgeir.reporting.pareto import render
-from edgeir.reporting.table import TABLES, baseline_ratio, milliseconds
+from edgeir.reporting.table import baseline_ratio, milliseconds
 from edgeir.reporting.table import threads as threads_text
+from edgeir.reporting.tables import TABLES
 
 __all__ = ["ShownImage", "headline", "page"]
 

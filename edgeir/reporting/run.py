@@ -13,7 +13,8 @@ from edgeir.core.errors import ConfigError
 from edgeir.core.files import atomic_file, refuse_existing
 from edgeir.reporting.html import ShownImage, page
 from edgeir.reporting.pareto import render
-from edgeir.reporting.table import TABLES, escape_markdown
+from edgeir.reporting.table import escape_markdown
+from edgeir.reporting.tables import TABLES
 
 __all__ = ["distinct_names", "markdown", "report"]
 

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edgeir.benchmarking.result import Ratio, Result, Row, SetQuality
 from edgeir.benchmarking.suite import Published, Suite
 
 __all__ = [
-    "TABLES",
+    "ABSENT",
     "Table",
     "colours",
     "cost_table",
     "escape_markdown",
     "latency_table",
+    "milliseconds",
+    "number",
     "published_rows",
     "quality_table",
     "ratio_table",
@@ -180,7 +182,7 @@ def _figures(entry: SetQuality | Published | None, second: str) -> list[str]:
 
 def latency_table(result: Result) -> Table | None:
     """The times of every timed row; `None` without any."""
-    rows = [(row, row.latency) for row in result.rows if row.latency]
+    rows = [(row, row.latency) for row in result.rows if row.latency and row.device is None]
     facts = result.timing
     if not rows or facts is None:
         return None
@@ -202,7 +204,7 @@ def latency_table(result: Result) -> Table | None:
 
 def cost_table(result: Result) -> Table | None:
     """Size, arithmetic and memory of every timed row; `None` without any."""
-    rows = [(row, row.latency) for row in result.rows if row.latency]
+    rows = [(row, row.latency) for row in result.rows if row.latency and row.device is None]
     if not rows:
         return None
     body = []
@@ -306,13 +308,3 @@ def speedup(ratio: Ratio | None) -> str:
 def threads(number_of: int) -> str:
     """``1 thread``, ``2 threads``."""
     return f"{number_of} thread" + ("" if number_of == 1 else "s")
-
-
-TABLES: dict[str, Callable[[Result], Table | None]] = {
-    "quality": quality_table,
-    "latency": latency_table,
-    "cost": cost_table,
-    "scores": score_table,
-    "ratios": ratio_table,
-}
-"""Every table of a result, in the order of a report; None where the result has nothing for it."""

@@ -22,7 +22,7 @@ from edgeir.manifest.facts import NetworkFacts
 from edgeir.runtime import catalog
 from edgeir.runtime.loading import file_at
 
-__all__ = ["Entry", "prepare"]
+__all__ = ["Entry", "macs_at", "prepare"]
 
 
 @dataclass(frozen=True)
@@ -172,7 +172,7 @@ def _artifact_entry(
         precision=file.precision,
         facts=artifact.facts,
         parameters=artifact.parameters,
-        macs=_macs(artifact.facts, file, size),
+        macs=macs_at(artifact.facts, file, size),
         file_bytes=file.bytes,
         sha256=file.sha256,
     )
@@ -182,8 +182,8 @@ def _kind(file: ModelFile) -> tuple[str, str, str]:
     return file.target, file.precision, file.inputs[0].dtype
 
 
-def _macs(facts: NetworkFacts, file: ModelFile, size: tuple[int, int]) -> int:
-    """Of a network input of `size`: the manifest counts its own fixed size, or a 1280x720 output."""
+def macs_at(facts: NetworkFacts, file: ModelFile, size: tuple[int, int]) -> int:
+    """Multiply-accumulates at a network input of `size`; the manifest counts its fixed size, or a 1280x720 output."""
     counted = file.size[0] * file.size[1] if file.size else 720 * 1280 / facts.net_scale**2
     return round(file.macs * size[0] * size[1] / counted)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +16,7 @@ from edgeir.manifest.model_file import Golden
 from edgeir.manifest.parity import Gate
 from edgeir.runtime import catalog
 from edgeir.runtime.loading import load_file
-from edgeir.runtime.session import from_native
+from edgeir.runtime.session import Session, from_native
 
 __all__ = ["GOLDEN_FOLDER", "GoldenProof", "golden_of", "golden_problem", "run_golden"]
 
@@ -26,6 +28,8 @@ class GoldenProof(Config):
 
     engine: str
     """What ran the file."""
+    psnr_db: float
+    """Of its output, the network's output being the truth; 100 dB where they are equal."""
     max_abs_error: float
     """Largest difference from the network's output, on the [0, 1] scale."""
     p99_abs_error: float
@@ -60,9 +64,21 @@ def golden_problem(found: GoldenProof, golden: Golden) -> str | None:
 
 
 def run_golden(
-    folder: Path, artifact: Artifact, file: ModelFile, golden: Golden, *, runtime: str = "auto"
+    folder: Path,
+    artifact: Artifact,
+    file: ModelFile,
+    golden: Golden,
+    *,
+    runtime: str = "auto",
+    session: Session | None = None,
+    engine: str | None = None,
 ) -> GoldenProof:
     """Run `file` of the artifact in `folder` on its golden input.
+
+    Args:
+        runtime: where no `session` is given: what loads it.
+        session: the file, loaded already, on a device for example; it is left open.
+        engine: what to say that ran it; by default the runtime with its version.
 
     Raises:
         ArtifactError: an array is missing, damaged or of another shape or type, or the file cannot run.
@@ -73,23 +89,35 @@ def run_golden(
     before = _array(folder / golden.output, exit_)
     expected = exit_.model_copy(update={"dtype": "float32"})
     wanted = _array(folder / golden.expected, expected)
-    session = load_file(folder, artifact, file, runtime=runtime)
+    running = session or load_file(folder, artifact, file, runtime=runtime)
     try:
-        output = np.array(session.run_raw(arrived))
+        output = np.array(running.run_raw(arrived))
     finally:
-        session.close()
+        if session is None:
+            running.close()
     if not output.shape == before.shape == wanted.shape:
         shapes = f"{before.shape} and {wanted.shape}"
         raise ArtifactError(f"made {output.shape}, the golden outputs are {shapes}", where=folder / file.path)
     made = from_native(output, exit_)
     error = np.abs(made - from_native(wanted, expected))
-    used = catalog.runtime_entry(session.runtime)
     return GoldenProof(
-        engine=f"{used.title} {used.version}",
+        engine=engine or _engine(running.runtime),
+        psnr_db=_psnr(error),
         max_abs_error=float(error.max()),
         p99_abs_error=float(np.percentile(error, 99)),
         drift=float(np.abs(made - from_native(before, exit_)).max()),
     )
+
+
+def _engine(runtime: str) -> str:
+    used = catalog.runtime_entry(runtime)
+    return f"{used.title} {used.version}"
+
+
+def _psnr(error: NDArray[np.floating[Any]]) -> float:
+    """Of differences on the [0, 1] scale; 100 dB at most, which is also that of no difference."""
+    square = float(np.mean(np.square(error, dtype=np.float64)))
+    return 100.0 if square < 1e-10 else -10 * math.log10(square)
 
 
 def _array(path: Path, spec: TensorSpec) -> NDArray[np.generic]:

@@ -1,0 +1,98 @@
+"""The one table of devices: ``--device`` of `edgeir bench` and ``--on`` of `edgeir prove` derive from it.
+
+A new device is one entry of `DEVICES` and the file that it names. Importing this module imports none of them.
+"""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from edgeir.core.errors import ConfigError
+
+if TYPE_CHECKING:  # the help text needs the table only
+    from edgeir.devices.device import Device
+
+__all__ = ["DEVICES", "DeviceEntry", "check_runs", "connect", "device_entry", "device_help"]
+
+
+@dataclass(frozen=True)
+class DeviceEntry:
+    """A kind of device.
+
+    Attributes:
+        name: for ``--device``.
+        title: for people.
+        configuration: ``module:Class`` of its settings, a frozen `Config` with the field `argument`, a text or None,
+            and `connect() -> Device`.
+        targets: the formats that it runs, names of `edgeir.runtime.catalog`.
+        argument: what may follow the name after a colon, like ``SERIAL``; None: nothing.
+        emulated: its processor is emulated: nothing is timed on it, and a benchmark sends no baseline there.
+    """
+
+    name: str
+    title: str
+    configuration: str
+    targets: tuple[str, ...]
+    argument: str | None = None
+    emulated: bool = False
+
+    @property
+    def usage(self) -> str:
+        """How it is written: ``phone[:SERIAL]``."""
+        return self.name if self.argument is None else f"{self.name}[:{self.argument}]"
+
+
+DEVICES: list[DeviceEntry] = []
+
+
+def device_help() -> str:
+    """Every device with what it is, to go on a help text; empty where there is none."""
+    return "".join(f", {entry.usage} ({entry.title})" for entry in DEVICES)
+
+
+def device_entry(name: str) -> DeviceEntry:
+    """The entry of a device as the user names it.
+
+    Raises:
+        ConfigError: there is no such device, or it takes no argument.
+    """
+    kind, colon, _ = name.partition(":")
+    entry = next((entry for entry in DEVICES if entry.name == kind), None)
+    if entry is None:
+        known = ", ".join(entry.usage for entry in DEVICES) or "none"
+        raise ConfigError([f"there is no device `{kind}`"], fix=f"devices: {known}")
+    if colon and entry.argument is None:
+        raise ConfigError([f"the device `{kind}` takes nothing after a colon, not `{name}`"])
+    return entry
+
+
+def check_runs(name: str, target: str, where: str) -> None:
+    """Refuse a format that the device of this name does not run.
+
+    Raises:
+        ConfigError: there is no such device, or it runs other formats.
+    """
+    entry = device_entry(name)
+    if target not in entry.targets:
+        raise ConfigError(
+            [f"{entry.name} runs {' and '.join(entry.targets)} files, not {target}"],
+            where=where,
+            fix=f"edgeir export --target {entry.targets[0]}",
+        )
+
+
+def connect(name: str) -> Device:
+    """Connect to a device: ``name`` or ``name:argument``.
+
+    Raises:
+        ConfigError: there is no such device, or its argument is wrong.
+        DeviceError: it does not answer.
+        MissingExtraError: what it needs is not installed.
+    """
+    entry = device_entry(name)
+    module, _, settings = entry.configuration.partition(":")
+    argument = name.partition(":")[2] or None
+    device: Device = getattr(importlib.import_module(module), settings)(argument=argument).connect()
+    return device
