@@ -13,6 +13,7 @@ from edgeir.data.paired.realsr import DIV2KLR, RealSR
 from edgeir.data.paired.sidd import SIDD
 from edgeir.data.sources.embedded import Embedded
 from edgeir.data.sources.folder import Folder
+from edgeir.data.sources.patterns import Patterns
 from edgeir.data.sources.standard import StandardSet
 
 __all__ = ["AnySource"]
@@ -21,6 +22,7 @@ AnySource = Annotated[
     Folder
     | StandardSet
     | Embedded
+    | Patterns
     | Digits
     | ClassFolders
     | SegmentedFolders

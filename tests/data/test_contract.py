@@ -23,8 +23,8 @@ from edgeir.data.paired.base import Paired
 from edgeir.data.union import AnySource
 
 MEMBERS = typing.get_args(typing.get_args(AnySource)[0])
-BUNDLED = {"embedded", "digits"}
-"""They come with an installed package."""
+BUNDLED = {"embedded", "digits", "patterns"}
+"""They come with an installed package, or are drawn."""
 NO_TRUTH = {"dnd"}
 """Its clean images were never published, so that it lists no pair (its crops: test_hdf5.py)."""
 
@@ -66,6 +66,7 @@ LAYOUTS = {
     "folder": ({"path": "mine"}, images("mine/a.png", "mine/b.png")),
     "standard": ({"name": "Set5"}, images("Set5/baby.png", "Set5/bird.png")),
     "embedded": ({}, images()),
+    "patterns": ({"count": 3, "side": 16}, images()),
     "digits": ({"part": "validation"}, images()),
     "class-folders": ({"path": "classes"}, images("classes/one/a.png", "classes/two/a.png")),
     "segmented-folders": ({"given": "given", "maps": "maps"}, segmented),
