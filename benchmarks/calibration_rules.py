@@ -3,7 +3,7 @@
     python benchmarks/calibration_rules.py [--model sr-x4-xs …] [--target tflite …]
 
 Every network is exported at 96x96 with each rule for ranges, without bias correction, and with cross-layer
-equalisation, all calibrated on scikit-image's three photographs, and compared with fp32 on photographs that neither
+equalisation, with every weight rounded to its nearest step in place of `flat_rounding`, all calibrated on scikit-image's three photographs, and compared with fp32 on photographs that neither
 calibration nor the gate uses: crops of Set5, Set14 and BSDS500 from ``$EDGEIR_DATA``. Of a denoiser's figures the input
 has noise of ``--noise``. Goes on where it was stopped. Writes ``benchmarks/results/calibration-rules.json``.
 """
@@ -40,6 +40,7 @@ def variants(target: str) -> dict[str, list[str]]:
     rules = ["percentile", TARGETS[target], *([] if target == "onnx" else ["mse"])]
     return {
         "as shipped": [],
+        "nearest": ["target.flat_rounding=false"],
         **{f"ranges: {rule}": [f"target.ranges={rule}"] for rule in rules},
         "without bias correction": ["target.correct_bias=false"],
         "equalised": ["target.equalise=true"],
@@ -58,6 +59,7 @@ def main() -> int:
     parser.add_argument(
         "--noise", type=float, help="standard deviation of the noise that the --model takes off"
     )
+    parser.add_argument("--variant", nargs="+", help="of the ways above; all by default")
     parser.add_argument("--out", type=Path, default=RESULT)
     options = parser.parse_args()
     rows = rows_before(options.out, key_of)
@@ -67,6 +69,8 @@ def main() -> int:
         for target in options.target:
             for precision in options.precision:
                 for name, settings in variants(target).items():
+                    if options.variant and name not in options.variant:
+                        continue
                     row = {"network": card.name, "target": target, "precision": precision, "variant": name}
                     if key_of(row) in rows:
                         continue
@@ -105,7 +109,9 @@ def measured(network: Any, card: Any, profile: str, settings: list[str], judges:
                 worst_image=False,
             )  # fmt: skip
         except EdgeIRError as error:
-            columns = ("others_db", "others_worst_db", "gate_db", "tint_levels", "extreme_levels")
+            columns = (
+                "others_db", "others_worst_db", "gate_db", "tint_levels", "extreme_levels", "saturated_db"
+            )  # fmt: skip
             return dict.fromkeys(columns) | {"passes": False, "why": error.what}
         session = load(out)
         try:
@@ -120,6 +126,7 @@ def measured(network: Any, card: Any, profile: str, settings: list[str], judges:
         "gate_db": round(parity.psnr_drop_db, 3),
         "tint_levels": round(float(np.abs(parity.colour_shift).max()), 3),
         "extreme_levels": round(parity.extreme_shift, 2),
+        "saturated_db": round(parity.saturated_psnr_drop_db or 0.0, 3),
         "passes": all(passed for _, _, passed in gate_lines(parity)),
         "why": "",
     }

@@ -8,7 +8,7 @@ the gate's: on the embedded photographs, on photographs that the gate never sees
 from ``$EDGEIR_DATA``), and on extremes, those of the gate and others (gratings, checkers, coloured stripes and
 rectangles), always against the truth that was degraded. A file is right where it is within `LIMIT_DB` of fp32, on
 average over the photographs of each kind, and on every extreme; a PSNR above `ENOUGH_DB` counts as that, because
-rounding to bytes alone then costs more than the limit.
+an error of one level of 255 alone then costs more than the limit.
 
 Goes on where it was stopped; ``--again`` makes rows again. Ends with 1 if a file that passed is wrong. Writes
 ``benchmarks/results/calibration-study.json``.
@@ -41,6 +41,7 @@ from edgeir.data.sources.standard import StandardSet
 from edgeir.exporting.profile import read_profile
 from edgeir.exporting.prove.extremes import extremes
 from edgeir.exporting.prove.images import Patch, degradation_of, patches
+from edgeir.exporting.prove.saturated import ENOUGH_DB
 from edgeir.exporting.run import export_network
 from edgeir.manifest.card import Card
 from edgeir.runtime.loading import load
@@ -51,7 +52,7 @@ from edgeir.runtime.torch import TorchSession
 RESULT = Path(__file__).resolve().parent / "results" / "calibration-study.json"
 TARGETS = ("tflite", "onnx", "ncnn")
 SIDE = 96
-LIMIT_DB, ENOUGH_DB = 0.3, 40.0
+LIMIT_DB = 0.3
 OTHERS = {"Set5": 5, "Set14": 14, "BSDS500": 12}
 """Sets with how many of their images judge."""
 Image = NDArray[np.float32]

@@ -222,13 +222,17 @@ def export_network(
                 judge,
                 crops(size),
                 gate,
+                degradation=degradation,
                 golden=golden and step == 0,
                 worst=None if picture is None else temporary / picture,
             )
             if isinstance(parity, Parity) and refuse:
                 check_gate(parity, where=f"{card.name} {name} {_label(size)}")
             for other in file.sizes[1:]:
-                found = prove(temporary, artifact, file.at(other), judge, crops(other), gate, golden=False)
+                at = file.at(other)
+                found = prove(
+                    temporary, artifact, at, judge, crops(other), gate, degradation=degradation, golden=False
+                )
                 if isinstance(parity, Parity) and isinstance(found, Parity):
                     if refuse:
                         check_gate(found, where=f"{card.name} {name} {_label(other)}")

@@ -14,12 +14,13 @@ from edgeir.core.errors import ExportError
 from edgeir.exporting.calibration import CalibrationData
 from edgeir.manifest.artifact import RuntimeNeeds, TensorSpec
 from edgeir.quantize.plan import QuantizationPlan
+from edgeir.quantize.weight_scales import WeightRule
 
 if TYPE_CHECKING:
     from edgeir.models import Network
     from edgeir.quantize.network import FakeQuantized
 
-__all__ = ["Io", "Job", "Target", "Written", "equalised_job", "joins_sizes", "reason_against"]
+__all__ = ["Io", "Job", "Target", "Written", "equalised_job", "joins_sizes", "reason_against", "rounded_job"]
 
 Io = Literal["float", "uint8", "int8"]
 """Type of a file's input and output: float32 images in [0, 1], bytes, or bytes less 128."""
@@ -111,6 +112,24 @@ def equalised_job(job: Job) -> Job:
             "a checkpoint of quantisation-aware training has its weights already", fix="leave equalise out"
         )
     return replace(job, network=equalised(job.network))
+
+
+def rounded_job(job: Job, plan: QuantizationPlan, rule: WeightRule = "full") -> Job:
+    """The job with a network whose 8-bit weights are rounded for flat areas (`edgeir.quantize.rounding`).
+
+    A network that was trained in integers has its weights already: the job stays as it is.
+
+    Args:
+        rule: of the target's scales.
+    """
+    if job.trained is not None or plan.default.weights != "int8":
+        return job
+    from edgeir.quantize.rounding import rounded
+
+    deployed = job.network.deploy()
+    layers = [name for name, _ in deployed.named_modules() if plan.format_of(name).weights == "int8"]
+    per_tensor = plan.default.granularity == "tensor"
+    return replace(job, network=rounded(job.network, layers, rule=rule, per_tensor=per_tensor))
 
 
 def reason_against(settings: type[Target], precision: str) -> str | None:

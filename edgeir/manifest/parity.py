@@ -32,6 +32,8 @@ class Gate(Config):
     """Largest mean difference of any channel over all photographs, in 8-bit levels."""
     extreme_shift: float = Field(gt=0)
     """Largest mean difference of any channel of one synthetic extreme, in 8-bit levels."""
+    saturated_psnr_drop_db: float | None = Field(None, ge=0)
+    """PSNR against the truth that any one synthetic image of saturated colours may lose; None: any."""
 
 
 class Change(Config):
@@ -72,6 +74,11 @@ class Parity(Change):
     extreme_shift: float
     """Of the channel and the extreme that differ most, in 8-bit levels."""
     worst_extreme: str
+    """Its name."""
+    saturated_psnr_drop_db: float | None = None
+    """PSNR against the truth lost on the synthetic image of saturated colours that loses most, high values cut off
+    (`edgeir.exporting.prove.saturated`); None in older manifests, and where the network's degradation is not known."""
+    worst_saturated: str | None = None
     """Its name."""
     gate: Gate
     """The gate that the figures are compared with."""

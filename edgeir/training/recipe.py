@@ -208,6 +208,10 @@ class Recipe(Config):
             return
         if self.fine_tune_from is None:
             raise ValueError("`quant` needs `fine_tune_from`: the float network whose file it is to be")
+        if getattr(self.data.degradation, "noise_map", False):
+            raise ValueError(
+                "`quant` trains the deployed network, which holds one noise level: leave `degradation.noise_map` out"
+            )
         distillation = self.objective.distillation
         reading = [
             method.kind for method in (distillation.methods if distillation else ()) if method.reads_student

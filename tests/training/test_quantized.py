@@ -71,6 +71,15 @@ def test_training_goes_on_from_a_network_in_integers_of_the_same_plan_only(recip
     ("changes", "message"),
     [
         ({"quant": "int8"}, "`quant` needs `fine_tune_from`"),
+        (
+            {
+                "quant": "int8",
+                "fine_tune_from": "runs/ffdnet",
+                "model": {"kind": "ffdnet", "depth": 3, "width": 8},
+                "data": {"degradation": {"kind": "awgn", "sigma": [0, 50], "noise_map": True}},
+            },
+            "holds one noise level",
+        ),
         ({"quant": "fp16", "fine_tune_from": "sr-x4-xs"}, "only a plan with all layers in int8"),
         ({"quant": "int16x8", "fine_tune_from": "sr-x4-xs"}, "only a plan with all layers in int8"),
         ({"quant": "int9", "fine_tune_from": "sr-x4-xs"}, "must be one of"),

@@ -12,6 +12,8 @@ BYTE_ROUNDING = 0.5 / 255
 """Largest change by rounding to bytes."""
 BYTE_ROUNDING_DB = 0.02
 """Largest loss of PSNR by rounding to bytes: noise of variance 1/12 squared level, at up to 34 dB."""
+BYTE_ROUNDING_SATURATED_DB = 0.04
+"""The same at 36.7 dB, where a PSNR of such an image is cut off, with a margin."""
 BYTE_ROUNDING_SHIFT = 0.5
 """Largest shift of the mean of a flat image by rounding to bytes, in levels."""
 
@@ -27,6 +29,9 @@ def applied_gate(gate: Gate, io: Io) -> Gate:
             "psnr_drop_db": gate.psnr_drop_db + BYTE_ROUNDING_DB,
             "worst_psnr_drop_db": gate.worst_psnr_drop_db + BYTE_ROUNDING_DB,
             "extreme_shift": gate.extreme_shift + BYTE_ROUNDING_SHIFT,
+            "saturated_psnr_drop_db": None
+            if gate.saturated_psnr_drop_db is None
+            else gate.saturated_psnr_drop_db + BYTE_ROUNDING_SATURATED_DB,
         }
     )
 
@@ -36,7 +41,7 @@ def gate_lines(parity: Parity) -> list[tuple[str, str, bool]]:
     gate = parity.gate
     shift = max(parity.colour_shift, key=abs)
     channel = "RGB"[parity.colour_shift.index(shift)]
-    return [
+    lines = [
         (
             "largest error",
             f"{parity.max_abs_error:.2e} on [0, 1] (at most {gate.max_abs_error:.2e})",
@@ -68,6 +73,11 @@ def gate_lines(parity: Parity) -> list[tuple[str, str, bool]]:
             parity.extreme_shift <= gate.extreme_shift,
         ),
     ]
+    lost, limit = parity.saturated_psnr_drop_db, gate.saturated_psnr_drop_db
+    if lost is not None and limit is not None:
+        figure = f"{lost:+.3f} dB on {parity.worst_saturated} (at most {limit:.3f})"
+        lines.append(("saturated colours", figure, lost <= limit))
+    return lines
 
 
 def figures(parity: Parity) -> list[tuple[str, str]]:

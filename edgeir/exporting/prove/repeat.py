@@ -155,12 +155,15 @@ def _against(
     for index, file in enumerate(artifact.files):
         progress(index, len(artifact.files), f"comparing {file.path} with the network")
         gate = file.parity.gate if isinstance(file.parity, Parity) else _open_gate()
+        degradation = degradation_of(card)
         crops = patches(
-            proof_photographs(proof, ()), network.facts, degradation_of(card), input_size(network.facts, file.size),
+            proof_photographs(proof, ()), network.facts, degradation, input_size(network.facts, file.size),
             per_image=1, seed=2,
         )  # fmt: skip
         picture = None if pictures is None else pictures / f"{Path(file.path).name}.png"
-        proofs[file.path] = prove(folder, artifact, file, network, crops, gate, golden=False, worst=picture)
+        proofs[file.path] = prove(
+            folder, artifact, file, network, crops, gate, degradation=degradation, golden=False, worst=picture
+        )
         parity = proofs[file.path]
         if isinstance(parity, Parity):
             check_gate(parity, where=str(folder / file.path))

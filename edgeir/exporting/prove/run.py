@@ -10,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeir.core.errors import ParityError
+from edgeir.data.degrade import AnyDegradation
 from edgeir.exporting.prove.compare import compare, compare_extremes
 from edgeir.exporting.prove.extremes import extremes
 from edgeir.exporting.prove.images import Patch
+from edgeir.exporting.prove.saturated import compare_saturated, saturated
 from edgeir.exporting.prove.worst import Worst, write_worst
 from edgeir.manifest.artifact import Artifact, ModelFile, TensorSpec
 from edgeir.manifest.facts import NetworkFacts
@@ -47,12 +49,14 @@ def prove(
     crops: Iterable[Patch],
     gate: Gate,
     *,
+    degradation: AnyDegradation | None,
     golden: bool,
     worst: Path | None = None,
 ) -> Parity | NotRun:
     """Run a file of the artifact in `folder` and the deployed network on `crops` and on the extremes, and compare them.
 
     Args:
+        degradation: of the network's photographs, for the synthetic images that have a truth; None: not known.
         gate: kept beside the figures; nothing is refused here (`edgeir.exporting.prove.gate`).
         golden: also write the first crop and both outputs to ``golden/`` in the folder.
         worst: also write a picture of the photograph that loses most to this file (`edgeir.exporting.prove.worst`).
@@ -85,6 +89,8 @@ def prove(
         height, width = input_size(network.facts, file.size)
         synthetic = extremes(height, width, network.facts.channels)
         shift, extreme = compare_extremes(session.run, reference.run, synthetic)
+        coloured = saturated(network.facts, degradation, (height, width))
+        lost, most = compare_saturated(session.run, reference.run, coloured)
         if golden:
             tensor = to_native(first[0].input, file.inputs[0])
             output = np.array(session.run_raw(tensor))
@@ -101,6 +107,8 @@ def prove(
         extremes=len(synthetic),
         extreme_shift=shift,
         worst_extreme=extreme,
+        saturated_psnr_drop_db=lost,
+        worst_saturated=most,
         gate=gate,
     )
 

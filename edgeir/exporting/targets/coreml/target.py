@@ -18,7 +18,7 @@ from edgeir.core.requires import require
 from edgeir.exporting.converting import conversion_errors, explained
 from edgeir.exporting.layers import WEIGHTS_ONLY, check_plan
 from edgeir.exporting.prepared import prepared
-from edgeir.exporting.target import Job, Written
+from edgeir.exporting.target import Job, Written, rounded_job
 from edgeir.exporting.targets.coreml.normalise import normalise
 from edgeir.manifest.artifact import TensorSpec
 from edgeir.quantize.plan import PLANS, Plan
@@ -52,6 +52,9 @@ class CoreML(Config):
     """One package for all sizes that are asked for, as enumerated shapes, in place of one for each; the first one is
     its default."""
 
+    flat_rounding: bool = True
+    """8-bit weights: round them so that their errors cancel on flat areas (`edgeir.quantize.rounding`)."""
+
     # Fields above are settings of a profile; what follows is the `Target` protocol.
 
     @property
@@ -71,6 +74,7 @@ class CoreML(Config):
         """See `edgeir.exporting.target.Target`; needs a fixed size."""
         check_plan(self.precision, job.network, more=(WEIGHTS_ONLY,))
         size = self._checked(job)
+        job = rounded_job(job, self.precision) if self.flat_rounding else job
         with conversion_errors("Core ML"):
             require("coremltools", "exporting to Core ML")
             model = self._convert(job, size)

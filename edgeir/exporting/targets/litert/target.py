@@ -24,7 +24,7 @@ from edgeir.exporting.layers import (
     sixteen_bit_layers,
 )
 from edgeir.exporting.prepared import Prepared, prepared
-from edgeir.exporting.target import Job, Written, equalised_job
+from edgeir.exporting.target import Job, Written, equalised_job, rounded_job
 from edgeir.exporting.targets.litert.passes.clip import ClipStyle, hoist_clip, write_clip
 from edgeir.exporting.targets.litert.passes.deformable import expand_deformable
 from edgeir.exporting.targets.litert.passes.graph import Graph
@@ -74,6 +74,8 @@ class LiteRT(Config):
     """Fold an image-space residual convolution into the one it is added to."""
     ranges: RangeRule = "minmax"
     """int8: how activation ranges follow from the calibration images."""
+    flat_rounding: bool = True
+    """8-bit weights: round them so that their errors cancel on flat areas (`edgeir.quantize.rounding`)."""
     equalise: bool = False
     """Precisions with 8-bit weights: equalise the channels between convolutions first (`edgeir.quantize.equalise`)."""
     correct_bias: bool = True
@@ -107,6 +109,7 @@ class LiteRT(Config):
                 fix="choose --precision fp16 or fp32, or --target onnx",
             )
         job = equalised_job(job) if self.equalise and self.calibrates else job
+        job = rounded_job(job, self.precision) if self.flat_rounding else job
         with conversion_errors("LiteRT"):
             require("litert_torch", "exporting to LiteRT")
             made = prepared(job.network, size)

@@ -15,7 +15,7 @@ from edgeir.core.errors import ExportError
 from edgeir.core.requires import require
 from edgeir.exporting.converting import conversion_errors
 from edgeir.exporting.layers import check_plan, float_layers
-from edgeir.exporting.target import Job, Written, equalised_job
+from edgeir.exporting.target import Job, Written, equalised_job, rounded_job
 from edgeir.exporting.targets.ncnn.convert import Converted, convert
 from edgeir.manifest.artifact import TensorSpec
 from edgeir.quantize.plan import PLANS, Plan
@@ -43,6 +43,8 @@ class NCNN(Config):
     """int8: how activation ranges follow from the calibration images; they are symmetric, as ncnn's are."""
     image_layers: Literal["float", "int8"] = "float"
     """int8: convolutions that read the image itself. ncnn's bytes are signed, so that an image has 7 bits of them."""
+    flat_rounding: bool = True
+    """8-bit weights: round them so that their errors cancel on flat areas (`edgeir.quantize.rounding`)."""
     equalise: bool = False
     """int8: equalise the channels between convolutions first (`edgeir.quantize.equalise`)."""
     correct_bias: bool = True
@@ -65,6 +67,7 @@ class NCNN(Config):
                 fix="choose --io float; ncnn::Mat::from_pixels reads bytes",
             )
         job = equalised_job(job) if self.equalise and self.calibrates else job
+        job = rounded_job(job, self.precision) if self.flat_rounding else job
         with conversion_errors("ncnn"):
             require("ncnn", "exporting to ncnn")
             require("pnnx", "exporting to ncnn")

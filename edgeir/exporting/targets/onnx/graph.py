@@ -12,7 +12,7 @@ from edgeir.core.errors import ExportError
 from edgeir.core.requires import require
 from edgeir.exporting.converting import conversion_errors
 from edgeir.exporting.layers import WEIGHTS_ONLY, check_plan, float_layers
-from edgeir.exporting.target import Job, Written, equalised_job
+from edgeir.exporting.target import Job, Written, equalised_job, rounded_job
 from edgeir.exporting.targets.onnx.convert import as_it_comes, drop_clip, fix_size
 from edgeir.exporting.targets.onnx.opset import OLDEST, at_opset
 from edgeir.exporting.targets.onnx.passes.bytes_in_out import bytes_in_and_out
@@ -53,6 +53,8 @@ class GraphSettings(Config):
     weights: WeightRule = "pairs"
     """int8: `pairs` gives each output channel the finest scale with which no x86 CPU saturates; `reduced` uses 7 of 8
     bits, which holds in whatever order a kernel adds; `full` uses all 8: x86 CPUs without VNNI give wrong images."""
+    flat_rounding: bool = True
+    """8-bit weights: round them so that their errors cancel on flat areas (`edgeir.quantize.rounding`)."""
     equalise: bool = False
     """Precisions with 8-bit weights: equalise the channels between convolutions first (`edgeir.quantize.equalise`)."""
     correct_bias: bool = True
@@ -79,6 +81,8 @@ class GraphSettings(Config):
                 "an ONNX file takes float32 or uint8, not int8", fix="choose --io uint8 or float"
             )
         job = equalised_job(job) if self.equalise and self.calibrates else job
+        if self.flat_rounding:
+            job = rounded_job(job, self.precision, self.weights if self.precision.default.integer else "full")
         with conversion_errors("ONNX"):
             require("onnxscript", "exporting to ONNX")
             require("onnxruntime", "exporting to ONNX")
