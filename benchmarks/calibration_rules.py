@@ -2,10 +2,11 @@
 
     python benchmarks/calibration_rules.py [--model sr-x4-xs …] [--target tflite …]
 
-Every network is exported at 96x96 with each rule for ranges, without bias correction, and with cross-layer
-equalisation, with every weight rounded to its nearest step in place of `flat_rounding`, all calibrated on scikit-image's three photographs, and compared with fp32 on photographs that neither
-calibration nor the gate uses: crops of Set5, Set14 and BSDS500 from ``$EDGEIR_DATA``. Of a denoiser's figures the input
-has noise of ``--noise``. Goes on where it was stopped. Writes ``benchmarks/results/calibration-rules.json``.
+Every network is exported at 96x96 with each rule for ranges, without bias correction, with every weight rounded to its
+nearest step in place of `flat_rounding`, and with cross-layer equalisation, all calibrated on scikit-image's three
+photographs, and compared with fp32 on photographs that neither calibration nor the gate uses: crops of Set5, Set14 and
+BSDS500 from ``$EDGEIR_DATA``. Of a denoiser's figures the input has noise of ``--noise``. Goes on where it was stopped.
+Writes ``benchmarks/results/calibration-rules.json``.
 """
 
 from __future__ import annotations
