@@ -4,6 +4,9 @@
 # make peers   edgeir against TensorFlow, needs a quiet machine
 # make evidence the papers' schemes on and off, three seeds each; hours, goes on where it was stopped
 # make matrix  every network in every format and precision; an hour or two, goes on where it was stopped
+# make runner  edgeir's runner for phones and boards, for every processor whose compiler is here, into build/runner
+# make arm64-setup  what the emulated phone needs: Debian packages, and TensorFlow Lite's library from Maven
+# make arm64   the tests on the emulated phone
 # make lowest  the tests that need no torch, with the lowest version of every dependency
 # make test-all, make format, make dist, make clean
 
@@ -24,7 +27,7 @@ PYTEST_FLAGS ?=
 # Two test processes on two cores: one thread each.
 test test-all: export OMP_NUM_THREADS ?= 1
 
-.PHONY: setup demo test test-all lint lowest peers evidence matrix format dist clean
+.PHONY: setup demo test test-all lint lowest peers evidence matrix runner arm64-setup arm64 format dist clean
 
 setup: $(STAMP)
 
@@ -80,6 +83,16 @@ evidence: $(STAMP)
 # Every network in every format and precision; an hour or two, goes on where it was stopped.
 matrix: $(STAMP)
 	$(BIN)/python benchmarks/matrix.py --size small paper
+
+runner: $(STAMP)
+	$(BIN)/python -m edgeir.devices.runner.built build/runner
+
+arm64-setup:
+	sh export/runner/setup.sh
+
+# Skipped, with the reason, where the emulator, the compiler or the library is missing.
+arm64: $(STAMP)
+	$(BIN)/pytest -m arm64 $(PYTEST_FLAGS)
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix

@@ -20,6 +20,7 @@ __all__ = [
     "licence_text",
     "list_assets",
     "list_zoo",
+    "runner_sources",
     "schema_file",
     "zoo_folder",
 ]
@@ -91,6 +92,12 @@ def licence_text() -> str:
 def schema_file(name: str) -> Path:
     """A published JSON Schema, such as ``edgeir-bundle-1``."""
     return _file(f"schemas/{name}.schema.json", f"export/schemas/{name}.schema.json")
+
+
+def runner_sources() -> Path:
+    """The folder with the C sources of the runner (`edgeir.devices.runner`)."""
+    packed = _PACKAGE / "_data" / "runner"
+    return packed if packed.is_dir() else _PACKAGE.parent / "export" / "runner"
 
 
 def _file(packed: str, in_checkout: str) -> Path:

@@ -44,7 +44,23 @@ class DeviceEntry:
         return self.name if self.argument is None else f"{self.name}[:{self.argument}]"
 
 
-DEVICES: list[DeviceEntry] = []
+DEVICES: list[DeviceEntry] = [
+    DeviceEntry(
+        "android-arm64",
+        "emulated phone, core a53, a76 or max",
+        "edgeir.devices.arm64.device:AndroidArm64",
+        ("tflite",),
+        argument="CORE",
+        emulated=True,
+    ),
+    DeviceEntry(
+        "android-armv7",
+        "emulated 32-bit phone",
+        "edgeir.devices.arm64.device:AndroidArmv7",
+        ("tflite",),
+        emulated=True,
+    ),
+]
 
 
 def device_help() -> str:
