@@ -27,6 +27,7 @@ from edgeir.cli.options import (
 from edgeir.cli.output import Output
 from edgeir.cli.target_options import with_target_options
 from edgeir.core.errors import ConfigError
+from edgeir.devices.catalog import device_help
 from edgeir.runtime.catalog import target_titles
 
 if TYPE_CHECKING:
@@ -133,6 +134,16 @@ def export(
             help="Write `proof/*.png`: the photograph on which a file loses most, beside what the network makes of it."
         ),
     ] = True,
+    prove_on: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--prove-on",
+            metavar="DEVICE",
+            help=f"Also run the golden input on a device, and refuse what is wrong there; repeat for several"
+            f"{device_help()}.",
+            show_default=False,
+        ),
+    ] = None,
     sigma: Sigma = None,
     gate_db: Annotated[
         float | None,
@@ -231,6 +242,7 @@ def export(
             "calibration": calibration,
             "proof": proof,
             "worst_image": worst_image,
+            "prove_on": prove_on or (),
             "sigma": sigma,
             "weights": weights,
             "scale": scale,

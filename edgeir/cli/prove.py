@@ -9,6 +9,7 @@ import typer
 
 from edgeir.cli.options import Json, Quiet, TrustCode
 from edgeir.cli.output import Output, table
+from edgeir.devices.catalog import device_help
 
 __all__ = ["prove"]
 
@@ -45,6 +46,15 @@ def prove(
             show_default=False,
         ),
     ] = None,
+    on: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--on",
+            metavar="DEVICE",
+            help=f"Also run the golden input on a device; repeat for several{device_help()}.",
+            show_default=False,
+        ),
+    ] = None,
     trust_code: TrustCode = False,
     quiet: Quiet = False,
     json: Json = False,
@@ -52,7 +62,8 @@ def prove(
     """Repeat the proof of exported files on this machine.
 
     The golden input that is stored beside the files is run, and the output compared with the network's; that needs the
-    runtime of the files only, not torch. With `--checkpoint`, the whole proof of the export is repeated.
+    runtime of the files only, not torch. With `--checkpoint`, the whole proof of the export is repeated. `--on` adds the
+    device's run to the manifest of an artifact; a bundle stays as it was made.
 
     Example: `edgeir prove out/int8 --checkpoint sr-x4`
     """
@@ -67,6 +78,7 @@ def prove(
                 checkpoint=checkpoint,
                 proof=proof,
                 worst_images=worst_images,
+                on=on or (),
                 trust_code=trust_code,
                 progress=progress,
             )
@@ -82,6 +94,12 @@ def prove(
             )
         elif found.native is not None:
             lines.append(f"not run: {found.native.reason} ({found.native.command})")
+        for device, runs in found.devices.items():
+            lines += [
+                f"{path} on {device} ({run.engine}): {run.max_abs_error:.2e} from the network, "
+                f"{run.drift:.2e} from the output at the export"
+                for path, run in runs.items()
+            ]
         for path, parity in found.files.items():
             rows = (
                 [*((f"  {what}", text) for what, text, _ in gate_lines(parity)), *figures(parity)]

@@ -29,6 +29,7 @@ from edgeir.exporting.profile import ExportProfile, changed, read_profile, refus
 from edgeir.exporting.prove.gate import applied_gate, check_gate
 from edgeir.exporting.prove.golden import golden_of
 from edgeir.exporting.prove.images import Patch, degradation_of, patches, proof_photographs
+from edgeir.exporting.prove.on_device import check_devices, proved_on
 from edgeir.exporting.prove.run import input_size, judged, prove
 from edgeir.exporting.prove.worst import PROOF_FOLDER
 from edgeir.exporting.target import Io, Job, Target, Written, joins_sizes
@@ -63,6 +64,7 @@ def export(
     proof: str | Path | None = None,
     golden: bool = True,
     worst_image: bool = True,
+    prove_on: Sequence[str] = (),
     sigma: float | None = None,
     weights: str | Path | None = None,
     scale: int | None = None,
@@ -96,6 +98,7 @@ def export(
         golden: also write the golden arrays; they are larger than a small network's file.
         worst_image: also write ``proof/*.png``, the photograph on which each file loses most beside what the network
             makes of it.
+        prove_on: devices (`edgeir.devices.catalog`) that the golden input is run on as well.
         sigma: the noise level, on the 0-255 scale, that becomes a constant of the file, for a network that takes one.
         weights: the weights file of a ``package.module:factory``.
         scale, size_multiple, receptive_radius: facts of another author's network that are not to be found by probing.
@@ -104,7 +107,9 @@ def export(
     Raises:
         CheckpointError, ConfigError, MissingExtraError, OutputError, DataError, UntrustedCodeError: as their names say.
         ExportError: the network cannot be converted, or has no global statistics that could be constant.
-        ParityError: the file differs from the network by more than the profile's gate; nothing is left behind.
+        DeviceError: a device of `prove_on` does not answer.
+        ParityError: the file differs from the network by more than the profile's gate, here or on a device; nothing is
+            left behind.
     """
     settings, name = _profile(profile, target, precision, overrides)
     _refuse_existing(Path(out), overwrite)
@@ -126,6 +131,7 @@ def export(
         proof=proof,
         golden=golden,
         worst_image=worst_image,
+        prove_on=prove_on,
         overwrite=overwrite,
         progress=progress,
     )
@@ -167,6 +173,7 @@ def export_network(
     proof: str | Path | None = None,
     golden: bool = True,
     worst_image: bool = True,
+    prove_on: Sequence[str] = (),
     overwrite: bool = False,
     refuse: bool = True,
     progress: Progress = no_progress,
@@ -178,6 +185,7 @@ def export_network(
     """
     out = Path(out)
     _refuse_existing(out, overwrite)
+    check_devices(prove_on, profile.target.kind, name)
     chosen = chosen_sizes(profile, sizes, network.facts)
     data = CalibrationData.none(network.facts.channels)
     degradation = degradation_of(card)
@@ -240,7 +248,10 @@ def export_network(
             written_golden = golden and step == 0 and isinstance(parity, Parity)
             pair = golden_of(gate) if written_golden else None
             picture = picture if isinstance(parity, Parity) else None
-            proved.append(file.model_copy(update={"parity": parity, "golden": pair, "worst": picture}))
+            file = file.model_copy(update={"parity": parity, "golden": pair, "worst": picture})
+            if written_golden:
+                file = file.model_copy(update={"native_runs": proved_on(prove_on, temporary, artifact, file)})
+            proved.append(file)
         update: dict[str, Any] = {"files": tuple(proved)}
         if network is not own:
             change = cost(network, own, crops(chosen[0]))

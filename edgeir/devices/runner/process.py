@@ -48,7 +48,7 @@ class RunnerProcess:
 
     def __init__(self, words: Sequence[str], model: Path, *, title: str, limit_s: float) -> None:
         self.model, self._title, self._limit_s = model, title, limit_s
-        self._said: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115: it lives as long as the process
+        self._said: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
         began = time.perf_counter()
         self._process = _started(words, self._said, stdin=subprocess.PIPE)
         self._end = weakref.finalize(self, _end, self._process, self._said)

@@ -49,6 +49,7 @@ def export_bundle(
     calibration: str | Path | NDArray[np.generic] | None = None,
     proof: str | Path | None = None,
     worst_image: bool = True,
+    prove_on: Sequence[str] = (),
     sigma: float | None = None,
     weights: str | Path | None = None,
     scale: int | None = None,
@@ -108,6 +109,7 @@ def export_bundle(
                 calibration=calibration,
                 proof=proof,
                 worst_image=worst_image,
+                prove_on=prove_on,
                 sigma=sigma,
                 progress=_share(progress, index, len(wanted), part.path),
             )

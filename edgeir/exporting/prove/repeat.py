@@ -8,6 +8,7 @@ photographs and extremes, as in the export.
 from __future__ import annotations
 
 import platform
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pydantic import Field
@@ -20,6 +21,7 @@ from edgeir.core.trust import honours_trust
 from edgeir.exporting.prove.gate import check_gate
 from edgeir.exporting.prove.golden import GOLDEN_FOLDER, GoldenProof, golden_of, golden_problem, run_golden
 from edgeir.exporting.prove.images import degradation_of, patches, proof_photographs
+from edgeir.exporting.prove.on_device import prove_files_on, with_run
 from edgeir.exporting.prove.run import input_size, judged, prove
 from edgeir.manifest.artifact import ARTIFACT_NAME, Artifact, read_artifact
 from edgeir.manifest.parity import AnyParity, Gate, NativeRun, NotRun, Parity
@@ -35,6 +37,8 @@ class Proof(Config):
     native: NativeRun | NotRun | None = None
     """The golden input on the runtime of the devices, which is written into the manifest; None for a format whose
     runtime is the same everywhere."""
+    devices: dict[str, dict[str, NativeRun]] = Field(default={})
+    """Of each device that was asked for, the golden runs by path of the file; in the manifest as well."""
     files: dict[str, AnyParity] = Field(default={})
     """Path of every file to its proof against the checkpoint; empty without one."""
 
@@ -46,6 +50,7 @@ def prove_again(
     checkpoint: str | Path | None = None,
     proof: str | Path | None = None,
     worst_images: str | Path | None = None,
+    on: Sequence[str] = (),
     trust_code: bool = False,
     progress: Progress = no_progress,
 ) -> Proof:
@@ -57,10 +62,12 @@ def prove_again(
         proof: a folder of further photographs.
         worst_images: a folder to write a picture into for each file, of the photograph on which it loses most; made
             where it is not there. Needs `checkpoint`.
+        on: devices (`edgeir.devices.catalog`) to run the golden inputs of the files on as well.
         trust_code: see `edgeir.load`.
 
     Raises:
-        ConfigError: `worst_images` without a checkpoint.
+        ConfigError: `worst_images` without a checkpoint; a device that there is not, or that does not run the format.
+        DeviceError: a device does not answer.
         ArtifactError: it cannot be read or run, has no golden arrays, or was made of another checkpoint.
         ParityError: a file differs from the network by more than the gate that it was exported with.
         CheckpointError, DataError, MissingExtraError: as their names say.
@@ -73,11 +80,16 @@ def prove_again(
     gate = manifest.main.parity.gate if isinstance(manifest.main.parity, Parity) else None
     golden = _golden(folder, manifest, gate, "use another version of the runtime")
     native = _native(folder, manifest, gate)
+    devices: dict[str, dict[str, NativeRun]] = {}
+    for number, name in enumerate(on):
+        progress(number, len(on), f"running the golden inputs on {name}")
+        devices[name] = prove_files_on(name, folder, manifest)
+        _keep(folder, devices[name])
     if checkpoint is None:
-        return Proof(golden=golden, native=native)
+        return Proof(golden=golden, native=native, devices=devices)
     pictures = None if worst_images is None else Path(worst_images)
     files = _against(folder, manifest, checkpoint, proof, pictures, progress)
-    return Proof(golden=golden, native=native, files=files)
+    return Proof(golden=golden, native=native, devices=devices, files=files)
 
 
 def _native(folder: Path, artifact: Artifact, gate: Gate | None) -> NativeRun | NotRun | None:
@@ -99,14 +111,18 @@ def _native(folder: Path, artifact: Artifact, gate: Gate | None) -> NativeRun | 
         max_abs_error=found.max_abs_error,
         drift=found.drift,
     )
-    others = [
-        old for old in artifact.main.native_runs if (old.engine, old.system) != (run.engine, run.system)
-    ]
-    main = artifact.main.model_copy(update={"native_runs": (*others, run)})
-    changed = artifact.model_copy(update={"files": (main, *artifact.files[1:])})
-    if (folder / ARTIFACT_NAME).is_file():  # a bundle stays as it was made: it is checked by its bytes
-        write_json(folder / ARTIFACT_NAME, changed.model_dump(mode="json"))
+    _keep(folder, {artifact.main.path: run})
     return run
+
+
+def _keep(folder: Path, runs: Mapping[str, NativeRun]) -> None:
+    """Add runs, by path of the file, to the manifest. A bundle stays as it was made: it is checked by its bytes."""
+    if not (folder / ARTIFACT_NAME).is_file():
+        return
+    artifact, _ = read_artifact(folder, verify=False)
+    files = tuple(with_run(file, runs[file.path]) if file.path in runs else file for file in artifact.files)
+    changed = artifact.model_copy(update={"files": files})
+    write_json(folder / ARTIFACT_NAME, changed.model_dump(mode="json"))
 
 
 def _golden(
