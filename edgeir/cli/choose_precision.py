@@ -29,6 +29,7 @@ class Choice:
     target_latency_ms: float | None
     trained: str | None
     threads: int
+    on: str | None = None
 
 
 def refuse_unused_choice(choice: Choice, precisions: Sequence[str], *, bundle: bool) -> None:
@@ -38,6 +39,7 @@ def refuse_unused_choice(choice: Choice, precisions: Sequence[str], *, bundle: b
             "--gate-db": choice.gate_db is not None,
             "--target-latency": choice.target_latency_ms is not None,
             "--trained": choice.trained is not None,
+            "--on": choice.on is not None,
         }
         for option, there in given.items():
             if there:
@@ -61,12 +63,24 @@ def chosen_file(
     """The fastest file within the gate; prints what was tried where there is none."""
     if len(files["targets"]) != 1 or files["profiles"]:
         raise ConfigError(["--precision auto tries all profiles of one format"], fix="pass one --target")
+    from edgeir.benchmarking.timing.device_files import device_timer
     from edgeir.benchmarking.timing.files import timer
     from edgeir.checkpoint.foreign.adopt import Stated
     from edgeir.exporting.ladder.run import NothingPassed, export_auto
 
     facts = {name: shared.pop(name) for name in ("scale", "size_multiple", "receptive_radius")}
     size = next(iter(shared["sizes"]), None)
+    timing = (
+        timer(threads=choice.threads, size=size)
+        if choice.on is None
+        else device_timer(
+            choice.on,
+            target=files["targets"][0],
+            threads=choice.threads,
+            size=size,
+            milliseconds=choice.target_latency_ms is not None,
+        )
+    )
     try:
         return export_auto(
             checkpoint,
@@ -74,7 +88,7 @@ def chosen_file(
             gate_db=GATE_DB if choice.gate_db is None else choice.gate_db,
             target_latency_ms=choice.target_latency_ms,
             trained=choice.trained,
-            timer=timer(threads=choice.threads, size=size),
+            timer=timing,
             stated=Stated(**facts),
             **shared,
             progress=progress,
@@ -89,19 +103,22 @@ def chosen_file(
 
 def ladder_lines(ladder: Ladder) -> list[str]:
     """The table of what was tried, fastest first."""
-    head = ("tried", "ms", "KiB", "PSNR lost", "worst", "colour", "extremes", "")
+    counted = any(tried.instructions is not None for tried in ladder.tried)
+    unit = "M instructions" if counted else "ms"
+    head = ("tried", unit, "KiB", "PSNR lost", "worst", "colour", "extremes", "")
     rows = [_row(tried) for tried in ladder.tried]
     limit = f"at most {ladder.gate_db:g} dB"
     if ladder.target_latency_ms is not None:
         limit += f" and {ladder.target_latency_ms:g} ms"
-    return [f"tried {len(rows)} ways, {limit}; timed on {ladder.timed_on}", *table([head, *rows])]
+    how = "counted" if counted else "timed"
+    return [f"tried {len(rows)} ways, {limit}; {how} on {ladder.timed_on}", *table([head, *rows])]
 
 
 def _row(tried: Tried) -> tuple[str, ...]:
     verdict = "chosen" if tried.chosen else "passes" if tried.passed else f"refused: {_short(tried.reason)}"
     return (
         tried.name,
-        _figure(tried.latency_ms, ".2f"),
+        _figure(tried.latency_ms if tried.instructions is None else tried.instructions / 1e6, ".2f"),
         "-" if tried.bytes is None else f"{tried.bytes / 1024:.1f}",
         _figure(tried.psnr_drop_db, "+.3f", " dB"),
         _figure(tried.worst_psnr_drop_db, "+.2f", " dB"),

@@ -175,6 +175,17 @@ def export(
             show_default=False,
         ),
     ] = None,
+    on: Annotated[
+        str | None,
+        typer.Option(
+            "--on",
+            metavar="DEVICE",
+            help="Device that --precision auto times on; on an emulated one it counts instructions: here (this machine)"
+            f"{device_help()}. [default: here]",
+            rich_help_panel=_CHOOSING,
+            show_default=False,
+        ),
+    ] = None,
     threads: Annotated[
         int,
         typer.Option(
@@ -257,7 +268,7 @@ def export(
             "profiles": profile or (),
         }
         made: Exported
-        choice = Choice(gate_db, target_latency, trained, threads)
+        choice = Choice(gate_db, target_latency, trained, threads, None if on == "here" else on)
         refuse_unused_choice(choice, files["precisions"], bundle=bundle)
         with output.progress() as progress:
             if AUTO in files["precisions"]:

@@ -37,6 +37,10 @@ def file_lines(folder: Path, file: ModelFile) -> list[str]:
         ]
         if file.worst is not None:
             rows.append(("  shown in", str(folder / file.worst)))
+        rows += [
+            ("  on a device", f"{run.max_abs_error:.2e} from the network, {run.engine}, {run.system}")
+            for run in file.native_runs
+        ]
     else:
         rows.append(("  not proved", f"{file.parity.reason} ({file.parity.command})"))
     return [f"wrote {folder / file.path}", *table(rows)]

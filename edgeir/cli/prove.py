@@ -62,8 +62,8 @@ def prove(
     """Repeat the proof of exported files on this machine.
 
     The golden input that is stored beside the files is run, and the output compared with the network's; that needs the
-    runtime of the files only, not torch. With `--checkpoint`, the whole proof of the export is repeated. `--on` adds the
-    device's run to the manifest of an artifact; a bundle stays as it was made.
+    runtime of the files only, not torch. With `--checkpoint`, the whole proof of the export is repeated. `--on` adds
+    the device's run to the manifest of an artifact; a bundle stays as it was made.
 
     Example: `edgeir prove out/int8 --checkpoint sr-x4`
     """

@@ -65,7 +65,9 @@ def with_costs(
             folders[layer] = scratch / str(number)
         progress(len(plans), len(plans) + 1, "timing")
         timed_on, times = timer(list(folders.values()))
-    median = dict(zip(folders, (time.p50_ms for time in times), strict=True))
+    # A timer that counts instructions has no milliseconds, and leaves the figures out.
+    timed = zip(folders, times, strict=True)
+    median = {layer: time.p50_ms for layer, time in timed if time.p50_ms is not None}
     layers = tuple(
         layer.model_copy(update={"float_ms": median[layer.layer] - median[""]})
         if layer.layer in median

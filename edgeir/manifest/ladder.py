@@ -27,6 +27,8 @@ class Tried(Config):
     latency_ms: float | None = None
     """Median time of one run; None: not timed."""
     latency_p90_ms: float | None = None
+    instructions: int | None = None
+    """Of one run; None: not counted. They are not time."""
     psnr_drop_db: float | None = None
     """Mean PSNR lost on photographs that calibration did not see."""
     worst_psnr_drop_db: float | None = None

@@ -14,7 +14,7 @@ from edgeir.manifest.artifact import read_artifact
 from edgeir.runtime import catalog
 from edgeir.runtime.loading import load_file
 
-__all__ = ["timer"]
+__all__ = ["open_size", "timer"]
 
 OPEN_SIZE = (128, 128)
 """Input that a file of any size is timed on, before it is rounded up to what the network takes."""
@@ -52,7 +52,7 @@ def timer(
 
 def _contender(name: str, folder: Path, threads: int, size: tuple[int, int] | None) -> Contender:
     artifact, folder = read_artifact(folder, verify=False)
-    height, width = artifact.main.size or _open_size(artifact.facts.size_multiple, size)
+    height, width = artifact.main.size or open_size(artifact.facts.size_multiple, size)
     scale = artifact.facts.net_scale
     return Contender(
         name,
@@ -62,7 +62,8 @@ def _contender(name: str, folder: Path, threads: int, size: tuple[int, int] | No
     )
 
 
-def _open_size(multiple: int, size: tuple[int, int] | None) -> tuple[int, int]:
+def open_size(multiple: int, size: tuple[int, int] | None) -> tuple[int, int]:
+    """Input on which a file of any size is timed, in multiples of what the network takes."""
     height, width = (-(-side // multiple) * multiple for side in size or OPEN_SIZE)
     return height, width
 
@@ -70,6 +71,6 @@ def _open_size(multiple: int, size: tuple[int, int] | None) -> tuple[int, int]:
 def _where(folder: Path, threads: int, size: tuple[int, int] | None) -> str:
     artifact, _ = read_artifact(folder, verify=False)
     runtime = catalog.runtime_entry(catalog.runtimes_of(artifact.main.target)[0])
-    height, width = artifact.main.size or _open_size(artifact.facts.size_multiple, size)
+    height, width = artifact.main.size or open_size(artifact.facts.size_multiple, size)
     many = "1 thread" if threads == 1 else f"{threads} threads"
     return f"{runtime.title} {runtime.version}, {many}, input {height}x{width}, {machine()['cpu']}"

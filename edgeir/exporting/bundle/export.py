@@ -21,6 +21,7 @@ from edgeir.core.files import atomic_dir, atomic_file, refuse_existing, scratch_
 from edgeir.core.progress import Progress, no_progress
 from edgeir.core.requires import require
 from edgeir.core.trust import honours_trust
+from edgeir.devices.catalog import check_runs, device_entry
 from edgeir.exporting.bundle.assemble import assemble
 from edgeir.exporting.bundle.licence import licence_of
 from edgeir.exporting.bundle.parts import Part, parts
@@ -68,6 +69,7 @@ def export_bundle(
             input and output type of its own instead of `io`.
         sizes: of every file; see `edgeir.export`, as for all that is not explained here.
         out: a folder, or a zip if its name ends in ``.zip``.
+        prove_on: devices that the golden inputs of the files that they run are run on as well.
         licence: a text file with the network's licence; by default what its card states.
 
     Raises:
@@ -92,6 +94,9 @@ def export_bundle(
         io=io,
         overrides=overrides,
     )
+    for name in prove_on:
+        if not any(part.target in device_entry(name).targets for part in wanted):
+            check_runs(name, wanted[0].target, "bundle")
     text = licence_of(card, licence)
     with sole_writer(out), scratch_dir("bundle") as scratch:
         made: list[tuple[Part, Artifact, Path]] = []
@@ -109,7 +114,7 @@ def export_bundle(
                 calibration=calibration,
                 proof=proof,
                 worst_image=worst_image,
-                prove_on=prove_on,
+                prove_on=[name for name in prove_on if part.target in device_entry(name).targets],
                 sigma=sigma,
                 progress=_share(progress, index, len(wanted), part.path),
             )

@@ -25,7 +25,7 @@ from edgeir.exporting.ladder.candidates import (
     plain_candidates,
     trained_candidates,
 )
-from edgeir.exporting.ladder.work import Result, Timed, Work, p50, rows
+from edgeir.exporting.ladder.work import Result, Timed, Work, cost, rows
 from edgeir.manifest.artifact import ARTIFACT_NAME, Artifact
 from edgeir.manifest.ladder import Ladder
 from edgeir.manifest.parity import Parity
@@ -35,7 +35,8 @@ from edgeir.runtime import catalog
 __all__ = ["NothingPassed", "Timer", "export_auto"]
 
 Timer = Callable[[Sequence[Path]], tuple[str, list[Timed]]]
-"""Times the artifacts in these folders against each other: what they were timed on, and the times in order."""
+"""Times the artifacts in these folders against each other, or counts their instructions: what on, and the costs in
+order."""
 
 
 SAME = 0.05
@@ -112,7 +113,7 @@ def export_auto(
         for result, time in zip(made, times, strict=True):
             result.timed = time
         best = _best([result for result in made if result.passed])
-        slow = best is not None and target_latency_ms is not None and p50(best) > target_latency_ms
+        slow = best is not None and target_latency_ms is not None and cost(best) > target_latency_ms
         ladder = Ladder(
             gate_db=gate_db,
             target_latency_ms=target_latency_ms,
@@ -146,8 +147,8 @@ def _best(passed: Sequence[Result]) -> Result | None:
     """The fastest; of those that take the same time, the one that loses least."""
     if not passed:
         return None
-    limit = min(p50(result) for result in passed) * (1 + SAME)
-    return min((result for result in passed if p50(result) <= limit), key=_lost)
+    limit = min(cost(result) for result in passed) * (1 + SAME)
+    return min((result for result in passed if cost(result) <= limit), key=_lost)
 
 
 def _lost(result: Result) -> float:
@@ -167,7 +168,7 @@ def _accepted(best: Result | None, ladder: Ladder, where: str) -> Result:
         )
     if not any(tried.chosen for tried in ladder.tried):
         raise NothingPassed(
-            f"the fastest file within the gate, {best.candidate.name}, takes {p50(best):.2f} ms, not "
+            f"the fastest file within the gate, {best.candidate.name}, takes {cost(best):.2f} ms, not "
             f"{ladder.target_latency_ms:g}",
             ladder,
             where=where,

@@ -16,15 +16,17 @@ from edgeir.manifest.artifact import Artifact
 from edgeir.manifest.ladder import Tried
 from edgeir.manifest.parity import AnyParity, Parity
 
-__all__ = ["Result", "Timed", "Work", "p50", "rows"]
+__all__ = ["Result", "Timed", "Work", "cost", "rows"]
 
 
 @dataclass(frozen=True)
 class Timed:
-    """The time of one file: median and 90th percentile of its runs, in milliseconds."""
+    """What a file costs: the median and 90th percentile of its runs in milliseconds, or its instructions where the time
+    is not known."""
 
-    p50_ms: float
-    p90_ms: float
+    p50_ms: float | None = None
+    p90_ms: float | None = None
+    instructions: int | None = None
 
 
 @dataclass
@@ -98,14 +100,18 @@ def _problems(parity: AnyParity) -> list[str]:
     return beyond_gate(parity) if isinstance(parity, Parity) else [f"not proved: {parity.reason}"]
 
 
-def p50(result: Result) -> float:
-    """Median time in milliseconds; infinite where nothing was timed."""
-    return result.timed.p50_ms if result.timed is not None else float("inf")
+def cost(result: Result) -> float:
+    """Median time in milliseconds, or instructions; infinite where neither is known. All results have the same unit."""
+    timed = result.timed
+    if timed is None:
+        return float("inf")
+    known = timed.p50_ms if timed.p50_ms is not None else timed.instructions
+    return float("inf") if known is None else known
 
 
 def rows(results: Sequence[Result], *, chosen: Result | None) -> tuple[Tried, ...]:
-    """What became of each candidate, fastest first."""
-    return tuple(_row(result, chosen=result is chosen) for result in sorted(results, key=p50))
+    """What became of each candidate, cheapest first."""
+    return tuple(_row(result, chosen=result is chosen) for result in sorted(results, key=cost))
 
 
 def _row(result: Result, *, chosen: bool) -> Tried:
@@ -128,6 +134,7 @@ def _row(result: Result, *, chosen: bool) -> Tried:
         bytes=None if result.artifact is None else result.artifact.main.bytes,
         latency_ms=None if result.timed is None else result.timed.p50_ms,
         latency_p90_ms=None if result.timed is None else result.timed.p90_ms,
+        instructions=None if result.timed is None else result.timed.instructions,
         **figures,
         passed=result.passed,
         reason=result.problem,
