@@ -45,7 +45,7 @@ def without_dependencies(content: bytes, abi: str) -> bytes:
 
 
 def _patched(content: bytes, abi: str) -> bytes:
-    if content[:4] != b"\x7fELF" or content[5] != 1:
+    if content[:4] != b"\x7fELF" or content[4:5] not in (b"\x01", b"\x02") or content[5:6] != b"\x01":
         raise DeviceError("it is no ELF library")
     wide = content[4] == 2
     (machine,) = struct.unpack_from("<H", content, 18)
