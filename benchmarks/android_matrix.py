@@ -174,8 +174,22 @@ def result(cells: dict[str, dict[str, Any]], devices: list[Device]) -> dict[str,
         "environment": {"machine": machine(), "versions": versions(), "revision": git_revision()},
         "devices": [device.facts.model_dump(mode="json") for device in devices],
         "input": f"{SIDE}x{SIDE}",
+        "rows": rows(cells),
         "cells": list(cells.values()),
     }
+
+
+def rows(cells: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    """One row per network: of each precision what became of it, on the devices that agree and on those that do not."""
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for cell in cells.values():
+        first = {"network": cell["network"], "configuration": cell["size"]}
+        row = found.setdefault((cell["network"], cell["size"]), first)
+        said = {name.removeprefix("android-"): one["status"] for name, one in cell["devices"].items()}
+        common = max(set(said.values()), key=list(said.values()).count) if said else cell["status"]
+        others = [f"{status} on {name}" for name, status in said.items() if status != common]
+        row[cell["precision"]] = "; ".join([common, *others])
+    return list(found.values())
 
 
 if __name__ == "__main__":

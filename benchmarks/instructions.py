@@ -35,6 +35,12 @@ BUDGET = HERE / "instruction-budget.json"
 TARGET, PACKAGED = "tflite", "litert"
 DEVICES = ("android-arm64:a53", "android-arm64:a76", "android-arm64:max", "android-armv7")
 SIZE = (180, 320)
+SHARES = {
+    "multiply": ("dot_product", "matrix_product", "widening_multiply", "multiply", "float_multiply"),
+    "memory": ("load", "store"),
+    "branch": ("branch",),
+}
+"""Kinds of instructions that a table adds up."""
 PRECISIONS = ("int8", "fp32", "fp16")
 
 
@@ -51,7 +57,7 @@ def main() -> int:
     options = parser.parse_args()
     rows: dict[str, dict[str, Any]] = {}
     if options.out.is_file():
-        rows = {key_of(row): row for row in json.loads(options.out.read_text(encoding="utf-8"))["rows"]}
+        rows = {key_of(row): row for row in json.loads(options.out.read_text(encoding="utf-8"))["cells"]}
     for network in options.network:
         with tempfile.TemporaryDirectory() as scratch:
             for folder, artifact, file in files(network, options.precision, Path(scratch)):
@@ -132,8 +138,26 @@ def result(rows: dict[str, dict[str, Any]]) -> dict[str, Any]:
         "about": "Instructions of one inference by kind, on TensorFlow Lite's Android library; they are not time",
         "created": timestamp(),
         "environment": {"machine": machine(), "versions": versions(), "revision": git_revision()},
-        "rows": list(rows.values()),
+        "rows": table(list(rows.values())),
+        "cells": list(rows.values()),
     }
+
+
+def table(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One row for each file: instructions per pixel on every core, and the share of each kind."""
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for cell in cells:
+        height, width = cell["size"]
+        first = {"network": cell["network"], "file": cell["file"], "input": f"{height}x{width}"}
+        row = found.setdefault((cell["network"], cell["file"]), first)
+        core = cell["device"].rpartition(":")[2].removeprefix("android-")
+        row[core] = round(cell["per_pixel"])
+        counts = cell["instructions"]
+        for name, kinds in SHARES.items():
+            if kinds[0] in counts:
+                share = sum(counts[kind] for kind in kinds) / counts["total"]
+                row[f"{core} {name} %"] = round(100 * share)
+    return list(found.values())
 
 
 if __name__ == "__main__":
