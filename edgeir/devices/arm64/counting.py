@@ -20,6 +20,8 @@ from edgeir.devices.runner.toolchain import compile_c, host_compiler
 __all__ = ["COUNTER_FLAGS", "TOTAL", "counted", "counter"]
 
 TOTAL = "total"
+KNOWN = ("7", "8")
+"""Major versions of qemu whose plugins have the interface that count.c declares."""
 COUNTER_FLAGS = ("-O2", "-std=gnu11", "-shared", "-fPIC", "-fvisibility=hidden")
 
 
@@ -46,8 +48,9 @@ def counted(
 
     Raises:
         ArtifactError: the library cannot run the file.
-        DeviceError: the plugin cannot be compiled, or this qemu takes none.
+        DeviceError: the plugin cannot be compiled, or this qemu takes no such plugin.
     """
+    _check_version(emulator)
     with scratch_dir("count") as scratch:
         result = scratch / "counts.json"
         words = emulator.words(
@@ -62,3 +65,13 @@ def counted(
             )  # fmt: skip
         found: dict[str, int] = json.loads(result.read_text(encoding="ascii"))
     return found, said
+
+
+def _check_version(emulator: Emulator) -> None:
+    """The plugin speaks version 1 of the interface, which qemu dropped."""
+    version = emulator.version()
+    if version.partition(".")[0] not in KNOWN:
+        raise DeviceError(
+            f"instructions are counted with qemu {KNOWN[0]} or {KNOWN[-1]}, not {version}", where=emulator.qemu,
+            fix="the package qemu-user of Debian 12 or Ubuntu 24.04 has one",
+        )  # fmt: skip

@@ -12,6 +12,7 @@ from edgeir.cli.app import main
 from edgeir.core.assets import find_zoo
 from edgeir.core.errors import ArtifactError, ConfigError, DeviceError
 from edgeir.core.progress import no_progress
+from edgeir.devices.arm64.emulator import Emulator
 from edgeir.devices.catalog import connect
 from edgeir.devices.runner.library import LIBRARY_VARIABLE
 from edgeir.manifest.artifact import read_artifact
@@ -116,6 +117,16 @@ def test_a_small_file_has_the_work_that_the_benchmark_recorded(connected, packag
     allowed = budget[f"sr-x4-xs/packaged int8/{name}"]
     assert run.instructions["total"] / image[..., 0].size <= allowed
     assert run.placed == "14 of 14 operators in XNNPACK"
+
+
+def test_a_qemu_that_dropped_the_interface_is_named(connected, packaged, monkeypatch):
+    artifact, folder, image = packaged
+    device = connected("android-arm64")
+    monkeypatch.setattr(Emulator, "version", lambda self: "10.1.0")
+    with pytest.raises(DeviceError, match=r"counted with qemu 7 or 8, not 10\.1\.0"):
+        device.time(
+            folder / artifact.main.path, artifact, artifact.main, size=image.shape[:2], progress=no_progress
+        )
 
 
 def test_damaged_files_are_errors_of_one_line(connected, packaged, tmp_path):
