@@ -120,6 +120,7 @@ def test_prove_adds_the_run_to_the_manifest_once(artifact, capsys):
     assert "there is no device `slate`" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_bundle_runs_what_the_device_runs_and_stays_as_it_was(checkpoint, tmp_path):
     bundle = export_bundle(
         checkpoint, targets=["onnx", "ort"], sizes=[SIZE], out=tmp_path / "b", prove_on=["abacus"]
