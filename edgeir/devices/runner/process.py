@@ -159,6 +159,7 @@ def _crashed(
     process: subprocess.Popen[bytes], said: IO[bytes], title: str, model: Path, late: float | None
 ) -> ArtifactError:
     if late is not None:
+        process.wait()  # it was killed
         return ArtifactError(f"{title} was not done with it in {late:.0f} s", where=model)
     try:
         code = process.wait(timeout=5)
