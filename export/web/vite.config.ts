@@ -52,7 +52,7 @@ export default defineConfig({
   base: "./",
   define: { __LITERT__: JSON.stringify(version("@litertjs/core")), __ORT__: JSON.stringify(version("onnxruntime-web")) },
   resolve: { conditions: ["onnxruntime-web-use-extern-wasm", "module", "browser", "production"] },
-  build: { target: "es2022", assetsInlineLimit: 0, modulePreload: { polyfill: false }, reportCompressedSize: false },
+  build: { target: "es2022", assetsInlineLimit: 0, modulePreload: { polyfill: false }, reportCompressedSize: false, rollupOptions: { input: ["index.html", "device.html"] } },
   worker: { format: "iife", plugins: () => [] },
   plugins: [assembled()],
   test: { include: ["test/**/*.test.ts"] },

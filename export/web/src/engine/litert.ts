@@ -6,7 +6,9 @@ import { described, type Engine, type LoadOptions } from "./engine";
 export async function loadLitert(model: Uint8Array, file: ModelFile, options: LoadOptions): Promise<Engine> {
   const gpu = options.backend === "webgpu";
   const threaded = !gpu && options.threads > 1 && globalThis.crossOriginIsolated;
-  await loadLiteRt(`${options.runtimes}litert/`, { threads: threaded });
+  const folder = `${options.runtimes}litert/`;
+  locate(folder);
+  await loadLiteRt(folder, { threads: threaded });
   if (gpu) setWebGpuDevice(await device());
   const compiled = await loadAndCompile(model, {
     accelerator: options.backend,
@@ -32,6 +34,14 @@ export async function loadLitert(model: Uint8Array, file: ModelFile, options: Lo
       }
     },
     close: () => compiled.delete(),
+  };
+}
+
+/** Emscripten looks beside the script that it takes itself for, which in a worker is the worker's own. */
+function locate(folder: string): void {
+  (self as unknown as { Module?: object }).Module = {
+    locateFile: (name: string) => folder + name,
+    mainScriptUrlOrBlob: `${folder}litert_wasm_threaded_internal.js`,
   };
 }
 
