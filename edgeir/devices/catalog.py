@@ -44,7 +44,15 @@ class DeviceEntry:
         return self.name if self.argument is None else f"{self.name}[:{self.argument}]"
 
 
-DEVICES: list[DeviceEntry] = []
+DEVICES: list[DeviceEntry] = [
+    DeviceEntry(
+        "browser",
+        "headless Chromium, WebGPU or WebAssembly",
+        "edgeir.devices.browser.device:Browser",
+        ("tflite", "onnx"),
+        argument="wasm|webgpu",
+    ),
+]
 
 
 def device_help() -> str:

@@ -1,8 +1,8 @@
 """Where the built page lies, and how it is built: ``npm install`` and ``vite build`` of ``export/web``.
 
-The page's sources are small and ship in the wheel (``edgeir/_data/web``); the built page holds 70 MB of WebAssembly and
-does not (``docs/browser.md`` has the reason). It is built into ``export/web/dist`` of a checkout by ``make web``, or into
-the cache folder by `build_page`.
+The page's sources are small and ship in the wheel (``edgeir/_data/web``); the built page holds 70 MB of WebAssembly
+and does not: ``docs/browser.md`` has the reason. It is built into ``export/web/dist`` of a checkout by ``make web`` or
+into the cache folder by `build_page`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,16 @@ __all__ = ["build_page", "built_page", "page_sources"]
 _PACKAGE = Path(__file__).resolve().parent.parent.parent
 _BUILD_S = 600
 """Longest that npm may take."""
-_SOURCES = ("package.json", ".npmrc", "tsconfig.json", "vite.config.ts", "index.html", "device.html", "src", "public")
+_SOURCES = (
+    "package.json",
+    ".npmrc",
+    "tsconfig.json",
+    "vite.config.ts",
+    "index.html",
+    "device.html",
+    "src",
+    "public",
+)
 
 
 def page_sources() -> Path:

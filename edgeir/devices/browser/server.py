@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import errno
 import http.server
-import socket
 import threading
 import urllib.parse
 from collections.abc import Callable
@@ -166,9 +165,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             return
         try:
             with file.open("rb") as stream:
-                self._head(
-                    HTTPStatus.OK, TYPES.get(file.suffix.lower(), OTHER_TYPE), file.stat().st_size
-                )
+                self._head(HTTPStatus.OK, TYPES.get(file.suffix.lower(), OTHER_TYPE), file.stat().st_size)
                 if body:
                     self._copy(stream)
         except PermissionError:
@@ -208,8 +205,10 @@ def _taken(port: int, error: OSError) -> DeviceError:
     where = f"{HOST}:{port}"
     if error.errno == errno.EADDRINUSE:
         return DeviceError(
-            f"the port {port} is in use", where=where, fix="choose another by --port, or --port 0 for a free one"
+            f"the port {port} is in use",
+            where=where,
+            fix="choose another by --port, or --port 0 for a free one",
         )
     if isinstance(error, PermissionError) or error.errno == errno.EACCES:
         return DeviceError(f"the port {port} may not be used", where=where, fix="choose one above 1023")
-    return DeviceError(f"cannot listen: {error.strerror or socket.error(error)}", where=where)
+    return DeviceError(f"cannot listen: {error.strerror or error}", where=where)

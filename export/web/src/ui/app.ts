@@ -11,6 +11,8 @@ export class App {
   private restorer: Restorer | null = null;
   private selected: Entry | null = null;
   private running: Entry | null = null;
+  /** The one that runs is shown, until the user selects another. */
+  private follows = true;
   private readonly compare = new Compare();
   private readonly photos = new Photos(
     () => this.selected,
@@ -56,7 +58,10 @@ export class App {
     show(element("welcome"), false);
     show(element("viewer"), true);
     show(element("side"), true);
-    if (this.running === null) void this.select(entries[0]);
+    if (this.running === null) {
+      this.follows = true;
+      void this.select(entries[0]);
+    }
     this.photos.render();
     void this.work();
   }
@@ -67,7 +72,7 @@ export class App {
     if (entry === undefined || restorer === null || this.running !== null) return;
     this.running = entry;
     entry.state = "running";
-    await this.select(entry);
+    if (this.follows) await this.select(entry);
     try {
       await this.restore(entry, restorer);
     } catch (error) {
@@ -76,7 +81,9 @@ export class App {
       entry.after = null;
     }
     this.running = null;
-    if (this.selected === entry) await this.select(entry);
+    this.follows = this.selected === entry;
+    if (this.follows) await this.select(entry);
+    else if (entry.result !== null) entry.after = null;
     this.photos.render();
     void this.work();
   }
