@@ -74,7 +74,6 @@ export class Restorer {
       } catch (error) {
         if (error instanceof Cancelled || !(error instanceof WorkerError) || error.photo) throw error;
         const why = error.memory ? await this.shrink(opened, error) : await this.withoutGpu(opened, error);
-        this.notes.push(why);
         retried(why);
       } finally {
         this.running = null;

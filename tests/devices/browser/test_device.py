@@ -160,6 +160,6 @@ def test_no_browser_says_how_to_install_one(monkeypatch: pytest.MonkeyPatch, tmp
 def test_a_page_that_never_answers_is_an_error() -> None:
     bridge = Bridge()
     with pytest.raises(DeviceError, match="describe: the browser did not answer within 1 s"):
-        bridge.ask({"op": "describe"}, alive=lambda: True, timeout_s=0.5)
+        bridge.ask({"op": "describe"}, alive=lambda: True, timeout_s=1)
     with pytest.raises(DeviceError, match="the browser ended"):
         bridge.ask({"op": "describe"}, alive=lambda: False, timeout_s=5)

@@ -18,6 +18,10 @@ pytestmark = pytest.mark.browser
 Script = Callable[..., Any]
 
 
+NO_CACHE = {"service_workers": "block"}
+"""The service worker fetches the script of the page's workers too."""
+
+
 def in_workers(script: str, workers: int = 1000) -> Callable[[Any], None]:
     """Puts a script before that of the page's first workers, to make a browser behave as others do."""
     started = []
@@ -101,16 +105,18 @@ def test_without_webgpu(fixed: Path, visit: Script, photo: Path, tmp_path: Path)
     assert opened.errors == []
 
 
-NO_MEMORY = "self.MessageChannel = class { constructor() { throw new RangeError('Array buffer allocation failed'); } };"
+NO_MEMORY = """self.CompressionStream = class {
+  constructor() { throw new RangeError('Array buffer allocation failed'); }
+};"""
 
 
 def test_out_of_memory_means_smaller_tiles(
     flexible: Path, visit: Script, noise: Script, tmp_path: Path
 ) -> None:
-    """The first two workers fail at their first tile as a full memory does; tiles are halved twice."""
+    """The first two workers fail at the photo as a full memory does; tiles are halved twice."""
     path = tmp_path / "in.png"
     Image.fromarray(noise(150, 170)).save(path)
-    opened = visit(flexible, query="?engine=wasm", before=in_workers(NO_MEMORY, workers=2))
+    opened = visit(flexible, query="?engine=wasm", before=in_workers(NO_MEMORY, workers=2), **NO_CACHE)
     opened.ready()
     result = restored(opened, path, tmp_path / "page.png")
     assert np.abs(result - python(path, flexible)).max() <= 1
@@ -122,7 +128,7 @@ def test_out_of_memory_means_smaller_tiles(
 def test_a_file_of_one_size_that_does_not_fit_is_an_error_and_the_page_lives_on(
     fixed: Path, visit: Script, photo: Path, tmp_path: Path
 ) -> None:
-    opened = visit(fixed, query="?engine=wasm", before=in_workers(NO_MEMORY, workers=1))
+    opened = visit(fixed, query="?engine=wasm", before=in_workers(NO_MEMORY, workers=1), **NO_CACHE)
     opened.ready()
     opened.choose(photo)
     assert "the memory does not suffice for the smallest tile" in opened.finished()

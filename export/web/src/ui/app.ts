@@ -100,7 +100,10 @@ export class App {
         this.photos.render();
         this.report();
       },
-      tile: (tile: Tile) => paint(entry.after, tile),
+      tile: (tile: Tile) => {
+        paint(entry.after, tile);
+        entry.shown ??= performance.now();
+      },
     };
     const result = await restorer.restore(entry.file, watcher, (why) => entry.notes.push(why));
     entry.notes.push(...result.remarks);
