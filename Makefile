@@ -4,6 +4,8 @@
 # make peers   edgeir against TensorFlow, needs a quiet machine
 # make evidence the papers' schemes on and off, three seeds each; hours, goes on where it was stopped
 # make matrix  every network in every format and precision; an hour or two, goes on where it was stopped
+# make web     the page that restores photos in a browser, into export/web/dist; needs Node.js 20.19 or newer
+# make web-test its tests, in a Chromium
 # make lowest  the tests that need no torch, with the lowest version of every dependency
 # make test-all, make format, make dist, make clean
 
@@ -24,7 +26,7 @@ PYTEST_FLAGS ?=
 # Two test processes on two cores: one thread each.
 test test-all: export OMP_NUM_THREADS ?= 1
 
-.PHONY: setup demo test test-all lint lowest peers evidence matrix format dist clean
+.PHONY: setup demo test test-all lint lowest peers evidence matrix web web-test format dist clean
 
 setup: $(STAMP)
 
@@ -80,6 +82,15 @@ evidence: $(STAMP)
 # Every network in every format and precision; an hour or two, goes on where it was stopped.
 matrix: $(STAMP)
 	$(BIN)/python benchmarks/matrix.py --size small paper
+
+# The page for the browser; npm takes what package.json pins.
+web:
+	cd export/web && npm install && npm run build
+
+web-test: export OMP_NUM_THREADS ?= 1
+web-test: web $(STAMP)
+	cd export/web && npm run check && npm test
+	$(BIN)/pytest tests/devices/browser tests/restoring/test_tile_vectors.py $(PYTEST_FLAGS)
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix
