@@ -72,6 +72,7 @@ export class App {
     if (entry === undefined || restorer === null || this.running !== null) return;
     this.running = entry;
     entry.state = "running";
+    entry.started = performance.now();
     if (this.follows) await this.select(entry);
     try {
       await this.restore(entry, restorer);

@@ -10,12 +10,12 @@ export function showDetails(entry: Entry, restorer: Restorer | null): void {
   if (result !== null) {
     const scale = restorer?.scale ?? 1;
     const photo = (result.width * result.height) / (scale * scale) / 1e6;
-    const first = ((entry.shown ?? entry.chosen) - entry.chosen) / 1000;
+    const first = ((entry.shown ?? entry.started) - entry.started) / 1000;
     rows.push(
       ["Result", `${result.width} × ${result.height}, ${megapixels(result.width, result.height)}, ${bytes(result.blob.size)}`],
       ["Time", seconds(result.seconds)],
       ["Per megapixel", `${seconds(result.seconds / photo)} per megapixel of the photo`],
-      ["First tile", `${seconds(first)} after the photo was chosen`],
+      ["First tile", `after ${seconds(first)}`],
       ["Tiles", `${result.tiles} of ${result.tile[1]} × ${result.tile[0]}`],
     );
   }
@@ -23,7 +23,8 @@ export function showDetails(entry: Entry, restorer: Restorer | null): void {
   if (restorer?.check) rows.push(["Engine check", restorer.check.what]);
   const list = element("details");
   list.replaceChildren();
-  list.dataset.result = JSON.stringify(result === null ? null : { ...result, blob: undefined, chosen: entry.chosen, shown: entry.shown });
+  const { started, shown } = entry;
+  list.dataset.result = JSON.stringify(result === null ? null : { ...result, blob: undefined, started, shown });
   for (const [name, value] of rows) {
     const [term, text] = [document.createElement("dt"), document.createElement("dd")];
     term.textContent = name;

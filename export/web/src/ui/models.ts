@@ -76,7 +76,13 @@ export class Models {
     }
     this.restorer = restorer;
     const engine = element("engine");
-    engine.textContent = restorer.engine?.title ?? "";
+    const [runtime, where] = (restorer.engine?.title ?? "").split(" · ");
+    const name = document.createElement("span");
+    name.className = "runtime"; // left out on a narrow screen; the details have it
+    name.textContent = `${runtime} · `;
+    const text = document.createElement("span");
+    text.append(name, where);
+    engine.replaceChildren(text);
     engine.dataset.state = "ready";
     engine.title = [restorer.check?.what, ...restorer.notes].filter(Boolean).join("\n");
     this.changed(restorer);

@@ -14,8 +14,8 @@ export interface Entry {
   error: string;
   notes: string[];
   result: Finished | null;
-  /** When it was chosen, and when its first tile was shown: milliseconds of the page's clock. */
-  chosen: number;
+  /** When its turn came (at once, where nothing else runs), and when its first tile was shown, in milliseconds. */
+  started: number;
   shown: number | null;
   /** Of the result, once its size is known; null again when it is not in view. */
   after: HTMLCanvasElement | null;
@@ -43,7 +43,7 @@ export class Photos {
   ) {}
 
   add(file: File): Entry {
-    const blank = { error: "", notes: [], result: null, chosen: performance.now(), shown: null, after: null, preview: null, url: "", progress: 0 };
+    const blank = { error: "", notes: [], result: null, started: 0, shown: null, after: null, preview: null, url: "", progress: 0 };
     const entry: Entry = { id: this.next++, file, state: "waiting", ...blank };
     this.entries.push(entry);
     return entry;
