@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import statistics
 import sys
@@ -37,7 +38,7 @@ from edgeir.core.environment import git_revision, machine, versions
 from edgeir.core.errors import DataError, EdgeIRError
 from edgeir.core.files import write_json
 from edgeir.core.requires import require_installed
-from edgeir.devices.browser.chromium import chromium_path
+from edgeir.devices.browser.chromium import chromium_path, descendants
 from edgeir.devices.browser.page import built_page
 from edgeir.devices.browser.server import PageServer
 
@@ -202,7 +203,7 @@ def tenths(samples: list[tuple[float, dict[str, float]]]) -> dict[str, list[floa
 def resident() -> dict[str, float]:
     """Resident MiB of all renderers, and of all processes of the browser (shared pages counted once: PSS)."""
     sizes = {"renderers": 0.0, "browser": 0.0}
-    for folder in Path("/proc").glob("[0-9]*"):
+    for folder in descendants(os.getpid()):
         try:
             command = (folder / "cmdline").read_bytes()
             if b"chromium" not in command.split(b"\0")[0]:

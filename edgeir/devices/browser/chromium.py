@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 
 from edgeir.core.errors import DeviceError
 
-__all__ = ["Chromium", "chromium_path"]
+__all__ = ["Chromium", "chromium_path", "descendants"]
 
 VARIABLE = "EDGEIR_CHROMIUM"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "microsoft-edge")
@@ -96,7 +96,7 @@ class Chromium:
     def peak_mib(self) -> float | None:
         """Peak resident memory of its largest renderer, the process that holds the page and its workers; Linux only."""
         peaks = []
-        for process in _descendants(self._process.pid):
+        for process in descendants(self._process.pid):
             try:
                 if b"--type=renderer" not in (process / "cmdline").read_bytes():
                     continue
@@ -128,8 +128,8 @@ class Chromium:
             pass
 
 
-def _descendants(parent: int) -> Iterator[Path]:
-    """The processes below `parent`, as folders of ``/proc``."""
+def descendants(parent: int) -> Iterator[Path]:
+    """The processes below `parent`, as folders of ``/proc``; none where there is no such folder."""
     if not sys.platform.startswith("linux"):
         return
     parents: dict[int, int] = {}

@@ -223,16 +223,14 @@ class BrowserSession:
 
 def _facts(asked: str | None, backend: str, seen: dict[str, Any]) -> DeviceFacts:
     agent = str(seen["agent"])
-    name, _, version = next(
-        (word.partition("/") for word in agent.split() if "Chrome/" in word), ("browser", "", "")
-    )
+    version = seen["version"] or agent.partition("Chrome/")[2].partition(" ")[0]
     system = agent.partition("(")[2].partition(")")[0]
     details: dict[str, Detail] = {"cores": seen["cores"], "shared_memory": seen["isolated"]}
     if seen["gpu"]:
         details["gpu"] = seen["gpu"]
     return DeviceFacts(
         device="browser" if asked is None else f"browser:{asked}",
-        title=f"{name.removeprefix('Headless')} {version}".strip(),
+        title=f"Chromium {version}".strip(),
         runtime=f"browser {backend}",
         system=system or None,
         accelerator="gpu (WebGPU)" if backend == "webgpu" else "cpu (WebAssembly)",

@@ -69,11 +69,23 @@ async function description() {
   const adapter = await navigator.gpu?.requestAdapter().catch(() => null);
   return {
     agent: navigator.userAgent,
+    version: await fullVersion(),
     cores: navigator.hardwareConcurrency,
     isolated: crossOriginIsolated,
     gpu: adapter ? [adapter.info.vendor, adapter.info.architecture, adapter.info.description].filter(Boolean).join(" ") : null,
     software_gpu: adapter ? softwareGpu(adapter) : false,
   };
+}
+
+interface Brands {
+  getHighEntropyValues?(hints: string[]): Promise<{ fullVersionList?: { brand: string; version: string }[] }>;
+}
+
+/** The user agent has the first number only. */
+async function fullVersion(): Promise<string | null> {
+  const brands = (navigator as Navigator & { userAgentData?: Brands }).userAgentData;
+  const values = await brands?.getHighEntropyValues?.(["fullVersionList"]);
+  return values?.fullVersionList?.find(({ brand }) => brand === "Chromium")?.version ?? null;
 }
 
 function parted(message: ArrayBuffer): { json: unknown; rest: ArrayBuffer } {
