@@ -11,6 +11,8 @@ export class App {
   private restorer: Restorer | null = null;
   private selected: Entry | null = null;
   private running: Entry | null = null;
+  /** Of the photo that was decoded last. */
+  private kept: { entry: Entry; canvas: HTMLCanvasElement } | null = null;
   /** The one that runs is shown, until the user selects another. */
   private follows = true;
   private readonly compare = new Compare();
@@ -143,12 +145,14 @@ export class App {
   }
 
   private async before(entry: Entry): Promise<HTMLCanvasElement> {
+    if (this.kept?.entry === entry) return this.kept.canvas;
     const bitmap = await createImageBitmap(entry.file, { colorSpaceConversion: "none", imageOrientation: "from-image" });
     const { width, height } = bitmap;
     const canvas = previewCanvas(width, height);
     const context = canvas.getContext("2d");
     context?.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
     bitmap.close();
+    this.kept = { entry, canvas };
     return canvas;
   }
 
