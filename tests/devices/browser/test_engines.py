@@ -54,7 +54,7 @@ def python(photo: Path, model: Path) -> np.ndarray:
     return read_photo(out).pixels.astype(int)
 
 
-@pytest.mark.parametrize("index", [0, 1])
+@pytest.mark.parametrize("index", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_webgpu_is_used_once_it_is_checked(
     index: int, fixed: Path, visit: Script, photo: Path, tmp_path: Path
 ) -> None:
