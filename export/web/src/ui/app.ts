@@ -138,7 +138,7 @@ export class App {
         entry.after = after;
       }
       const shown = entry.state === "running" || entry.state === "done" ? entry.after : null;
-      this.compare.show(entry.id, before, shown, entry.file.name);
+      this.compare.show(entry.id, before, shown, entry.file.name, entry.state === "done");
     } catch {
       if (current()) this.compare.clear(); // a file that is no image; the restoration says so
     }

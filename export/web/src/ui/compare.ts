@@ -33,9 +33,10 @@ export class Compare {
     this.frame.dataset.photo = "";
   }
 
-  /** `after` null: only the photo as it is. */
-  show(photo: number, before: HTMLCanvasElement, after: HTMLCanvasElement | null, name: string): void {
+  /** `after` null: only the photo as it is. `done`: nothing of it shows through a result with transparent parts. */
+  show(photo: number, before: HTMLCanvasElement, after: HTMLCanvasElement | null, name: string, done: boolean): void {
     this.frame.dataset.photo = String(photo);
+    this.frame.dataset.done = String(done);
     before.className = "before";
     before.setAttribute("role", "img");
     before.setAttribute("aria-label", `${name}, before`);
