@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import os
 import re
 import signal
@@ -10,6 +11,7 @@ import socket
 import subprocess
 import sys
 import threading
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +23,7 @@ from edgeir.devices.browser.page import build_page, built_page, page_sources
 from edgeir.devices.browser.serve import serve
 from edgeir.devices.browser.server import HOST, POLICY, PageServer
 
+ROOT = Path(__file__).resolve().parents[3]
 FILES = {
     "index.html": "text/html; charset=utf-8",
     "device.html": "text/html; charset=utf-8",
@@ -161,6 +164,21 @@ def test_a_page_that_is_not_built_says_how(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(page.shutil, "which", lambda name: None)
     with pytest.raises(DeviceError, match=r"npm is not installed"):
         build_page()
+
+
+def test_what_is_built_is_shipped() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    shipped = project["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
+    for name in page._SOURCES:
+        assert (ROOT / "export/web" / name).exists()
+        assert shipped[f"export/web/{name}"] == f"edgeir/_data/web/{name}"
+
+
+def test_versions_are_exact_and_no_lock_records_where_they_came_from() -> None:
+    packages = json.loads((ROOT / "export/web/package.json").read_text(encoding="utf-8"))
+    for version in (packages["dependencies"] | packages["devDependencies"]).values():
+        assert re.fullmatch(r"\d+\.\d+\.\d+", version)
+    assert "package-lock=false" in (ROOT / "export/web/.npmrc").read_text(encoding="utf-8")
 
 
 def test_a_failed_build_leaves_nothing_and_names_npms_last_line(
