@@ -41,6 +41,7 @@ DOCUMENTS = (
     "benchmarks/README.md",
     "recipes/README.md",
     "docs/benchmarks.md",
+    "docs/browser.md",
     "docs/devices.md",
     "docs/precision.md",
     "docs/targets.md",

@@ -19,7 +19,8 @@ DOCUMENTS = sorted(
     path.relative_to(ROOT).as_posix()
     for path in ROOT.rglob("*.md")
     if not any(
-        part.startswith(".venv") or part in ("demo-out", "build") for part in path.relative_to(ROOT).parts
+        part.startswith(".venv") or part in ("demo-out", "build", "node_modules")
+        for part in path.relative_to(ROOT).parts
     )
 )
 LINK = re.compile(r"\]\((?!https?://|mailto:)([^)\s]+)\)")

@@ -36,6 +36,7 @@ from edgeir.cli.recipes import recipes
 from edgeir.cli.report import report
 from edgeir.cli.restore import restore
 from edgeir.cli.sensitivity import sensitivity
+from edgeir.cli.serve import serve
 from edgeir.cli.streams import close_quietly, open_missing, say
 from edgeir.cli.study import study
 from edgeir.cli.train import distill, train
@@ -66,6 +67,7 @@ app.command(rich_help_panel=_MAKE)(verify)
 app.command(rich_help_panel=_MAKE)(publish)
 app.command(rich_help_panel=_USE)(restore)
 app.command("eval", rich_help_panel=_USE)(evaluate)
+app.command(rich_help_panel=_USE)(serve)
 app.command(rich_help_panel=_USE)(bench)
 app.command(rich_help_panel=_USE)(study)
 app.command(rich_help_panel=_USE)(report)

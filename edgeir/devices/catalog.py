@@ -60,6 +60,13 @@ DEVICES: list[DeviceEntry] = [
         ("tflite",),
         emulated=True,
     ),
+    DeviceEntry(
+        "browser",
+        "headless Chromium, WebGPU or WebAssembly",
+        "edgeir.devices.browser.device:Browser",
+        ("tflite", "onnx"),
+        argument="wasm|webgpu",
+    ),
 ]
 
 

@@ -26,6 +26,7 @@ COMMANDS = [
     "import",
     "export",
     "restore",
+    "serve",
     "eval",
     "bench",
     "report",

@@ -1,0 +1,2 @@
+declare const __LITERT__: string;
+declare const __ORT__: string;
