@@ -129,7 +129,8 @@ def rounded_job(job: Job, plan: QuantizationPlan, rule: WeightRule = "full") -> 
     deployed = job.network.deploy()
     layers = [name for name, _ in deployed.named_modules() if plan.format_of(name).weights == "int8"]
     per_tensor = plan.default.granularity == "tensor"
-    return replace(job, network=rounded(job.network, layers, rule=rule, per_tensor=per_tensor))
+    images = job.calibration.inputs
+    return replace(job, network=rounded(job.network, layers, rule=rule, per_tensor=per_tensor, images=images))
 
 
 def reason_against(settings: type[Target], precision: str) -> str | None:

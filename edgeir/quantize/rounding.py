@@ -14,7 +14,9 @@ No calibration image is needed: the flat images are all combinations of a few le
 Decided here: coordinate descent from the nearest numbers, one step of one weight at a time in every output channel, as
 long as it helps; no weight goes further than a step from its value, and the largest of a channel stays, so that a
 quantiser that takes its scale from the largest finds the same scale and the same numbers. Where neighbours set the
-scale (rule ``pairs``), their sums are brought back to 127 steps at the end.
+scale (rule ``pairs``), their sums are brought back to 127 steps at the end. What is left of a layer's mean error on
+images is taken off its biases, from the first layer to the last (Nagel et al., "Data-Free Quantization Through Weight
+Equalization and Bias Correction", ICCV 2019, appendix D).
 """
 
 from __future__ import annotations
@@ -41,7 +43,12 @@ Kernel = NDArray[np.float32]
 
 
 def rounded(
-    network: Network, layers: Iterable[str], *, rule: WeightRule = "full", per_tensor: bool = False
+    network: Network,
+    layers: Iterable[str],
+    *,
+    rule: WeightRule = "full",
+    per_tensor: bool = False,
+    images: NDArray[np.float32] | None = None,
 ) -> Network:
     """The network with a deployed form whose convolutions have weights that are 8-bit numbers times a scale.
 
@@ -49,7 +56,9 @@ def rounded(
         layers: names of the convolutions in the deployed form that are to be rounded; others stay as they are.
         rule: of the scales, which the quantiser has to share.
         per_tensor: one scale for a layer.
+        images: (N, H, W, C) in [0, 1], on which the mean of every layer's output is kept; None: on the flat images.
     """
+    original = network.deploy().eval()
     deployed = copy.deepcopy(network.deploy()).eval()
     wanted = set(layers)
     convolutions = {
@@ -64,6 +73,7 @@ def rounded(
                 weights = layer.weight.numpy()
                 found = _rounded_layer(weights, read[name], layer.groups, rule, per_tensor)
                 layer.weight.copy_(torch.from_numpy(found))
+        _keep_means(original, deployed, list(convolutions), _batches(network, images))
     result = copy.copy(network)
     result.deploy = lambda: copy.deepcopy(deployed)  # type: ignore[method-assign]
     return result
@@ -153,6 +163,50 @@ def _move_best(
         if (value(channel) - before) * towards > 0:
             return
         channel[place] = kept
+
+
+def _keep_means(
+    original: nn.Module, deployed: nn.Module, layers: list[str], batches: list[torch.Tensor]
+) -> None:
+    """Shift the biases of the rounded layers, in the order in which they compute, in place."""
+    wanted = _output_means(original, layers, batches, {})
+    once = [name for name in layers if len(wanted.get(name, [])) == len(batches)]  # none that is used twice
+    for name in sorted(once, key=list(wanted).index):
+        bias = deployed.get_submodule(name).bias
+        if isinstance(bias, torch.Tensor):
+            got = _output_means(deployed, [name], batches, {})[name]
+            bias += torch.stack(wanted[name]).mean(0) - torch.stack(got).mean(0)
+
+
+def _output_means(
+    module: nn.Module, layers: list[str], batches: list[torch.Tensor], means: dict[str, list[torch.Tensor]]
+) -> dict[str, list[torch.Tensor]]:
+    """The mean of every output channel of each layer, a list for the batches, in the order of computation."""
+
+    def keep(name: str) -> Callable[[nn.Module, tuple[torch.Tensor, ...], torch.Tensor], None]:
+        def hook(_: nn.Module, __: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
+            means.setdefault(name, []).append(output.mean((0, 2, 3)))
+
+        return hook
+
+    hooks = [module.get_submodule(name).register_forward_hook(keep(name)) for name in layers]
+    try:
+        for batch in batches:
+            module(batch)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return means
+
+
+def _batches(network: Network, images: NDArray[np.float32] | None) -> list[torch.Tensor]:
+    if images is not None and len(images):
+        unit = network.facts.size_multiple
+        height, width = (side // unit * unit for side in images.shape[1:3])
+        return [torch.from_numpy(np.ascontiguousarray(images[:, :height, :width].transpose(0, 3, 1, 2)))]
+    side = -(-_SIDE // network.facts.size_multiple) * network.facts.size_multiple
+    colours = list(itertools.product(LEVELS, repeat=network.facts.channels))
+    return [torch.tensor(colours)[:, :, None, None].expand(-1, -1, side, side).contiguous()]
 
 
 def _flat_values(
