@@ -14,7 +14,8 @@ import pytest
 from PIL import Image
 
 from edgeir.cli.app import main
-from edgeir.core.assets import list_zoo
+from edgeir.core.assets import find_zoo, list_zoo
+from edgeir.manifest.card import read_card
 
 torch = pytest.importorskip("torch")
 
@@ -288,7 +289,7 @@ def test_without_a_network_the_error_names_those_that_come_with_edgeir(
     line = only_error(capsys)
     assert "no network is named (pass --model with one of " in line
     for name in list_zoo():
-        assert f"{name} (super-resolution x4, " in line
+        assert f"{name} (super-resolution x{read_card(find_zoo(name)).facts.scale}, " in line
 
 
 def test_what_needs_a_decoder_and_what_became_a_png_are_said(

@@ -113,23 +113,33 @@ def test_the_8_bit_weights_are_those_of_the_makers_quantiser(converted, form: st
         assert (found[0][0] == found[1][0]).mean() > 0.99
 
 
+@pytest.mark.parametrize("flat_rounding", [False, True])
 @pytest.mark.parametrize("precision", ["w8", "dynamic", "int16x8"])
 def test_the_image_is_that_of_the_network_with_rounded_weights(
-    precision: str, tiny, calibration, run_litert
+    precision: str, flat_rounding: bool, tiny, calibration, run_litert
 ) -> None:
-    """Weights rounded in torch, everything else in float: w8 is that, 16 bits are next to it, 8 bits further off."""
+    """Weights rounded in torch, everything else in float: w8 is that, 16 bits are next to it, 8 bits further off.
+
+    Rounded for flat areas, they are numbers that the format's own rounding has to find again.
+    """
     import copy
 
     import torch
 
+    from edgeir.quantize.rounding import rounded as flat
+
     rounded = copy.deepcopy(tiny.deploy())
-    for module in rounded.modules():
-        if isinstance(module, torch.nn.Conv2d):
-            step = module.weight.abs().amax((1, 2, 3), keepdim=True) / 127
-            module.weight.data = torch.round(module.weight / step) * step
+    layers = {name: each for name, each in rounded.named_modules() if isinstance(each, torch.nn.Conv2d)}
+    for module in layers.values():
+        step = module.weight.abs().amax((1, 2, 3), keepdim=True) / 127
+        module.weight.data = torch.round(module.weight / step) * step
+    if flat_rounding:
+        rounded = flat(tiny, layers, images=calibration.inputs).deploy()
     with torch.inference_mode():
         expected = rounded(torch.from_numpy(image().transpose(0, 3, 1, 2).copy())).numpy()
-    target = LiteRT(precision=precision, correct_bias=False, merge_residual=False)
+    target = LiteRT(
+        precision=precision, correct_bias=False, merge_residual=False, flat_rounding=flat_rounding
+    )
     got = run_litert(convert(target, tiny, SIZE, "float", calibration).data, image())
     error = np.abs(got - expected.transpose(0, 2, 3, 1))
     assert error.max() < {"w8": 1e-5, "dynamic": 0.08, "int16x8": 2e-3}[precision]

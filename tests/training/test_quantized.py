@@ -76,7 +76,10 @@ def test_training_goes_on_from_a_network_in_integers_of_the_same_plan_only(recip
                 "quant": "int8",
                 "fine_tune_from": "runs/ffdnet",
                 "model": {"kind": "ffdnet", "depth": 3, "width": 8},
-                "data": {"degradation": {"kind": "awgn", "sigma": [0, 50], "noise_map": True}},
+                "data": {
+                    "sources": [{"kind": "embedded"}],
+                    "degradation": {"kind": "awgn", "sigma": [0, 50], "noise_map": True},
+                },
             },
             "holds one noise level",
         ),
