@@ -134,7 +134,7 @@ def test_the_image_is_that_of_the_network_with_rounded_weights(
         step = module.weight.abs().amax((1, 2, 3), keepdim=True) / 127
         module.weight.data = torch.round(module.weight / step) * step
     if flat_rounding:
-        rounded = flat(tiny, layers, images=calibration.inputs).deploy()
+        rounded = flat(tiny, layers, images=calibration).deploy()
     with torch.inference_mode():
         expected = rounded(torch.from_numpy(image().transpose(0, 3, 1, 2).copy())).numpy()
     target = LiteRT(
