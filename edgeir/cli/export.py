@@ -170,7 +170,8 @@ def export(
         typer.Option(
             "--trained",
             metavar="CHECKPOINT",
-            help="Checkpoint of quantisation-aware training (a recipe's `quant`) that --precision auto tries as well.",
+            help="Checkpoint of quantisation-aware training (a recipe's `quant`) that --precision auto tries as well. "
+            "Default: that of the zoo, where it has one of the network.",
             rich_help_panel=_CHOOSING,
             show_default=False,
         ),

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from edgeir.core.assets import list_assets
+from edgeir.core.assets import find_zoo, list_assets, list_zoo
 from edgeir.core.errors import ConfigError
 from edgeir.exporting.given import loaded
 from edgeir.exporting.profile import ExportProfile, changed, read_profile
 from edgeir.exporting.sensitivity import cheapest_first
 from edgeir.exporting.trained import same_reference
-from edgeir.manifest.card import Card
+from edgeir.manifest.card import Card, read_card
 from edgeir.quantize.plan import PLANS, LayerFormat, QuantizationPlan
 
 __all__ = ["Candidate", "mixed_candidates", "plain_candidates", "trained_candidates", "with_plan"]
@@ -55,17 +55,39 @@ def trained_candidates(
 ) -> list[Candidate]:
     """Those of a checkpoint of quantisation-aware training, if there is one.
 
+    Args:
+        checkpoint: None: one that comes with edgeir and began as this network.
+
     Raises:
         ConfigError: it was not trained in integers, or began as another network.
     """
     if checkpoint is None:
-        return []
-    trained, card = loaded(checkpoint)
-    same_reference(trained, network, card.name)
+        found = _shipped(network)
+        if found is None:
+            return []
+        trained, card = found
+    else:
+        trained, card = loaded(checkpoint)
+        same_reference(trained, network, card.name)
     return [
         Candidate(f"{one.name}, trained", one.profile, one.profile_name, trained, card)
         for one in plain_candidates(target, trained, card, overrides)
     ]
+
+
+def _shipped(network: Any) -> tuple[Any, Card] | None:
+    """The network of the zoo that was trained in integers and began as this one, and its card."""
+    for name in list_zoo():
+        card = read_card(find_zoo(name))
+        if card.quantization is None or card.model != network.config.model_dump(mode="json"):
+            continue
+        trained, card = loaded(name)
+        try:
+            same_reference(trained, network, name)
+        except ConfigError:  # the same architecture with other weights
+            continue
+        return trained, card
+    return None
 
 
 def mixed_candidates(plain: Candidate, calibration: Any = None) -> list[Candidate]:

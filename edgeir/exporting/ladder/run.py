@@ -77,7 +77,8 @@ def export_auto(
         gate_db: mean PSNR that may be lost on the photographs of the proof; the other limits are those of each profile.
         timer: `edgeir.benchmarking.timing.files.timer` times on the runtime at hand.
         target_latency_ms: refuse the fastest one where its median is above this.
-        trained: a checkpoint of quantisation-aware training that was fine-tuned from this network.
+        trained: a checkpoint of quantisation-aware training that was fine-tuned from this network; None: that of the
+            zoo, if it has one.
         overrides: settings that replace those of every profile.
         stated: facts of another author's network (`edgeir.checkpoint.foreign.adopt.Stated`).
         shared: `sizes`, `io`, `statistics`, `calibration`, `proof` and `golden` of `edgeir.exporting.run.export`.
