@@ -12,6 +12,7 @@ from edgeir.checkpoint.save import save_checkpoint  # noqa: E402
 from edgeir.cli.app import main  # noqa: E402
 from edgeir.core.assets import find_zoo  # noqa: E402
 from edgeir.core.errors import ConfigError  # noqa: E402
+from edgeir.exporting.ladder.candidates import trained_candidates  # noqa: E402
 from edgeir.exporting.ladder.run import NothingPassed, export_auto  # noqa: E402
 from edgeir.exporting.ladder.work import Timed  # noqa: E402
 from edgeir.exporting.prove.repeat import prove_again  # noqa: E402
@@ -59,9 +60,11 @@ def test_the_fastest_within_the_gate_is_written_and_all_are_told(checkpoint, tmp
     times = [tried.latency_ms for tried in artifact.ladder.tried]
     assert times == sorted(times)
     assert {"int8", "fp16", "fp32"} <= {tried.precision for tried in artifact.ladder.tried}
-    assert [tried.name for tried in artifact.ladder.tried if tried.chosen] == ["onnx-int8"]
+    # as fast as without training, and it loses less: the zoo has it
+    assert [tried.name for tried in artifact.ladder.tried if tried.chosen] == ["onnx-int8, trained"]
     assert all(tried.psnr_drop_db is not None and tried.bytes for tried in artifact.ladder.tried)
-    prove_again(tmp_path / "a", checkpoint=checkpoint)  # the gate that chose it is in the manifest
+    # the gate that chose it is in the manifest
+    prove_again(tmp_path / "a", checkpoint=find_zoo("sr-x4-xs-int8"))
 
 
 @pytest.mark.slow
@@ -94,7 +97,7 @@ def test_of_files_that_take_the_same_time_the_best_is_written(checkpoint, tmp_pa
         ),
         pytest.param(
             {"overrides": loose(), "target_latency_ms": 0.5},
-            r"the fastest file within the gate, onnx-int8, takes 1.00 ms",
+            r"the fastest file within the gate, onnx-int8, trained, takes 1.00 ms",
             marks=pytest.mark.slow,
         ),
     ],
@@ -105,6 +108,16 @@ def test_where_nothing_passes_the_table_is_told_and_nothing_written(checkpoint, 
     assert len(refused.value.ladder.tried) >= 3
     assert not any(tried.chosen for tried in refused.value.ladder.tried)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_zoos_network_in_integers_is_tried_for_the_weights_that_it_began_as(checkpoint):
+    network, _, _ = load_checkpoint(checkpoint)
+    (found,) = trained_candidates("onnx", network, None, ())
+    assert (found.name, found.card.name) == ("onnx-int8, trained", "sr-x4-xs-int8")
+    with torch.no_grad():
+        next(network.parameters()).mul_(1.1)
+    assert trained_candidates("onnx", network, None, ()) == []
+    assert trained_candidates("onnx", load_checkpoint(find_zoo("sr-x4"))[0], None, ()) == []
 
 
 @pytest.mark.slow
