@@ -162,8 +162,10 @@ def _row(
     size = _size(sent, suite)
     height, width = (side * sent.artifact.facts.net_scale for side in size)
     macs = macs_at(sent.artifact.facts, file, size)
+    several = len(device_entry(facts.device).targets) > 1
+    kind = f"{file.target} {file.precision}" if several else file.precision
     return Row(
-        name=f"{sent.model} {facts.device} {file.precision}",
+        name=f"{sent.model} {facts.device} {kind}",
         model=sent.model,
         runtime=facts.device,
         precision=file.precision,

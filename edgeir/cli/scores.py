@@ -16,11 +16,19 @@ def score_lines(result: Mapping[str, Any]) -> list[str]:
     sets = [entry["name"] for row in rows for entry in (row.get("quality") or {}).get("sets", [])]
     names = list(dict.fromkeys(sets))
     timed = any(row.get("latency") for row in rows)
+    sent = any(row.get("device") for row in rows)
+    counted = any(row.get("instructions") for row in rows)
     head = ["model", "runtime", *(f"{name} PSNR / SSIM" for name in names)]
-    lines = [head + (["p50 ms", "p90 ms", "peak MiB"] if timed else [])]
+    head += ["golden dB"] if sent else []
+    head += ["p50 ms", "p90 ms", "peak MiB"] if timed else []
+    lines = [head + (["instructions, G"] if counted else [])]
     for row in rows:
         quality = {entry["name"]: entry for entry in (row.get("quality") or {}).get("sets", [])}
         cells = [row["name"], row["runtime"], *(_quality(quality.get(name)) for name in names)]
+        if sent:
+            golden = row.get("golden") or {}
+            wrong = ", WRONG" if golden.get("right") is False else ""
+            cells.append(_cell(golden.get("psnr_db"), 1) + wrong)
         if timed:
             latency = row.get("latency") or {}
             cells += [
@@ -28,6 +36,9 @@ def score_lines(result: Mapping[str, Any]) -> list[str]:
                 _cell(latency.get("p90_ms"), 2),
                 _cell(row.get("peak_mib"), 0),
             ]
+        if counted:
+            total = (row.get("instructions") or {}).get("total")
+            cells.append(_cell(None if total is None else total / 1e9, 3))
         lines.append(cells)
     return [f"{result['title']}", *table(lines), *(f"note: {note}" for note in result.get("notes", ()))]
 

@@ -10,6 +10,7 @@ from PIL import Image
 from edgeir.benchmarking.result import read_result
 from edgeir.benchmarking.run import bench
 from edgeir.benchmarking.timing.untrained import save_network
+from edgeir.cli.scores import score_lines
 from edgeir.core.config import Config
 from edgeir.core.errors import ConfigError, DeviceError
 from edgeir.devices import catalog
@@ -121,10 +122,17 @@ def test_what_a_device_computed_and_how_long_it_took(made, tmp_path):
          f"{there.golden.psnr_db:.1f}", "3.50", "5.40", "5.94", "9.00", "–", "2.000"),
     )  # fmt: skip
     assert len(TABLES["latency"](result).rows) == 1
+    head, *lines = (line.split() for line in score_lines(result.model_dump(mode="json"))[1:])
+    assert head[-2:] == ["instructions,", "G"]
+    ours = next(line for line in lines if line[1] == "bench")
+    assert ours[-1] == "2.000"
+    assert f"{there.golden.psnr_db:.1f}" in ours
 
 
 def test_a_device_that_computes_another_image_is_marked(made, tmp_path):
-    row = run(made, tmp_path, ["bench:darker"], quality=False).rows[0]
+    result = run(made, tmp_path, ["bench:darker"], quality=False)
+    assert "WRONG" in score_lines(result.model_dump(mode="json"))[2]
+    row = result.rows[0]
     assert not row.golden.right
     assert row.note == "the device's output of the golden input is wrong"
     assert row.quality is None
