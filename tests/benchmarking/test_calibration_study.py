@@ -48,7 +48,7 @@ def test_every_set_can_calibrate(name, tmp_path: Path) -> None:
 
 
 def test_no_file_that_passed_is_wrong_on_photographs() -> None:
-    """On flat cyan sr-x4 itself is 2.8 levels off (39 dB), and an int8 file differs from it by 1.8: over 1 dB there."""
+    """What 8 bits cost more than 0.3 dB on are gratings and fine checkers, which no photograph has over its whole area."""
     result = json.loads((BENCHMARKS / "results" / "calibration-study.json").read_text())
     assert {row["calibration"] for row in result["rows"]} == set(SETS)
     for row in result["rows"]:
@@ -57,6 +57,6 @@ def test_no_file_that_passed_is_wrong_on_photographs() -> None:
             continue
         assert max(row["embedded_db"], row["others_db"]) <= result["limit_db"] == 0.3
         assert (row["extremes_worst_db"] <= 0.3) == (row["outcome"] == "right")
-        assert row["extremes_worst_db"] < 2.5
+        assert row["extremes_worst_db"] < 0.8
         if row["outcome"] == "wrong":
-            assert (row["network"], row["worst_extreme"]) == ("sr-x4", "cyan")
+            assert row["worst_extreme"].startswith(("grating", "checkers"))

@@ -123,3 +123,22 @@ def test_bias_correction_does_not_learn_this_cpus_saturation(busy, calibration) 
             expected = network.deploy()(torch.from_numpy(tensor)).numpy()
         errors.append((run(data, tensor, without_saturation=True) - expected).mean((0, 2, 3)))
     assert np.abs(np.mean(errors, axis=0)).max() * 255 < 0.1
+
+
+def test_integers_that_onnxruntime_cannot_run_are_refused_with_what_helps() -> None:
+    from onnx import TensorProto, helper
+
+    from edgeir.core.errors import ExportError
+    from edgeir.exporting.targets.onnx import qdq
+
+    ends = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 3, 4, 4]) for name in ("image", "restored")
+    ]
+    graph = helper.make_graph(
+        [helper.make_node("NoSuchThing", ["image"], ["restored"])], "g", ends[:1], ends[1:]
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    with pytest.raises(
+        ExportError, match=r"cannot run the integers .*\(choose --precision w8 or fp16, --quantizer nncf"
+    ):
+        qdq._means(model, np.zeros((1, 4, 4, 3), np.float32), 1)

@@ -224,16 +224,28 @@ def _convolution_with_bias(model: Any, node: Any | None) -> Any | None:
 
 
 def _means(model: Any, images: Images, block: int) -> NDArray[np.float64]:
-    """Mean of each channel in front of the shuffle, measured behind it: (colours * block²,), colour-major."""
+    """Mean of each channel in front of the shuffle, measured behind it: (colours * block²,), colour-major.
+
+    Raises:
+        ExportError: onnxruntime cannot run the graph, which happens with what its own quantiser made.
+    """
     ort = require("onnxruntime", "int8 for ONNX")
     options = ort.SessionOptions()
     options.intra_op_num_threads, options.log_severity_level = 1, 3
     # Saturation on this CPU must not enter the file (see `saturation`).
     options.add_session_config_entry("session.x64quantprecision", "1")
-    session = ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
     total: NDArray[np.float64] = np.zeros(())
-    for image in images:
-        out = np.clip(session.run(None, {"image": nchw(image)})[0][0], 0, 1)
+    try:
+        session = ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        outputs = [session.run(None, {"image": nchw(image)})[0][0] for image in images]
+    except Exception as error:  # onnxruntime's own classes, which have no common base
+        reason = str(error).split("onnxruntime_src/onnxruntime/")[-1][:160]
+        raise ExportError(
+            f"onnxruntime cannot run the integers that its quantiser made of this network: {reason}",
+            fix="choose --precision w8 or fp16, --quantizer nncf, or another target",
+        ) from error
+    for output in outputs:
+        out = np.clip(output, 0, 1)
         colours, height, width = out.shape
         cells = out.reshape(colours, height // block, block, width // block, block)
         total = total + cells.mean((1, 3), dtype=np.float64).reshape(-1)
