@@ -48,7 +48,7 @@ def test_every_set_can_calibrate(name, tmp_path: Path) -> None:
 
 
 def test_no_file_that_passed_is_wrong_on_photographs() -> None:
-    """What 8 bits cost more than 0.3 dB on are gratings and fine checkers, which no photograph has over its whole area."""
+    """More than 0.3 dB are lost on gratings and fine checkers alone, which no photograph has over its whole area."""
     result = json.loads((BENCHMARKS / "results" / "calibration-study.json").read_text())
     assert {row["calibration"] for row in result["rows"]} == set(SETS)
     for row in result["rows"]:
