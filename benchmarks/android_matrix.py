@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matrix import PRECISIONS, SIZES, key_of, kinds, network_of
+from matrix import PRECISIONS, SIZES, card_of, key_of, kinds, network_of, side_of
 from old_runtimes import SIDE
 
 from edgeir.benchmarking.result import timestamp
@@ -34,8 +34,7 @@ from edgeir.exporting.profile import read_profile
 from edgeir.exporting.prove.golden import golden_problem, run_golden
 from edgeir.exporting.run import export_network
 from edgeir.manifest.artifact import Artifact
-from edgeir.manifest.card import Card
-from edgeir.models.base import Network, parameter_count
+from edgeir.models.base import Network
 from edgeir.runtime.quiet import libraries_silenced
 
 RESULT = Path(__file__).resolve().parent / "results" / "android-matrix.json"
@@ -82,34 +81,21 @@ def main() -> int:
 
 def _work(kind: str, size: str) -> int:
     network = network_of(kind, size)
-    side = _side(network)
+    side = side_of(network)
     return int(network.macs(side, side))
-
-
-def _side(network: Network) -> int:
-    scale = network.facts.scale if network.facts.input_kind == "bicubic" else 1
-    step = max(network.facts.size_multiple, scale)
-    return -(-SIDE // step) * step
 
 
 def made(network: Network, precision: str, devices: list[Device]) -> dict[str, Any]:
     """Export one file and run it on every device."""
     began = time.monotonic()
-    card = Card(
-        name=network.config.kind,
-        model=network.config.model_dump(mode="json"),
-        facts=network.facts,
-        parameters=parameter_count(network),
-        weights_sha256="0" * 64,
-    )
-    name, side = f"{TARGET}-{precision}", _side(network)
+    name, side = f"{TARGET}-{precision}", side_of(network)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "a"
         try:
             with libraries_silenced():
                 artifact = export_network(
                     network,
-                    card,
+                    card_of(network),
                     read_profile(name),
                     out=folder,
                     name=name,

@@ -28,6 +28,7 @@ from edgeir.core.progress import no_progress
 from edgeir.devices.catalog import connect
 from edgeir.exporting.run import export
 from edgeir.manifest.artifact import Artifact, read_artifact
+from edgeir.manifest.card import read_card
 
 HERE = Path(__file__).resolve().parent
 RESULT = HERE / "results" / "instructions.json"
@@ -78,7 +79,10 @@ def files(network: str, precisions: list[str], scratch: Path) -> Iterator[tuple[
     packaged = find_zoo(network) / PACKAGED
     artifact, folder = read_artifact(packaged)
     yield folder, artifact, f"packaged {artifact.main.precision}"
+    trained = read_card(find_zoo(network)).quantization
     for precision in precisions:
+        if trained is not None and precision != trained["plan"]:
+            continue  # a network in integers is exported by its own plan alone
         out = scratch / precision
         made = export(
             network,

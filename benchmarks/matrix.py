@@ -105,6 +105,24 @@ def network_of(kind: str, size: str) -> Network:
     return network.eval()
 
 
+def side_of(network: Network) -> int:
+    """Side of a cell's input: about `SIDE`, and one that the network takes."""
+    scale = network.facts.scale if network.facts.input_kind == "bicubic" else 1
+    step = max(network.facts.size_multiple, scale)
+    return -(-SIDE // step) * step
+
+
+def card_of(network: Network) -> Card:
+    """The card of weights that no checkpoint holds."""
+    return Card(
+        name=network.config.kind,
+        model=network.config.model_dump(mode="json"),
+        facts=network.facts,
+        parameters=parameter_count(network),
+        weights_sha256="0" * 64,
+    )
+
+
 def made(network: Network, target: str, precision: str) -> dict[str, Any]:
     """Export and prove one cell."""
     name = f"{target}-{precision}"
@@ -115,17 +133,7 @@ def made(network: Network, target: str, precision: str) -> dict[str, Any]:
             "reason": f"the target {target} does not write {precision}",
             "seconds": 0.0,
         }
-    multiple = network.facts.size_multiple
-    scale = network.facts.scale if network.facts.input_kind == "bicubic" else 1
-    step = max(multiple, scale)
-    side = -(-SIDE // step) * step
-    card = Card(
-        name=network.config.kind,
-        model=network.config.model_dump(mode="json"),
-        facts=network.facts,
-        parameters=parameter_count(network),
-        weights_sha256="0" * 64,
-    )
+    side, card = side_of(network), card_of(network)
     try:
         with tempfile.TemporaryDirectory() as folder, libraries_silenced():
             artifact = export_network(

@@ -12,7 +12,7 @@ from edgeir.benchmarking.suite import Suite
 from edgeir.benchmarking.timing.prepare import Entry, prepare
 from edgeir.benchmarking.timing.untrained import save_network
 from edgeir.core.errors import MissingExtraError
-from edgeir.core.progress import Progress
+from edgeir.core.progress import Progress, no_progress
 from edgeir.devices.catalog import device_entry
 from edgeir.runtime import catalog
 
@@ -32,26 +32,35 @@ def baselines(
         name for name in used if name == catalog.CHECKPOINT_RUNTIME or catalog.target_of_runtime(name)
     ]
     try:
-        from edgeir.models import SRCNNConfig
-
-        checkpoint = save_network(SRCNNConfig(scale=suite.scale), BASELINE, scratch / "srcnn")
+        checkpoint = _checkpoint(suite, scratch / "srcnn")
         others = [_other_baseline(name, checkpoint, suite, scratch) for name in used if name not in runtimes]
-        if not runtimes:
-            return others, []
-        prepared = prepare(
-            checkpoint,
-            runtimes=runtimes,
-            precisions=("fp32",),
-            height=suite.timing.height,
-            width=suite.timing.width,
-            scratch=scratch,
-            name=BASELINE,
-            time_only=True,
-            progress=progress,
-        )
+        prepared = _prepared(checkpoint, runtimes, suite, scratch, progress) if runtimes else []
     except (MissingExtraError, ModuleNotFoundError) as error:
-        return [], [f"SRCNN was not timed, so there is no ratio to it and no PIRM score: {error}"]
+        return [], [_not_timed(error)]
     return [*prepared, *others], []
+
+
+def device_baseline(suite: Suite, device: str, scratch: Path) -> tuple[list[SentFile], list[str]]:
+    """SRCNN for a device that is timed, in the first format that it runs, and a note where it cannot be made."""
+    entry = device_entry(device)
+    runtime = catalog.target_entry(entry.targets[0]).runtime
+    if suite.timing.baseline is None or entry.emulated or runtime is None:
+        return [], []
+    folder = scratch / f"srcnn-{entry.name}"
+    folder.mkdir(exist_ok=True)
+    try:
+        checkpoint = _checkpoint(suite, folder / "checkpoint")
+        (prepared,) = _prepared(checkpoint, (runtime,), suite, folder)
+    except (MissingExtraError, ModuleNotFoundError) as error:
+        return [], [f"{device}: {_not_timed(error)}"]
+    files = files_for([prepared.path], device)
+    return [replace(sent, model=BASELINE, baseline=True) for sent in files], []
+
+
+def _checkpoint(suite: Suite, folder: Path) -> Path:
+    from edgeir.models import SRCNNConfig
+
+    return save_network(SRCNNConfig(scale=suite.scale), BASELINE, folder)
 
 
 def _other_baseline(runtime: str, checkpoint: Path, suite: Suite, scratch: Path) -> Entry:
@@ -62,43 +71,28 @@ def _other_baseline(runtime: str, checkpoint: Path, suite: Suite, scratch: Path)
 
     graph = write_frozen_srcnn(load_checkpoint(checkpoint)[0], scratch / f"{BASELINE}.pb")
     import_file(graph, scratch / f"{BASELINE}-{runtime}", name=BASELINE, scale=suite.scale)
-    (entry,) = prepare(
-        scratch / f"{BASELINE}-{runtime}",
-        runtimes=(runtime,),
-        precisions=(),
+    (entry,) = _prepared(scratch / f"{BASELINE}-{runtime}", (runtime,), suite, scratch)
+    return entry
+
+
+def _prepared(
+    model: Path, runtimes: Sequence[str], suite: Suite, scratch: Path, progress: Progress = no_progress
+) -> list[Entry]:
+    return prepare(
+        model,
+        runtimes=runtimes,
+        precisions=("fp32",),
         height=suite.timing.height,
         width=suite.timing.width,
         scratch=scratch,
         name=BASELINE,
+        time_only=True,
+        progress=progress,
     )
-    return entry
 
 
-def device_baseline(suite: Suite, device: str, scratch: Path) -> list[SentFile]:
-    """SRCNN for a device that is timed, in the first format that it runs."""
-    entry = device_entry(device)
-    runtime = catalog.target_entry(entry.targets[0]).runtime
-    if suite.timing.baseline is None or entry.emulated or runtime is None:
-        return []
-    from edgeir.models import SRCNNConfig
-
-    folder = scratch / f"srcnn-{entry.name}"
-    folder.mkdir(exist_ok=True)
-    try:
-        checkpoint = save_network(SRCNNConfig(scale=suite.scale), BASELINE, folder / "checkpoint")
-        (prepared,) = prepare(
-            checkpoint,
-            runtimes=(runtime,),
-            precisions=("fp32",),
-            height=suite.timing.height,
-            width=suite.timing.width,
-            scratch=folder,
-            name=BASELINE,
-            time_only=True,
-        )
-    except (MissingExtraError, ModuleNotFoundError):
-        return []
-    return [replace(sent, model=BASELINE, baseline=True) for sent in files_for([prepared.path], device)]
+def _not_timed(error: Exception) -> str:
+    return f"SRCNN was not timed, so there is no ratio to it and no PIRM score: {error}"
 
 
 def as_baseline(row: Row) -> Row:

@@ -84,18 +84,22 @@ def bench(
     rows: list[Row] = []
     notes: list[str] = []
     facts: TimingFacts | None = None
-    whole = progress if not sent else part(progress, 0, 50)
+    here = not devices or HERE in devices
+    began = 50 if here and sent else 0  # percent of the work that is done here
+    whole = part(progress, 0, began) if sent else progress
     with scratch_dir("bench", libraries=True) as scratch:
-        if not devices or HERE in devices:
+        if here:
             entries = _entries(models, suite, runtimes, precisions, scratch, part(whole, 0, 20))
             rows, notes, facts = _here(entries, suite, schedule, threads, limit, quality, scratch, whole)
         failure: DeviceError | None = None
         try:
             for index, (name, files) in enumerate(sent):
-                start, stop = (50 + 50 * (index + end) / len(sent) for end in (0, 1))
+                start, stop = (began + (100 - began) * (index + end) / len(sent) for end in (0, 1))
+                baseline, remarks = device_baseline(suite, name, scratch)
+                notes += remarks
                 for row in device_rows(
                     name,
-                    [*files, *device_baseline(suite, name, scratch)],
+                    [*files, *baseline],
                     suite,
                     threads=threads,
                     runs=repeats,

@@ -20,6 +20,7 @@ __all__ = [
     "licence_text",
     "list_assets",
     "list_zoo",
+    "page_sources",
     "runner_sources",
     "schema_file",
     "zoo_folder",
@@ -96,8 +97,17 @@ def schema_file(name: str) -> Path:
 
 def runner_sources() -> Path:
     """The folder with the C sources of the runner (`edgeir.devices.runner`)."""
-    packed = _PACKAGE / "_data" / "runner"
-    return packed if packed.is_dir() else _PACKAGE.parent / "export" / "runner"
+    return _folder("runner")
+
+
+def page_sources() -> Path:
+    """The folder with the sources of the page for the browser (`edgeir.devices.browser`)."""
+    return _folder("web")
+
+
+def _folder(name: str) -> Path:
+    packed = _PACKAGE / "_data" / name
+    return packed if packed.is_dir() else _PACKAGE.parent / "export" / name
 
 
 def _file(packed: str, in_checkout: str) -> Path:

@@ -6,7 +6,7 @@
     │   └── ImageError     one image cannot be read or written
     ├── CheckpointError    a checkpoint is missing, damaged or of another network
     ├── ArtifactError      an exported artifact is missing, tampered with or not runnable here
-    ├── DeviceError        a phone, browser or emulated device is missing, gone, or refuses
+    ├── DeviceError        a device, such as a browser, is missing, gone, or refuses
     ├── ExportError        a conversion failed
     │   └── ParityError    the exported file differs from the network by more than the profile allows
     ├── TrainingError      training cannot go on

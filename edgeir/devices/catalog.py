@@ -27,7 +27,7 @@ class DeviceEntry:
         configuration: ``module:Class`` of its settings, a frozen `Config` with the field `argument`, a text or None,
             and `connect() -> Device`.
         targets: the formats that it runs, names of `edgeir.runtime.catalog`.
-        argument: what may follow the name after a colon, like ``SERIAL``; None: nothing.
+        argument: what may follow the name after a colon, like ``CORE``; None: nothing.
         emulated: its processor is emulated: nothing is timed on it, and a benchmark sends no baseline there.
     """
 
@@ -40,7 +40,7 @@ class DeviceEntry:
 
     @property
     def usage(self) -> str:
-        """How it is written: ``phone[:SERIAL]``."""
+        """How it is written: ``android-arm64[:CORE]``."""
         return self.name if self.argument is None else f"{self.name}[:{self.argument}]"
 
 

@@ -22,7 +22,7 @@ class DeviceFacts(Config):
     """What a device is, for the row of a result."""
 
     device: str
-    """As `edgeir bench --device` names it, with its argument: ``phone:SERIAL``."""
+    """As `edgeir bench --device` names it, with its argument: ``android-arm64:a76``."""
     title: str
     """For people: model or core."""
     runtime: str

@@ -21,9 +21,10 @@ Equalization and Bias Correction", ICCV 2019, appendix D).
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import itertools
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import numpy as np
 import torch
@@ -66,14 +67,15 @@ def rounded(
         for name, layer in deployed.named_modules()
         if isinstance(layer, nn.Conv2d) and name in wanted
     }
-    read = _flat_values(deployed, convolutions, network.facts.channels, network.facts.size_multiple)
+    flat = _flat_images(network)
+    given = _images(network, images)
     with torch.no_grad():
-        for name, layer in convolutions.items():
-            if name in read:
-                weights = layer.weight.numpy()
-                found = _rounded_layer(weights, read[name], layer.groups, rule, per_tensor)
-                layer.weight.copy_(torch.from_numpy(found))
-        _keep_means(original, deployed, list(convolutions), _batches(network, images))
+        read = _flat_values(deployed, convolutions, flat)
+        for name in read:
+            layer = convolutions[name]
+            found = _rounded_layer(layer.weight.numpy(), read[name], layer.groups, rule, per_tensor)
+            layer.weight.copy_(torch.from_numpy(found))
+        _keep_means(original, deployed, convolutions, flat if given is None else given)
     result = copy.copy(network)
     result.deploy = lambda: copy.deepcopy(deployed)  # type: ignore[method-assign]
     return result
@@ -144,93 +146,88 @@ def _settle_pairs(numbers: NDArray[np.float64]) -> None:
             over = _largest(channel) - LARGEST
             if over == 0 or abs(over) > 2:
                 break
-            _move_best(channel, -np.sign(over), _largest)
+            _move_largest(channel, -np.sign(over))
 
 
 def _largest(channel: NDArray[np.float64]) -> float:
     return float(max(np.abs(channel).max(), neighbour_sums(channel[None])[0]))
 
 
-def _move_best(
-    channel: NDArray[np.float64], towards: float, value: Callable[[NDArray[np.float64]], float]
-) -> None:
-    """Move one of the largest numbers by a step such that `value` moves `towards`, if one does."""
-    before = value(channel)
+def _move_largest(channel: NDArray[np.float64], towards: float) -> None:
+    """Move one of the largest numbers by a step such that `_largest` moves `towards`, if one does."""
+    before = _largest(channel)
     for at in np.argsort(-np.abs(channel), axis=None)[:24]:
         place = np.unravel_index(at, channel.shape)
         kept = channel[place]
         channel[place] += towards * np.sign(kept)
-        if (value(channel) - before) * towards > 0:
+        if (_largest(channel) - before) * towards > 0:
             return
         channel[place] = kept
 
 
-def _keep_means(
-    original: nn.Module, deployed: nn.Module, layers: list[str], batches: list[torch.Tensor]
-) -> None:
-    """Shift the biases of the rounded layers, in the order in which they compute, in place."""
-    wanted = _output_means(original, layers, batches, {})
-    once = [name for name in layers if len(wanted.get(name, [])) == len(batches)]  # none that is used twice
-    for name in sorted(once, key=list(wanted).index):
-        bias = deployed.get_submodule(name).bias
-        if isinstance(bias, torch.Tensor):
-            got = _output_means(deployed, [name], batches, {})[name]
-            bias += torch.stack(wanted[name]).mean(0) - torch.stack(got).mean(0)
-
-
-def _output_means(
-    module: nn.Module, layers: list[str], batches: list[torch.Tensor], means: dict[str, list[torch.Tensor]]
-) -> dict[str, list[torch.Tensor]]:
-    """The mean of every output channel of each layer, a list for the batches, in the order of computation."""
-
-    def keep(name: str) -> Callable[[nn.Module, tuple[torch.Tensor, ...], torch.Tensor], None]:
-        def hook(_: nn.Module, __: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
-            means.setdefault(name, []).append(output.mean((0, 2, 3)))
-
-        return hook
-
-    hooks = [module.get_submodule(name).register_forward_hook(keep(name)) for name in layers]
-    try:
-        for batch in batches:
-            module(batch)
-    finally:
-        for hook in hooks:
-            hook.remove()
-    return means
-
-
-def _batches(network: Network, images: NDArray[np.float32] | None) -> list[torch.Tensor]:
-    if images is not None and len(images):
-        unit = network.facts.size_multiple
-        height, width = (side // unit * unit for side in images.shape[1:3])
-        return [torch.from_numpy(np.ascontiguousarray(images[:, :height, :width].transpose(0, 3, 1, 2)))]
+def _flat_images(network: Network) -> torch.Tensor:
+    """All colours of `LEVELS`, (N, C, H, W)."""
     side = -(-_SIDE // network.facts.size_multiple) * network.facts.size_multiple
-    colours = list(itertools.product(LEVELS, repeat=network.facts.channels))
-    return [torch.tensor(colours)[:, :, None, None].expand(-1, -1, side, side).contiguous()]
+    colours = torch.tensor(list(itertools.product(LEVELS, repeat=network.facts.channels)))
+    return colours[:, :, None, None].expand(-1, -1, side, side).contiguous()
 
 
 def _flat_values(
-    deployed: nn.Module, layers: dict[str, nn.Conv2d], channels: int, unit: int
+    deployed: nn.Module, layers: dict[str, nn.Conv2d], images: torch.Tensor
 ) -> dict[str, NDArray[np.float64]]:
     """What each layer reads in the middle of flat images: (images, input channels)."""
     read: dict[str, list[NDArray[np.float64]]] = {}
 
-    def keep(name: str) -> Callable[[nn.Module, tuple[torch.Tensor, ...]], None]:
-        def hook(_: nn.Module, arguments: tuple[torch.Tensor, ...]) -> None:
-            height, width = arguments[0].shape[2:]
-            middle = arguments[0][:, :, height // 2, width // 2]
-            read.setdefault(name, []).append(middle.double().numpy())
+    def keep(name: str, given: torch.Tensor) -> None:
+        height, width = given.shape[2:]
+        read.setdefault(name, []).append(given[:, :, height // 2, width // 2].double().numpy())
 
-        return hook
-
-    hooks = [layer.register_forward_pre_hook(keep(name)) for name, layer in layers.items()]
-    side = -(-_SIDE // unit) * unit
-    try:
-        with torch.no_grad():
-            for colour in itertools.product(LEVELS, repeat=channels):
-                flat = torch.tensor(colour).view(1, channels, 1, 1)
-                deployed(flat.expand(1, channels, side, side).contiguous())
-    finally:
-        for hook in hooks:
-            hook.remove()
+    with contextlib.ExitStack() as stack:
+        for name, layer in layers.items():
+            hook = layer.register_forward_pre_hook(lambda _, given, name=name: keep(name, given[0]))
+            stack.callback(hook.remove)
+        for image in images:  # one by one: the memory of one small image, whatever the network
+            deployed(image[None])
     return {name: np.concatenate(values) for name, values in read.items()}
+
+
+def _keep_means(
+    original: nn.Module, deployed: nn.Module, layers: dict[str, nn.Conv2d], images: torch.Tensor
+) -> None:
+    """Shift the biases of the rounded layers so that every output channel keeps its mean on the images, in place.
+
+    In one run: a layer's output is shifted as it is computed, so that the layers behind it see that already.
+    """
+    wanted: dict[str, list[torch.Tensor]] = {}
+
+    def note(name: str, output: torch.Tensor) -> None:
+        wanted.setdefault(name, []).append(output.mean((0, 2, 3)))
+
+    def shift(name: str, layer: nn.Conv2d, output: torch.Tensor) -> torch.Tensor:
+        means = wanted[name]
+        if layer.bias is None or len(means) > 1:  # a layer that is used twice has one bias for both
+            return output
+        by = means[0] - output.mean((0, 2, 3))
+        layer.bias += by
+        return output + by[:, None, None]
+
+    with contextlib.ExitStack() as stack:
+        for name in layers:
+            layer = original.get_submodule(name)
+            hook = layer.register_forward_hook(lambda _, __, output, name=name: note(name, output))
+            stack.callback(hook.remove)
+        original(images)
+    with contextlib.ExitStack() as stack:
+        for name, layer in layers.items():
+            hook = layer.register_forward_hook(lambda layer, _, output, name=name: shift(name, layer, output))
+            stack.callback(hook.remove)
+        deployed(images)
+
+
+def _images(network: Network, given: NDArray[np.float32] | None) -> torch.Tensor | None:
+    """(N, C, H, W) of a size that the network takes; None where there is none."""
+    if given is None or not len(given):
+        return None
+    unit = network.facts.size_multiple
+    height, width = (side // unit * unit for side in given.shape[1:3])
+    return torch.from_numpy(np.ascontiguousarray(given[:, :height, :width].transpose(0, 3, 1, 2)))

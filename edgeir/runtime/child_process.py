@@ -7,9 +7,11 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["NO_WINDOW", "can_start", "command", "ending", "environment"]
+__all__ = ["NO_WINDOW", "can_start", "command", "ending", "environment", "killed_after"]
 
 NO_WINDOW = getattr(subprocess, "CREATE_NO_WINDOW", 0)
 """`creationflags` of the process."""
@@ -29,6 +31,24 @@ def environment(*, python: str | None = None, **more: str) -> dict[str, str]:
     """Variables of a process that sees the modules that this one sees, or, of another `python`, its own alone."""
     path = "" if python else os.pathsep.join(entry for entry in sys.path if entry)
     return {**os.environ, "PYTHONPATH": path, "PYTHONIOENCODING": "utf-8", **more}
+
+
+@contextlib.contextmanager
+def killed_after(process: subprocess.Popen[bytes], limit_s: float) -> Iterator[threading.Event]:
+    """Kill the process if the block takes longer than this; the event tells whether it was."""
+    late = threading.Event()
+
+    def give_up() -> None:
+        late.set()
+        process.kill()
+
+    timer = threading.Timer(limit_s, give_up)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield late
+    finally:
+        timer.cancel()
 
 
 def ending(code: int) -> str:

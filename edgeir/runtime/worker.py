@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import json
 import subprocess
-import threading
 import time
 import weakref
 from collections.abc import Mapping, Sequence
@@ -21,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeir.core.errors import ArtifactError
-from edgeir.runtime.child_process import NO_WINDOW, can_start, command, ending, environment
+from edgeir.runtime.child_process import NO_WINDOW, can_start, command, ending, environment, killed_after
 
 __all__ = ["Worker"]
 
@@ -119,29 +118,19 @@ class Worker:
         self, line: dict[str, Any] | None, content: bytes | memoryview
     ) -> tuple[dict[str, Any], list[NDArray[Any]]]:
         """Send a request (None: there is none, the process speaks first) and read the answer."""
-        late = threading.Event()
-
-        def give_up() -> None:
-            late.set()
-            self._process.kill()
-
-        timer = threading.Timer(self._limit_s, give_up)
-        timer.daemon = True
-        timer.start()
-        try:
-            if line is not None:
-                assert self._process.stdin is not None
-                self._process.stdin.write(json.dumps({**line, "limit_s": self._limit_s}).encode() + b"\n")
-                self._process.stdin.write(content)
-                self._process.stdin.flush()
-            return _answer(self._process.stdout)
-        except (OSError, EOFError, ValueError) as error:  # it ended, or was ended before
-            raise ArtifactError(self._obituary(late.is_set()), where=self.model, fix=DAMAGED) from error
-        except BaseException:  # an interrupted exchange leaves the pipes in the middle of a tensor
-            self._end()
-            raise
-        finally:
-            timer.cancel()
+        with killed_after(self._process, self._limit_s) as late:
+            try:
+                if line is not None:
+                    assert self._process.stdin is not None
+                    self._process.stdin.write(json.dumps({**line, "limit_s": self._limit_s}).encode() + b"\n")
+                    self._process.stdin.write(content)
+                    self._process.stdin.flush()
+                return _answer(self._process.stdout)
+            except (OSError, EOFError, ValueError) as error:  # it ended, or was ended before
+                raise ArtifactError(self._obituary(late.is_set()), where=self.model, fix=DAMAGED) from error
+            except BaseException:  # an interrupted exchange leaves the pipes in the middle of a tensor
+                self._end()
+                raise
 
     def _obituary(self, late: bool) -> str:
         if late:

@@ -41,6 +41,11 @@ def cell(device, counts, file="int8"):
     }
 
 
+def test_a_network_in_integers_has_its_own_file_alone(instructions, tmp_path):
+    found = list(instructions.files("sr-x4-xs-int8", ("fp32", "fp16"), tmp_path))
+    assert [file for _, _, file in found] == ["packaged int8"]
+
+
 def test_the_table_has_a_row_per_file_and_the_budget_refuses_what_is_dearer(instructions):
     kinds = dict.fromkeys(
         ("dot_product", "matrix_product", "widening_multiply", "multiply", "float_multiply"), 40

@@ -1,8 +1,5 @@
 """Rows that a device measured, with a device that is made up here: it runs files as this machine does, and can fail."""
 
-import sys
-from types import ModuleType
-
 import numpy as np
 import pytest
 from PIL import Image
@@ -11,43 +8,24 @@ from edgeir.benchmarking.result import read_result
 from edgeir.benchmarking.run import bench
 from edgeir.benchmarking.timing.untrained import save_network
 from edgeir.cli.scores import score_lines
-from edgeir.core.config import Config
 from edgeir.core.errors import ConfigError, DeviceError
-from edgeir.devices import catalog
-from edgeir.devices.device import DeviceFacts, DeviceRun
+from edgeir.devices.device import DeviceRun
 from edgeir.manifest.artifact import read_artifact
 from edgeir.reporting.tables import TABLES
-from edgeir.runtime.loading import load_file
+
+from ..made_up_device import MadeUp, only_device
 
 pytest.importorskip("torch")
 
 
-class Bench(Config):
-    """Settings of the made-up device; the argument says how it behaves."""
+class OnTheBench(MadeUp):
+    """`darker` changes its output, `gone` leaves after the first file, `slow` falls back."""
 
-    argument: str | None = None
+    name, title = "bench", "a bench"
+    sent = 0
 
-    def connect(self):
-        return OnTheBench(self.argument or "")
-
-
-class OnTheBench:
-    """Runs here; `darker` changes its output, `gone` leaves after the first file, `slow` falls back."""
-
-    open_now = 0
-
-    def __init__(self, manner):
-        self.manner, self.sent = manner, 0
-        OnTheBench.open_now += 1
-        name = f"bench:{manner}" if manner else "bench"
-        self.facts = DeviceFacts(device=name, title="a bench", runtime="wood 1.0")
-
-    def open(self, path, artifact, file, *, threads=1):
-        session = load_file(path.parent, artifact, file, threads=threads)
-        if self.manner == "darker":
-            whole = session.run_raw
-            session.run_raw = lambda tensor: whole(tensor) * np.float32(0.9)
-        return session
+    def spoiled(self, output):
+        return output * np.float32(0.9) if self.manner == "darker" else output
 
     def time(self, path, artifact, file, *, size, threads=1, runs=None, budget_s=30.0, progress):
         self.sent += 1
@@ -62,19 +40,11 @@ class OnTheBench:
             instructions={"total": 2_000_000_000},
         )
 
-    def close(self):
-        OnTheBench.open_now -= 1
-
 
 @pytest.fixture(autouse=True)
 def _made_up(monkeypatch):
-    module = ModuleType("made_up_bench")
-    module.Bench = Bench
-    monkeypatch.setitem(sys.modules, "made_up_bench", module)
-    entry = catalog.DeviceEntry("bench", "wood", "made_up_bench:Bench", ("onnx",), argument="MANNER")
-    monkeypatch.setattr(catalog, "DEVICES", [entry])
-    yield
-    assert OnTheBench.open_now == 0
+    with only_device(monkeypatch, OnTheBench):
+        yield
 
 
 @pytest.fixture(scope="module")

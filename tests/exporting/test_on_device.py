@@ -1,8 +1,5 @@
 """Proof and choice on a device, with a device that is made up here: it runs files as this machine does, or wrongly."""
 
-import sys
-from types import ModuleType
-
 import numpy as np
 import pytest
 
@@ -12,45 +9,27 @@ pytest.importorskip("onnxruntime")
 from edgeir.benchmarking.timing.device_files import device_timer
 from edgeir.benchmarking.timing.untrained import save_network
 from edgeir.cli.app import main
-from edgeir.core.config import Config
 from edgeir.core.errors import ConfigError, DeviceError, ParityError
-from edgeir.devices import catalog
-from edgeir.devices.device import DeviceFacts, DeviceRun
+from edgeir.devices.device import DeviceRun
 from edgeir.exporting.bundle.export import export_bundle
 from edgeir.exporting.ladder.run import export_auto
 from edgeir.exporting.prove.repeat import prove_again
 from edgeir.exporting.run import export
 from edgeir.manifest.artifact import read_artifact
 from edgeir.models import PlainSRConfig
-from edgeir.runtime.loading import load_file
+
+from ..made_up_device import MadeUp, only_device
 
 SIZE = (24, 32)
 
 
-class Abacus(Config):
-    argument: str | None = None
-
-    def connect(self):
-        return Beads(self.argument or "")
-
-
-class Beads:
+class Beads(MadeUp):
     """Counts bytes as if they were instructions; `wrong` loses a bead, `clock` has milliseconds, `mute` nothing."""
 
-    open_now = 0
+    name, title, runtime, system = "abacus", "an abacus", "wire {manner}", "beech"
 
-    def __init__(self, manner):
-        self.manner = manner
-        Beads.open_now += 1
-        name = f"abacus:{manner}" if manner else "abacus"
-        self.facts = DeviceFacts(device=name, title="an abacus", runtime=f"wire {manner}", system="beech")
-
-    def open(self, path, artifact, file, *, threads=1):
-        session = load_file(path.parent, artifact, file, threads=threads)
-        if self.manner == "wrong":
-            whole = session.run_raw
-            session.run_raw = lambda tensor: whole(tensor) + np.float32(0.7)
-        return session
+    def spoiled(self, output):
+        return output + np.float32(0.7) if self.manner == "wrong" else output
 
     def time(self, path, artifact, file, *, size, threads=1, runs=None, budget_s=30.0, progress):
         assert size == SIZE
@@ -58,21 +37,11 @@ class Beads:
             return DeviceRun(runs_ms=(100.0, 3.0, 1.0, 2.0))
         return DeviceRun(instructions=None if self.manner == "mute" else {"total": file.bytes})
 
-    def close(self):
-        Beads.open_now -= 1
-
 
 @pytest.fixture(autouse=True)
 def _made_up(monkeypatch):
-    module = ModuleType("made_up_abacus")
-    module.Abacus = Abacus
-    monkeypatch.setitem(sys.modules, "made_up_abacus", module)
-    entry = catalog.DeviceEntry(
-        "abacus", "wood", "made_up_abacus:Abacus", ("onnx",), argument="MANNER", emulated=True
-    )
-    monkeypatch.setattr(catalog, "DEVICES", [entry])
-    yield
-    assert Beads.open_now == 0
+    with only_device(monkeypatch, Beads, emulated=True):
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -140,7 +140,7 @@ class BrowserDevice:
             raise ArtifactError(
                 f"takes and gives {ends[0].dtype}, and the browser's runtimes float32 only",
                 where=path,
-                fix="edgeir export --io float32",
+                fix="edgeir export --io float",
             )
         described = {
             "path": file.path,

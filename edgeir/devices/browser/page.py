@@ -12,11 +12,12 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from edgeir.core.assets import page_sources
 from edgeir.core.cache import cache_root
 from edgeir.core.errors import DeviceError
 from edgeir.core.files import atomic_dir
 
-__all__ = ["build_page", "built_page", "page_sources"]
+__all__ = ["build_page", "built_page"]
 
 _PACKAGE = Path(__file__).resolve().parent.parent.parent
 _BUILD_S = 600
@@ -31,12 +32,6 @@ _SOURCES = (
     "src",
     "public",
 )
-
-
-def page_sources() -> Path:
-    """The folder with the page's sources, in a wheel or a checkout."""
-    packed = _PACKAGE / "_data" / "web"
-    return packed if packed.is_dir() else _PACKAGE.parent / "export" / "web"
 
 
 def built_page(folder: str | Path | None = None) -> Path:

@@ -6,7 +6,6 @@ import contextlib
 import json
 import subprocess
 import tempfile
-import threading
 import time
 import weakref
 from collections.abc import Sequence
@@ -17,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeir.core.errors import ArtifactError, DeviceError
-from edgeir.runtime.child_process import ending
+from edgeir.runtime.child_process import ending, killed_after
 
 __all__ = ["RunnerProcess", "run_once"]
 
@@ -74,34 +73,28 @@ class RunnerProcess:
 
     def _exchange(self, content: bytes | None) -> tuple[dict[str, Any], bytes]:
         """Send a tensor (None: there is none, the process speaks first) and read the answer and its tensor."""
-        late = threading.Event()
-
-        def give_up() -> None:
-            late.set()
-            self._process.kill()
-
-        timer = threading.Timer(self._limit_s, give_up)
-        timer.daemon = True
-        timer.start()
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        try:
-            if content is not None:
-                self._process.stdin.write(len(content).to_bytes(4, "little") + content)
-                self._process.stdin.flush()
-            answer: dict[str, Any] = json.loads(_frame(self._process.stdout, LONGEST_ANSWER))
-            if "error" in answer:
-                raise ArtifactError(f"{self._title} cannot run it: {answer['error']}", where=self.model)
-            return answer, b"" if content is None else _frame(self._process.stdout, MOST_BYTES)
-        except (OSError, EOFError, ValueError) as error:
-            raise _crashed(
-                self._process, self._said, self._title, self.model, self._limit_s if late.is_set() else None
-            ) from error
-        except BaseException:  # an interrupted exchange leaves the pipes in the middle of a tensor
-            self._end()
-            raise
-        finally:
-            timer.cancel()
+        with killed_after(self._process, self._limit_s) as late:
+            try:
+                if content is not None:
+                    self._process.stdin.write(len(content).to_bytes(4, "little") + content)
+                    self._process.stdin.flush()
+                answer: dict[str, Any] = json.loads(_frame(self._process.stdout, LONGEST_ANSWER))
+                if "error" in answer:
+                    raise ArtifactError(f"{self._title} cannot run it: {answer['error']}", where=self.model)
+                return answer, b"" if content is None else _frame(self._process.stdout, MOST_BYTES)
+            except (OSError, EOFError, ValueError) as error:
+                raise _crashed(
+                    self._process,
+                    self._said,
+                    self._title,
+                    self.model,
+                    self._limit_s if late.is_set() else None,
+                ) from error
+            except BaseException:  # an interrupted exchange leaves the pipes in the middle of a tensor
+                self._end()
+                raise
 
 
 def run_once(words: Sequence[str], model: Path, *, title: str, limit_s: float) -> dict[str, Any]:

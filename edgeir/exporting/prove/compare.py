@@ -12,6 +12,7 @@ from edgeir.core.errors import ParityError
 from edgeir.exporting.prove.images import Patch
 from edgeir.manifest.parity import Change
 from edgeir.metrics.conventions import Channel
+from edgeir.metrics.psnr import unrounded_psnr
 from edgeir.metrics.ssim import WINDOW, ssim
 
 __all__ = ["compare", "compare_extremes"]
@@ -46,7 +47,7 @@ def compare(
         difference = _difference(got, wanted, patch.name)
         size = np.abs(difference)
         errors.append((size.max(), *np.percentile(size, (99, 99.9)), size.mean()))
-        drop = _psnr(wanted, patch.truth) - _psnr(got, patch.truth)
+        drop = unrounded_psnr(wanted, patch.truth) - unrounded_psnr(got, patch.truth)
         if on_worst is not None and drop > max(drops, default=-math.inf):
             on_worst(patch, wanted, got)
         drops.append(drop)
@@ -90,12 +91,6 @@ def _difference(got: Image, wanted: Image, name: str) -> NDArray[np.float64]:
     if not np.isfinite(difference).all():
         raise ParityError(f"the exported file computes NaN or infinity on the image `{name}`")
     return difference
-
-
-def _psnr(image: Image, truth: Image) -> float:
-    """RGB on the [0, 1] scale, unrounded: what is compared is two networks, not two 8-bit files."""
-    error = float(np.mean((image.astype(np.float64) - truth) ** 2))
-    return 10 * math.log10(1 / max(error, 1e-20))
 
 
 def _similarity(image: Image, truth: Image) -> float:

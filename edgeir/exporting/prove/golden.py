@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +12,7 @@ from edgeir.core.errors import ArtifactError
 from edgeir.manifest.artifact import Artifact, ModelFile, TensorSpec
 from edgeir.manifest.model_file import Golden
 from edgeir.manifest.parity import Gate
+from edgeir.metrics.psnr import unrounded_psnr
 from edgeir.runtime import catalog
 from edgeir.runtime.loading import load_file
 from edgeir.runtime.session import Session, from_native
@@ -21,6 +20,8 @@ from edgeir.runtime.session import Session, from_native
 __all__ = ["GOLDEN_FOLDER", "GoldenProof", "golden_of", "golden_problem", "run_golden"]
 
 GOLDEN_FOLDER = "golden"
+EQUAL_DB = 100.0
+"""Of equal outputs."""
 
 
 class GoldenProof(Config):
@@ -99,10 +100,11 @@ def run_golden(
         shapes = f"{before.shape} and {wanted.shape}"
         raise ArtifactError(f"made {output.shape}, the golden outputs are {shapes}", where=folder / file.path)
     made = from_native(output, exit_)
-    error = np.abs(made - from_native(wanted, expected))
+    right = from_native(wanted, expected)
+    error = np.abs(made - right)
     return GoldenProof(
         engine=engine or _engine(running.runtime),
-        psnr_db=_psnr(error),
+        psnr_db=min(EQUAL_DB, unrounded_psnr(made, right)),
         max_abs_error=float(error.max()),
         p99_abs_error=float(np.percentile(error, 99)),
         drift=float(np.abs(made - from_native(before, exit_)).max()),
@@ -112,12 +114,6 @@ def run_golden(
 def _engine(runtime: str) -> str:
     used = catalog.runtime_entry(runtime)
     return f"{used.title} {used.version}"
-
-
-def _psnr(error: NDArray[np.floating[Any]]) -> float:
-    """Of differences on the [0, 1] scale; 100 dB at most, which is also that of no difference."""
-    square = float(np.mean(np.square(error, dtype=np.float64)))
-    return 100.0 if square < 1e-10 else -10 * math.log10(square)
 
 
 def _array(path: Path, spec: TensorSpec) -> NDArray[np.generic]:

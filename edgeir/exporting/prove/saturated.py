@@ -8,7 +8,6 @@ flat colour to within a level would lose many decibels by a difference that no o
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +20,7 @@ from edgeir.data.degrade.base import to_bytes
 from edgeir.data.sources.base import ImageRef
 from edgeir.exporting.prove.images import Patch, patches
 from edgeir.manifest.facts import NetworkFacts
+from edgeir.metrics.psnr import unrounded_psnr
 
 __all__ = ["ENOUGH_DB", "compare_saturated", "saturated"]
 
@@ -74,8 +74,7 @@ def compare_saturated(file: Run, network: Run, images: Iterable[Patch]) -> tuple
 
 
 def _psnr(image: NDArray[np.float32], truth: NDArray[np.float32]) -> float:
-    error = float(np.mean((image.astype(np.float64) - truth) ** 2))
-    return min(ENOUGH_DB, 10 * math.log10(1 / max(error, 1e-20)))
+    return min(ENOUGH_DB, unrounded_psnr(image, truth))
 
 
 def _images(height: int, width: int) -> dict[str, Plane]:

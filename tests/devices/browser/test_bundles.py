@@ -98,7 +98,7 @@ def test_another_model_of_the_bundle_can_be_chosen(fixed: Path, visit: Script) -
         ),
         (
             lambda m: m["files"][0]["inputs"][0].update(dtype="int8") or m["files"].pop(),
-            "its input or output is int8; export it with `--io float32`",
+            "its input or output is int8; export it with `--io float`",
         ),
     ],
 )

@@ -17,9 +17,10 @@ from pathlib import Path
 
 import pytest
 
+from edgeir.core.assets import page_sources
 from edgeir.core.errors import ArtifactError, DeviceError
 from edgeir.devices.browser import page
-from edgeir.devices.browser.page import build_page, built_page, page_sources
+from edgeir.devices.browser.page import build_page, built_page
 from edgeir.devices.browser.serve import serve
 from edgeir.devices.browser.server import HOST, POLICY, PageServer
 

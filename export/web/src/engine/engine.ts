@@ -39,7 +39,7 @@ export function runtimeFor(file: ModelFile): RuntimeName | { reason: string } {
   const runtime = { tflite: "litert", onnx: "onnxruntime" }[file.target] as RuntimeName | undefined;
   if (runtime === undefined) return { reason: `no browser runtime runs ${file.target}` };
   if (file.input.dtype !== "float32" || file.output.dtype !== "float32") {
-    return { reason: `its input or output is ${file.input.dtype}; export it with \`--io float32\`` };
+    return { reason: `its input or output is ${file.input.dtype}; export it with \`--io float\`` };
   }
   return runtime;
 }

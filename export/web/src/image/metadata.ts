@@ -1,7 +1,6 @@
 /** The ICC profile and EXIF of a JPEG, PNG or WebP file, made fit for the result: upright, without a thumbnail. */
+import { joined, type Bytes } from "./bytes";
 import type { Metadata } from "./photo";
-
-type Bytes = Uint8Array<ArrayBuffer>;
 
 export interface Found extends Metadata {
   /** A gray JPEG. */
@@ -95,14 +94,4 @@ function starts(bytes: Bytes, text: string): boolean {
 
 function latin(bytes: Bytes): string {
   return String.fromCharCode(...bytes);
-}
-
-function joined(parts: Bytes[]): Bytes {
-  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
 }

@@ -2,6 +2,7 @@
  * Writes a PNG row by row, so that a result never exists whole in memory: rows go through the browser's own deflate and
  * become parts of a `Blob`, which browsers keep outside the page's heap.
  */
+import { joined } from "./bytes";
 import { crc32 } from "./crc";
 import type { Metadata, Samples } from "./photo";
 
@@ -120,16 +121,6 @@ function chunk(name: string, data: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuf
 async function deflated(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
   const stream = new Blob([bytes]).stream().pipeThrough(new CompressionStream("deflate"));
   return new Uint8Array(await new Response(stream).arrayBuffer());
-}
-
-function joined(parts: Uint8Array<ArrayBuffer>[]): Uint8Array<ArrayBuffer> {
-  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
 }
 
 function bigEndian(samples: Uint16Array): Uint8Array {
