@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -166,7 +167,7 @@ def test_no_orphan_is_left_when_this_process_is_killed(busy, start, tmp_path) ->
 def test_a_run_without_end_ends_even_if_nobody_is_left_to_end_it(start, monkeypatch) -> None:
     """The parent's own limit is out of the way: what ends the process is its alarm."""
     monkeypatch.setattr(
-        module.threading,
+        threading,
         "Timer",
         lambda *_: type("Never", (), {"start": lambda s: None, "cancel": lambda s: None})(),
     )
