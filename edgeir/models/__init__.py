@@ -24,6 +24,7 @@ from edgeir.models.ppdn import PPDNConfig
 from edgeir.models.rcan import RCANConfig
 from edgeir.models.spandrel import SpandrelConfig
 from edgeir.models.srcnn import SRCNNConfig
+from edgeir.models.unet import UNetConfig
 
 __all__ = [
     "AODNetConfig",
@@ -45,6 +46,7 @@ __all__ = [
     "RCANConfig",
     "SRCNNConfig",
     "SpandrelConfig",
+    "UNetConfig",
 ]
 
 AnyModel = Annotated[
@@ -52,6 +54,7 @@ AnyModel = Annotated[
     | PPCNSRConfig
     | PPCNEnhanceConfig
     | SRCNNConfig
+    | UNetConfig
     | EDSRConfig
     | RCANConfig
     | DnCNNConfig

@@ -141,6 +141,25 @@ def test_jpeg_is_the_codec_of_pillow(photo):
 
 
 @pytest.mark.shared
+def test_the_grid_of_a_shifted_jpeg_begins_anywhere(photo):
+    def steps_across(image, axis):
+        """Mean step between neighbours at each of the eight places in a block."""
+        change = np.abs(np.diff(image.astype(float), axis=axis)).mean(axis=(1 - axis, 2))
+        return [change[place::8].mean() for place in range(8)]
+
+    places = set()
+    for seed in range(12):
+        degraded = JPEG(quality=5, shifted=1.0).degrade(photo, np.random.default_rng(seed))
+        assert degraded.shape == photo.shape
+        places.add((int(np.argmax(steps_across(degraded, 0))), int(np.argmax(steps_across(degraded, 1)))))
+    assert len(places) > 4
+    aligned = {
+        JPEG(quality=5, shifted=0.5).degrade(photo, np.random.default_rng(seed)).tobytes()
+        for seed in range(12)
+    }
+    assert JPEG(quality=5).degrade(photo, rng()).tobytes() in aligned
+
+
 @pytest.mark.parametrize(("quality", "decibel"), [(10, 27.82), (20, 30.12), (30, 31.48), (40, 32.43)])
 def test_jpeg_reproduces_the_published_row_of_classic5(shared_data, quality, decibel):
     scores = []

@@ -25,6 +25,7 @@ from edgeir.models import (
     PPDNConfig,
     RCANConfig,
     SpandrelConfig,
+    UNetConfig,
 )
 from edgeir.models.base import outline, parameter_count
 
@@ -60,6 +61,8 @@ CONFIGS = [member(**SMALLER.get(member.model_fields["kind"].default, {})) for me
     DANetAutoEncoderConfig(encoder=SMALL_DANET | {"channels": 1}, decoder=SMALL_DANET | {"channels": 1}),
     MultiscaleDenoiserConfig(width=6),
     MultiscaleDenoiserConfig(channels=1, width=6),
+    UNetConfig(channels=1, widths=(6, 9), encoder=2, middle=1, decoder=1),
+    UNetConfig(widths=(5, 8), middle=2, branches=()),
 ]
 
 
@@ -95,7 +98,7 @@ def test_facts_are_known_without_building_and_are_those_of_the_network(config, m
     assert (config.facts, config.reads) == (facts, reads)
     monkeypatch.undo()
     assert config.tap_names() == tuple(network.taps())
-    channels = getattr(getattr(config, "decoder", config), "channels", 3)
+    channels = getattr(config.decoder if config.kind == "danet-autoencoder" else config, "channels", 3)
     if channels in (1, 3):  # planes of the image, not a width
         assert facts.colour == {1: "y", 3: "rgb"}[channels]
 

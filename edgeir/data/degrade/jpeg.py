@@ -24,8 +24,8 @@ Quality = Annotated[_Quality | tuple[_Quality, _Quality], AfterValidator(ordered
 class JPEG(SameSize):
     """Compress and decompress.
 
-    The 8x8 grid begins at the corner of the image it is given; patches are compressed on their own, so that the grid's
-    position relative to the image varies, as it does in images that were cropped.
+    The 8x8 grid begins at the corner of the image it is given (patches are compressed on their own), as in a file that
+    a camera or a messenger wrote; `shifted` is for what was cropped afterwards.
     """
 
     kind: Literal["jpeg"] = "jpeg"
@@ -33,9 +33,16 @@ class JPEG(SameSize):
     subsampling: Subsampling = "4:2:0"
     gray: bool = False
     """Compress the luma alone, as the grayscale benchmarks (Classic5, LIVE1 on Y) do."""
+    shifted: float = Field(0.0, ge=0, le=1)
+    """Share of the images whose grid begins anywhere else, as it does in an image that was cropped since."""
 
     def degrade(self, image: Pixels, rng: np.random.Generator) -> Pixels:
-        return compress(image, draw_quality(self.quality, rng), self.subsampling, gray=self.gray)
+        quality = draw_quality(self.quality, rng)
+        if not self.shifted or rng.random() >= self.shifted:
+            return compress(image, quality, self.subsampling, gray=self.gray)
+        above, left = (int(rng.integers(8)) for _ in range(2))
+        whole = np.pad(image, ((above, 0), (left, 0), (0, 0)), mode="edge")
+        return compress(whole, quality, self.subsampling, gray=self.gray)[above:, left:]
 
 
 def draw_quality(quality: int | tuple[int, int], rng: np.random.Generator) -> int:
