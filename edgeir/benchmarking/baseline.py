@@ -43,7 +43,9 @@ def baselines(
 def device_baseline(suite: Suite, device: str, scratch: Path) -> tuple[list[SentFile], list[str]]:
     """SRCNN for a device that is timed, in the first format that it runs, and a note where it cannot be made."""
     entry = device_entry(device)
-    runtime = catalog.target_entry(entry.targets[0]).runtime
+    target = entry.targets[0]
+    checkpoints = target == catalog.CHECKPOINT_RUNTIME
+    runtime = target if checkpoints else catalog.target_entry(target).runtime
     if suite.timing.baseline is None or entry.emulated or runtime is None:
         return [], []
     folder = scratch / f"srcnn-{entry.name}"

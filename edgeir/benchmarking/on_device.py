@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from edgeir.benchmarking.quality.evaluate import measure_quality
 from edgeir.benchmarking.result import GoldenScore, Latency, Row
+from edgeir.benchmarking.sent import SentFile, sent_checkpoint
 from edgeir.benchmarking.suite import Suite
 from edgeir.benchmarking.timing.measure import PIRM_DISCARDED, PIRM_IMAGES, input_size, percentile
 from edgeir.benchmarking.timing.prepare import macs_at
@@ -22,34 +22,28 @@ from edgeir.core.progress import Progress, no_progress
 from edgeir.devices.catalog import check_runs, connect, device_entry
 from edgeir.devices.device import Device, DeviceRun
 from edgeir.exporting.prove.golden import golden_problem, run_golden
-from edgeir.manifest.artifact import Artifact, ModelFile, read_artifact
+from edgeir.manifest.artifact import read_artifact
+from edgeir.runtime.catalog import CHECKPOINT_RUNTIME
 from edgeir.runtime.loading import file_at
 
 __all__ = ["SentFile", "device_rows", "files_for"]
 
 
-@dataclass(frozen=True)
-class SentFile:
-    """A model file to be run on devices. `model`: the name for tables; `baseline`: it is there for its time only."""
-
-    model: str
-    folder: Path
-    artifact: Artifact
-    file: ModelFile
-    baseline: bool = False
-
-
 def files_for(models: Sequence[str | Path], device: str) -> list[SentFile]:
-    """The file of each artifact or bundle that the device runs: the one named, or the first of a format of the device.
+    """The file of each artifact or bundle that the device runs: the one named, or the first of a format of the device;
+    the weights of a checkpoint, for a device that runs checkpoints.
 
     Raises:
-        ConfigError: there is no such device, a model is a checkpoint, or has no file that the device runs.
+        ConfigError: there is no such device, or a model has nothing that the device runs.
         ArtifactError: a model cannot be read.
     """
     entry = device_entry(device)
     found = []
     for model in models:
         resolved = resolve(model)
+        if resolved.is_checkpoint and CHECKPOINT_RUNTIME in entry.targets:
+            found.append(sent_checkpoint(resolved.folder, device))
+            continue
         if resolved.is_checkpoint:
             raise ConfigError(
                 ["is a checkpoint, and a device runs exported files"],

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edgeir.core.errors import ConfigError
+from edgeir.runtime.catalog import CHECKPOINT_RUNTIME
 
 if TYPE_CHECKING:  # the help text needs the table only
     from edgeir.devices.device import Device
@@ -26,7 +27,7 @@ class DeviceEntry:
         title: for people.
         configuration: ``module:Class`` of its settings, a frozen `Config` with the field `argument`, a text or None,
             and `connect() -> Device`.
-        targets: the formats that it runs, names of `edgeir.runtime.catalog`.
+        targets: the formats that it runs, names of `edgeir.runtime.catalog`; `CHECKPOINT_RUNTIME` for checkpoints.
         argument: what may follow the name after a colon, like ``CORE``; None: nothing.
         emulated: its processor is emulated: nothing is timed on it, and a benchmark sends no baseline there.
     """
@@ -67,6 +68,21 @@ DEVICES: list[DeviceEntry] = [
         ("tflite", "onnx"),
         argument="wasm|webgpu",
     ),
+    DeviceEntry(
+        "gpu-litert",
+        "this machine's GPU, LiteRT",
+        "edgeir.devices.gpu.device:GpuLiteRT",
+        ("tflite",),
+        argument="fp16|fp32",
+    ),
+    DeviceEntry("gpu-onnx", "NVIDIA GPU, ONNX Runtime", "edgeir.devices.gpu.device:GpuOnnx", ("onnx",)),
+    DeviceEntry(
+        "gpu-torch",
+        "NVIDIA GPU, checkpoints",
+        "edgeir.devices.gpu.device:GpuTorch",
+        (CHECKPOINT_RUNTIME,),
+        argument="fp16|fp32",
+    ),
 ]
 
 
@@ -99,6 +115,12 @@ def check_runs(name: str, target: str, where: str) -> None:
     """
     entry = device_entry(name)
     if target not in entry.targets:
+        if entry.targets == (CHECKPOINT_RUNTIME,):
+            raise ConfigError(
+                [f"{entry.name} runs checkpoints, not {target} files"],
+                where=where,
+                fix="name the network that the file was exported from",
+            )
         raise ConfigError(
             [f"{entry.name} runs {' and '.join(entry.targets)} files, not {target}"],
             where=where,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Protocol
+from typing import Annotated, Protocol, runtime_checkable
 
 from pydantic import Field
 
@@ -12,7 +12,7 @@ from edgeir.core.progress import Progress
 from edgeir.manifest.artifact import Artifact, ModelFile
 from edgeir.runtime.session import Session
 
-__all__ = ["Detail", "Device", "DeviceFacts", "DeviceRun"]
+__all__ = ["Detail", "Device", "DeviceFacts", "DeviceRun", "PlacedSession"]
 
 Milliseconds = Annotated[float, Field(ge=0, le=1e9)]
 Detail = str | float | int | bool
@@ -55,6 +55,16 @@ class DeviceRun(Config):
     """Instructions of one inference by kind, and ``total``; None where they are not counted."""
     details: dict[str, Detail] = {}
     """What else was seen: temperature before and after, frequency."""
+
+
+@runtime_checkable
+class PlacedSession(Session, Protocol):
+    """A session on an accelerator that may leave operators to the processor."""
+
+    placed: str
+    """Where the operators run, in words."""
+    whole: bool
+    """All of them run on the accelerator."""
 
 
 class Device(Protocol):

@@ -45,6 +45,8 @@ class Worker:
         transport_s: seconds that went into starting the process, and over all runs so far into the way there and back.
         import_mib: the process's memory before the file was loaded; None where the system says nothing.
         peak_mib: its largest resident memory until the end of the last run.
+        run_s: seconds that the last run took there, without the way there and back; None before the first.
+        about: what the loader says of what it loaded (the attribute ``about`` of its `run`); {} where it says nothing.
 
     Raises:
         ArtifactError: no process can be started, or the file cannot be loaded.
@@ -89,6 +91,8 @@ class Worker:
         self.transport_s: float = max(0.0, time.perf_counter() - began - ready["load_s"])
         self.import_mib: float | None = ready["import_mib"]
         self.peak_mib = self.import_mib
+        self.run_s: float | None = None
+        self.about: dict[str, Any] = ready["about"]
 
     @property
     def pid(self) -> int:
@@ -106,7 +110,7 @@ class Worker:
         answer, arrays = self._exchange(line, np.ascontiguousarray(tensor).data.cast("B"))
         if "error" in answer:
             raise ArtifactError(f"{self._title} failed: {answer['error']}", where=self.model)
-        self.peak_mib = answer["peak_mib"]
+        self.peak_mib, self.run_s = answer["peak_mib"], answer["run_s"]
         self.transport_s += max(0.0, time.perf_counter() - began - answer["run_s"])
         return arrays
 

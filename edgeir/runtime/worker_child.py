@@ -3,7 +3,8 @@
     python -P worker_child.py LOADER MODEL OPTIONS
 
 LOADER is a file with a function `load(model, options)`, which gives a function `run(tensor, outputs)`; that one gives
-the seconds that the run took and the named outputs. OPTIONS is JSON. What arrives on stdin and leaves on stdout is one
+the seconds that the run took and the named outputs; its attribute ``about``, where it has one, is a dictionary for the
+parent. OPTIONS is JSON. What arrives on stdin and leaves on stdout is one
 line of JSON each time, followed by the bytes of the tensors that the line describes.
 
 Ends when stdin ends, which it does when the parent closes it or dies in whatever way; where the system has an alarm, a
@@ -45,7 +46,8 @@ def main(loader: str, model: str, options: str) -> int:
     except Exception as error:  # runtimes raise whatever they like
         _send(sink, {"error": _first_line(str(error), *heard) or type(error).__name__})
         return 1
-    _send(sink, {"import_mib": imported, "load_s": load_s})
+    about = getattr(run, "about", {})
+    _send(sink, {"import_mib": imported, "load_s": load_s, "about": about})
     while line := source.readline():
         request = json.loads(line)
         tensor = _received(source, request)

@@ -18,9 +18,9 @@ def _two(monkeypatch):
 def test_every_entry_has_one_name_and_known_formats():
     names = [entry.name for entry in DEVICES]
     assert len(set(names)) == len(names)
-    from edgeir.runtime.catalog import TARGETS
+    from edgeir.runtime.catalog import CHECKPOINT_RUNTIME, TARGETS
 
-    known = {target.name for target in TARGETS}
+    known = {CHECKPOINT_RUNTIME, *(target.name for target in TARGETS)}
     for entry in DEVICES:
         assert entry.targets
         assert set(entry.targets) <= known

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from edgeir.core.errors import ArtifactError, ParityError
 from edgeir.devices.catalog import check_runs, connect, device_entry
-from edgeir.devices.device import Device, DeviceFacts
+from edgeir.devices.device import Device, DeviceFacts, PlacedSession
 from edgeir.exporting.prove.golden import golden_problem, run_golden
 from edgeir.manifest.artifact import Artifact, ModelFile
 from edgeir.manifest.parity import NativeRun
@@ -34,7 +34,7 @@ def proved_on(
 
     Raises:
         ParityError: a device computes something else than the network.
-        ArtifactError: it cannot run the file.
+        ArtifactError: it cannot run the file, or runs a part of it on the processor in place of its accelerator.
         ConfigError, DeviceError: as for `check_devices`.
     """
     runs = []
@@ -80,6 +80,12 @@ def _run(device: Device, folder: Path, artifact: Artifact, file: ModelFile) -> N
     facts = device.facts
     session = device.open(folder / file.path, artifact, file)
     try:
+        if isinstance(session, PlacedSession) and not session.whole:
+            raise ArtifactError(
+                f"runs {session.placed} on {facts.device}: that proves nothing of the accelerator",
+                where=folder / file.path,
+                fix="edgeir lint says which operators it refuses",
+            )
         found = run_golden(folder, artifact, file, file.golden, session=session, engine=facts.runtime)
     finally:
         session.close()
