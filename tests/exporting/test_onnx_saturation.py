@@ -142,3 +142,55 @@ def test_integers_that_onnxruntime_cannot_run_are_refused_with_what_helps() -> N
         ExportError, match=r"cannot run the integers .*\(choose --precision w8 or fp16, --quantizer nncf"
     ):
         qdq._means(model, np.zeros((1, 4, 4, 3), np.float32), 1)
+
+
+def test_a_constant_on_the_left_of_a_product_gets_one_scale_and_runs() -> None:
+    from onnx import TensorProto, helper, numpy_helper
+
+    from edgeir.exporting.targets.onnx import qdq
+
+    generator = np.random.default_rng(0)
+    constant = generator.normal(size=(3, 3)).astype(np.float32)
+    flat, back = np.array([3, 16], np.int64), np.array([1, 3, 4, 4], np.int64)
+    entry, exit_ = (
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 3, 4, 4]) for name in ("image", "restored")
+    )
+    nodes = [
+        helper.make_node("Reshape", ["image", "flat"], ["columns"]),
+        helper.make_node("MatMul", ["constant", "columns"], ["mixed"], name="product"),
+        helper.make_node("Reshape", ["mixed", "back"], ["restored"]),
+    ]
+    constants = [
+        numpy_helper.from_array(array, name)
+        for name, array in (("constant", constant), ("flat", flat), ("back", back))
+    ]
+    graph = helper.make_graph(nodes, "g", [entry], [exit_], constants)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    images = generator.random((2, 4, 4, 3), dtype=np.float32)
+    integer = qdq.quantise_qdq(model, images, ranges="minmax", activations="uint8", weights="pairs")
+    scales = {one.name: list(one.dims) for one in integer.graph.initializer if one.name == "constant_scale"}
+    assert scales == {"constant_scale": []}
+    got = qdq._outputs(integer, images)[0]
+    expected = (constant @ images[0].reshape(16, 3).T).reshape(3, 4, 4).clip(0, 1)
+    assert np.abs(got.clip(0, 1) - expected).max() < 0.02
+
+
+def test_a_graph_that_stops_the_exact_kernels_is_computed_in_floats(
+    converted, calibration, monkeypatch
+) -> None:
+    from edgeir.exporting.targets.onnx import qdq
+
+    model = onnx.load_from_string(converted("onnx-int8", size=None).data)
+    [exact] = qdq._outputs(model, calibration[:1])
+    real, levels = onnxruntime.InferenceSession, []
+
+    def stops_when_fused(content, options, **more):
+        levels.append(options.graph_optimization_level)
+        if len(levels) == 1:
+            raise RuntimeError("attempt to replace the existing tensor")
+        return real(content, options, **more)
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", stops_when_fused)
+    [floats] = qdq._outputs(model, calibration[:1])
+    assert len(levels) == 2
+    assert np.abs(floats.astype(float) - exact).max() <= 1.01  # of 255 levels: the file gives bytes

@@ -224,29 +224,39 @@ def _convolution_with_bias(model: Any, node: Any | None) -> Any | None:
 
 
 def _means(model: Any, images: Images, block: int) -> NDArray[np.float64]:
-    """Mean of each channel in front of the shuffle, measured behind it: (colours * block²,), colour-major.
-
-    Raises:
-        ExportError: onnxruntime cannot run the graph, which happens with what its own quantiser made.
-    """
-    ort = require("onnxruntime", "int8 for ONNX")
-    options = ort.SessionOptions()
-    options.intra_op_num_threads, options.log_severity_level = 1, 3
-    # Saturation on this CPU must not enter the file (see `saturation`).
-    options.add_session_config_entry("session.x64quantprecision", "1")
+    """Mean of each channel in front of the shuffle, measured behind it: (colours * block²,), colour-major."""
     total: NDArray[np.float64] = np.zeros(())
-    try:
-        session = ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-        outputs = [session.run(None, {"image": nchw(image)})[0][0] for image in images]
-    except Exception as error:  # onnxruntime's own classes, which have no common base
-        reason = str(error).split("onnxruntime_src/onnxruntime/")[-1][:160]
-        raise ExportError(
-            f"onnxruntime cannot run the integers that its quantiser made of this network: {reason}",
-            fix="choose --precision w8 or fp16, --quantizer nncf, or another target",
-        ) from error
-    for output in outputs:
+    for output in _outputs(model, images):
         out = np.clip(output, 0, 1)
         colours, height, width = out.shape
         cells = out.reshape(colours, height // block, block, width // block, block)
         total = total + cells.mean((1, 3), dtype=np.float64).reshape(-1)
     return total / len(images)
+
+
+def _outputs(model: Any, images: Images) -> list[NDArray[np.float32]]:
+    """What the graph makes of the images, each (C, H, W), without the saturation that some CPUs' kernels have.
+
+    Raises:
+        ExportError: onnxruntime cannot run the graph.
+    """
+    ort = require("onnxruntime", "int8 for ONNX")
+    content, reason = model.SerializeToString(), ""
+    # The option that keeps saturation out stops at some graphs ("attempt to replace the existing tensor", FDR-Net with
+    # onnxruntime 1.31). Below "extended" nothing is fused into integer kernels: floats compute what the integers mean.
+    for level in (ort.GraphOptimizationLevel.ORT_ENABLE_ALL, ort.GraphOptimizationLevel.ORT_ENABLE_BASIC):
+        options = ort.SessionOptions()
+        options.intra_op_num_threads, options.log_severity_level = 1, 4
+        options.graph_optimization_level = level
+        options.add_session_config_entry("session.x64quantprecision", "1")
+        try:
+            session = ort.InferenceSession(
+                content, options, providers=["CPUExecutionProvider"], enable_fallback=0
+            )
+            return [session.run(None, {"image": nchw(image)})[0][0] for image in images]
+        except Exception as error:  # onnxruntime's own classes, which have no common base
+            reason = reason or str(error).split("onnxruntime_src/onnxruntime/")[-1][:160]
+    raise ExportError(
+        f"onnxruntime cannot run the integers that its quantiser made of this network: {reason}",
+        fix="choose --precision w8 or fp16, --quantizer nncf, or another target",
+    )

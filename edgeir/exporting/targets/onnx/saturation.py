@@ -20,12 +20,17 @@ def weight_overrides(
     Args:
         per_tensor: one scale for a layer, that of the channel that needs the largest.
     """
-    if rule == "full":
-        return {}
     kind = require("onnxruntime.quantization", "int8 for ONNX").QuantType.QInt8
     numpy_helper = require("onnx.numpy_helper", "int8 for ONNX")
     constants = {constant.name: constant for constant in model.graph.initializer}
-    result: dict[str, list[dict[str, Any]]] = {}
+    # A constant on the left of a product: the kernel takes one scale for it, and the quantiser gives one per column.
+    result: dict[str, list[dict[str, Any]]] = {
+        node.input[0]: [{"quant_type": kind, "reduce_range": rule != "full"}]
+        for node in model.graph.node
+        if node.op_type == "MatMul" and node.input[0] in constants
+    }
+    if rule == "full":
+        return result
     for node in model.graph.node:
         if node.op_type not in ("Conv", "ConvTranspose", "MatMul", "Gemm") or node.input[1] not in constants:
             continue
