@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import tempfile
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +39,8 @@ class ZooNotes(Config):
 
     about: str | None = None
     """One paragraph: what the network is, and how it was trained and chosen."""
+    use: str | None = None
+    """What it is for, in a few words, for lists: "enlarge x4, best". By default the task and the scale."""
     licence: str | None = None
     """Licence of the weights, and restrictions on their use, for example by the training images."""
     training_data: str | None = None
@@ -66,6 +69,7 @@ def publish(
     notes: ZooNotes | None = None,
     suites: Sequence[str | Path | Suite] = (),
     file_size: tuple[int, int] | None = None,
+    file_precision: str = "int8",
     overwrite: bool = False,
     progress: Progress = no_progress,
 ) -> Published:
@@ -77,9 +81,11 @@ def publish(
         zoo: folder of the entries; ``edgeir/zoo`` of a checkout is edgeir's own.
         results: folder for the measurements, ``zoo-<name>-<suite>.json``.
         notes: texts of the card; a licence is required, here or on the checkpoint's own card.
-        suites: what the entry is measured on; each set becomes an entry under the card's ``metrics``.
-        file_size: input height and width of an int8 file of the first target that comes with the entry, so that it runs
-            where torch is not installed; None: no file.
+        suites: what the entry is measured on; each set becomes an entry under the card's ``metrics``, by its own name,
+            or by that of the suite where several suites degrade the same set.
+        file_size: input height and width of a file of the first target that comes with the entry, so that it runs where
+            torch is not installed; None: no file.
+        file_precision: of that file.
         overwrite: replace an entry and results of that name.
 
     Raises:
@@ -113,9 +119,15 @@ def publish(
         save_checkpoint(draft, fused, fused.state_dict(), name=name, metrics={}, provenance=provenance)
         measured = [_measure(draft, name, suite, progress) for suite in measured_on]
     metrics: dict[str, Any] = {}
-    for result, path in zip(measured, paths, strict=True):
+    sets = Counter(entry.name for suite in measured_on for entry in suite.sets)
+    for result, suite, path in zip(measured, measured_on, paths, strict=True):
         write_json(path, result.model_dump(mode="json"))
-        metrics |= _figures(result, path)
+        figures = _figures(result, path)
+        alone = len(suite.sets) == 1
+        metrics |= {
+            name if sets[name] == 1 else suite.name if alone else f"{name}, {suite.name}": value
+            for name, value in figures.items()
+        }
     written = save_checkpoint(
         entry, fused, fused.state_dict(), name=name, metrics=metrics, provenance=provenance
     )
@@ -123,8 +135,8 @@ def publish(
         target = catalog.TARGETS[0]
         out = entry / str(target.runtime)
         export(
-            entry, target=target.name, precision="int8", sizes=[file_size], out=out, golden=False, worst_image=False,
-            progress=progress
+            entry, target=target.name, precision=file_precision, sizes=[file_size], out=out, golden=False,
+            worst_image=False, progress=progress
         )  # fmt: skip
     return Published(entry, written, paths)
 
@@ -146,6 +158,7 @@ def _provenance(card: Card, notes: ZooNotes, where: Path) -> dict[str, Any]:
     described = recipe if isinstance(recipe, dict) else {}
     facts = {
         "about": notes.about or own.get("about") or described.get("about"),
+        "use": notes.use or own.get("use"),
         "licence": notes.licence or own.get("licence"),
         "training_data": notes.training_data or own.get("training_data") or _sources(described),
         "citations": list(notes.citations) if notes.citations is not None else own.get("citations"),

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from edgeir.cli.options import Json, Overwrite, Quiet, parse_size
+from edgeir.cli.options import Json, Overwrite, PrecisionChoice, Quiet, parse_size
 from edgeir.cli.output import Output
 
 __all__ = ["publish"]
@@ -74,9 +74,16 @@ def publish(
         typer.Option(
             "--file-size",
             metavar="HxW",
-            help="Bring an int8 file of this input size, which runs without torch.",
+            help="Bring a file of this input size, which runs without torch.",
             show_default=False,
         ),
+    ] = None,
+    file_precision: Annotated[
+        PrecisionChoice, typer.Option("--file-precision", help="Precision of that file.")
+    ] = "int8",
+    use: Annotated[
+        str | None,
+        typer.Option("--use", help="What it is for, in a few words, for lists.", show_default=False),
     ] = None,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
@@ -94,7 +101,11 @@ def publish(
         from edgeir.benchmarking.publish import publish as run_publish
 
         notes = ZooNotes(
-            about=about, licence=licence, training_data=training_data, citations=tuple(cite) if cite else None
+            about=about,
+            use=use,
+            licence=licence,
+            training_data=training_data,
+            citations=tuple(cite) if cite else None,
         )
         with output.progress() as progress:
             made = run_publish(
@@ -105,6 +116,7 @@ def publish(
                 notes=notes,
                 suites=suite or (),
                 file_size=parse_size(file_size) if file_size else None,
+                file_precision=str(file_precision),
                 overwrite=overwrite,
                 progress=progress,
             )

@@ -135,13 +135,10 @@ def _named(model: str | None) -> str:
         return model
     from edgeir.core.assets import find_zoo, list_zoo
     from edgeir.manifest.card import read_card
+    from edgeir.reporting.zoo_table import use_of
 
-    known = []
-    for name in list_zoo():
-        card = read_card(find_zoo(name))
-        scale = f" x{card.facts.scale}" if card.facts.scale > 1 else ""
-        known.append(f"{name} ({card.facts.task}{scale}, {card.parameters:,} parameters)")
-    offer = f"one of {', '.join(known)}, or " if known else ""
+    known = "; ".join(f"{name}: {use_of(read_card(find_zoo(name)))}" for name in list_zoo())
+    offer = f"one of these ({known}), or " if known else ""
     raise ConfigError(
         ["no network is named"], fix=f"pass --model with {offer}a checkpoint or artifact of your own"
     )

@@ -132,13 +132,14 @@ def file_at(artifact: Artifact, folder: Path, path: Path | None, runtimes: Seque
     raise ArtifactError(f"the manifest beside it describes {described}, not this file", where=path)
 
 
+def packaged_files(zoo: Path) -> dict[str, Path]:
+    """Folders of the exported files that come with the zoo network in this folder, by the runtime that runs them."""
+    return {entry.name: zoo / entry.name for entry in catalog.RUNTIMES if (zoo / entry.name).is_dir()}
+
+
 def _packaged(zoo: Path, runtime: RuntimeName) -> Path | None:
     """The artifact that comes with a zoo network, if that is what should run."""
-    for entry in catalog.RUNTIMES:
-        folder = zoo / entry.name
-        if folder.is_dir() and (
-            runtime == entry.name
-            or (runtime == "auto" and catalog.runtime_entry(catalog.CHECKPOINT_RUNTIME).version is None)
-        ):
-            return folder
-    return None
+    without_torch = runtime == "auto" and catalog.runtime_entry(catalog.CHECKPOINT_RUNTIME).version is None
+    return next(
+        (folder for name, folder in packaged_files(zoo).items() if without_torch or runtime == name), None
+    )

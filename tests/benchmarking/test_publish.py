@@ -55,6 +55,18 @@ def suite(tmp_path):
     return Suite(name="mine", title="one", sets=sets, degradation=Bicubic(scale=4), protocol="sr-x4")
 
 
+def test_one_set_degraded_by_two_suites_has_two_figures_on_the_card(run, suite, tmp_path):
+    blurred = suite.model_copy(
+        update={"name": "mine-pillow", "degradation": Bicubic(scale=4, flavour="pillow")}
+    )
+    places = {"zoo": tmp_path / "zoo", "results": tmp_path / "results"}
+    notes = NOTES.model_copy(update={"use": "enlarge x4"})
+    card = publish(run, "tiny-x4", **places, notes=notes, suites=[suite, blurred]).card
+    assert list(card.metrics) == ["mine", "mine-pillow"]
+    assert card.metrics["mine"]["psnr_db"] != card.metrics["mine-pillow"]["psnr_db"]
+    assert card.provenance["use"] == "enlarge x4"
+
+
 def test_an_entry_is_the_network_fused_measured_and_described(run, network, suite, tmp_path):
     made = publish(
         run, "tiny-x4", zoo=tmp_path / "zoo", results=tmp_path / "results", notes=NOTES, suites=[suite]

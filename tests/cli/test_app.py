@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import typer
 
+from edgeir.benchmarking.timing.measure import Measured
 from edgeir.cli import app as program
 from edgeir.cli.app import app, main
 from edgeir.core.errors import ImageError
@@ -383,6 +384,26 @@ def test_models_lists_the_cards(capsys: pytest.CaptureFixture[str]) -> None:
 
     assert main(["models", "--json"]) == 0
     assert sorted(json.loads(capsys.readouterr().out)) == list_zoo()
+    assert main(["models"]) == 0
+    header, *rows = capsys.readouterr().out.splitlines()
+    assert header.split() == ["name", "for", "parameters", "file", "quality"]
+    assert [row.split()[0] for row in rows] == list_zoo()
+    assert all(" KiB" in row and " dB on " in row for row in rows)
+
+
+def test_models_are_timed_here(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    from edgeir.benchmarking.timing import zoo
+
+    monkeypatch.setattr(zoo, "measure", lambda contenders, schedule, progress: [
+        Measured(one.name, 1.0, (), turns_ms=[[one.height * one.width / 1e6 * 7]]) for one in contenders
+    ])  # fmt: skip
+    assert main(["models", "--time", "--json"]) == 0
+    timed = json.loads(capsys.readouterr().out)
+    assert all(entry["ms_per_megapixel"] == pytest.approx(7) for entry in timed.values())
+    assert main(["models", "--time", "--quiet"]) == 0
+    header, *rows = capsys.readouterr().out.splitlines()
+    assert header.endswith("ms per output MP  with")
+    assert all(row.split()[-2] == "7" for row in rows)
 
 
 def test_help_is_quick_enough_to_be_asked_for() -> None:

@@ -287,9 +287,9 @@ def test_without_a_network_the_error_names_those_that_come_with_edgeir(
 ) -> None:
     assert main(["restore", "photo.jpg", "out.png"]) == 2
     line = only_error(capsys)
-    assert "no network is named (pass --model with one of " in line
+    assert "no network is named (pass --model with one of these (" in line
     for name in list_zoo():
-        assert f"{name} (super-resolution x{read_card(find_zoo(name)).facts.scale}, " in line
+        assert f"{name}: {read_card(find_zoo(name)).provenance['use']}" in line
 
 
 def test_what_needs_a_decoder_and_what_became_a_png_are_said(
