@@ -1,7 +1,7 @@
 """The Kotlin code of a bundle's README compiles, against the libraries that it names.
 
-The compiler and the libraries are taken from the local Maven repository; Android's own classes are declared here, as far
-as the code uses them.
+The compiler and the libraries are taken from the local Maven repository; Android's own classes are declared here, as
+far as the code uses them.
 """
 
 from __future__ import annotations
