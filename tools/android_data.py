@@ -42,7 +42,8 @@ INTEGERS = "-int8"
 RADII = {"lr": 3, "bicubic": 5}
 STAMP = "made-of.txt"
 PACKAGES = (
-    "checkpoint", "core", "exporting", "imaging", "manifest", "metrics", "models", "quantize", "restoring", "runtime", "zoo",
+    "checkpoint", "core", "exporting", "imaging", "manifest", "metrics", "models", "quantize", "restoring", "runtime",
+    "zoo",
 )  # fmt: skip
 """Those of edgeir that have a part in the files."""
 
@@ -54,7 +55,7 @@ def made_up(x: NDArray[np.float32], scale: int) -> NDArray[np.float32]:
 
 
 def image(height: int, width: int, planes: int, seed: int) -> NDArray[np.uint8]:
-    """Blobs and noise, (height, width, planes); of 2 and 4 planes the last is alpha, hidden in part, with a soft rim."""
+    """Blobs and noise, (height, width, planes); of 2 and 4 the last is alpha, hidden in part, with a soft rim."""
     random = np.random.default_rng(seed)
     y, x = np.mgrid[:height, :width]
     waves = [np.sin(x / (7 + 3 * c) + c) * np.cos(y / (9 + c)) for c in range(planes)]

@@ -10,7 +10,10 @@ public final class Options {
         List<? extends Engine> after(EngineException failure) throws java.io.IOException;
     }
 
-    /** Side of the largest tile in pixels of the image, for files that take any size; 0: chosen. */
+    /**
+     * Side of the largest tile in pixels of the image; 0: the file's own size, or chosen where it takes any. For a file
+     * of one size it is without effect where the engines do not take another.
+     */
     public final int tile;
     /** Bytes that the restorer's own arrays may take, in the heap and beside it; the engines' memory is not counted. */
     public final long memoryBudget;

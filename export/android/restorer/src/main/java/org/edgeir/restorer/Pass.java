@@ -15,7 +15,7 @@ import org.edgeir.restorer.pixels.WindowPixels;
 import org.edgeir.restorer.tiling.Plan;
 import org.edgeir.restorer.tiling.Window;
 
-/** One pass over the rows that are missing, with tiles of one size: a strip is written while the next one is computed. */
+/** One pass over the missing rows, with tiles of one size: a strip is written while the next one is computed. */
 final class Pass {
     private final Facts facts;
     private final TensorSpec input;
@@ -91,7 +91,8 @@ final class Pass {
         if (bleed != null) bleed.apply(band, span[0], span[1]);
     }
 
-    private void run(int engine, Window row, Window column, Band band, WindowPixels pixels, Buffers buffers, Strip strip)
+    private void run(
+            int engine, Window row, Window column, Band band, WindowPixels pixels, Buffers buffers, Strip strip)
             throws IOException {
         ByteBuffer given = buffers.inputs[engine];
         ByteBuffer[] made = buffers.outputs[engine];

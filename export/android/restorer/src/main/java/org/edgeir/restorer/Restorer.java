@@ -14,8 +14,8 @@ import org.edgeir.restorer.tiling.Plan;
  * Restores images tile by tile, as {@code edgeir restore} does: the same tiles, colours and rounding.
  *
  * <p>The source is read by bands of rows and the sink is written by strips, so neither image is ever whole in memory.
- * Several engines of one file work on separate tiles. Where the memory does not suffice, tiles are halved and the work goes
- * on with the rows that are missing.
+ * Several engines of one file work on separate tiles. Where the memory does not suffice, tiles are halved and the work
+ * goes on with the rows that are missing.
  */
 public final class Restorer {
     private final Facts facts;
@@ -36,7 +36,12 @@ public final class Restorer {
      * @param size the only height and width that the file takes; null: any
      */
     public Restorer(
-            Facts facts, int[] size, TensorSpec input, TensorSpec output, List<? extends Engine> engines, Options options) {
+            Facts facts,
+            int[] size,
+            TensorSpec input,
+            TensorSpec output,
+            List<? extends Engine> engines,
+            Options options) {
         if (engines.isEmpty()) throw new IllegalArgumentException("there is no engine");
         this.facts = facts;
         this.size = size;
@@ -61,14 +66,15 @@ public final class Restorer {
             done = true;
             return result;
         } catch (ArithmeticException error) {
-            throw new RestoreException("The image is too large: " + source.width() + "×" + source.height() + " pixels.", error);
+            throw new RestoreException(
+                    "The image is too large: " + source.width() + "×" + source.height() + " pixels.", error);
         } finally {
             if (!done) sink.abort();
         }
     }
 
     private Result run(ImageSource source, ImageSink sink, Watcher watcher) throws IOException {
-        Tiles tiles = fitting(Tiles.first(facts, size, options.tile), source);
+        Tiles tiles = fitting(Tiles.first(facts, wanted(source), options.tile), source);
         Options.Replacement replacement = options.replacement;
         Bleed bleed = Bleed.of(source, facts);
         sink.begin(
@@ -78,30 +84,52 @@ public final class Restorer {
                 source.hasAlpha());
         Progress progress = new Progress(watcher);
         long memory = 0;
-        while (true) {
-            Plan plan = tiles.plan(source.height(), source.width());
+        Plan plan = null;
+        for (boolean missing = true; missing; ) {
+            plan = tiles.plan(source.height(), source.width());
             memory = Math.max(memory, bytes(plan, source));
             try {
                 new Pass(facts, input, output, engines, plan, source, bleed, sink, progress).run();
-                sink.finish();
-                return new Result(source.width() * facts.scale, source.height() * facts.scale, progress.tiles(),
-                        plan.rows.size(), plan.columns.size(), memory);
+                missing = false;
             } catch (OutOfMemoryError error) {
                 tiles = smaller(tiles, source);
-                if (tiles == null) {
-                    throw new RestoreException("The memory does not suffice for the smallest tile: close other apps, or use a smaller "
-                            + "image.", error);
-                }
+                if (tiles == null) throw tooLarge(error);
                 Plan now = tiles.plan(source.height(), source.width());
-                progress.note("The memory did not suffice: tiles of " + now.columns.size() + "×" + now.rows.size() + " now.");
+                String sides = now.columns.size() + "×" + now.rows.size();
+                progress.note("The memory did not suffice: tiles of " + sides + " now.");
             } catch (EngineException error) {
                 List<? extends Engine> others = replacement == null ? null : replacement.after(error);
                 if (others == null || others.isEmpty()) throw error;
-                progress.note(engines.get(0).title() + " failed (" + error.getMessage() + "): " + others.get(0).title() + " now.");
+                String failed = engines.get(0).title() + " failed (" + error.getMessage() + ")";
+                progress.note(failed + ": " + others.get(0).title() + " now.");
                 engines = others;
                 replacement = null;
+                tiles = fitting(tiles, source); // there may be more of them
             }
         }
+        sink.finish();
+        return new Result(
+                source.width() * facts.scale,
+                source.height() * facts.scale,
+                progress.tiles(),
+                plan.rows.size(),
+                plan.columns.size(),
+                memory);
+    }
+
+    private static RestoreException tooLarge(OutOfMemoryError error) {
+        return new RestoreException(
+                "The memory does not suffice for the smallest tile: close other apps, or use a smaller image.", error);
+    }
+
+    /** The size of the first tiles; null: the file takes any. */
+    private int[] wanted(ImageSource source) throws IOException {
+        if (size == null || options.tile == 0 || !facts.globalOperations.isEmpty()) return size;
+        Plan plan = Tiles.first(facts, null, options.tile).planOrNull(source.height(), source.width());
+        if (plan == null) return size;
+        int[] other = {plan.rows.size(), plan.columns.size()};
+        for (Engine engine : engines) if (!engine.takes(other[0], other[1])) return size;
+        return other;
     }
 
     /** The largest tiles that the budget allows. */
@@ -125,7 +153,8 @@ public final class Restorer {
         Tiles next = tiles.halved();
         Plan plan = next == null ? null : next.planOrNull(source.height(), source.width());
         if (plan == null) return null;
-        for (Engine engine : engines) if (size != null && !engine.takes(plan.rows.size(), plan.columns.size())) return null;
+        for (Engine engine : engines)
+            if (size != null && !engine.takes(plan.rows.size(), plan.columns.size())) return null;
         return next;
     }
 

@@ -51,8 +51,10 @@ final class Tiles {
         int high = Math.multiplyExact(height, facts.inputScale());
         int wide = Math.multiplyExact(width, facts.inputScale());
         if (fixed == null && largest == null && (long) high * wide > WHOLE_LIMIT) {
-            throw new RestoreException("The network reads the whole image (" + facts.reads()
-                    + ") and the image is too large for one run. Use a smaller one, or export with --statistics constant.");
+            throw new RestoreException(
+                    "The network reads the whole image (" + facts.reads()
+                            + ") and the image is too large for one run: use a smaller one, or export with "
+                            + "--statistics constant.");
         }
         return Plan.of(high, wide, facts, fixed, largest, true);
     }

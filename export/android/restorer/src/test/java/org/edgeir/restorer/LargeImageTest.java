@@ -21,7 +21,7 @@ import org.junit.Rule;
 import org.junit.Test;
 import org.junit.rules.TemporaryFolder;
 
-/** 12 megapixels ×4 into a PNG, in a JVM with the heap of a phone's app: 192 megapixels are 576 MB, the heap has 256. */
+/** 12 megapixels ×4 into a PNG, in a JVM with the heap of a phone's app: the result is 576 MB, the heap 256. */
 public class LargeImageTest {
     private static final int WIDTH = 4000;
     private static final int HEIGHT = 3000;
@@ -36,8 +36,13 @@ public class LargeImageTest {
         File file = folder.newFile("large.png");
         Result result;
         try (OutputStream stream = new BufferedOutputStream(new FileOutputStream(file))) {
-            Restorer restorer = new Restorer(facts, new int[] {180, 320}, TestData.floats(facts), TestData.floats(facts),
-                    Collections.singletonList(new Doubling(facts)), Options.standard());
+            Restorer restorer = new Restorer(
+                    facts,
+                    new int[] {180, 320},
+                    TestData.floats(facts),
+                    TestData.floats(facts),
+                    Collections.singletonList(new Doubling(facts)),
+                    Options.standard());
             result = restorer.restore(new Slope(), new PngSink(stream, null, null, 1), Watcher.NONE);
         }
         assertTrue(result.memory <= Options.standard().memoryBudget);
@@ -74,7 +79,8 @@ public class LargeImageTest {
 
         @Override
         public void read(int top, int bottom, byte[] samples) throws IOException {
-            for (int y = top, at = 0; y < bottom; y++) for (int x = 0; x < 3 * WIDTH; x++) samples[at++] = (byte) ((x + y) >> 4);
+            for (int y = top, at = 0; y < bottom; y++)
+                for (int x = 0; x < 3 * WIDTH; x++) samples[at++] = (byte) ((x + y) >> 4);
         }
     }
 

@@ -4,7 +4,7 @@ import java.nio.ByteBuffer;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.edgeir.restorer.bundle.Facts;
 
-/** The network of three lines of tools/android_data.py, which can also fail, and may read what lies `radius` pixels away. */
+/** The network of tools/android_data.py; it can also fail, and may read what lies at the receptive radius. */
 public class MadeUpEngine implements Engine {
     public final AtomicInteger runs = new AtomicInteger();
     private final Facts facts;
@@ -33,7 +33,8 @@ public class MadeUpEngine implements Engine {
         busy = true;
         try {
             runs.incrementAndGet();
-            if (input.remaining() != 4 * height * width * facts.channels()) throw new EngineException("input of another size");
+            if (input.remaining() != 4 * height * width * facts.channels())
+                throw new EngineException("input of another size");
             compute(input, output, height, width);
         } finally {
             busy = false;
@@ -49,7 +50,10 @@ public class MadeUpEngine implements Engine {
                 for (int c = 0; c < channels; c++) {
                     float value = input.getFloat(4 * ((y * width + x) * channels + c));
                     float made = value * 1.25f - 0.125f;
-                    if (far) made = value / 2 + at(input, y - r, x, c, height, width) / 4 + at(input, y + r, x + r, c, height, width) / 4;
+                    if (far)
+                        made = value / 2
+                                + at(input, y - r, x, c, height, width) / 4
+                                + at(input, y + r, x + r, c, height, width) / 4;
                     for (int i = 0; i < scale; i++) {
                         for (int j = 0; j < scale; j++) {
                             int to = ((y * scale + i) * width * scale + x * scale + j) * channels + c;

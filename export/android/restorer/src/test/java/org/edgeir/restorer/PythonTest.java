@@ -11,7 +11,7 @@ import org.edgeir.restorer.bundle.JsonFile;
 import org.edgeir.restorer.pixels.ArrayImage;
 import org.junit.Test;
 
-/** Images that {@code edgeir.restoring} restored with the same made-up network, in every combination of colours and alpha. */
+/** Images that {@code edgeir.restoring} restored with the same made-up network, in every combination of planes. */
 public class PythonTest {
     @Test
     public void samplesAreThoseOfPython() throws Exception {
@@ -21,16 +21,23 @@ public class PythonTest {
             if (one.get("facts") == null) continue; // of a real file
             Facts facts = JsonFile.facts((Map<?, ?>) one.get("facts"));
             List<?> size = (List<?>) one.get("fixed");
-            int[] fixed = size == null ? null : new int[] {((Long) size.get(0)).intValue(), ((Long) size.get(1)).intValue()};
+            int[] fixed =
+                    size == null ? null : new int[] {((Long) size.get(0)).intValue(), ((Long) size.get(1)).intValue()};
             ArrayImage image = TestData.image(TestData.made("restored/" + one.get("input")));
             ArrayImage expected = TestData.image(TestData.made("restored/" + one.get("output")));
             ArrayImage sink = new ArrayImage();
-            new Restorer(facts, fixed, TestData.floats(facts), TestData.floats(facts),
-                            Collections.singletonList(new MadeUpEngine(facts, false)), Options.standard())
+            new Restorer(
+                            facts,
+                            fixed,
+                            TestData.floats(facts),
+                            TestData.floats(facts),
+                            Collections.singletonList(new MadeUpEngine(facts, false)),
+                            Options.standard())
                     .restore(image, sink, Watcher.NONE);
             int off = differing(expected.samples(), sink.samples(), one.toString());
             // Sums of three products may be added up in another order: luma alone.
-            boolean sums = facts.luma && image.colours() == 3 && !facts.denoises() || !facts.luma && image.colours() == 1;
+            boolean sums =
+                    facts.luma && image.colours() == 3 && !facts.denoises() || !facts.luma && image.colours() == 1;
             assertTrue(off + " samples of " + one, off <= (sums ? expected.samples().length / 1000 : 0));
             checked++;
         }
@@ -48,5 +55,4 @@ public class PythonTest {
         }
         return off;
     }
-
 }

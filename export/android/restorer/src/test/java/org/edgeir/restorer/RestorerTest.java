@@ -28,7 +28,8 @@ public class RestorerTest {
         return new Restorer(facts, size, TestData.floats(facts), TestData.floats(facts), engines, options);
     }
 
-    private static byte[] restored(Facts facts, int[] size, ArrayImage image, Options options, Engine... engines) throws IOException {
+    private static byte[] restored(Facts facts, int[] size, ArrayImage image, Options options, Engine... engines)
+            throws IOException {
         ArrayImage sink = new ArrayImage();
         restorer(facts, size, Arrays.asList(engines), options).restore(image, sink, Watcher.NONE);
         return sink.samples();
@@ -40,10 +41,14 @@ public class RestorerTest {
         for (int number = 0; number < 60; number++) {
             Facts facts = TestData.facts(1 + random.nextInt(4), random.nextInt(5), 1 + random.nextInt(2));
             int colours = random.nextBoolean() ? 3 : 1;
-            ArrayImage image = TestData.image(1 + random.nextInt(90), 1 + random.nextInt(90), colours, random.nextBoolean(), number);
-            byte[] whole = restored(facts, null, image, Options.standard().withTile(1000), new MadeUpEngine(facts, true));
+            ArrayImage image = TestData.image(
+                    1 + random.nextInt(90), 1 + random.nextInt(90), colours, random.nextBoolean(), number);
+            byte[] whole =
+                    restored(facts, null, image, Options.standard().withTile(1000), new MadeUpEngine(facts, true));
             int[] size = {2 * (6 + random.nextInt(20)), 2 * (6 + random.nextInt(20))};
-            MadeUpEngine[] several = {new MadeUpEngine(facts, true), new MadeUpEngine(facts, true), new MadeUpEngine(facts, true)};
+            MadeUpEngine[] several = {
+                new MadeUpEngine(facts, true), new MadeUpEngine(facts, true), new MadeUpEngine(facts, true)
+            };
             assertArrayEquals(whole, restored(facts, size, image, Options.standard(), new MadeUpEngine(facts, true)));
             assertArrayEquals(whole, restored(facts, size, image, Options.standard(), several));
             Options small = Options.standard().withTile(16 + random.nextInt(30));
@@ -55,10 +60,22 @@ public class RestorerTest {
     public void extremeSizesAreRestored() throws Exception {
         for (int[] size : new int[][] {{1, 1}, {30000, 20}, {20, 30000}, {1, 4000}}) {
             ArrayImage image = TestData.image(size[0], size[1], 3, false, 5);
-            byte[] result = restored(TestData.facts(1, 3, 1), new int[] {48, 48}, image, Options.standard(), new MadeUpEngine(TestData.facts(1, 3, 1), false));
+            byte[] result = restored(
+                    TestData.facts(1, 3, 1),
+                    new int[] {48, 48},
+                    image,
+                    Options.standard(),
+                    new MadeUpEngine(TestData.facts(1, 3, 1), false));
             assertEquals(3 * size[0] * size[1], result.length);
         }
-        assertThrows(RestoreException.class, () -> restored(FACTS, TILE, TestData.image(0, 0, 3, false, 1), Options.standard(), new MadeUpEngine(FACTS, false)));
+        assertThrows(
+                RestoreException.class,
+                () -> restored(
+                        FACTS,
+                        TILE,
+                        TestData.image(0, 0, 3, false, 1),
+                        Options.standard(),
+                        new MadeUpEngine(FACTS, false)));
     }
 
     @Test
@@ -66,7 +83,8 @@ public class RestorerTest {
         ArrayImage image = TestData.image(70, 50, 3, false, 2);
         MadeUpEngine engine = new MadeUpEngine(FACTS, false);
         int tiles = restorer(FACTS, TILE, Collections.singletonList(engine), Options.standard())
-                .restore(image, new ArrayImage(), Watcher.NONE).tiles;
+                .restore(image, new ArrayImage(), Watcher.NONE)
+                .tiles;
         assertTrue(tiles > 10);
         for (int engines = 1; engines <= 2; engines++) {
             for (int stop = 0; stop < tiles; stop++) {
@@ -91,7 +109,8 @@ public class RestorerTest {
                 assertEquals(1, sink.aborted);
                 assertEquals(0, sink.finished);
                 assertTrue(done.get() + " " + stop, done.get() <= stop + engines);
-                assertTrue(restorer.restore(image, new RecordingSink(), Watcher.NONE).tiles == tiles); // it can be used again
+                assertTrue(restorer.restore(image, new RecordingSink(), Watcher.NONE).tiles
+                        == tiles); // it can be used again
             }
         }
     }
@@ -104,12 +123,21 @@ public class RestorerTest {
         long before = Long.MAX_VALUE;
         for (long budget = 4 << 20; ; budget = budget * 3 / 4) {
             ArrayImage sink = new ArrayImage();
-            Restorer restorer = restorer(FACTS, size, Collections.singletonList(new MadeUpEngine(FACTS, true)), Options.standard().withMemoryBudget(budget));
+            Restorer restorer = restorer(
+                    FACTS,
+                    size,
+                    Collections.singletonList(new MadeUpEngine(FACTS, true)),
+                    Options.standard().withMemoryBudget(budget));
             Result result;
             try {
                 result = restorer.restore(image, sink, Watcher.NONE);
             } catch (RestoreException error) {
-                assertTrue(error.getMessage(), error.getMessage().matches("The image needs \\d+ MiB even in the smallest tiles, and \\d+ are allowed: .*"));
+                assertTrue(
+                        error.getMessage(),
+                        error.getMessage()
+                                .matches(
+                                        "The image needs \\d+ MiB even in the smallest tiles, "
+                                                + "and \\d+ are allowed: .*"));
                 break;
             }
             assertTrue(result.memory <= budget);
@@ -157,8 +185,11 @@ public class RestorerTest {
                 throw new OutOfMemoryError("a test");
             }
         };
-        Exception error = assertThrows(RestoreException.class, () -> restored(FACTS, TILE, TestData.image(60, 60, 3, false, 1), Options.standard(), engine));
-        assertTrue(error.getMessage(), error.getMessage().startsWith("The memory does not suffice for the smallest tile"));
+        Exception error = assertThrows(
+                RestoreException.class,
+                () -> restored(FACTS, TILE, TestData.image(60, 60, 3, false, 1), Options.standard(), engine));
+        assertTrue(
+                error.getMessage(), error.getMessage().startsWith("The memory does not suffice for the smallest tile"));
     }
 
     @Test
@@ -175,7 +206,10 @@ public class RestorerTest {
                 throw new OutOfMemoryError("a test");
             }
         };
-        assertThrows(RestoreException.class, () -> restored(FACTS, new int[] {40, 40}, TestData.image(60, 60, 3, false, 1), Options.standard(), engine));
+        assertThrows(
+                RestoreException.class,
+                () -> restored(
+                        FACTS, new int[] {40, 40}, TestData.image(60, 60, 3, false, 1), Options.standard(), engine));
     }
 
     @Test
@@ -186,7 +220,8 @@ public class RestorerTest {
             Engine broken = failing(failing);
             List<String> notes = new ArrayList<>();
             ArrayImage sink = new ArrayImage();
-            Options options = Options.standard().withReplacement(failure -> Collections.singletonList(new MadeUpEngine(FACTS, true)));
+            Options options = Options.standard()
+                    .withReplacement(failure -> Collections.singletonList(new MadeUpEngine(FACTS, true)));
             restorer(FACTS, TILE, Collections.singletonList(broken), options).restore(image, sink, noted(notes));
             assertArrayEquals(whole, sink.samples());
             assertEquals(Collections.singletonList("made up failed (broken): made up now."), notes);
@@ -220,7 +255,9 @@ public class RestorerTest {
                     output.putFloat(4 * 3 * (height * width * 2 + width), value); // in the middle of the window
                 }
             };
-            Exception error = assertThrows(RestoreException.class, () -> restored(FACTS, TILE, TestData.image(60, 60, 3, false, 1), Options.standard(), engine));
+            Exception error = assertThrows(
+                    RestoreException.class,
+                    () -> restored(FACTS, TILE, TestData.image(60, 60, 3, false, 1), Options.standard(), engine));
             assertTrue(error.getMessage().contains("not finite"));
         }
     }
@@ -239,10 +276,23 @@ public class RestorerTest {
                 throw new OutOfMemoryError("a test");
             }
         };
-        Restorer restorer = restorer(FACTS, TILE, Collections.singletonList(new MadeUpEngine(FACTS, false)), Options.standard());
+        RecordingSink late = new RecordingSink() {
+            @Override
+            public void finish() {
+                throw new OutOfMemoryError("a test");
+            }
+        };
+        Restorer restorer =
+                restorer(FACTS, TILE, Collections.singletonList(new MadeUpEngine(FACTS, false)), Options.standard());
         ArrayImage image = TestData.image(100, 90, 3, false, 7);
-        assertEquals("disk full", assertThrows(IOException.class, () -> restorer.restore(image, full, Watcher.NONE)).getMessage());
-        assertThrows(RestoreException.class, () -> restorer.restore(image, large, Watcher.NONE)); // and is not tried again
+        assertEquals(
+                "disk full",
+                assertThrows(IOException.class, () -> restorer.restore(image, full, Watcher.NONE))
+                        .getMessage());
+        assertThrows(
+                RestoreException.class, () -> restorer.restore(image, large, Watcher.NONE)); // and is not tried again
+        assertThrows(OutOfMemoryError.class, () -> restorer.restore(image, late, Watcher.NONE));
+        assertEquals(1, late.aborted);
         assertEquals(1, full.aborted);
         assertEquals(1, large.aborted);
     }
@@ -254,9 +304,12 @@ public class RestorerTest {
         MadeUpEngine engine = new MadeUpEngine(facts, false);
         assertEquals(40 * 30 * 4 * 3, restored(facts, null, image, Options.standard(), engine).length);
         assertEquals(1, engine.runs.get());
-        Exception tiles = assertThrows(RestoreException.class, () -> restored(facts, new int[] {24, 24}, image, Options.standard(), engine));
+        Exception tiles = assertThrows(
+                RestoreException.class, () -> restored(facts, new int[] {24, 24}, image, Options.standard(), engine));
         assertTrue(tiles.getMessage().contains("reads the whole image (image mean)"));
-        assertThrows(RestoreException.class, () -> restored(facts, null, TestData.image(2100, 2000, 1, false, 1), Options.standard(), engine));
+        assertThrows(
+                RestoreException.class,
+                () -> restored(facts, null, TestData.image(2100, 2000, 1, false, 1), Options.standard(), engine));
     }
 
     private static Watcher noted(List<String> notes) {

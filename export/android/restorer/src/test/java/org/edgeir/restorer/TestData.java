@@ -21,7 +21,9 @@ public final class TestData {
     /** A file of those that Python made; the test is skipped where they are not there. */
     public static File made(String path) {
         File file = new File(System.getProperty("edgeir.data"), path);
-        assumeTrue(file + " is not there: make android, or python tools/android_data.py export/android/build/data", file.exists());
+        assumeTrue(
+                file + " is not there: make android, or python tools/android_data.py export/android/build/data",
+                file.exists());
         return file;
     }
 

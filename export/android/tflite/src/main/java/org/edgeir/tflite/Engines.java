@@ -3,9 +3,11 @@ package org.edgeir.tflite;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import org.edgeir.restorer.Engine;
 import org.edgeir.restorer.EngineException;
 import org.edgeir.restorer.Options;
 import org.edgeir.restorer.Restorer;
@@ -16,26 +18,32 @@ import org.edgeir.restorer.check.Verdict;
 import org.edgeir.restorer.check.VerdictStore;
 
 /**
- * The engines of one model file on this phone: on the accelerator that is asked for if it passes the golden image, else on
- * the CPU. {@link #notes} says why.
+ * The engines of one model file on this phone: on the accelerator that is asked for if it passes the golden image, else
+ * on the CPU. {@link #notes} says why.
  */
 public final class Engines implements Closeable {
     private final Bundle bundle;
     private final ModelFile file;
     private final GoldenCheck check;
-    private final ByteBuffer model;
+    private final Loader loader;
     private final int onCpu;
     private final VerdictStore store;
     private final String version;
-    private final List<TfliteEngine> opened = new ArrayList<>();
+    private final List<Engine> opened = new ArrayList<>();
     private final List<String> notes = new ArrayList<>();
-    private List<TfliteEngine> current = Collections.emptyList();
+    private List<Engine> current = Collections.emptyList();
     private Accelerator accelerator;
     private Verdict verdict;
 
-    private Engines(Bundle bundle, ModelFile file, int onCpu, VerdictStore store) throws IOException {
+    /** Loads the file once more. */
+    interface Loader {
+        Engine load(Accelerator accelerator, TfliteEngine.SizeCheck sizes) throws EngineException, ModelException;
+    }
+
+    private Engines(Bundle bundle, ModelFile file, int onCpu, VerdictStore store, Loader loader) throws IOException {
         if (!file.target.equals("tflite") || file.problem != null) {
-            throw new ModelException(file.path + " cannot run on TensorFlow Lite: " + (file.problem == null ? "it is " + file.target : file.problem));
+            throw new ModelException(file.path + " cannot run on TensorFlow Lite: "
+                    + (file.problem == null ? "it is " + file.target : file.problem));
         }
         this.bundle = bundle;
         this.file = file;
@@ -43,10 +51,7 @@ public final class Engines implements Closeable {
         this.store = store;
         this.version = TfliteEngine.version();
         this.check = GoldenCheck.of(bundle, file);
-        byte[] bytes = bundle.read(file.path);
-        model = ByteBuffer.allocateDirect(bytes.length).order(java.nio.ByteOrder.nativeOrder());
-        model.put(bytes);
-        model.rewind();
+        this.loader = loader;
     }
 
     /**
@@ -57,8 +62,24 @@ public final class Engines implements Closeable {
      * @throws ModelException the file is damaged, not what the manifest says, or wrong even on the CPU
      * @throws EngineException TensorFlow Lite itself is not there
      */
-    public static Engines open(Bundle bundle, ModelFile file, Accelerator wanted, int onCpu, VerdictStore store) throws IOException {
-        Engines engines = new Engines(bundle, file, onCpu, store);
+    public static Engines open(Bundle bundle, ModelFile file, Accelerator wanted, int onCpu, VerdictStore store)
+            throws IOException {
+        byte[] bytes = bundle.read(file.path);
+        ByteBuffer model = ByteBuffer.allocateDirect(bytes.length).order(ByteOrder.nativeOrder());
+        model.put(bytes).rewind();
+        return open(
+                bundle,
+                file,
+                wanted,
+                onCpu,
+                store,
+                (accelerator, sizes) -> TfliteEngine.load(accelerator, bundle.manifest.facts, file, model, sizes));
+    }
+
+    /** With engines from elsewhere, for tests. */
+    static Engines open(Bundle bundle, ModelFile file, Accelerator wanted, int onCpu, VerdictStore store, Loader loader)
+            throws IOException {
+        Engines engines = new Engines(bundle, file, onCpu, store, loader);
         try {
             if (wanted == Accelerator.CPU || !engines.accelerate(wanted)) engines.useCpu();
             return engines;
@@ -84,7 +105,7 @@ public final class Engines implements Closeable {
     }
 
     /** The engines in use. */
-    public List<TfliteEngine> all() {
+    public List<Engine> all() {
         return Collections.unmodifiableList(current);
     }
 
@@ -95,12 +116,12 @@ public final class Engines implements Closeable {
 
     @Override
     public void close() {
-        for (TfliteEngine engine : opened) engine.close();
+        for (Engine engine : opened) close(engine);
         opened.clear();
     }
 
     /** After a failure in the middle of an image: never again on this phone, until something is updated. */
-    private List<TfliteEngine> replace(EngineException failure) throws IOException {
+    private List<Engine> replace(EngineException failure) throws IOException {
         if (accelerator == Accelerator.CPU) return null;
         Verdict failed = Verdict.failed(verdict.title, "failed on an image: " + failure.getMessage(), verdict.placed);
         store.put(version, accelerator.name(), file.sha256, failed);
@@ -121,7 +142,7 @@ public final class Engines implements Closeable {
         }
         if (known == null) store.begin(version, wanted.name(), file.sha256);
         Verdict found = known;
-        TfliteEngine engine = null;
+        Engine engine = null;
         try {
             engine = load(wanted);
             if (known == null) found = check.run(engine, Delegates.placed(wanted));
@@ -130,7 +151,7 @@ public final class Engines implements Closeable {
         }
         if (found != known) store.put(version, wanted.name(), file.sha256, found);
         if (!found.passed || engine == null) {
-            if (engine != null) engine.close();
+            if (engine != null) close(engine);
             notes.add(found.sentence() + " The CPU is used.");
             return false;
         }
@@ -139,7 +160,7 @@ public final class Engines implements Closeable {
     }
 
     private void useCpu() throws IOException {
-        List<TfliteEngine> engines = new ArrayList<>();
+        List<Engine> engines = new ArrayList<>();
         try {
             for (int index = 0; index < onCpu; index++) engines.add(load(Accelerator.CPU));
         } catch (EngineException error) {
@@ -148,26 +169,41 @@ public final class Engines implements Closeable {
         Verdict found = store.known(version, Accelerator.CPU.name(), file.sha256);
         if (check == null) {
             String what = "not checked, the file has no golden image";
-            found = new Verdict(engines.get(0).title(), true, what, Double.NaN, Double.NaN, Double.NaN, Delegates.placed(Accelerator.CPU));
+            found = new Verdict(
+                    engines.get(0).title(),
+                    true,
+                    what,
+                    Double.NaN,
+                    Double.NaN,
+                    Double.NaN,
+                    Delegates.placed(Accelerator.CPU));
         } else if (found == null || !found.passed) {
             found = check.run(engines.get(0), Delegates.placed(Accelerator.CPU));
             store.put(version, Accelerator.CPU.name(), file.sha256, found);
         }
         if (!found.passed) {
-            throw new ModelException(file.path + " computes something else here than where it was exported. " + found.sentence()
-                    + " Report it with the name of the phone.");
+            throw new ModelException(file.path + " computes something else here than where it was exported. "
+                    + found.sentence() + " Report it with the name of the phone.");
         }
         use(Accelerator.CPU, engines, found);
     }
 
-    private TfliteEngine load(Accelerator wanted) throws IOException {
-        TfliteEngine.SizeCheck sizes = (engine, height, width) -> check != null && check.inTiles(engine, height, width);
-        TfliteEngine engine = TfliteEngine.load(wanted, bundle.manifest.facts, file, model, sizes);
+    private Engine load(Accelerator wanted) throws IOException {
+        Engine engine =
+                loader.load(wanted, (tried, height, width) -> check != null && check.inTiles(tried, height, width));
         opened.add(engine);
         return engine;
     }
 
-    private void use(Accelerator used, List<TfliteEngine> engines, Verdict found) {
+    private static void close(Engine engine) {
+        try {
+            engine.close();
+        } catch (IOException error) {
+            // there is nothing left that could be done
+        }
+    }
+
+    private void use(Accelerator used, List<Engine> engines, Verdict found) {
         accelerator = used;
         current = engines;
         verdict = found;

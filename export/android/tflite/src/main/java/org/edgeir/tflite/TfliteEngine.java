@@ -69,7 +69,9 @@ public final class TfliteEngine implements Engine {
         TfliteEngine engine = new TfliteEngine(accelerator, facts, file, check);
         try {
             String problem = engine.onThread(() -> engine.open(model));
-            if (problem != null) throw new ModelException(file.path + " is not what the manifest says: " + problem + ". Export it again.");
+            if (problem != null)
+                throw new ModelException(
+                        file.path + " is not what the manifest says: " + problem + ". Export it again.");
             return engine;
         } catch (EngineException | ModelException | RuntimeException | Error error) {
             engine.close();
@@ -82,7 +84,8 @@ public final class TfliteEngine implements Engine {
         try {
             return TensorFlowLite.runtimeVersion();
         } catch (RuntimeException | LinkageError error) {
-            throw new EngineException("TensorFlow Lite's library is not in the app (" + error.getMessage() + ")", error);
+            throw new EngineException(
+                    "TensorFlow Lite's library is not in the app (" + error.getMessage() + ")", error);
         }
     }
 
@@ -94,7 +97,8 @@ public final class TfliteEngine implements Engine {
         if (delegate != null) options.addDelegate(delegate);
         interpreter = new Interpreter(model, options);
         interpreter.allocateTensors();
-        if (interpreter.getInputTensorCount() != 1 || interpreter.getOutputTensorCount() != 1) return "it has several inputs or outputs";
+        if (interpreter.getInputTensorCount() != 1 || interpreter.getOutputTensorCount() != 1)
+            return "it has several inputs or outputs";
         int[] shape = interpreter.getInputTensor(0).shape();
         size = shape.length == 4 ? new int[] {shape[1], shape[2]} : new int[] {0, 0};
         if (file.size != null && !Arrays.equals(size, file.size)) return "it takes " + size[1] + "×" + size[0];
@@ -107,11 +111,14 @@ public final class TfliteEngine implements Engine {
         if (!Arrays.equals(tensor.shape(), expected)) {
             return "a tensor is " + Arrays.toString(tensor.shape()) + ", not " + Arrays.toString(expected);
         }
-        DataType type = spec.type == TensorSpec.Type.FLOAT32 ? DataType.FLOAT32 : spec.type == TensorSpec.Type.INT8 ? DataType.INT8 : DataType.UINT8;
+        DataType type = spec.type == TensorSpec.Type.FLOAT32
+                ? DataType.FLOAT32
+                : spec.type == TensorSpec.Type.INT8 ? DataType.INT8 : DataType.UINT8;
         if (tensor.dataType() != type) return "a tensor is " + tensor.dataType() + ", not " + type;
         if (type == DataType.FLOAT32) return null;
         Tensor.QuantizationParams found = tensor.quantizationParams();
-        boolean same = Math.abs(found.getScale() - spec.scale) <= 1e-6f * spec.scale && found.getZeroPoint() == spec.zeroPoint;
+        boolean same =
+                Math.abs(found.getScale() - spec.scale) <= 1e-6f * spec.scale && found.getZeroPoint() == spec.zeroPoint;
         return same ? null : "a tensor is quantised by " + found.getScale() + " and " + found.getZeroPoint();
     }
 
@@ -153,7 +160,8 @@ public final class TfliteEngine implements Engine {
         int[] made = interpreter.getOutputTensor(0).shape();
         int scale = facts.netScale();
         if (!Arrays.equals(made, new int[] {1, height * scale, width * scale, facts.channels()})) {
-            throw new EngineException("of " + width + "×" + height + " pixels the network makes " + Arrays.toString(made));
+            throw new EngineException(
+                    "of " + width + "×" + height + " pixels the network makes " + Arrays.toString(made));
         }
         size = new int[] {height, width};
     }

@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Random;
+import org.edgeir.restorer.Engine;
 import org.edgeir.restorer.EngineException;
 import org.edgeir.restorer.TestData;
 import org.edgeir.restorer.bundle.Bundle;
@@ -51,7 +52,8 @@ public class EnginesTest {
         for (Accelerator wanted : new Accelerator[] {Accelerator.GPU, Accelerator.NNAPI}) {
             for (int time = 0; time < 2; time++) { // the second time by the verdict that is kept
                 try (Bundle bundle = bundle();
-                        Engines engines = Engines.open(bundle, bundle.manifest.file("tflite", "int8"), wanted, 2, store("a phone"))) {
+                        Engines engines = Engines.open(
+                                bundle, bundle.manifest.file("tflite", "int8"), wanted, 2, store("a phone"))) {
                     assertEquals(Accelerator.CPU, engines.accelerator());
                     assertEquals(2, engines.all().size());
                     assertTrue(engines.verdict().passed);
@@ -75,8 +77,12 @@ public class EnginesTest {
             try (Engines engines = Engines.open(bundle, file, Accelerator.CPU, 1, store("a phone"))) {
                 assertEquals(first.sentence(), engines.verdict().sentence()); // its time too
             }
-            assertTrue(first.sentence(), first.sentence().matches(
-                    "TensorFlow Lite 2\\.16\\.1, CPU \\(XNNPACK\\): right on the golden image \\(bit-exact, .* ms\\)\\. All operators on the CPU\\."));
+            assertTrue(
+                    first.sentence(),
+                    first.sentence()
+                            .matches(
+                                    "TensorFlow Lite 2\\.16\\.1, CPU \\(XNNPACK\\): right on the golden image "
+                                            + "\\(bit-exact, .* ms\\)\\. All operators on the CPU\\."));
         }
     }
 
@@ -87,7 +93,8 @@ public class EnginesTest {
             store.begin(TfliteEngine.version(), "GPU", file.sha256);
             try (Engines engines = Engines.open(bundle, file, Accelerator.GPU, 1, store("a phone"))) {
                 assertEquals(Accelerator.CPU, engines.accelerator());
-                assertTrue(engines.notes().get(0), engines.notes().get(0).contains("ended the app on the golden image"));
+                assertTrue(
+                        engines.notes().get(0), engines.notes().get(0).contains("ended the app on the golden image"));
             }
         }
     }
@@ -112,7 +119,9 @@ public class EnginesTest {
     }
 
     private void refused(String message, Bundle bundle, String precision) throws IOException {
-        Exception error = assertThrows(ModelException.class, () -> Engines.open(bundle, bundle.manifest.file("tflite", precision), Accelerator.CPU, 1, store));
+        Exception error = assertThrows(
+                ModelException.class,
+                () -> Engines.open(bundle, bundle.manifest.file("tflite", precision), Accelerator.CPU, 1, store));
         assertTrue(error.getMessage(), error.getMessage().contains(message));
     }
 
@@ -123,7 +132,10 @@ public class EnginesTest {
         FolderSource x2 = new FolderSource(TestData.made("bundles/sr-x2-xs"));
         FolderSource bytes = new FolderSource(TestData.made("bundles/bytes"));
         refused("a tensor is [1, 128, 128, 3], not [1, 256, 256, 3]", changed(path, x2.read(path, 1 << 30)), "fp32");
-        refused("a tensor is UINT8, not FLOAT32", changed(path, bytes.read("tflite-int8-uint8-64x64.tflite", 1 << 30)), "fp32");
+        refused(
+                "a tensor is UINT8, not FLOAT32",
+                changed(path, bytes.read("tflite-int8-uint8-64x64.tflite", 1 << 30)),
+                "fp32");
         // Another network of the same shape is found by the golden image.
         byte[] other = new FolderSource(TestData.made("bundles/sr-x4")).read(path, 1 << 30);
         refused("computes something else here than where it was exported", changed(path, other), "fp32");
@@ -145,8 +157,9 @@ public class EnginesTest {
     @Test
     public void anEngineThatFailsSaysWhatTensorFlowLiteSays() throws Exception {
         try (Bundle bundle = bundle();
-                Engines engines = Engines.open(bundle, bundle.manifest.file("tflite", "fp32"), Accelerator.CPU, 1, store)) {
-            TfliteEngine engine = engines.all().get(0);
+                Engines engines =
+                        Engines.open(bundle, bundle.manifest.file("tflite", "fp32"), Accelerator.CPU, 1, store)) {
+            Engine engine = engines.all().get(0);
             java.nio.ByteBuffer small = java.nio.ByteBuffer.allocateDirect(12);
             Exception error = assertThrows(EngineException.class, () -> engine.run(small, small, 64, 64));
             assertTrue(error.getMessage(), error.getMessage().contains("bytes"));

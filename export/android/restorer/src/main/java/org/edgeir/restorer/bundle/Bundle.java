@@ -35,7 +35,8 @@ public final class Bundle implements Closeable {
     public static Bundle open(Source source) throws IOException {
         byte[] bytes = source.read(Manifest.NAME, Manifest.MAX_BYTES);
         if (bytes == null) {
-            throw new BundleException("There is no " + Manifest.NAME + " here, so this is no bundle. `edgeir export --bundle` makes one.");
+            throw new BundleException("There is no " + Manifest.NAME
+                    + " here, so this is no bundle. `edgeir export --bundle` makes one.");
         }
         return new Bundle(Manifest.parse(bytes), source);
     }
@@ -49,9 +50,11 @@ public final class Bundle implements Closeable {
         Manifest.Content stated = manifest.contents.get(path);
         if (stated == null) throw new BundleException("`" + path + "` is no file of the bundle.");
         byte[] bytes = source.read(path, stated.bytes);
-        if (bytes == null) throw new BundleException("`" + path + "` is missing from the bundle. Get the bundle again.");
+        if (bytes == null)
+            throw new BundleException("`" + path + "` is missing from the bundle. Get the bundle again.");
         if (bytes.length != stated.bytes || !sha256(bytes).equals(stated.sha256)) {
-            throw new BundleException("`" + path + "` is damaged: its checksum is not that of " + Manifest.NAME + ". Get the bundle again.");
+            throw new BundleException("`" + path + "` is damaged: its checksum is not that of " + Manifest.NAME
+                    + ". Get the bundle again.");
         }
         return bytes;
     }

@@ -23,7 +23,8 @@ final class Checked {
     }
 
     static BundleException damaged(String what) {
-        return new BundleException(Manifest.NAME + " is damaged: " + what + ". Get the bundle again, or export it again.");
+        return new BundleException(
+                Manifest.NAME + " is damaged: " + what + ". Get the bundle again, or export it again.");
     }
 
     /** Its names are paths. */

@@ -16,6 +16,7 @@ public final class Facts {
     public final boolean enlarged;
     /** The network reads and gives luma alone. */
     public final boolean luma;
+
     public final int sizeMultiple;
     public final int tileMultiple;
     /** Pixels of the network's own input on each side that an output pixel depends on. */
@@ -45,7 +46,8 @@ public final class Facts {
     static Facts read(Checked facts) throws BundleException {
         List<String> operations = new ArrayList<>();
         for (Object name : facts.list("global_operations")) {
-            if (!(name instanceof String)) throw Checked.damaged("`" + facts.place("global_operations") + "` has no text");
+            if (!(name instanceof String))
+                throw Checked.damaged("`" + facts.place("global_operations") + "` has no text");
             operations.add((String) name);
         }
         return new Facts(

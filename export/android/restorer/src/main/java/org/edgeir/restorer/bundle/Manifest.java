@@ -8,7 +8,7 @@ import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** {@code edgeir.json}, the manifest of a bundle, as far as an app needs it ({@code edgeir/manifest/bundle.py} has all). */
+/** {@code edgeir.json}, the manifest of a bundle, as far as an app needs it (edgeir/manifest/bundle.py has all). */
 public final class Manifest {
     public static final String NAME = "edgeir.json";
     /** A hundred times the largest that is likely. */
@@ -33,9 +33,11 @@ public final class Manifest {
 
     /** The name of the checkpoint or of the zoo's network. */
     public final String source;
+
     public final Facts facts;
     /** The first one is the default. */
     public final List<ModelFile> files;
+
     public final Map<String, Content> contents;
     /** Null where none is stated. */
     public final String licence;
@@ -85,12 +87,14 @@ public final class Manifest {
         List<String> reasons = new ArrayList<>();
         for (ModelFile file : files) {
             if (!file.target.equals(target)) reasons.add(file.path + " is " + file.target);
-            else if (precision != null && !file.precision.equals(precision)) reasons.add(file.path + " is " + file.precision);
+            else if (precision != null && !file.precision.equals(precision))
+                reasons.add(file.path + " is " + file.precision);
             else if (file.problem != null) reasons.add(file.path + ": " + file.problem);
             else return file;
         }
-        throw new BundleException("The bundle has no " + (precision == null ? "" : precision + " ") + target + " file that runs here ("
-                + Checked.joined(reasons, "; ") + "). Export one with `edgeir export --bundle --target " + target + "`.");
+        throw new BundleException("The bundle has no " + (precision == null ? "" : precision + " ") + target
+                + " file that runs here (" + Checked.joined(reasons, "; ")
+                + "). Export one with `edgeir export --bundle --target " + target + "`.");
     }
 
     private static void checkFormat(Checked top) throws BundleException {
@@ -114,7 +118,8 @@ public final class Manifest {
             String path = Checked.inside((String) name, "contents");
             Checked entry = contents.object(path);
             String sha256 = entry.text("sha256");
-            if (!SHA256.matcher(sha256).matches()) throw Checked.damaged("`" + entry.place("sha256") + "` is no SHA-256");
+            if (!SHA256.matcher(sha256).matches())
+                throw Checked.damaged("`" + entry.place("sha256") + "` is no SHA-256");
             result.put(path, new Content(entry.whole("bytes", 0, MOST_BYTES), sha256));
         }
         if (result.containsKey(NAME)) throw Checked.damaged("`contents` lists " + NAME + " itself");

@@ -7,11 +7,13 @@ public final class ModelFile {
     public final String path;
     /** The format: {@code tflite}, {@code onnx}, … */
     public final String target;
+
     public final String precision;
     public final long bytes;
     public final String sha256;
     /** Null where {@link #problem} says why this library cannot use it. */
     public final TensorSpec input;
+
     public final TensorSpec output;
     /** Null where none was written. */
     public final Golden golden;
@@ -20,7 +22,8 @@ public final class ModelFile {
     /** The only height and width that the file takes; null: any. */
     public final int[] size;
 
-    private ModelFile(Checked file, TensorSpec input, TensorSpec output, String problem, int[] size) throws BundleException {
+    private ModelFile(Checked file, TensorSpec input, TensorSpec output, String problem, int[] size)
+            throws BundleException {
         this.path = file.inside("path");
         this.target = file.text("target");
         this.precision = file.text("precision");
@@ -46,8 +49,11 @@ public final class ModelFile {
         if (!sizes.isEmpty()) {
             List<?> pair = sizes.get(0) instanceof List ? (List<?>) sizes.get(0) : sizes;
             if (pair.size() != 2) throw Checked.damaged("`" + file.place("sizes") + "` has no height and width");
-            Integer[] sides = {Checked.side(pair.get(0), file.place("sizes")), Checked.side(pair.get(1), file.place("sizes"))};
-            if (sides[0] == null || sides[1] == null) throw Checked.damaged("`" + file.place("sizes") + "` has a free side");
+            Integer[] sides = {
+                Checked.side(pair.get(0), file.place("sizes")), Checked.side(pair.get(1), file.place("sizes"))
+            };
+            if (sides[0] == null || sides[1] == null)
+                throw Checked.damaged("`" + file.place("sizes") + "` has a free side");
             size = new int[] {sides[0], sides[1]};
         }
         checkAgrees(file, facts, input, output);
@@ -61,13 +67,15 @@ public final class ModelFile {
     }
 
     /** Channels and sides are those of the facts. */
-    private static void checkAgrees(Checked file, Facts facts, TensorSpec input, TensorSpec output) throws BundleException {
+    private static void checkAgrees(Checked file, Facts facts, TensorSpec input, TensorSpec output)
+            throws BundleException {
         for (int side = 0; side < 4; side++) {
             Integer in = input.shape.get(side);
             Integer out = output.shape.get(side);
             int scale = side == 1 || side == 2 ? facts.netScale() : 1;
             Integer expected = side == 0 ? Integer.valueOf(1) : side == 3 ? Integer.valueOf(facts.channels()) : in;
-            boolean right = in == null ? side != 3 && out == null : in.equals(expected) && out != null && out == in * scale;
+            boolean right =
+                    in == null ? side != 3 && out == null : in.equals(expected) && out != null && out == in * scale;
             if (!right && !(in == null && side == 0)) {
                 throw Checked.damaged("`" + file.place("inputs") + "` and `" + file.place("outputs")
                         + "` do not agree with the facts: " + input.shape + " and " + output.shape);

@@ -41,7 +41,8 @@ public final class Npy {
         Matcher type = TYPE.matcher(header);
         Matcher shape = SHAPE.matcher(header);
         if (!type.find() || !ORDER.matcher(header).find() || !shape.find()) {
-            throw new BundleException("`" + path + "` holds no float32, uint8 or int8 array in C order. Get the bundle again.");
+            throw new BundleException(
+                    "`" + path + "` holds no float32, uint8 or int8 array in C order. Get the bundle again.");
         }
         TensorSpec.Type found = type.group(1).equals("<f4")
                 ? TensorSpec.Type.FLOAT32

@@ -20,7 +20,8 @@ public final class Reading {
         int filled = 0;
         for (int count; (count = stream.read(bytes, filled, bytes.length - filled)) >= 0; ) {
             filled += count;
-            if (filled > most) throw new BundleException("`" + path + "` is larger than " + most + " bytes. Get the bundle again.");
+            if (filled > most)
+                throw new BundleException("`" + path + "` is larger than " + most + " bytes. Get the bundle again.");
             if (filled == bytes.length) bytes = Arrays.copyOf(bytes, (int) Math.min(2L * bytes.length, most + 1));
         }
         return bytes.length == filled ? bytes : Arrays.copyOf(bytes, filled);

@@ -38,7 +38,8 @@ public final class TensorSpec {
     static TensorSpec read(Checked tensor, StringBuilder problem) throws BundleException {
         List<Integer> shape = new ArrayList<>();
         for (Object side : tensor.list("shape")) shape.add(Checked.side(side, tensor.place("shape")));
-        if (shape.size() != 4) throw Checked.damaged("`" + tensor.place("shape") + "` has " + shape.size() + " sides, not 4");
+        if (shape.size() != 4)
+            throw Checked.damaged("`" + tensor.place("shape") + "` has " + shape.size() + " sides, not 4");
         String layout = tensor.oneOf("layout", "NHWC", "NCHW");
         String dtype = tensor.oneOf("dtype", "float32", "float16", "uint8", "int8");
         if (!layout.equals("NHWC")) problem.append("its layout is ").append(layout);

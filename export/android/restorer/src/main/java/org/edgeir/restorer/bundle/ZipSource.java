@@ -26,7 +26,8 @@ public final class ZipSource implements Source {
             zip = new ZipFile(file);
         } catch (ZipException | EOFException | IllegalArgumentException error) { // the last: a name that is no UTF-8
             throw new BundleException(
-                    file.getName() + " is no zip archive, or it was cut off: choose a bundle's .zip, or get it again.", error);
+                    file.getName() + " is no zip archive, or it was cut off: choose a bundle's .zip, or get it again.",
+                    error);
         }
         try {
             prefix = checkedPrefix();
@@ -53,11 +54,14 @@ public final class ZipSource implements Source {
     }
 
     private String checkedPrefix() throws BundleException {
-        if (zip.size() > MAX_ENTRIES) throw new BundleException("The zip archive has " + zip.size() + " files: it is no bundle.");
+        if (zip.size() > MAX_ENTRIES)
+            throw new BundleException("The zip archive has " + zip.size() + " files: it is no bundle.");
         String found = null;
         for (Enumeration<? extends ZipEntry> all = zip.entries(); all.hasMoreElements(); ) {
             String name = all.nextElement().getName();
-            if (leadsOut(name)) throw new BundleException("The zip archive has the name `" + name + "`, which leads out of it. Do not use it.");
+            if (leadsOut(name))
+                throw new BundleException(
+                        "The zip archive has the name `" + name + "`, which leads out of it. Do not use it.");
             boolean manifest = name.equals(Manifest.NAME) || name.endsWith("/" + Manifest.NAME);
             if (manifest && (found == null || name.length() < found.length())) found = name;
         }

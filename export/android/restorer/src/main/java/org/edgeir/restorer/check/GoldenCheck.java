@@ -18,7 +18,7 @@ import org.edgeir.restorer.tiling.Plan;
 import org.edgeir.restorer.tiling.Window;
 
 /**
- * The golden image of a bundle: an engine is trusted once it computes on this phone what the file computed at its export.
+ * The golden image of a bundle: an engine is trusted once it computes on this phone what the file did at its export.
  *
  * <p>The output must be finite, neither black nor tinted, close to the file's own output at its export, and within the
  * gates of the file against what the network makes of the input, plus what another kernel's rounding may add.
@@ -61,7 +61,8 @@ public final class GoldenCheck {
         int[] made = {1, height * scale, width * scale, facts.channels()};
         fits &= Arrays.equals(input.shape, new int[] {1, height, width, facts.channels()});
         if (!fits || !Arrays.equals(output.shape, made) || !Arrays.equals(expected.shape, made)) {
-            throw new BundleException("The golden arrays of " + file.path + " do not fit the file. Get the bundle again.");
+            throw new BundleException(
+                    "The golden arrays of " + file.path + " do not fit the file. Get the bundle again.");
         }
     }
 
@@ -122,8 +123,10 @@ public final class GoldenCheck {
         if (sum < BLACK * expectedSum) wrong = "its output is black";
         else if (tint(shift) != null) wrong = tint(shift);
         else if (psnr < LEAST_PSNR) wrong = "its output is another image";
-        else if (errors[errors.length - 1] > file.golden.maxAbsError + ADDED_MAX) wrong = "single pixels are too far off";
-        else if (errors[(int) Math.ceil(0.99 * (errors.length - 1))] > file.golden.p99AbsError + ADDED_P99) wrong = "many pixels are off";
+        else if (errors[errors.length - 1] > file.golden.maxAbsError + ADDED_MAX)
+            wrong = "single pixels are too far off";
+        else if (errors[(int) Math.ceil(0.99 * (errors.length - 1))] > file.golden.p99AbsError + ADDED_P99)
+            wrong = "many pixels are off";
         String what = wrong == null ? "right on the golden image" : "wrong, " + wrong;
         return new Verdict(title, wrong == null, what, psnr, largest / LEVEL, milliseconds, placed);
     }
@@ -133,7 +136,8 @@ public final class GoldenCheck {
         int most = 0;
         for (int c = 1; c < shift.length; c++) if (Math.abs(shift[c]) > Math.abs(shift[most])) most = c;
         if (Math.abs(shift[most]) <= TINT) return null;
-        return String.format(Locale.ROOT, "its output is tinted, %s by %+.1f of 255 levels", names[most], shift[most] / LEVEL);
+        return String.format(
+                Locale.ROOT, "its output is tinted, %s by %+.1f of 255 levels", names[most], shift[most] / LEVEL);
     }
 
     /**
@@ -144,7 +148,9 @@ public final class GoldenCheck {
     public boolean inTiles(Engine engine, int high, int wide) throws IOException {
         Plan plan = Plan.of(height, width, facts, new int[] {high, wide}, null, false);
         int radius = facts.receptiveRadius;
-        int bottom = plan.rows.end > height ? height - radius : height; // windows that leave the image end in mirrored pixels
+        int bottom = plan.rows.end > height
+                ? height - radius
+                : height; // windows that leave the image end in mirrored pixels
         int right = plan.columns.end > width ? width - radius : width;
         TensorSpec.Type type = input.type;
         int pixel = facts.channels() * type.bytes;
@@ -164,7 +170,8 @@ public final class GoldenCheck {
                 given.flip();
                 made.clear();
                 engine.run(given, made, high, wide);
-                if (!equal(made, row, column, Math.min(row.last, bottom), Math.min(column.last, right), wide)) return false;
+                if (!equal(made, row, column, Math.min(row.last, bottom), Math.min(column.last, right), wide))
+                    return false;
             }
         }
         return true;

@@ -20,7 +20,13 @@ public final class Verdict {
     public final String placed;
 
     public Verdict(
-            String title, boolean passed, String what, double psnrDb, double largestLevels, double milliseconds, String placed) {
+            String title,
+            boolean passed,
+            String what,
+            double psnrDb,
+            double largestLevels,
+            double milliseconds,
+            String placed) {
         this.title = title;
         this.passed = passed;
         this.what = what;

@@ -9,11 +9,11 @@ import java.io.OutputStream;
 import java.util.Properties;
 
 /**
- * Keeps verdicts in a file, each for a phone (its system included), a version of the library, an accelerator and a model
- * file: after an update of any of them the golden image is run again.
+ * Keeps verdicts in a file, each for a phone (its system included), a version of the library, an accelerator and a
+ * model file: after an update of any of them the golden image is run again.
  *
- * <p>A driver may end the whole app. So {@link #begin} is written before the golden image is run; if it is found without a
- * verdict later, the accelerator is held to have failed.
+ * <p>A driver may end the whole app. So {@link #begin} is written before the golden image is run; if it is found
+ * without a verdict later, the accelerator is held to have failed.
  */
 public final class VerdictStore {
     private static final String[] FIELDS = {"title", "passed", "what", "psnr", "largest", "ms", "placed"};
@@ -70,12 +70,20 @@ public final class VerdictStore {
     }
 
     /** Keeps a verdict. */
-    public synchronized void put(String library, String accelerator, String modelSha256, Verdict verdict) throws IOException {
+    public synchronized void put(String library, String accelerator, String modelSha256, Verdict verdict)
+            throws IOException {
         String key = key(library, accelerator, modelSha256);
         Object[] values = {
-            verdict.title, verdict.passed, verdict.what, verdict.psnrDb, verdict.largestLevels, verdict.milliseconds, verdict.placed
+            verdict.title,
+            verdict.passed,
+            verdict.what,
+            verdict.psnrDb,
+            verdict.largestLevels,
+            verdict.milliseconds,
+            verdict.placed
         };
-        for (int field = 0; field < FIELDS.length; field++) entries.setProperty(key + FIELDS[field], String.valueOf(values[field]));
+        for (int field = 0; field < FIELDS.length; field++)
+            entries.setProperty(key + FIELDS[field], String.valueOf(values[field]));
         write();
     }
 

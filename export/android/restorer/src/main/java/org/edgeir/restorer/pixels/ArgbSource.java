@@ -1,6 +1,6 @@
 package org.edgeir.restorer.pixels;
 
-/** An image whose pixels come as Android's colours, 0xAARRGGBB, not premultiplied: what {@code Bitmap.getPixels} gives. */
+/** An image of Android's colours, 0xAARRGGBB, not premultiplied: what {@code Bitmap.getPixels} gives. */
 public final class ArgbSource implements ImageSource {
     /** Gives pixels. */
     public interface Pixels {

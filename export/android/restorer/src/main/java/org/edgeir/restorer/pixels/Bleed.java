@@ -55,7 +55,8 @@ public final class Bleed {
     public static int reach(Facts facts) {
         int enlarged = facts.inputScale();
         int radius = (facts.receptiveRadius + enlarged - 1) / enlarged + (enlarged > 1 ? KERNEL_REACH : 0);
-        return (int) Math.ceil(Math.sqrt(2) * (radius + KERNEL_REACH)); // distances are Euclidean, the radius is along the sides
+        return (int) Math.ceil(
+                Math.sqrt(2) * (radius + KERNEL_REACH)); // distances are Euclidean, the radius is along the sides
     }
 
     /** Replaces the colours of the rows [top, bottom) of a band; those within {@link #reach} around must be in it. */
@@ -67,7 +68,8 @@ public final class Bleed {
                 int to = band.at(y, x);
                 int column = column(band, y, x);
                 int from = column == NONE ? NONE : band.at(nearest[(y - band.top) * band.width + column], column);
-                for (int c = 0; c < mean.length; c++) band.samples[to + c] = from == NONE ? mean[c] : band.samples[from + c];
+                for (int c = 0; c < mean.length; c++)
+                    band.samples[to + c] = from == NONE ? mean[c] : band.samples[from + c];
             }
         }
     }

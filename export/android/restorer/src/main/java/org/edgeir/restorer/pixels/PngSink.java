@@ -52,7 +52,15 @@ public final class PngSink implements ImageSink {
         missing = height;
         out.write(SIGNATURE);
         byte type = (byte) ((colours == 3 ? 2 : 0) + (hasAlpha ? 4 : 0));
-        chunk("IHDR", ByteBuffer.allocate(13).putInt(width).putInt(height).put((byte) 8).put(type).array(), 13);
+        chunk(
+                "IHDR",
+                ByteBuffer.allocate(13)
+                        .putInt(width)
+                        .putInt(height)
+                        .put((byte) 8)
+                        .put(type)
+                        .array(),
+                13);
         if (icc != null) {
             ByteArrayOutputStream profile = new ByteArrayOutputStream();
             profile.write("ICC profile\0\0".getBytes(StandardCharsets.US_ASCII));

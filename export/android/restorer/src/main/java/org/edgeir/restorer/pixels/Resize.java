@@ -1,8 +1,8 @@
 package org.edgeir.restorer.pixels;
 
 /**
- * Bicubic enlargement as MATLAB's {@code imresize} and {@code edgeir/imaging/resize.py} do it: rows, then columns, samples
- * rounded after each direction, sums in single precision.
+ * Bicubic enlargement as MATLAB's {@code imresize} and {@code edgeir/imaging/resize.py} do it: rows, then columns,
+ * samples rounded after each direction, sums in single precision.
  */
 final class Resize {
     private Resize() {}

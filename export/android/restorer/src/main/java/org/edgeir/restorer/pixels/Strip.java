@@ -51,7 +51,7 @@ public final class Strip {
     }
 
     /**
-     * Clips, rounds to the nearest level (half up) and stores what a window gives. Windows may be stored by several threads.
+     * Clips, rounds to the nearest level (half up) and stores what a window gives; several threads may do so.
      *
      * @param outputs one for each of {@link WindowPixels#runs}
      * @throws RestoreException a value is not finite
@@ -64,7 +64,8 @@ public final class Strip {
         int from = (column.first - column.start) * scale * facts.channels();
         boolean luma = facts.luma && colours == 3 && outputs.length == 1;
         byte[] base = luma ? Resize.enlarge(band, 0, 3, facts.scale, top, bottom, left, right) : null;
-        byte[] alpha = planes > colours ? Resize.enlarge(band, colours, 1, facts.scale, top, bottom, left, right) : null;
+        byte[] alpha =
+                planes > colours ? Resize.enlarge(band, colours, 1, facts.scale, top, bottom, left, right) : null;
         float[][] lines = new float[outputs.length][(right - left) * facts.channels()];
         for (int y = top; y < bottom; y++) {
             int start = (y - row.start * scale) * stride + from;
@@ -106,7 +107,8 @@ public final class Strip {
     /** Real values of a part of an output. */
     private void line(ByteBuffer output, int start, float[] line) {
         if (spec.type == TensorSpec.Type.FLOAT32) {
-            for (int index = 0, at = 4 * start; index < line.length; index++, at += 4) line[index] = output.getFloat(at);
+            for (int index = 0, at = 4 * start; index < line.length; index++, at += 4)
+                line[index] = output.getFloat(at);
             return;
         }
         boolean signed = spec.type == TensorSpec.Type.INT8;

@@ -38,7 +38,8 @@ final class Taps {
                 most = Math.max(most, index);
             }
         }
-        for (int at = 0; at < indices.length; at++) if (weights[at] == 0) indices[at] = least; // read, and without effect
+        for (int at = 0; at < indices.length; at++)
+            if (weights[at] == 0) indices[at] = least; // read, and without effect
         this.least = least;
         this.most = most;
     }

@@ -32,7 +32,8 @@ public final class Plan {
      * @param mirrored continue the image beyond its border by the receptive radius
      * @throws TilingException the window is too small, or the network reads the whole image
      */
-    public static Plan of(int height, int width, Facts facts, int[] fixed, Integer largest, boolean mirrored) throws TilingException {
+    public static Plan of(int height, int width, Facts facts, int[] fixed, Integer largest, boolean mirrored)
+            throws TilingException {
         boolean global = !facts.globalOperations.isEmpty();
         boolean exact = global && fixed != null && fixed[0] == height && fixed[1] == width;
         int margin = mirrored && !exact ? facts.receptiveRadius : 0;
@@ -46,15 +47,17 @@ public final class Plan {
             sides = new Integer[] {(int) Math.max(largest, area / wide), (int) Math.max(largest, area / high)};
         }
         Plan plan = new Plan(
-                axis(height, sides[0], facts, margin, fixed != null), axis(width, sides[1], facts, margin, fixed != null));
+                axis(height, sides[0], facts, margin, fixed != null),
+                axis(width, sides[1], facts, margin, fixed != null));
         if (global && (plan.count() > 1 || fixed != null && !exact)) {
-            throw new TilingException("The network reads the whole image (" + facts.reads()
-                    + "), so an image of " + width + "×" + height + " cannot be run in tiles. Export it with --statistics constant.");
+            throw new TilingException("The network reads the whole image (" + facts.reads() + "), so an image of "
+                    + width + "×" + height + " cannot be run in tiles. Export it with --statistics constant.");
         }
         return plan;
     }
 
-    private static Axis axis(int length, Integer wanted, Facts facts, int margin, boolean fixed) throws TilingException {
+    private static Axis axis(int length, Integer wanted, Facts facts, int margin, boolean fixed)
+            throws TilingException {
         int multiple = facts.tileStep();
         int radius = facts.receptiveRadius;
         int begin = begin(margin, facts);
@@ -71,8 +74,9 @@ public final class Plan {
         }
         if (step < 1) {
             int least = up(2 * radius + multiple - (end - begin), multiple) + end - begin;
-            throw new TilingException("A window of " + side + " pixels is too small for the network, whose receptive radius is "
-                    + radius + ": use at least " + least + " pixels.");
+            throw new TilingException(
+                    "A window of " + side + " pixels is too small for the network, whose receptive radius is " + radius
+                            + ": use at least " + least + " pixels.");
         }
         if (fixed) end = begin + side + up(end - begin - side, multiple);
         int count = 1 + up(end - begin - side, step) / step;

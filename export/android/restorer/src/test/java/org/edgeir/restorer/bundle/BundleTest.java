@@ -34,12 +34,15 @@ public class BundleTest {
     @Before
     public void makeManifest() {
         String tensor = "[{\"name\": \"x\", \"shape\": [1, %d, %d, 3], \"layout\": \"NHWC\", \"dtype\": \"float32\"}]";
-        manifest = "{\"format\": \"edgeir-bundle-1\", \"source\": \"sr-x4\", \"licence\": null, \"facts\": {\"task\": \"super-resolution\", "
-                + "\"scale\": 2, \"input_kind\": \"lr\", \"colour\": \"rgb\", \"size_multiple\": 1, \"tile_multiple\": 1, "
-                + "\"receptive_radius\": 8, \"global_operations\": []}, \"files\": [{\"path\": \"m.tflite\", \"target\": \"tflite\", "
-                + "\"precision\": \"fp32\", \"bytes\": 7, \"sha256\": \"" + Bundle.sha256(MODEL) + "\", \"golden\": null, \"sizes\": [], "
-                + "\"inputs\": " + String.format(tensor, 30, 40) + ", \"outputs\": " + String.format(tensor, 60, 80) + "}], "
-                + "\"contents\": {\"m.tflite\": {\"bytes\": 7, \"sha256\": \"" + Bundle.sha256(MODEL) + "\"}}}";
+        String golden = "\"golden\": null, \"sizes\": [], ";
+        String facts = "{\"task\": \"super-resolution\", \"scale\": 2, \"input_kind\": \"lr\", \"colour\": \"rgb\", "
+                + "\"size_multiple\": 1, \"tile_multiple\": 1, \"receptive_radius\": 8, \"global_operations\": []}";
+        String file = "{\"path\": \"m.tflite\", \"target\": \"tflite\", \"precision\": \"fp32\", \"bytes\": 7, "
+                + "\"sha256\": \"" + Bundle.sha256(MODEL) + "\", " + golden + "\"inputs\": "
+                + String.format(tensor, 30, 40) + ", \"outputs\": " + String.format(tensor, 60, 80) + "}";
+        manifest = "{\"format\": \"edgeir-bundle-1\", \"source\": \"sr-x4\", \"licence\": null, \"facts\": " + facts
+                + ", \"files\": [" + file + "], \"contents\": {\"m.tflite\": {\"bytes\": 7, \"sha256\": \""
+                + Bundle.sha256(MODEL) + "\"}}}";
     }
 
     private Map<String, byte[]> files() {
@@ -70,16 +73,19 @@ public class BundleTest {
     }
 
     private static void damaged(String message, String manifest) {
-        Exception error = assertThrows(message, BundleException.class, () -> Manifest.parse(manifest.getBytes(StandardCharsets.UTF_8)));
+        Exception error = assertThrows(
+                message, BundleException.class, () -> Manifest.parse(manifest.getBytes(StandardCharsets.UTF_8)));
         assertTrue(error.getMessage(), error.getMessage().contains(message));
     }
 
     @Test
     public void aFolderAndAZipAreRead() throws Exception {
         File unpacked = folder.newFolder();
-        for (Map.Entry<String, byte[]> entry : files().entrySet()) Files.write(new File(unpacked, entry.getKey()).toPath(), entry.getValue());
+        for (Map.Entry<String, byte[]> entry : files().entrySet())
+            Files.write(new File(unpacked, entry.getKey()).toPath(), entry.getValue());
         Map<String, byte[]> inside = new LinkedHashMap<>();
-        for (Map.Entry<String, byte[]> entry : files().entrySet()) inside.put("app/" + entry.getKey(), entry.getValue());
+        for (Map.Entry<String, byte[]> entry : files().entrySet())
+            inside.put("app/" + entry.getKey(), entry.getValue());
         for (File file : new File[] {unpacked, zipped(files()), zipped(inside)}) {
             try (Bundle bundle = Bundle.open(file)) {
                 ModelFile model = bundle.manifest.file("tflite", null);
@@ -95,7 +101,9 @@ public class BundleTest {
 
     @Test
     public void aNewerAForeignAndNoManifestAreToldApart() throws Exception {
-        damaged("made by a newer edgeir: its format is edgeir-bundle-2", manifest.replace("edgeir-bundle-1", "edgeir-bundle-2"));
+        damaged(
+                "made by a newer edgeir: its format is edgeir-bundle-2",
+                manifest.replace("edgeir-bundle-1", "edgeir-bundle-2"));
         damaged("`their-format`, which this app does not know", manifest.replace("edgeir-bundle-1", "their-format"));
         damaged("`format` is no text", "{}");
         damaged("no JSON", manifest.substring(0, 200));
@@ -126,12 +134,28 @@ public class BundleTest {
             {"\"contents\": {\"m", "\"contents\": {\"/m", "no path inside the bundle"},
             {"\"contents\": {\"m", "\"contents\": {\"a\\u0000m", "no path inside the bundle"},
             {"\"contents\": {\"m.tflite\"", "\"contents\": {\"edgeir.json\"", "lists edgeir.json itself"},
-            {"\"bytes\": 7, \"sha256\": \"" + Bundle.sha256(MODEL) + "\"}}", "\"bytes\": 7, \"sha256\": \"A\"}}", "is no SHA-256"},
-            {"\"bytes\": 7, \"sha256\": \"" + Bundle.sha256(MODEL) + "\"}}", "\"bytes\": 1e9}}", "contents.m.tflite.sha256"},
-            {"\"golden\": null", "\"golden\": {\"input\": \"a\", \"output\": \"b\", \"expected\": \"c\", \"max_abs_error\": 0, "
-                    + "\"p99_abs_error\": 1}", "golden.max_abs_error` is no number above 0"},
-            {"\"golden\": null", "\"golden\": {\"input\": \"a\", \"output\": \"b\", \"expected\": \"c\", \"max_abs_error\": 1, "
-                    + "\"p99_abs_error\": 1}", "`contents` does not list `a`"},
+            {
+                "\"bytes\": 7, \"sha256\": \"" + Bundle.sha256(MODEL) + "\"}}",
+                "\"bytes\": 7, \"sha256\": \"A\"}}",
+                "is no SHA-256"
+            },
+            {
+                "\"bytes\": 7, \"sha256\": \"" + Bundle.sha256(MODEL) + "\"}}",
+                "\"bytes\": 1e9}}",
+                "contents.m.tflite.sha256"
+            },
+            {
+                "\"golden\": null",
+                "\"golden\": {\"input\": \"a\", \"output\": \"b\", \"expected\": \"c\", \"max_abs_error\": 0, "
+                        + "\"p99_abs_error\": 1}",
+                "golden.max_abs_error` is no number above 0"
+            },
+            {
+                "\"golden\": null",
+                "\"golden\": {\"input\": \"a\", \"output\": \"b\", \"expected\": \"c\", \"max_abs_error\": 1, "
+                        + "\"p99_abs_error\": 1}",
+                "`contents` does not list `a`"
+            },
             {"\"files\": [", "\"files\": [], \"other\": [", "`files` is empty"},
             {"\"dtype\": \"float32\"", "\"dtype\": \"int8\"", "quant_scale"},
         };
@@ -147,8 +171,12 @@ public class BundleTest {
         Exception error = assertThrows(BundleException.class, () -> other.file("tflite", null));
         assertTrue(error.getMessage(), error.getMessage().contains("m.tflite: its layout is NCHW"));
         Manifest right = Manifest.parse(manifest.getBytes(StandardCharsets.UTF_8));
-        assertTrue(assertThrows(BundleException.class, () -> right.file("tflite", "int8")).getMessage().contains("m.tflite is fp32"));
-        assertTrue(assertThrows(BundleException.class, () -> right.file("onnx", null)).getMessage().contains("m.tflite is tflite"));
+        assertTrue(assertThrows(BundleException.class, () -> right.file("tflite", "int8"))
+                .getMessage()
+                .contains("m.tflite is fp32"));
+        assertTrue(assertThrows(BundleException.class, () -> right.file("onnx", null))
+                .getMessage()
+                .contains("m.tflite is tflite"));
     }
 
     @Test
@@ -174,7 +202,8 @@ public class BundleTest {
             refused("which leads out of it", zipped(files), "m.tflite");
         }
         File unpacked = folder.newFolder();
-        for (Map.Entry<String, byte[]> entry : files().entrySet()) Files.write(new File(unpacked, entry.getKey()).toPath(), entry.getValue());
+        for (Map.Entry<String, byte[]> entry : files().entrySet())
+            Files.write(new File(unpacked, entry.getKey()).toPath(), entry.getValue());
         File outside = folder.newFile();
         Files.write(outside.toPath(), MODEL);
         File link = new File(unpacked, "m.tflite");
@@ -194,7 +223,9 @@ public class BundleTest {
         int refused = 0;
         for (int number = 0; number < 2000; number++) {
             byte[] bytes = number % 2 == 0 ? Arrays.copyOf(whole, random.nextInt(whole.length)) : whole.clone();
-            if (number % 2 == 1) for (int change = 0; change < 3; change++) bytes[random.nextInt(bytes.length)] = (byte) random.nextInt();
+            if (number % 2 == 1)
+                for (int change = 0; change < 3; change++)
+                    bytes[random.nextInt(bytes.length)] = (byte) random.nextInt();
             File file = folder.newFile();
             Files.write(file.toPath(), bytes);
             try (Bundle bundle = Bundle.open(file)) {
@@ -210,7 +241,8 @@ public class BundleTest {
 
     @Test
     public void arraysAreReadAndDamagedOnesRefused() throws Exception {
-        byte[] header = "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 2), }\n".getBytes(StandardCharsets.ISO_8859_1);
+        byte[] header =
+                "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 2), }\n".getBytes(StandardCharsets.ISO_8859_1);
         ByteArrayOutputStream stream = new ByteArrayOutputStream();
         stream.write(new byte[] {(byte) 0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0, (byte) header.length, 0});
         stream.write(header);
@@ -225,7 +257,9 @@ public class BundleTest {
             assertThrows(BundleException.class, () -> Npy.parse(part, "a.npy"));
         }
         String text = new String(bytes, StandardCharsets.ISO_8859_1);
-        String[][] changes = {{"<f4", "<f8"}, {"False", "True "}, {"(1, 2)", "(1, 9)"}, {"(1, 2)", "(1,-2)"}, {"(1, 2)", "(9999999999)"}};
+        String[][] changes = {
+            {"<f4", "<f8"}, {"False", "True "}, {"(1, 2)", "(1, 9)"}, {"(1, 2)", "(1,-2)"}, {"(1, 2)", "(9999999999)"}
+        };
         for (String[] change : changes) {
             byte[] changed = text.replace(change[0], change[1]).getBytes(StandardCharsets.ISO_8859_1);
             assertThrows(change[1], BundleException.class, () -> Npy.parse(changed, "a.npy"));

@@ -17,7 +17,8 @@ public class JsonTest {
 
     @Test
     public void valuesAreRead() {
-        assertEquals(Arrays.asList(1L, -2.5, 1e30, true, false, null, "a\"\\/\b\f\n\r\té\u20ac"),
+        assertEquals(
+                Arrays.asList(1L, -2.5, 1e30, true, false, null, "a\"\\/\b\f\n\r\té\u20ac"),
                 parse(" [1, -2.5, 1e+30, true, false, null, \"a\\\"\\\\\\/\\b\\f\\n\\r\\t\\u00e9\u20ac\"] "));
         assertEquals(Collections.singletonMap("a", Collections.emptyMap()), parse("{\"a\":{}}"));
         assertEquals(Collections.emptyList(), parse("[\n]"));
@@ -27,8 +28,38 @@ public class JsonTest {
 
     @Test
     public void whatIsNoJsonIsRefused() {
-        String[] texts = {"", " ", "[", "[1", "[1,", "[1,]", "{", "{\"a\"", "{\"a\":", "{\"a\":1,}", "{a:1}", "01", "1.", ".5", "1e", "+1", "-",
-            "NaN", "tru", "nul", "\"", "\"\\x\"", "\"\\u12g4\"", "\"\\u12", "\"\n\"", "1 2", "[1]]", "{\"a\":1,\"a\":2}", "'a'", "// c\n1"};
+        String[] texts = {
+            "",
+            " ",
+            "[",
+            "[1",
+            "[1,",
+            "[1,]",
+            "{",
+            "{\"a\"",
+            "{\"a\":",
+            "{\"a\":1,}",
+            "{a:1}",
+            "01",
+            "1.",
+            ".5",
+            "1e",
+            "+1",
+            "-",
+            "NaN",
+            "tru",
+            "nul",
+            "\"",
+            "\"\\x\"",
+            "\"\\u12g4\"",
+            "\"\\u12",
+            "\"\n\"",
+            "1 2",
+            "[1]]",
+            "{\"a\":1,\"a\":2}",
+            "'a'",
+            "// c\n1"
+        };
         for (String text : texts) assertThrows(text, IllegalArgumentException.class, () -> parse(text));
         assertThrows(IllegalArgumentException.class, () -> Json.parse(new byte[] {'"', (byte) 0xff, '"'}));
     }
@@ -43,7 +74,8 @@ public class JsonTest {
     /** Damaged text is read or refused, never anything else. */
     @Test
     public void damagedTextIsRefusedOrRead() {
-        byte[] text = "{\"a\": [1, 2.5e3, \"x\\u00e9\\n\", null, true], \"b\": {\"c\": -0.1, \"d\": []}}".getBytes(StandardCharsets.UTF_8);
+        byte[] text = "{\"a\": [1, 2.5e3, \"x\\u00e9\\n\", null, true], \"b\": {\"c\": -0.1, \"d\": []}}"
+                .getBytes(StandardCharsets.UTF_8);
         Random random = new Random(7);
         int refused = 0;
         for (int number = 0; number < 50_000; number++) {

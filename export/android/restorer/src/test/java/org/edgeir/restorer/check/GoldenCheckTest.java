@@ -75,7 +75,11 @@ public class GoldenCheckTest {
             assertTrue(Double.isInfinite(same.psnrDb));
             assertEquals(0, same.largestLevels, 0);
             assertTrue(same.milliseconds > 0);
-            assertTrue(same.sentence(), same.sentence().startsWith("replay: right on the golden image (bit-exact, at most 0.00 of 255 levels off, "));
+            assertTrue(
+                    same.sentence(),
+                    same.sentence()
+                            .startsWith(
+                                    "replay: right on the golden image (bit-exact, at most 0.00 of 255 levels off, "));
             Verdict rounded = verdict(precision, (value, index) -> Math.rint(value * 1024) / 1024);
             assertTrue(rounded.sentence(), rounded.passed);
         }
@@ -85,13 +89,22 @@ public class GoldenCheckTest {
     public void wrongOutputsAreNamed() throws Exception {
         for (String precision : new String[] {"fp32", "fp16", "int8"}) {
             wrong(precision, "values that are not finite", (value, index) -> index == 777 ? Double.NaN : value);
-            wrong(precision, "values that are not finite", (value, index) -> index == 777 ? Double.NEGATIVE_INFINITY : value);
+            wrong(
+                    precision,
+                    "values that are not finite",
+                    (value, index) -> index == 777 ? Double.NEGATIVE_INFINITY : value);
             wrong(precision, "its output is black", (value, index) -> 0);
-            wrong(precision, "tinted, green by +3.0 of 255 levels", (value, index) -> value + (index % 3 == 1 ? 3 / 255.0 : 0));
+            wrong(
+                    precision,
+                    "tinted, green by +3.0 of 255 levels",
+                    (value, index) -> value + (index % 3 == 1 ? 3 / 255.0 : 0));
             wrong(precision, "tinted, blue by -", (value, index) -> index % 3 == 2 ? value / 2 : value);
             wrong(precision, "another image", (value, index) -> value + (index % 2 == 0 ? 0.05 : -0.05));
             wrong(precision, "single pixels are too far off", (value, index) -> index == 5 ? value + 2 : value);
-            wrong(precision, "failed on the golden image: no memory on the device", (value, index) -> index < 0 ? Double.NaN : value);
+            wrong(
+                    precision,
+                    "failed on the golden image: no memory on the device",
+                    (value, index) -> index < 0 ? Double.NaN : value);
         }
         wrong("fp32", "many pixels are off", (value, index) -> value + (index % 2 == 0 ? 0.0035 : -0.0035));
     }

@@ -19,7 +19,8 @@ public class VerdictStoreTest {
     @Rule
     public final TemporaryFolder folder = new TemporaryFolder();
 
-    private static final Verdict RIGHT = new Verdict("GPU", true, "right: é\n= \\ #", Double.POSITIVE_INFINITY, 0, 12.5, "all");
+    private static final Verdict RIGHT =
+            new Verdict("GPU", true, "right: é\n= \\ #", Double.POSITIVE_INFINITY, 0, 12.5, "all");
 
     @Test
     public void aVerdictIsKeptForOnePhoneLibraryAcceleratorAndModel() throws Exception {
@@ -34,7 +35,9 @@ public class VerdictStoreTest {
         assertNull(new VerdictStore(file, "phone: 14").known("2.16.1", "GPU", "bb"));
         Verdict failed = Verdict.failed("GPU", "wrong", "none");
         new VerdictStore(file, "phone: 14").put("2.16.1", "GPU", "aa", failed);
-        assertEquals(failed.sentence(), new VerdictStore(file, "phone: 14").known("2.16.1", "GPU", "aa").sentence());
+        assertEquals(
+                failed.sentence(),
+                new VerdictStore(file, "phone: 14").known("2.16.1", "GPU", "aa").sentence());
         new VerdictStore(file, "phone: 14").clear();
         assertNull(new VerdictStore(file, "phone: 14").known("2.16.1", "GPU", "aa"));
     }

@@ -31,7 +31,8 @@ public class PixelsTest {
         Window window = new Window(0, 16, 0, 16);
         Band band = new Band(image);
         band.read(image, 0, 16);
-        TensorSpec[] specs = {bytes(TensorSpec.Type.UINT8, 0), bytes(TensorSpec.Type.INT8, -128), TestData.floats(FACTS)};
+        TensorSpec[] specs = {bytes(TensorSpec.Type.UINT8, 0), bytes(TensorSpec.Type.INT8, -128), TestData.floats(FACTS)
+        };
         for (TensorSpec spec : specs) {
             ByteBuffer tensor = Strip.output(WindowPixels.size(FACTS, spec, 16, 16));
             new WindowPixels(FACTS, spec, 3).fill(band, window, window, 0, tensor);
@@ -63,11 +64,14 @@ public class PixelsTest {
     public void androidsColoursAreTakenApart() {
         int[] colours = new int[5 * 40];
         for (int index = 0; index < colours.length; index++) colours[index] = 0x80102030 + index;
-        ArgbSource source = new ArgbSource(5, 40, true, (argb, top, count) -> System.arraycopy(colours, top * 5, argb, 0, 5 * count));
+        ArgbSource source = new ArgbSource(
+                5, 40, true, (argb, top, count) -> System.arraycopy(colours, top * 5, argb, 0, 5 * count));
         byte[] samples = new byte[4 * 5 * 36];
         source.read(3, 39, samples);
         assertArrayEquals(new byte[] {0x10, 0x20, 0x30 + 15, (byte) 0x80}, Arrays.copyOf(samples, 4));
-        assertArrayEquals(new byte[] {0x10, 0x20, (byte) (0x30 + 194), (byte) 0x80}, Arrays.copyOfRange(samples, 4 * 179, 4 * 180));
+        assertArrayEquals(
+                new byte[] {0x10, 0x20, (byte) (0x30 + 194), (byte) 0x80},
+                Arrays.copyOfRange(samples, 4 * 179, 4 * 180));
         assertEquals(3, new ArgbSource(5, 40, false, null).planes());
     }
 
@@ -80,7 +84,8 @@ public class PixelsTest {
         for (int number = 0; number < 20; number++) {
             ArrayImage image = TestData.image(23, 31, 3, true, number);
             byte[] samples = image.samples();
-            for (int at = 3; at < samples.length; at += 4) samples[at] = (byte) (random.nextInt(number < 10 ? 60 : 4) == 0 ? 200 : 0);
+            for (int at = 3; at < samples.length; at += 4)
+                samples[at] = (byte) (random.nextInt(number < 10 ? 60 : 4) == 0 ? 200 : 0);
             Bleed bleed = Bleed.of(image, facts);
             Band band = new Band(image);
             band.read(image, 0, 31);
@@ -89,7 +94,8 @@ public class PixelsTest {
             assertArrayEquals(simply(samples, 23, 31, reach), part);
             band.read(image, 10 - reach, 20 + reach); // a band with the rows around it gives the same
             bleed.apply(band, 10, 20);
-            for (int index = 10 * 23 * 4; index < 20 * 23 * 4; index++) assertEquals(part[index], band.samples[index - (10 - reach) * 23 * 4]);
+            for (int index = 10 * 23 * 4; index < 20 * 23 * 4; index++)
+                assertEquals(part[index], band.samples[index - (10 - reach) * 23 * 4]);
         }
     }
 
@@ -114,7 +120,8 @@ public class PixelsTest {
                     best = 4 * (y * width + x);
                 }
             }
-            for (int c = 0; c < 3; c++) result[at + c] = best < 0 ? (byte) Math.rint(sums[c] / sums[3]) : samples[best + c];
+            for (int c = 0; c < 3; c++)
+                result[at + c] = best < 0 ? (byte) Math.rint(sums[c] / sums[3]) : samples[best + c];
         }
         return result;
     }

@@ -26,7 +26,8 @@ public class PngSinkTest {
                 boolean alpha = kind % 2 == 1;
                 byte[] samples = new byte[size[0] * size[1] * (colours + (alpha ? 1 : 0))];
                 random.nextBytes(samples);
-                for (int index = samples.length / 3; index < samples.length / 2; index++) samples[index] = (byte) (index / 7);
+                for (int index = samples.length / 3; index < samples.length / 2; index++)
+                    samples[index] = (byte) (index / 7);
                 ArrayImage image = new ArrayImage(size[0], size[1], colours, alpha, samples);
                 assertArrayEquals(samples, read(written(image, 1 + random.nextInt(40)), image.planes()));
             }

@@ -17,7 +17,7 @@ import org.edgeir.restorer.bundle.Facts;
 import org.edgeir.restorer.bundle.JsonFile;
 import org.junit.Test;
 
-/** The tiler against tests/vectors/tiles.json: the same windows and stitched bytes as edgeir's own; and its promises. */
+/** The tiler against tests/vectors/tiles.json: the windows and stitched bytes of edgeir's own; and its promises. */
 public class PlanTest {
     private static List<Map<String, Object>> cases() throws Exception {
         Map<?, ?> vectors = (Map<?, ?>) JsonFile.read(new File(System.getProperty("edgeir.vectors"), "tiles.json"));
@@ -47,17 +47,27 @@ public class PlanTest {
 
     private static Plan planned(Map<String, Object> one) throws TilingException {
         boolean global = (Boolean) one.get("global");
-        Facts facts = new Facts("", number(one, "scale"), false, false, number(one, "size_multiple"), number(one, "tile_multiple"),
-                number(one, "receptive_radius"), global ? Collections.singletonList("image mean") : Collections.<String>emptyList());
+        Facts facts = new Facts(
+                "",
+                number(one, "scale"),
+                false,
+                false,
+                number(one, "size_multiple"),
+                number(one, "tile_multiple"),
+                number(one, "receptive_radius"),
+                global ? Collections.singletonList("image mean") : Collections.<String>emptyList());
         List<?> size = (List<?>) one.get("fixed");
-        int[] fixed = size == null ? null : new int[] {((Long) size.get(0)).intValue(), ((Long) size.get(1)).intValue()};
+        int[] fixed =
+                size == null ? null : new int[] {((Long) size.get(0)).intValue(), ((Long) size.get(1)).intValue()};
         Integer largest = one.get("largest") == null ? null : number(one, "largest");
-        return Plan.of(number(one, "height"), number(one, "width"), facts, fixed, largest, (Boolean) one.get("mirrored"));
+        return Plan.of(
+                number(one, "height"), number(one, "width"), facts, fixed, largest, (Boolean) one.get("mirrored"));
     }
 
     private static List<List<Long>> listed(Axis axis) {
         List<List<Long>> result = new ArrayList<>();
-        for (Window w : axis.windows) result.add(Arrays.asList((long) w.start, (long) w.stop, (long) w.first, (long) w.last));
+        for (Window w : axis.windows)
+            result.add(Arrays.asList((long) w.start, (long) w.stop, (long) w.first, (long) w.last));
         return result;
     }
 
@@ -81,7 +91,8 @@ public class PlanTest {
                 byte[] made = network(window, h, w, number(one, "receptive_radius"), s);
                 for (int y = row.first * s; y < row.last * s; y++) {
                     int from = (y - row.start * s) * w * s + (column.first - column.start) * s;
-                    System.arraycopy(made, from, out, y * width * s + column.first * s, (column.last - column.first) * s);
+                    System.arraycopy(
+                            made, from, out, y * width * s + column.first * s, (column.last - column.first) * s);
                 }
             }
         }
@@ -92,10 +103,13 @@ public class PlanTest {
         byte[] out = new byte[height * scale * width * scale];
         for (int y = 0; y < height; y++) {
             for (int x = 0; x < width; x++) {
-                int q = at(window, y, x, height, width) + 3 * at(window, y - r, x, height, width)
-                        + 5 * at(window, y, x - r, height, width) + 7 * at(window, y + r, x + r, height, width);
+                int q = at(window, y, x, height, width)
+                        + 3 * at(window, y - r, x, height, width)
+                        + 5 * at(window, y, x - r, height, width)
+                        + 7 * at(window, y + r, x + r, height, width);
                 for (int i = 0; i < scale; i++) {
-                    for (int j = 0; j < scale; j++) out[(y * scale + i) * width * scale + x * scale + j] = (byte) (q + 11 * i + 13 * j);
+                    for (int j = 0; j < scale; j++)
+                        out[(y * scale + i) * width * scale + x * scale + j] = (byte) (q + 11 * i + 13 * j);
                 }
             }
         }
@@ -116,7 +130,15 @@ public class PlanTest {
             int[] size = number < 120 ? extremes[number % extremes.length] : new int[] {side(random), side(random)};
             int multiple = new int[] {1, 1, 2, 4, 8}[random.nextInt(5)];
             int radius = random.nextInt(30);
-            Facts facts = new Facts("", 2, false, false, multiple, random.nextInt(4) == 0 ? 8 : 1, radius, Collections.<String>emptyList());
+            Facts facts = new Facts(
+                    "",
+                    2,
+                    false,
+                    false,
+                    multiple,
+                    random.nextInt(4) == 0 ? 8 : 1,
+                    radius,
+                    Collections.<String>emptyList());
             boolean any = random.nextBoolean();
             int[] fixed = {multiple * (1 + random.nextInt(60)), multiple * (1 + random.nextInt(60))};
             Plan plan;
@@ -139,7 +161,8 @@ public class PlanTest {
     private static void check(Axis axis, int length, Facts facts, Integer fixed) {
         int given = 0;
         int radius = facts.receptiveRadius;
-        boolean narrowed = axis.begin > -radius || axis.end < length + radius; // a fixed size that is too small for the mirror
+        boolean narrowed =
+                axis.begin > -radius || axis.end < length + radius; // a fixed size that is too small for the mirror
         for (Window w : axis.windows) {
             assertEquals(given, w.first);
             given = w.last;
@@ -156,17 +179,28 @@ public class PlanTest {
         assertEquals(length, given);
     }
 
+    /** What tiles cost: the pixels of all windows against those of one window over the whole image. */
+    @Test
+    public void largeTilesCostLittle() throws Exception {
+        Plan plan = Plan.of(3000, 4000, TestData.facts(4, 12, 1), null, 384, true);
+        double whole = (3000 + 2 * 12) * (4000 + 2 * 12);
+        double pixels = (double) plan.count() * plan.rows.size() * plan.columns.size();
+        assertTrue("" + pixels / whole, pixels / whole <= 1.15);
+    }
+
     @Test
     public void beyondAnEndTheImageComesBack() {
         int[] expected = {1, 0, 0, 1, 2, 2, 1, 0, 0};
-        for (int index = 0; index < expected.length; index++) assertEquals(expected[index], Axis.reflected(index - 2, 3));
+        for (int index = 0; index < expected.length; index++)
+            assertEquals(expected[index], Axis.reflected(index - 2, 3));
         assertEquals(0, Axis.reflected(-7, 1));
     }
 
     @Test
     public void aWindowThatIsTooSmallIsRefusedWithTheLeastSize() {
         Exception error = assertThrows(
-                TilingException.class, () -> Plan.of(100, 100, TestData.facts(2, 12, 1), new int[] {24, 24}, null, true));
+                TilingException.class,
+                () -> Plan.of(100, 100, TestData.facts(2, 12, 1), new int[] {24, 24}, null, true));
         assertTrue(error.getMessage(), error.getMessage().contains("receptive radius is 12: use at least 25 pixels"));
     }
 }
