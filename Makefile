@@ -97,9 +97,14 @@ arm64-setup:
 arm64: $(STAMP)
 	$(BIN)/pytest -m arm64 $(PYTEST_FLAGS)
 
-# Bundles and images to test with come from the first line; Maven takes its plugins from Maven Central the first time.
+# What the tests need is made first, TensorFlow Lite's library for the JVM among it. Maven keeps what it fetches.
+TFLITE := org.tensorflow:tensorflow-lite:2.16.1:aar
 android: export OMP_NUM_THREADS ?= 1
 android: $(STAMP)
+	@command -v mvn > /dev/null || { \
+	  echo "make android: Maven is not installed (apt-get install maven openjdk-17-jdk-headless)" >&2; exit 2; }
+	@test -n "$$EDGEIR_TFLITE" || test -d "$$HOME/.m2/repository/org/tensorflow/tensorflow-lite/2.16.1" || \
+	  mvn -B -q org.apache.maven.plugins:maven-dependency-plugin:3.8.1:get -Dartifact=$(TFLITE) -Dtransitive=false
 	$(BIN)/python tools/android_data.py export/android/build/data
 	cd export/android && mvn -B -ntp verify
 

@@ -35,7 +35,7 @@ public class PythonTest {
                             Options.standard())
                     .restore(image, sink, Watcher.NONE);
             int off = differing(expected.samples(), sink.samples(), one.toString());
-            // Sums of three products may be added up in another order: luma alone.
+            // A sum of three products may be rounded in another order: luma alone.
             boolean sums =
                     facts.luma && image.colours() == 3 && !facts.denoises() || !facts.luma && image.colours() == 1;
             assertTrue(off + " samples of " + one, off <= (sums ? expected.samples().length / 1000 : 0));

@@ -111,7 +111,12 @@ public final class Engines implements Closeable {
 
     /** A restorer on these engines, which goes on with the CPU where the accelerator fails later. */
     public Restorer restorer(Options options) {
-        return new Restorer(bundle.manifest.facts, file, current, options.withReplacement(this::replace));
+        List<Engine> given = current;
+        return new Restorer(
+                bundle.manifest.facts,
+                file,
+                given,
+                options.withReplacement(failure -> given == current ? replace(failure) : current));
     }
 
     @Override
@@ -125,6 +130,7 @@ public final class Engines implements Closeable {
         if (accelerator == Accelerator.CPU) return null;
         Verdict failed = Verdict.failed(verdict.title, "failed on an image: " + failure.getMessage(), verdict.placed);
         store.put(version, accelerator.name(), file.sha256, failed);
+        for (Engine engine : current) close(engine); // the CPU's engines need the memory
         notes.add(failed.sentence() + " The CPU is used.");
         useCpu();
         return current;

@@ -8,6 +8,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.RejectedExecutionException;
 import org.edgeir.restorer.Engine;
 import org.edgeir.restorer.EngineException;
 import org.edgeir.restorer.RestoreException;
@@ -167,7 +168,12 @@ public final class TfliteEngine implements Engine {
     }
 
     private <T> T onThread(Callable<T> work) throws EngineException {
-        Future<T> future = thread.submit(work);
+        Future<T> future;
+        try {
+            future = thread.submit(work);
+        } catch (RejectedExecutionException error) {
+            throw new EngineException("the engine was closed", error);
+        }
         boolean interrupted = false;
         try {
             while (true) {

@@ -7,6 +7,7 @@ import static org.junit.Assert.assertTrue;
 
 import java.io.File;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Random;
@@ -156,17 +157,22 @@ public class EnginesTest {
 
     @Test
     public void anEngineThatFailsSaysWhatTensorFlowLiteSays() throws Exception {
+        ByteBuffer small = ByteBuffer.allocateDirect(12);
+        Engine engine;
         try (Bundle bundle = bundle();
                 Engines engines =
                         Engines.open(bundle, bundle.manifest.file("tflite", "fp32"), Accelerator.CPU, 1, store)) {
-            Engine engine = engines.all().get(0);
-            java.nio.ByteBuffer small = java.nio.ByteBuffer.allocateDirect(12);
-            Exception error = assertThrows(EngineException.class, () -> engine.run(small, small, 64, 64));
-            assertTrue(error.getMessage(), error.getMessage().contains("bytes"));
+            engine = engines.all().get(0);
+            assertTrue(failure(engine, small), failure(engine, small).contains("bytes"));
             assertFalse(engine.takes(0, 5));
             assertFalse(engine.takes(4, 4)); // too small for the receptive field
             assertTrue(engine.takes(32, 40));
             assertTrue(engine.takes(64, 64));
         }
+        assertEquals("the engine was closed", failure(engine, small));
+    }
+
+    private static String failure(Engine engine, ByteBuffer buffer) {
+        return assertThrows(EngineException.class, () -> engine.run(buffer, buffer, 64, 64)).getMessage();
     }
 }

@@ -8,6 +8,9 @@ import java.security.NoSuchAlgorithmException;
 
 /** A bundle as {@code edgeir export --bundle} writes it; every file is checked when it is read. */
 public final class Bundle implements Closeable {
+    /** Bytes of the largest file that is read: it becomes one array. */
+    private static final long MOST_READ = 1 << 30;
+
     public final Manifest manifest;
     private final Source source;
 
@@ -49,6 +52,9 @@ public final class Bundle implements Closeable {
     public byte[] read(String path) throws IOException {
         Manifest.Content stated = manifest.contents.get(path);
         if (stated == null) throw new BundleException("`" + path + "` is no file of the bundle.");
+        if (stated.bytes > MOST_READ) {
+            throw new BundleException("`" + path + "` has " + stated.bytes + " bytes, too many for an app.");
+        }
         byte[] bytes = source.read(path, stated.bytes);
         if (bytes == null)
             throw new BundleException("`" + path + "` is missing from the bundle. Get the bundle again.");

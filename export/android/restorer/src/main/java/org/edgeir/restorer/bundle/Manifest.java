@@ -13,8 +13,8 @@ public final class Manifest {
     public static final String NAME = "edgeir.json";
     /** A hundred times the largest that is likely. */
     public static final int MAX_BYTES = 4 << 20;
-    /** Of one file: what an array of Java holds. */
-    static final long MOST_BYTES = 1 << 30;
+    /** Of one file. */
+    static final long MOST_BYTES = 1L << 40;
 
     private static final int VERSION = 1;
     private static final Pattern FORMAT = Pattern.compile("edgeir-bundle-(\\d{1,9})");

@@ -94,7 +94,7 @@ public final class Strip {
     }
 
     private static float gray(float[] line, int at) {
-        return line[at] * (Luma.RED * TOP) + line[at + 1] * (Luma.GREEN * TOP) + line[at + 2] * (Luma.BLUE * TOP);
+        return Luma.levels(line[at], line[at + 1], line[at + 2], TOP);
     }
 
     private static byte level(float level) throws RestoreException {
