@@ -88,9 +88,10 @@ public class EnginesTest {
     }
 
     @Test
-    public void anAcceleratorThatEndedTheAppIsNotTriedAgain() throws Exception {
+    public void anAcceleratorThatEndedTheAppTwiceIsNotTriedAgain() throws Exception {
         try (Bundle bundle = bundle()) {
             ModelFile file = bundle.manifest.file("tflite", "fp32");
+            store.begin(TfliteEngine.version(), "GPU", file.sha256);
             store.begin(TfliteEngine.version(), "GPU", file.sha256);
             try (Engines engines = Engines.open(bundle, file, Accelerator.GPU, 1, store("a phone"))) {
                 assertEquals(Accelerator.CPU, engines.accelerator());

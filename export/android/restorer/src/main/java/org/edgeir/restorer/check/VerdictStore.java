@@ -12,12 +12,15 @@ import java.util.Properties;
  * Keeps verdicts in a file, each for a phone (its system included), a version of the library, an accelerator and a
  * model file: after an update of any of them the golden image is run again.
  *
- * <p>A driver may end the whole app. So {@link #begin} is written before the golden image is run; if it is found
- * without a verdict later, the accelerator is held to have failed.
+ * <p>A driver may end the whole app. So {@link #begin} is written before the golden image is run. An accelerator that
+ * began twice without a verdict is held to have failed; once, the user may have ended the app.
  */
 public final class VerdictStore {
     private static final String[] FIELDS = {"title", "passed", "what", "psnr", "largest", "ms", "placed"};
-    private static final String TRYING = "trying";
+    private static final String BEGUN = "begun";
+    private static final String TWICE = "begun twice";
+    /** Of what {@link GoldenCheck} asks for: with other rules everything is checked again. */
+    private static final String RULES = "1";
 
     private final File file;
     private final String phone;
@@ -43,9 +46,10 @@ public final class VerdictStore {
     /** The verdict that is kept; null: there is none. */
     public synchronized Verdict known(String library, String accelerator, String modelSha256) {
         String key = key(library, accelerator, modelSha256);
-        if (TRYING.equals(entries.getProperty(key + "what"))) {
+        if (TWICE.equals(entries.getProperty(key + "what"))) {
             return Verdict.failed(accelerator, "ended the app on the golden image", "Nothing is placed on it");
         }
+        if (BEGUN.equals(entries.getProperty(key + "what"))) return null;
         String[] values = new String[FIELDS.length];
         for (int field = 0; field < FIELDS.length; field++) values[field] = entries.getProperty(key + FIELDS[field]);
         for (String value : values) if (value == null) return null;
@@ -65,7 +69,8 @@ public final class VerdictStore {
 
     /** The golden image is about to be run. */
     public synchronized void begin(String library, String accelerator, String modelSha256) throws IOException {
-        entries.setProperty(key(library, accelerator, modelSha256) + "what", TRYING);
+        String what = key(library, accelerator, modelSha256) + "what";
+        entries.setProperty(what, BEGUN.equals(entries.getProperty(what)) ? TWICE : BEGUN);
         write();
     }
 
@@ -94,7 +99,7 @@ public final class VerdictStore {
     }
 
     private String key(String library, String accelerator, String modelSha256) {
-        return phone + "|" + library + "|" + accelerator + "|" + modelSha256 + "|";
+        return RULES + "|" + phone + "|" + library + "|" + accelerator + "|" + modelSha256 + "|";
     }
 
     /** Whole or not at all. */

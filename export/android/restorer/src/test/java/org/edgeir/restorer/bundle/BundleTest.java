@@ -12,10 +12,14 @@ import java.io.File;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
 import org.junit.Before;
@@ -163,6 +167,30 @@ public class BundleTest {
             assertTrue(change[0], manifest.contains(change[0]));
             damaged(change[2], manifest.replace(change[0], change[1]));
         }
+    }
+
+    /** Whatever stands in a manifest: it is read, or refused in a sentence. */
+    @Test
+    public void damagedManifestsAreRefusedOrRead() throws Exception {
+        String[] values = {"null", "-1", "0", "1e9", "3.5", "\"\"", "\"../x\"", "[]", "{}", "[null]", "[[1]]", "true"};
+        Pattern value = Pattern.compile("(?<=[:\\[,] )(\\d+|null|\"[^\"]*\"|\\[[^\\[\\]{}]*\\])");
+        List<int[]> places = new ArrayList<>();
+        Matcher found = value.matcher(manifest);
+        while (found.find()) places.add(new int[] {found.start(), found.end()});
+        assertTrue("" + places.size(), places.size() > 25);
+        int refused = 0;
+        for (int[] place : places) {
+            for (String other : values) {
+                String changed = manifest.substring(0, place[0]) + other + manifest.substring(place[1]);
+                try {
+                    Manifest.parse(changed.getBytes(StandardCharsets.UTF_8)).file("tflite", null);
+                } catch (BundleException error) {
+                    assertTrue(error.getMessage().length() > 20);
+                    refused++;
+                }
+            }
+        }
+        assertTrue(refused + " of " + places.size() * values.length, refused > places.size() * values.length / 2);
     }
 
     @Test

@@ -43,8 +43,10 @@ public class VerdictStoreTest {
     }
 
     @Test
-    public void anAcceleratorThatEndedTheAppIsNotTriedAgain() throws Exception {
+    public void anAcceleratorThatEndedTheAppTwiceIsNotTriedAgain() throws Exception {
         File file = new File(folder.getRoot(), "verdicts");
+        new VerdictStore(file, "p").begin("1", "GPU", "aa");
+        assertNull(new VerdictStore(file, "p").known("1", "GPU", "aa"));
         new VerdictStore(file, "p").begin("1", "GPU", "aa");
         Verdict found = new VerdictStore(file, "p").known("1", "GPU", "aa");
         assertFalse(found.passed);
