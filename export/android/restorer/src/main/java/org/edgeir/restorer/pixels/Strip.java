@@ -2,6 +2,7 @@ package org.edgeir.restorer.pixels;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
 import org.edgeir.restorer.RestoreException;
 import org.edgeir.restorer.bundle.Facts;
 import org.edgeir.restorer.bundle.TensorSpec;
@@ -107,8 +108,11 @@ public final class Strip {
     /** Real values of a part of an output. */
     private void line(ByteBuffer output, int start, float[] line) {
         if (spec.type == TensorSpec.Type.FLOAT32) {
-            for (int index = 0, at = 4 * start; index < line.length; index++, at += 4)
-                line[index] = output.getFloat(at);
+            ByteBuffer whole = output.duplicate(); // wherever the engine left its position
+            whole.clear();
+            FloatBuffer values = whole.order(ByteOrder.nativeOrder()).asFloatBuffer();
+            values.position(start);
+            values.get(line);
             return;
         }
         boolean signed = spec.type == TensorSpec.Type.INT8;

@@ -2,6 +2,7 @@ package org.edgeir.restorer.pixels;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
 import org.edgeir.restorer.bundle.Facts;
 import org.edgeir.restorer.bundle.TensorSpec;
 import org.edgeir.restorer.tiling.Axis;
@@ -14,19 +15,14 @@ public final class WindowPixels {
     private final Facts facts;
     private final TensorSpec spec;
     private final int colours;
-    /** A sample of 8 bits as the tensor has it. */
-    private final float[] floats = new float[256];
-
-    private final byte[] bytes = new byte[256];
+    /** The value of each level. */
+    private final float[] unit = new float[256];
 
     public WindowPixels(Facts facts, TensorSpec spec, int colours) {
         this.facts = facts;
         this.spec = spec;
         this.colours = colours;
-        for (int level = 0; level < 256; level++) {
-            floats[level] = level / TOP;
-            bytes[level] = quantised(floats[level]);
-        }
+        for (int level = 0; level < 256; level++) unit[level] = level / TOP;
     }
 
     /** How often a network runs for one window: once, or for each colour. */
@@ -52,40 +48,47 @@ public final class WindowPixels {
 
     /** Fills the input of run `run` of a window. */
     public void fill(Band band, Window row, Window column, int run, ByteBuffer input) {
-        int enlarged = facts.inputScale();
-        int[] rows = reflectedSpan(row, band.imageHeight * enlarged);
-        int[] columns = reflectedSpan(column, band.width * enlarged);
-        byte[] part = Resize.enlarge(band, 0, colours, enlarged, rows[0], rows[1], columns[0], columns[1]);
-        int stride = (columns[1] - columns[0]) * colours;
+        int high = band.imageHeight * facts.inputScale();
+        int wide = band.width * facts.inputScale();
+        int[] rows = reflectedSpan(row, high);
+        int[] columns = reflectedSpan(column, wide);
+        byte[] part = Resize.enlarge(
+                band, 0, colours, facts.inputScale(), rows[0], rows[1], columns[0], columns[1]);
+        float[] line = new float[(column.stop - column.start) * facts.channels()];
+        byte[] levels = spec.type == TensorSpec.Type.FLOAT32 ? null : new byte[line.length];
         input.clear();
+        input.limit((row.stop - row.start) * line.length * spec.type.bytes);
         input.order(ByteOrder.nativeOrder());
+        FloatBuffer floating = input.asFloatBuffer();
         for (int y = row.start; y < row.stop; y++) {
-            int line = (Axis.reflected(y, band.imageHeight * enlarged) - rows[0]) * stride;
-            for (int x = column.start; x < column.stop; x++) {
-                int from = line + (Axis.reflected(x, band.width * enlarged) - columns[0]) * colours;
-                if (!facts.luma) put3(part, from, input);
-                else if (colours == 1) put(part[from] & 0xff, input);
-                else if (facts.denoises()) put(part[from + run] & 0xff, input);
-                else putLuma(part, from, input);
+            int start = (Axis.reflected(y, high) - rows[0]) * (columns[1] - columns[0]);
+            for (int x = column.start, to = 0; x < column.stop; x++, to += facts.channels()) {
+                put(part, (start + Axis.reflected(x, wide) - columns[0]) * colours, run, line, to);
             }
+            if (levels == null) {
+                floating.put(line);
+                continue;
+            }
+            for (int index = 0; index < line.length; index++) levels[index] = quantised(line[index]);
+            input.put(levels);
         }
-        input.flip();
+        input.rewind();
     }
 
-    private void put3(byte[] part, int from, ByteBuffer input) {
-        int step = colours == 1 ? 0 : 1;
-        for (int c = 0; c < 3; c++) put(part[from + c * step] & 0xff, input);
-    }
-
-    private void put(int level, ByteBuffer input) {
-        if (spec.type == TensorSpec.Type.FLOAT32) input.putFloat(floats[level]);
-        else input.put(bytes[level]);
-    }
-
-    private void putLuma(byte[] part, int from, ByteBuffer input) {
-        float luma = Luma.of(floats[part[from] & 0xff], floats[part[from + 1] & 0xff], floats[part[from + 2] & 0xff]);
-        if (spec.type == TensorSpec.Type.FLOAT32) input.putFloat(luma);
-        else input.put(quantised(luma));
+    /** The network's channels of one pixel. */
+    private void put(byte[] part, int from, int run, float[] line, int to) {
+        float first = unit[part[from] & 0xff];
+        if (colours == 1) {
+            for (int c = 0; c < facts.channels(); c++) line[to + c] = first;
+        } else if (!facts.luma) {
+            line[to] = first;
+            line[to + 1] = unit[part[from + 1] & 0xff];
+            line[to + 2] = unit[part[from + 2] & 0xff];
+        } else if (facts.denoises()) {
+            line[to] = unit[part[from + run] & 0xff];
+        } else {
+            line[to] = Luma.of(first, unit[part[from + 1] & 0xff], unit[part[from + 2] & 0xff]);
+        }
     }
 
     private byte quantised(float value) {
