@@ -92,7 +92,7 @@ public final class Restorer {
                 new Pass(facts, input, output, engines, plan, source, bleed, sink, progress).run();
                 missing = false;
             } catch (OutOfMemoryError error) {
-                tiles = smaller(tiles, source);
+                tiles = usable(tiles.halved(), source);
                 if (tiles == null) throw tooLarge(error);
                 Plan now = tiles.plan(source.height(), source.width());
                 String sides = now.columns.size() + "×" + now.rows.size();
@@ -137,7 +137,7 @@ public final class Restorer {
         Tiles tiles = first;
         long needed = bytes(tiles.plan(source.height(), source.width()), source);
         while (needed > options.memoryBudget) {
-            Tiles next = smaller(tiles, source);
+            Tiles next = usable(tiles.lower(), source);
             if (next == null) {
                 throw new RestoreException("The image needs " + mib(needed) + " MiB even in the smallest tiles, and "
                         + mib(options.memoryBudget) + " are allowed: use a smaller image.");
@@ -148,9 +148,8 @@ public final class Restorer {
         return tiles;
     }
 
-    /** Tiles of half the size, which the engines take; null: there are none. */
-    private Tiles smaller(Tiles tiles, ImageSource source) throws IOException {
-        Tiles next = tiles.halved();
+    /** The same tiles, or null where they are too small for the network or the engines do not take them. */
+    private Tiles usable(Tiles next, ImageSource source) throws IOException {
         Plan plan = next == null ? null : next.planOrNull(source.height(), source.width());
         if (plan == null) return null;
         for (Engine engine : engines)

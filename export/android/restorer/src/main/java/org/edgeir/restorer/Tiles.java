@@ -41,6 +41,14 @@ final class Tiles {
         return half[0] == fixed[0] && half[1] == fixed[1] ? null : new Tiles(facts, half, null);
     }
 
+    /** Half as high, or else half as wide: strips are as high as tiles. Null as above. */
+    Tiles lower() {
+        if (fixed == null || !facts.globalOperations.isEmpty()) return halved();
+        int[] lower = {half(fixed[0]), fixed[1]};
+        if (lower[0] == fixed[0] || lower[0] <= 2 * facts.receptiveRadius) lower = new int[] {fixed[0], half(fixed[1])};
+        return lower[0] == fixed[0] && lower[1] == fixed[1] ? null : new Tiles(facts, lower, null);
+    }
+
     private int half(int side) {
         int multiple = facts.sizeMultiple;
         return Math.max((side / 2 + multiple - 1) / multiple, 1) * multiple;
