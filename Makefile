@@ -7,6 +7,7 @@
 # make runner  edgeir's runner for phones and boards, for every processor whose compiler is here, into build/runner
 # make arm64-setup  what the emulated phone needs: Debian packages, and TensorFlow Lite's library from Maven
 # make arm64   the tests on the emulated phone
+# make android the library for Android apps, built and tested; needs JDK 17 and Maven
 # make web     the page that restores photos in a browser, into export/web/dist; needs Node.js 20.19 or newer
 # make web-test its tests, in a Chromium
 # make lowest  the tests that need no torch, with the lowest version of every dependency
@@ -29,7 +30,7 @@ PYTEST_FLAGS ?=
 # Two test processes on two cores: one thread each.
 test test-all: export OMP_NUM_THREADS ?= 1
 
-.PHONY: setup demo test test-all lint lowest peers evidence matrix runner arm64-setup arm64 web web-test format dist clean
+.PHONY: setup demo test test-all lint lowest peers evidence matrix runner arm64-setup arm64 android web web-test format dist clean
 
 setup: $(STAMP)
 
@@ -95,6 +96,17 @@ arm64-setup:
 # Skipped, with the reason, where the emulator, the compiler or the library is missing.
 arm64: $(STAMP)
 	$(BIN)/pytest -m arm64 $(PYTEST_FLAGS)
+
+# What the tests need is made first, TensorFlow Lite's library for the JVM among it. Maven keeps what it fetches.
+TFLITE := org.tensorflow:tensorflow-lite:2.16.1:aar
+android: export OMP_NUM_THREADS ?= 1
+android: $(STAMP)
+	@command -v mvn > /dev/null || { \
+	  echo "make android: Maven is not installed (apt-get install maven openjdk-17-jdk-headless)" >&2; exit 2; }
+	@test -n "$$EDGEIR_TFLITE" || test -d "$$HOME/.m2/repository/org/tensorflow/tensorflow-lite/2.16.1" || \
+	  mvn -B -q org.apache.maven.plugins:maven-dependency-plugin:3.8.1:get -Dartifact=$(TFLITE) -Dtransitive=false
+	$(BIN)/python tools/android_data.py export/android/build/data
+	cd export/android && mvn -B -ntp verify
 
 # The page for the browser; npm takes what package.json pins.
 web:

@@ -9,6 +9,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import textwrap
 import tomllib
 from pathlib import Path
 
@@ -92,11 +93,20 @@ def test_the_profile_on_that_page_is_the_one_that_is_used() -> None:
         assert 0 < value <= 0.01
 
 
+def test_the_lines_of_java_are_those_that_are_compiled_and_run() -> None:
+    """`make android` does it."""
+    compiled = text_of("export/android/tflite/src/test/java/org/edgeir/tflite/ReadmeTest.java")
+    lines = re.search(r"// README begins\n(.*?) *// README ends", compiled, re.DOTALL)
+    assert lines is not None
+    (shown,) = [body for language, body in BLOCK.findall(text_of("README.md")) if language == "java"]
+    assert shown == textwrap.dedent(lines[1])
+
+
 @pytest.fixture
 def copied(tmp_path: Path) -> Path:
     """The package with its recipes, profiles and the tests of its networks, to change."""
     for folder in ("edgeir", "recipes", "export", "benchmarks/suites", "tests/models"):
-        ignored = shutil.ignore_patterns("__pycache__", "results")
+        ignored = shutil.ignore_patterns("__pycache__", "results", "build", "target")
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=ignored)
     for file in ("pyproject.toml", "tests/conftest.py", "tests/theirs.py"):
         shutil.copy(ROOT / file, tmp_path / file)

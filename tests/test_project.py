@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from edgeir.devices.runner.library import VERSION
+
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
@@ -64,3 +66,17 @@ def test_the_page_on_pypi_stands_alone() -> None:
     extras = set(re.findall(r"edgeir\[([\w,]+)\]", text))
     named = {extra for group in extras for extra in group.split(",")}
     assert named <= set(PROJECT["optional-dependencies"])
+
+
+def test_the_library_for_android_has_the_versions_of_edgeir_and_of_its_runner() -> None:
+    folder = ROOT / "export/android"
+    poms = [
+        (folder / path).read_text(encoding="utf-8")
+        for path in ("pom.xml", "restorer/pom.xml", "tflite/pom.xml")
+    ]
+    for pom in poms:
+        own = pom.split("<artifactId>edgeir-android</artifactId>")[1]
+        assert re.search(r"<version>([^<]+)</version>", own)[1] == PROJECT["version"]  # type: ignore[index]
+    (version,) = re.findall(r"<tflite\.version>([^<]+)<", poms[0])
+    assert version == VERSION
+    assert f"tensorflow-lite:{version}:aar" in (ROOT / "Makefile").read_text(encoding="utf-8")

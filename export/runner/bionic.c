@@ -1,7 +1,8 @@
 /* What Android's C library has and glibc has not, so that a library built for Android runs with glibc.
  *
- * Linked into the runner. The library's own list of needed libraries and symbol versions is taken out beforehand
- * (edgeir/devices/runner/elf.py), so its symbols are looked up here first, and then in glibc and libm.
+ * Linked into the runner, or loaded before a JVM (edgeir/devices/runner/jvm.py). The library's own list of needed
+ * libraries and symbol versions is taken out beforehand (edgeir/devices/runner/elf.py), so its symbols are looked up
+ * here first, and then in glibc and libm.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -115,7 +116,7 @@ int pthread_create(void *made, const void *kind, void *(*f)(void *), void *value
 }
 void *__gnu_Unwind_Find_exidx(void *, int *);
 void *dl_unwind_find_exidx(void *address, int *count) { return __gnu_Unwind_Find_exidx(address, count); }
-#else
-/* bionic's mutex has 40 bytes, glibc's up to 48, all zero at first. */
+#elif !defined(__x86_64__)
+/* bionic's mutex has 40 bytes, glibc's 48 on arm64, all zero at first; on x86-64 both have 40. */
 int pthread_mutex_init(void *lock, const void *kind) { (void)kind; memset(lock, 0, 40); return 0; }
 #endif

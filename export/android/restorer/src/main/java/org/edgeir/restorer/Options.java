@@ -1,0 +1,45 @@
+package org.edgeir.restorer;
+
+import java.util.List;
+
+/** How images are restored. */
+public final class Options {
+    /** Engines in place of some that failed. */
+    public interface Replacement {
+        /** Called once, after a failure; null: there are none. */
+        List<? extends Engine> after(EngineException failure) throws java.io.IOException;
+    }
+
+    /**
+     * Side of the largest tile in pixels of the image; 0: the file's own size, or chosen where it takes any. For a file
+     * of one size it is without effect where the engines do not take another.
+     */
+    public final int tile;
+    /** Bytes that the restorer's own arrays may take, in the heap and beside it; the engines' memory is not counted. */
+    public final long memoryBudget;
+
+    public final Replacement replacement;
+
+    private Options(int tile, long memoryBudget, Replacement replacement) {
+        this.tile = tile;
+        this.memoryBudget = memoryBudget;
+        this.replacement = replacement;
+    }
+
+    /** Half of the heap that Java may use. */
+    public static Options standard() {
+        return new Options(0, Runtime.getRuntime().maxMemory() / 2, null);
+    }
+
+    public Options withTile(int tile) {
+        return new Options(tile, memoryBudget, replacement);
+    }
+
+    public Options withMemoryBudget(long bytes) {
+        return new Options(tile, bytes, replacement);
+    }
+
+    public Options withReplacement(Replacement replacement) {
+        return new Options(tile, memoryBudget, replacement);
+    }
+}
