@@ -21,6 +21,7 @@ from edgeir.core.errors import ConfigError, DeviceError
 from edgeir.core.files import output_errors, refuse_existing, scratch_dir
 from edgeir.core.progress import Progress, no_progress
 from edgeir.core.trust import honours_trust
+from edgeir.devices.catalog import settings_of
 
 __all__ = ["bench"]
 
@@ -43,6 +44,7 @@ def bench(
     quality: bool = True,
     devices: Sequence[str] = (),
     allow_fallback: bool = False,
+    device_settings: Sequence[str] = (),
     out: str | Path = DEFAULT_OUT,
     overwrite: bool = False,
     trust_code: bool = False,
@@ -61,6 +63,7 @@ def bench(
         quality: measure PSNR and the rest; without it the run is of times only.
         devices: where to run, names of `edgeir.devices.catalog`, and `here` for this machine, which is the default.
         allow_fallback: accept that a device runs operators elsewhere than on the accelerator asked for.
+        device_settings: ``key=value`` for the settings of the devices, such as ``cores=4-7`` for a phone.
         out: a ``.json`` file, or a folder for ``<suite>-<UTC time>.json``.
         overwrite: replace an existing file.
         trust_code: see `edgeir.load`.
@@ -81,6 +84,8 @@ def bench(
     refuse_existing(path, overwrite=overwrite)
     schedule = _schedule(repeats, budget_s)
     sent = [(name, files_for(models, name)) for name in devices if name != HERE]
+    for name, _ in sent:
+        settings_of(name, device_settings)  # a wrong one is known before anything is measured
     rows: list[Row] = []
     notes: list[str] = []
     facts: TimingFacts | None = None
@@ -107,6 +112,7 @@ def bench(
                     limit=limit,
                     quality=quality,
                     allow_fallback=allow_fallback,
+                    settings=device_settings,
                     progress=part(progress, start, stop),
                 ):
                     rows.append(row)  # one by one: what a lost device has measured is kept
