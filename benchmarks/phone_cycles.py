@@ -53,7 +53,13 @@ ROUND_TRIP_RUNS = 50
 SHARE = 0.5
 """Of the cycles have their cable pulled."""
 SELF_CLEAN_S = 10.0
-BLAMED = ("unplugged", "no phone is connected", "there is no phone", "does not answer adb")
+BLAMED = (
+    "unplugged",
+    "no phone is connected",
+    "there is no phone",
+    "does not answer adb",
+    "connection to the phone broke",
+)
 
 
 def main() -> int:

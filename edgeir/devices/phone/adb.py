@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,6 +18,10 @@ PROMPT_S = 20.0
 SLOWEST_BYTES_S = 100_000
 """Of a push: a phone on a bad wireless network."""
 READY = "device"
+END = "edgeir-end"
+"""The last that a shell command prints."""
+NOTICE_S = 0.5
+"""After which adb knows of a cable that was pulled: its connections end before."""
 CABLE = "plug it in and run again: edgeir removes there what it left"
 STATES = {
     "unauthorized": ("does not trust this machine", "unlock it and accept its question about USB debugging"),
@@ -103,12 +108,11 @@ class Adb:
         Raises:
             DeviceError: the phone is gone, or was not done in time.
         """
-        done = self._done(self.shell_words(command), limit_s)
-        if done.returncode:
-            problem = self.lost()
-            if problem is not None:
-                raise problem
-        return done.stdout.decode(errors="replace").replace("\r\n", "\n")
+        done = self._done(self.shell_words(f"{command}; echo {END}"), limit_s)
+        text, end, _ = done.stdout.decode(errors="replace").rpartition(END)
+        if not end:  # adb does not tell a broken connection by its exit code
+            raise self.broken()
+        return text
 
     def push(self, files: Sequence[Path], remote: str) -> None:
         """Copy files there: one to the path `remote`, several into the folder `remote`, which exists.
@@ -129,11 +133,19 @@ class Adb:
             raise self.lost() or DeviceError(f"{files[0].name} cannot be sent: {said}", where=self.serial)
 
     def lost(self) -> DeviceError | None:
-        """What is wrong with the connection; None: the phone answers."""
+        """What is wrong with the connection, to be asked after a failure; None: the phone answers."""
         try:
-            return _problem(self.serial, attached(self.program), gone=True)
+            problem = _problem(self.serial, attached(self.program), gone=True)
+            if problem is None:
+                time.sleep(NOTICE_S)
+                problem = _problem(self.serial, attached(self.program), gone=True)
+            return problem
         except DeviceError as error:
             return error
+
+    def broken(self) -> DeviceError:
+        """The error for a connection that ended in the middle: the phone is gone, or was for a moment."""
+        return self.lost() or DeviceError("the connection to the phone broke", where=self.serial, fix=CABLE)
 
     def _done(self, words: Sequence[str], limit_s: float) -> subprocess.CompletedProcess[bytes]:
         return _done(words, limit_s, where=self.serial)

@@ -32,6 +32,8 @@ LIMIT_S, SLOWEST_MACS_S, MOST_MACS = 120.0, 2e7, 10**11
 """A run may take this long, and a second more for so many multiply-accumulates: a stand-in's processor is emulated."""
 NO_CORES = 77
 """The exit code of our own where the phone refuses the cores."""
+BROKEN = {0, 1, 255}
+"""adb's exit codes where the connection broke; the runner's own are 0 after an answer, and 2."""
 KILLED = {128 + 1, 128 + 9, 128 + 15, -9}
 CORES = r"\d{1,2}(-\d{1,2})?(,\d{1,2}(-\d{1,2})?)*"
 
@@ -212,15 +214,16 @@ class PhoneDevice:
         accelerator = self._settings.accelerator
         program = self._store.send(self._settings.benchmark_model, program=True)
         command = (
-            f"echo $$ >> {self._store.folder}/{PIDS}; cd {self._store.folder}; "
-            f"exec {program} --graph={remote} --num_threads={threads} --num_runs={least} "
-            f"--max_secs={budget_s:.0f} {FLAGS[accelerator]} 2>&1"
+            f"cd {self._store.folder}; {program} --graph={remote} --num_threads={threads} --num_runs={least} "
+            f"--max_secs={budget_s:.0f} {FLAGS[accelerator]} 2>&1 & echo $! >> {PIDS}; wait $!"
         )
         text = self._adb.shell(command, limit_s=LIMIT_S + 2 * budget_s)
         return read_output(text, accelerator, where=self._adb.serial)
 
     def _blame(self, code: int | None) -> EdgeIRError | None:
         """See `Blame`."""
+        if code in BROKEN:
+            return self._adb.broken()
         problem = self._adb.lost()
         if problem is not None:
             return problem

@@ -28,7 +28,7 @@ def needs(content: bytes) -> tuple[str | None, list[str]]:
     """
     try:
         return _read(content)
-    except (struct.error, ValueError) as error:
+    except (struct.error, ValueError, OverflowError) as error:
         raise DeviceError("it is no program, or is damaged") from error
 
 
