@@ -1,7 +1,8 @@
 """Connect to a phone, send, run, fetch and clean, again and again, and pull the cable at random moments.
 
     sh tools/phone_standin.sh setup build/phone
-    python benchmarks/phone_cycles.py [--cycles 1000] [--seconds 1800] [--round-trips 5]
+    python benchmarks/phone_cycles.py [--cycles 1000] [--seconds 7200]
+    python benchmarks/phone_cycles.py --cycles 0 --out benchmarks/results/phone-round-trip.json
 
 The phone is the stand-in of tools/phone_standin.sh: a real adb client, the real arm64 adbd and TensorFlow Lite's real
 arm64 library, on an emulated processor. First the round trip: connecting, sending everything, 50 runs, the golden
@@ -228,6 +229,7 @@ def summary(trips: list[dict[str, float]], cycles: list[dict[str, Any]], seed: i
             "added_s_most": max(added, default=None),
             "each": trips,
         },
+        "load_average": os.getloadavg()[0],
         "cycles": {
             "done": len(cycles),
             "files_each": FILES,
