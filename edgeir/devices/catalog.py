@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from edgeir.core.config import apply_overrides, parse
 from edgeir.core.errors import ConfigError
 
 if TYPE_CHECKING:  # the help text needs the table only
@@ -121,6 +120,8 @@ def settings_of(name: str, settings: Sequence[str] = ()) -> Any:
     Raises:
         ConfigError: there is no such device, or it has no such setting, or not with this value.
     """
+    from edgeir.core.config import apply_overrides, parse  # help texts need neither pydantic nor YAML
+
     entry = device_entry(name)
     module, _, kind = entry.configuration.partition(":")
     values = apply_overrides({"argument": name.partition(":")[2] or None}, settings)
