@@ -1,15 +1,16 @@
 """Connect to a phone, send, run, fetch and clean, again and again, and pull the cable at random moments.
 
     sh tools/phone_standin.sh setup build/phone
-    python benchmarks/phone_cycles.py [--cycles 1000] [--seconds 7200]
-    python benchmarks/phone_cycles.py --cycles 0 --out benchmarks/results/phone-round-trip.json
+    python benchmarks/phone_cycles.py round-trip
+    python benchmarks/phone_cycles.py cycles [--count 1000] [--seconds 7200]
 
 The phone is the stand-in of tools/phone_standin.sh: a real adb client, the real arm64 adbd and TensorFlow Lite's real
-arm64 library, on an emulated processor. First the round trip: connecting, sending everything, 50 runs, the golden
-input through the phone, cleaning up; what it adds to the runs is what counts. Then cycles: `edgeir bench` of two files,
-in half of them with the cable pulled once, at a random moment of the cycle. A cycle is right if every row that was
+arm64 library, on an emulated processor. A round trip is connecting, sending everything, 50 runs, the golden input
+through the phone, and cleaning up; what it adds to the runs is what counts. A cycle is `edgeir bench` of two files, in
+half of them with the cable pulled once, at a random moment of the cycle. A cycle is right if every row that was
 measured is in the result, with the golden output bit for bit, if what failed is told as the cable's fault, and if the
-phone holds nothing of edgeir's and runs nothing of it. Writes ``benchmarks/results/phone-cycles.json`` as it goes.
+phone holds nothing of edgeir's and runs nothing of it. Writes ``phone-round-trip.json`` or ``phone-cycles.json`` in
+``benchmarks/results``.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
 from phone_standin import StandIn, switched_on  # noqa: E402 - of the repository's tools
 
-RESULT = ROOT / "benchmarks" / "results" / "phone-cycles.json"
+RESULTS = ROOT / "benchmarks" / "results"
 NETWORK, SIZE = "sr-x4-xs", (32, 48)
 FILES, RUNS = 2, 1
 ROUND_TRIP_RUNS = 50
@@ -68,39 +69,50 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--cycles", type=int, default=1000)
-    parser.add_argument("--seconds", type=float, default=7200.0, help="stop after so many seconds")
-    parser.add_argument("--round-trips", type=int, default=5, help="at least 1")
+    parser.add_argument("what", choices=("round-trip", "cycles"))
+    parser.add_argument("--count", type=int, help="how many; default: 5 round trips, 1000 cycles")
+    parser.add_argument(
+        "--seconds", type=float, default=7200.0, help="begin no other cycle after so many seconds"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--model", type=Path, help="an artifact, instead of exporting one")
-    parser.add_argument("--out", type=Path, default=RESULT)
+    parser.add_argument("--out", type=Path, help="default: benchmarks/results/phone-WHAT.json")
     options = parser.parse_args()
+    out = options.out or RESULTS / f"phone-{options.what}.json"
     with tempfile.TemporaryDirectory() as scratch, switched_on() as phone:
         os.environ.update(phone.variables)
         model = options.model or Path(scratch) / "model"
         if options.model is None:
             export(NETWORK, target="tflite", precision="int8", size=SIZE, out=model)
-        measured = [round_trip(model, phone) for _ in range(options.round_trips)]
-        trips = [seconds for seconds, _ in measured]
-        print(f"round trips: {[trip['added_s'] for trip in trips]} s", flush=True)
-        random.seed(options.seed)
-        began, cycles = time.monotonic(), []
-        usual = 8.0
-        while len(cycles) < options.cycles and time.monotonic() - began < options.seconds:
-            pull_s = random.uniform(0, 1.1 * usual) if random.random() < SHARE else None
-            done = cycle(model, phone, Path(scratch) / "result.json", pull_s, measured[0][1])
-            cycles.append(done)
-            if pull_s is None:
-                usual = 0.9 * usual + 0.1 * done["s"]
-            if not done["right"]:
-                print(f"cycle {len(cycles)}: {done}", flush=True)
-            if len(cycles) % 10 == 0:
-                write_json(options.out, summary(trips, cycles, options.seed))
-                print(f"{len(cycles)} cycles, {time.monotonic() - began:.0f} s", flush=True)
-        result = summary(trips, cycles, options.seed)
-        write_json(options.out, result)
-    print(json.dumps({key: result[key] for key in ("round_trip", "cycles")}, indent=1))
-    return 0 if result["cycles"]["wrong"] == 0 else 1
+        if options.what == "round-trip":
+            trips = [round_trip(model, phone)[0] for _ in range(options.count or 5)]
+            result = summary_of_trips(trips)
+            write_json(out, result)
+        else:
+            result = repeat(model, phone, Path(scratch) / "result.json", options, out)
+    print(json.dumps(result["rows"], indent=1))
+    return 1 if any(row.get("wrong, lost or left") for row in result["rows"]) else 0
+
+
+def repeat(model: Path, phone: StandIn, path: Path, options: argparse.Namespace, out: Path) -> dict[str, Any]:
+    """Cycles until there are enough or the time is over; the result is written as it grows."""
+    random.seed(options.seed)
+    _, error = round_trip(model, phone)
+    began, usual = time.monotonic(), 8.0
+    cycles: list[dict[str, Any]] = []
+    while len(cycles) < (options.count or 1000) and time.monotonic() - began < options.seconds:
+        pull_s = random.uniform(0, 1.1 * usual) if random.random() < SHARE else None
+        cycles.append(cycle(model, phone, path, pull_s, error))
+        if pull_s is None:
+            usual = 0.9 * usual + 0.1 * cycles[-1]["s"]
+        if not cycles[-1]["right"]:
+            print(f"cycle {len(cycles)}: {cycles[-1]}", flush=True)
+        if len(cycles) % 10 == 0:
+            write_json(out, summary_of_cycles(cycles, options.seed))
+            print(f"{len(cycles)} cycles, {time.monotonic() - began:.0f} s", flush=True)
+    result = summary_of_cycles(cycles, options.seed)
+    write_json(out, result)
+    return result
 
 
 def round_trip(model: Path, phone: StandIn) -> tuple[dict[str, float], float]:
@@ -212,38 +224,68 @@ def cycle(model: Path, phone: StandIn, path: Path, pull_s: float | None, error: 
     }
 
 
-def summary(trips: list[dict[str, float]], cycles: list[dict[str, Any]], seed: int) -> dict[str, Any]:
-    """The result file."""
+def summary_of_trips(trips: list[dict[str, float]]) -> dict[str, Any]:
+    """The result file of round trips."""
+    added = [trip["added_s"] for trip in trips]
+    row = {
+        "model": f"{NETWORK} int8 {SIZE[0]}x{SIZE[1]}",
+        "runs": ROUND_TRIP_RUNS,
+        "round trips": len(trips),
+        "added s, median": statistics.median(added),
+        "added s, most": max(added),
+        "load average": round(os.getloadavg()[0], 1),
+    }
+    about = "what connecting, sending, the golden input, fetching and cleaning add to the runs, on the stand-in phone"
+    return wrapped("phone-round-trip", about, [row], {"each": trips})
+
+
+def summary_of_cycles(cycles: list[dict[str, Any]], seed: int) -> dict[str, Any]:
+    """The result file of cycles."""
     cut = [one for one in cycles if one["pulled"]]
     clean = [one["clean_s"] for one in cycles if one["clean_s"] is not None]
-    added = sorted(trip["added_s"] for trip in trips)
+    counts = {
+        "done": len(cycles),
+        "files_each": FILES,
+        "seed": seed,
+        "cable_pulled_in_time": len(cut),
+        "rows_before_the_pull": dict(sorted(Counter(str(one["rows"]) for one in cut).items())),
+        "wrong": sum(not one["right"] for one in cycles),
+        "problems": sorted({one["problem"] for one in cycles if one["problem"]}),
+        "seconds_until_clean_most": round(max(clean, default=0.0), 2),
+        "said": dict(Counter(one["said"] for one in cut).most_common()),
+    }
+    return cycles_result(counts)
+
+
+def cycles_result(counts: dict[str, Any]) -> dict[str, Any]:
+    """The result file of counted cycles."""
+    row = {
+        "cycles": counts["done"],
+        "cable pulled in time": counts["cable_pulled_in_time"],
+        "rows kept of those": sum(
+            int(rows) * count for rows, count in counts["rows_before_the_pull"].items()
+        ),
+        "wrong, lost or left": counts["wrong"],
+        "clean after s, most": counts["seconds_until_clean_most"],
+    }
+    about = "edgeir bench on the stand-in phone again and again, half of the time with the cable pulled at some moment"
+    return wrapped("phone-cycles", about, [row], {"counts": counts})
+
+
+def wrapped(kind: str, about: str, rows: list[dict[str, Any]], more: dict[str, Any]) -> dict[str, Any]:
+    """A result with where it was measured."""
     version = subprocess.run(["adb", "version"], capture_output=True, text=True, check=True).stdout
     return {
+        "kind": kind,
+        "about": about,
         "created": timestamp(),
-        "what": "edgeir bench --device phone against the stand-in of tools/phone_standin.sh",
-        "model": f"{NETWORK} int8 {SIZE[0]}x{SIZE[1]}",
-        "adb": version.splitlines()[1],
-        "round_trip": {
-            "runs": ROUND_TRIP_RUNS,
-            "added_s_median": statistics.median(added) if added else None,
-            "added_s_most": max(added, default=None),
-            "each": trips,
+        "environment": {
+            "machine": machine(),
+            "versions": {**versions(), "adb": version.splitlines()[1].removeprefix("Version ")},
+            "revision": git_revision(),
         },
-        "load_average": os.getloadavg()[0],
-        "cycles": {
-            "done": len(cycles),
-            "files_each": FILES,
-            "seed": seed,
-            "cable_pulled_in_time": len(cut),
-            "rows_before_the_pull": dict(sorted(Counter(str(one["rows"]) for one in cut).items())),
-            "wrong": sum(not one["right"] for one in cycles),
-            "problems": sorted({one["problem"] for one in cycles if one["problem"]}),
-            "seconds_until_clean_most": round(max(clean, default=0.0), 2),
-            "said": dict(Counter(one["said"] for one in cut).most_common()),
-        },
-        "machine": machine(),
-        "versions": versions(),
-        "revision": git_revision(),
+        **more,
+        "rows": rows,
     }
 
 

@@ -17,7 +17,7 @@ from edgeir.benchmarking.result import Quality, Result, Row, TimingFacts, enviro
 from edgeir.benchmarking.suite import Suite, load_suite
 from edgeir.benchmarking.timing.measure import Schedule
 from edgeir.benchmarking.timing.prepare import Entry, prepare
-from edgeir.core.errors import ConfigError, DeviceError
+from edgeir.core.errors import ArtifactError, ConfigError, DeviceError
 from edgeir.core.files import output_errors, refuse_existing, scratch_dir
 from edgeir.core.progress import Progress, no_progress
 from edgeir.core.trust import honours_trust
@@ -74,7 +74,8 @@ def bench(
     Raises:
         ConfigError: nothing to measure, no such suite, or a model that does not fit it.
         ArtifactError, CheckpointError, ExportError, UntrustedCodeError: a model cannot be read, exported or run.
-        DeviceError: a device does not answer, goes away or fell back. What was measured until then is written.
+        DeviceError: a device does not answer, goes away or fell back. What was measured until then is written, also
+            where a device cannot run a file (ArtifactError).
         OutputError: the result exists already or cannot be written.
     """
     if not models:
@@ -96,7 +97,7 @@ def bench(
         if here:
             entries = _entries(models, suite, runtimes, precisions, scratch, part(whole, 0, 20))
             rows, notes, facts = _here(entries, suite, schedule, threads, limit, quality, scratch, whole)
-        failure: DeviceError | None = None
+        failure: ArtifactError | DeviceError | None = None
         try:
             for index, (name, files) in enumerate(sent):
                 start, stop = (began + (100 - began) * (index + end) / len(sent) for end in (0, 1))
@@ -116,7 +117,7 @@ def bench(
                     progress=part(progress, start, stop),
                 ):
                     rows.append(row)  # one by one: what a lost device has measured is kept
-        except DeviceError as error:
+        except (ArtifactError, DeviceError) as error:
             if not rows:
                 raise
             failure = error

@@ -29,6 +29,8 @@ OLDEST_SDK = 24
 MACHINES = {"aarch64": "arm64-v8a", "armv7l": "armeabi-v7a", "armv8l": "armeabi-v7a", "x86_64": "x86_64"}
 """Android's name for what ``uname -m`` says, for a board."""
 PROPERTY = re.compile(r"^\[([^\]\n]+)\]: \[([^\n]*)\]$", re.MULTILINE)
+LONGEST = 100
+"""Characters of one fact."""
 OWN = ("uname", "board", "distribution", "cores", "khz")
 """What the command says beside Android's properties."""
 COMMAND = (
@@ -74,7 +76,8 @@ def read_facts(adb: Adb) -> PhoneFacts:
     for line in text.splitlines():
         key, equals, value = line.partition("=")
         if equals and key in OWN:
-            said[key] = value.strip("\0 ")
+            said[key] = value
+    said = {key: "".join(filter(str.isprintable, value)).strip()[:LONGEST] for key, value in said.items()}
     kernel, _, machine = said.get("uname", "").rpartition(" ")
     if not kernel:
         raise DeviceError(f"its shell does not answer: {text.strip()[:200] or 'nothing'}", where=adb.serial)

@@ -44,8 +44,8 @@ def warmth(adb: Adb) -> Warmth | None:
             found.append(Warmth(value / 1000 if abs(value) > MOST_C else value, " ".join(words[2:])))
         elif match := SERVICE.search(line):
             found.append(Warmth(float(match["c"]), match["name"].strip()))
-        elif words[:1] == ["temperature:"] and words[1].isdecimal():
-            found.append(Warmth(int(words[1]) / 10, "battery"))
+        elif words[:1] == ["temperature:"] and words[-1].isdecimal():
+            found.append(Warmth(int(words[-1]) / 10, "battery"))
     real = [one for one in found if LEAST_C < one.celsius < MOST_C]
     near = [one for one in real if PROCESSOR.search(one.sensor)]
     return max(near or real, key=lambda one: one.celsius, default=None)

@@ -34,6 +34,7 @@ def sustained(
     whole, began = minutes * 60, time.monotonic()
     medians: list[float] = []
     hottest: Warmth | None = None
+    total = max(1, round(whole * 10))
     runs = 0
     while not medians or (left := whole - (time.monotonic() - began)) > 0:
         length = whole if not medians else left
@@ -44,7 +45,7 @@ def sustained(
         if now is not None and (hottest is None or now.celsius > hottest.celsius):
             hottest = now
         spent = time.monotonic() - began
-        progress(min(int(spent), int(whole)), int(whole), f"sustained: {medians[-1]:.2f} ms")
+        progress(min(round(spent * 10), total), total, f"sustained: {medians[-1]:.2f} ms")
     details: dict[str, Detail] = {
         "sustained_min": round((time.monotonic() - began) / 60, 2),
         "sustained_runs": runs,

@@ -87,7 +87,7 @@ def test_a_program_that_fails_says_why(text, reason):
             Warmth(39.8, "AP"),
         ),
         ("  level: 80\n  temperature: 305\n", Warmth(30.5, "battery")),
-        ("zone  \n", None),
+        ("zone  \ntemperature:\n", None),
         ("", None),
     ],
 )
