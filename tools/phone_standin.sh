@@ -3,7 +3,7 @@
 # namespaces of their own (user, network, mounts, processes), so that it needs no root and nothing else on this machine
 # sees it. Needs Linux 6.7 or newer (each user namespace has its own list of interpreters), amd64, Debian 12's apt.
 #
-#   sh tools/phone_standin.sh setup FOLDER   once: 27 packages are downloaded and unpacked into FOLDER, half a minute
+#   sh tools/phone_standin.sh setup FOLDER   once: some 25 packages are unpacked into FOLDER, half a minute
 #   sh tools/phone_standin.sh run FOLDER     switch it on; prints `ready SOCKET` and runs until its input ends
 #
 # adb finds it with ADB_SERVER_SOCKET=localfilesystem:SOCKET, as 127.0.0.1:15555. `adb disconnect` pulls its cable and

@@ -256,6 +256,7 @@ def test_what_a_dead_keeper_left_goes_at_the_next_connect(phone, model):
 def test_cycles_with_the_cable_pulled_at_odd_moments(phone, model, tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(ROOT / "tools"))
     cycles = script("phone_cycles", ROOT / "benchmarks" / "phone_cycles.py")
+    monkeypatch.setattr(cycles, "ROUND_TRIP_RUNS", 3)
     trip, error = cycles.round_trip(model, phone)
     assert trip["added_s"] > 0
     for pull_s in (None, 0.5, 2.0, 5.0):
