@@ -7,6 +7,7 @@
 # make runner  edgeir's runner for phones and boards, for every processor whose compiler is here, into build/runner
 # make arm64-setup  what the emulated phone needs: Debian packages, and TensorFlow Lite's library from Maven
 # make arm64   the tests on the emulated phone
+# make phone-test  the tests on a phone made of real parts (adb, adbd, emulated processor); sets it up in build/phone
 # make android the library for Android apps, built and tested; needs JDK 17 and Maven
 # make web     the page that restores photos in a browser, into export/web/dist; needs Node.js 20.19 or newer
 # make web-test its tests, in a Chromium
@@ -30,7 +31,7 @@ PYTEST_FLAGS ?=
 # Two test processes on two cores: one thread each.
 test test-all: export OMP_NUM_THREADS ?= 1
 
-.PHONY: setup demo test test-all lint lowest peers evidence matrix runner arm64-setup arm64 android web web-test format dist clean
+.PHONY: setup demo test test-all lint lowest peers evidence matrix runner arm64-setup arm64 phone-test android web web-test format dist clean
 
 setup: $(STAMP)
 
@@ -96,6 +97,11 @@ arm64-setup:
 # Skipped, with the reason, where the emulator, the compiler or the library is missing.
 arm64: $(STAMP)
 	$(BIN)/pytest -m arm64 $(PYTEST_FLAGS)
+
+# Skipped, with the reason, where a part is missing.
+phone-test: $(STAMP)
+	sh tools/phone_standin.sh setup build/phone
+	$(BIN)/pytest -m phone tests/devices/phone $(PYTEST_FLAGS)
 
 # What the tests need is made first, TensorFlow Lite's library for the JVM among it. Maven keeps what it fetches.
 TFLITE := org.tensorflow:tensorflow-lite:2.16.1:aar

@@ -71,6 +71,7 @@ def device_rows(
     limit: int | None = None,
     quality: bool = True,
     allow_fallback: bool = False,
+    settings: Sequence[str] = (),
     progress: Progress = no_progress,
 ) -> Iterator[Row]:
     """Measure files on one device, one after the other: what was measured before it went away is not lost.
@@ -79,15 +80,18 @@ def device_rows(
         runs: timed runs of each file, after the first; None: as many as `budget_s` seconds allow for all files.
         quality: restore the images of the suite on the device; the golden images go through it in any case.
         allow_fallback: accept that operators ran elsewhere than on the accelerator asked for.
+        settings: ``key=value`` for the device's own settings.
 
     Raises:
         DeviceError: the device does not answer, goes away, or fell back to another processor.
         ConfigError: the suite's size does not fit a file that takes any size.
         ArtifactError: a file cannot run there.
     """
-    device = connect(device_name)
+    device = connect(device_name, settings)
     try:
         for index, sent in enumerate(files):
+            if sent.baseline and device.facts.emulated:
+                continue  # it is there for its time, and there is none
             progress(index, len(files), f"{sent.model} {sent.file.precision} on {device_name}")
             run = _timed(device, sent, suite, threads, runs, budget_s / len(files), progress)
             if run.fell_back and not allow_fallback:

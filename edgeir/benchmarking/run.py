@@ -17,10 +17,11 @@ from edgeir.benchmarking.result import Quality, Result, Row, TimingFacts, enviro
 from edgeir.benchmarking.suite import Suite, load_suite
 from edgeir.benchmarking.timing.measure import Schedule
 from edgeir.benchmarking.timing.prepare import Entry, prepare
-from edgeir.core.errors import ConfigError, DeviceError
+from edgeir.core.errors import ArtifactError, ConfigError, DeviceError
 from edgeir.core.files import output_errors, refuse_existing, scratch_dir
 from edgeir.core.progress import Progress, no_progress
 from edgeir.core.trust import honours_trust
+from edgeir.devices.catalog import settings_of
 
 __all__ = ["bench"]
 
@@ -43,6 +44,7 @@ def bench(
     quality: bool = True,
     devices: Sequence[str] = (),
     allow_fallback: bool = False,
+    device_settings: Sequence[str] = (),
     out: str | Path = DEFAULT_OUT,
     overwrite: bool = False,
     trust_code: bool = False,
@@ -61,6 +63,7 @@ def bench(
         quality: measure PSNR and the rest; without it the run is of times only.
         devices: where to run, names of `edgeir.devices.catalog`, and `here` for this machine, which is the default.
         allow_fallback: accept that a device runs operators elsewhere than on the accelerator asked for.
+        device_settings: ``key=value`` for the settings of the devices, such as ``cores=4-7`` for a phone.
         out: a ``.json`` file, or a folder for ``<suite>-<UTC time>.json``.
         overwrite: replace an existing file.
         trust_code: see `edgeir.load`.
@@ -71,7 +74,8 @@ def bench(
     Raises:
         ConfigError: nothing to measure, no such suite, or a model that does not fit it.
         ArtifactError, CheckpointError, ExportError, UntrustedCodeError: a model cannot be read, exported or run.
-        DeviceError: a device does not answer, goes away or fell back. What was measured until then is written.
+        DeviceError: a device does not answer, goes away or fell back. What was measured until then is written, also
+            where a device cannot run a file (ArtifactError).
         OutputError: the result exists already or cannot be written.
     """
     if not models:
@@ -81,6 +85,8 @@ def bench(
     refuse_existing(path, overwrite=overwrite)
     schedule = _schedule(repeats, budget_s)
     sent = [(name, files_for(models, name)) for name in devices if name != HERE]
+    for name, _ in sent:
+        settings_of(name, device_settings)  # a wrong one is known before anything is measured
     rows: list[Row] = []
     notes: list[str] = []
     facts: TimingFacts | None = None
@@ -91,7 +97,7 @@ def bench(
         if here:
             entries = _entries(models, suite, runtimes, precisions, scratch, part(whole, 0, 20))
             rows, notes, facts = _here(entries, suite, schedule, threads, limit, quality, scratch, whole)
-        failure: DeviceError | None = None
+        failure: ArtifactError | DeviceError | None = None
         try:
             for index, (name, files) in enumerate(sent):
                 start, stop = (began + (100 - began) * (index + end) / len(sent) for end in (0, 1))
@@ -107,10 +113,11 @@ def bench(
                     limit=limit,
                     quality=quality,
                     allow_fallback=allow_fallback,
+                    settings=device_settings,
                     progress=part(progress, start, stop),
                 ):
                     rows.append(row)  # one by one: what a lost device has measured is kept
-        except DeviceError as error:
+        except (ArtifactError, DeviceError) as error:
             if not rows:
                 raise
             failure = error

@@ -89,6 +89,15 @@ def bench(
             help="Accept that a device runs operators elsewhere than on the accelerator asked for.",
         ),
     ] = False,
+    device_set: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--device-set",
+            metavar="KEY=VALUE",
+            help="A setting of the device, such as cores=4-7 for a phone (docs/devices.md); repeat for several.",
+            show_default=False,
+        ),
+    ] = None,
     out: Annotated[
         Path,
         typer.Option("--out", "-o", help="JSON file for the result, or a folder for it.", show_default=False),
@@ -124,6 +133,7 @@ def bench(
                 limit=limit,
                 devices=device or (),
                 allow_fallback=allow_fallback,
+                device_settings=device_set or (),
                 out=out,
                 overwrite=overwrite,
                 trust_code=trust_code,

@@ -40,7 +40,28 @@ def score_lines(result: Mapping[str, Any]) -> list[str]:
             total = (row.get("instructions") or {}).get("total")
             cells.append(_cell(None if total is None else total / 1e9, 3))
         lines.append(cells)
-    return [f"{result['title']}", *table(lines), *(f"note: {note}" for note in result.get("notes", ()))]
+    said = [_device(row) for row in rows if row.get("device")]
+    return [
+        f"{result['title']}",
+        *table(lines),
+        *said,
+        *(f"note: {note}" for note in result.get("notes", ())),
+    ]
+
+
+def _device(row: Mapping[str, Any]) -> str:
+    """What a device is, where the operators ran, and what else it said of the run."""
+    facts = row["device"]
+    known = [
+        facts.get("title"),
+        facts.get("chip"),
+        facts.get("system"),
+        facts.get("runtime"),
+        row.get("placed"),
+    ]
+    details = {**facts.get("details", {}), **row.get("details", {})}
+    words = [str(text) for text in dict.fromkeys(known) if text]
+    return f"{row['name']}: " + ", ".join([*words, *(f"{key} {value}" for key, value in details.items())])
 
 
 def _quality(entry: Mapping[str, Any] | None) -> str:

@@ -6,8 +6,9 @@ A new device is one entry of `DEVICES` and the file that it names. Importing thi
 from __future__ import annotations
 
 import importlib
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from edgeir.core.errors import ConfigError
 from edgeir.runtime.catalog import CHECKPOINT_RUNTIME
@@ -15,7 +16,7 @@ from edgeir.runtime.catalog import CHECKPOINT_RUNTIME
 if TYPE_CHECKING:  # the help text needs the table only
     from edgeir.devices.device import Device
 
-__all__ = ["DEVICES", "DeviceEntry", "check_runs", "connect", "device_entry", "device_help"]
+__all__ = ["DEVICES", "DeviceEntry", "check_runs", "connect", "device_entry", "device_help", "settings_of"]
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,13 @@ DEVICES: list[DeviceEntry] = [
         "edgeir.devices.arm64.device:AndroidArmv7",
         ("tflite",),
         emulated=True,
+    ),
+    DeviceEntry(
+        "phone",
+        "a phone or board on adb",
+        "edgeir.devices.phone.device:Phone",
+        ("tflite",),
+        argument="SERIAL",
     ),
     DeviceEntry(
         "browser",
@@ -128,16 +136,27 @@ def check_runs(name: str, target: str, where: str) -> None:
         )
 
 
-def connect(name: str) -> Device:
-    """Connect to a device: ``name`` or ``name:argument``.
+def settings_of(name: str, settings: Sequence[str] = ()) -> Any:
+    """The configuration of a device: of its argument, and of ``key=value`` for its other fields.
 
     Raises:
-        ConfigError: there is no such device, or its argument is wrong.
+        ConfigError: there is no such device, or it has no such setting, or not with this value.
+    """
+    from edgeir.core.config import apply_overrides, parse  # help texts need neither pydantic nor YAML
+
+    entry = device_entry(name)
+    module, _, kind = entry.configuration.partition(":")
+    values = apply_overrides({"argument": name.partition(":")[2] or None}, settings)
+    return parse(getattr(importlib.import_module(module), kind), values, where=f"device {name}")
+
+
+def connect(name: str, settings: Sequence[str] = ()) -> Device:
+    """Connect to a device: ``name`` or ``name:argument``; `settings` as for `settings_of`.
+
+    Raises:
+        ConfigError: there is no such device, or its argument or a setting is wrong.
         DeviceError: it does not answer.
         MissingExtraError: what it needs is not installed.
     """
-    entry = device_entry(name)
-    module, _, settings = entry.configuration.partition(":")
-    argument = name.partition(":")[2] or None
-    device: Device = getattr(importlib.import_module(module), settings)(argument=argument).connect()
+    device: Device = settings_of(name, settings).connect()
     return device

@@ -8,7 +8,7 @@ from edgeir.benchmarking.result import read_result
 from edgeir.benchmarking.run import bench
 from edgeir.benchmarking.timing.untrained import save_network
 from edgeir.cli.scores import score_lines
-from edgeir.core.errors import ConfigError, DeviceError
+from edgeir.core.errors import ArtifactError, ConfigError, DeviceError
 from edgeir.devices.device import DeviceRun
 from edgeir.manifest.artifact import read_artifact
 from edgeir.reporting.tables import TABLES
@@ -19,7 +19,7 @@ pytest.importorskip("torch")
 
 
 class OnTheBench(MadeUp):
-    """`darker` changes its output, `gone` leaves after the first file, `slow` falls back."""
+    """`darker` changes its output, `gone` leaves after the first file, `picky` refuses others, `slow` falls back."""
 
     name, title = "bench", "a bench"
     sent = 0
@@ -31,6 +31,8 @@ class OnTheBench(MadeUp):
         self.sent += 1
         if self.manner == "gone" and self.sent > 1:
             raise DeviceError("the cable was pulled", where=self.facts.device)
+        if self.manner == "picky" and self.sent > 1:
+            raise ArtifactError("wood cannot run it", where=path)
         assert file.size in (None, size)
         return DeviceRun(
             init_ms=3.0,
@@ -120,6 +122,23 @@ def test_a_device_that_goes_away_loses_nothing(made, tmp_path):
         bench([made / "artifact"], made / "mine.yaml", devices=["bench:slow"],
               out=tmp_path / "slow.json")  # fmt: skip
     assert not (tmp_path / "slow.json").exists()
+
+
+def test_a_later_file_that_cannot_run_there_loses_nothing(made, tmp_path):
+    with pytest.raises(ArtifactError, match="wood cannot run it"):
+        run(made, tmp_path, ["bench:picky"], models=["artifact", "artifact"], quality=False)
+    assert len(read_result(tmp_path / "result.json").rows) == 1
+
+
+def test_what_a_device_says_is_printed(made, tmp_path):
+    result = run(made, tmp_path, ["bench"], quality=False)
+    lines = score_lines(result.model_dump(mode="json"))
+    assert lines[-1] == "tiny bench fp32: a bench, wood 1.0, all on wood"
+
+
+def test_a_setting_that_the_device_has_not(made, tmp_path):
+    with pytest.raises(ConfigError, match="device bench: unknown key `cores`"):
+        run(made, tmp_path, ["bench"], device_settings=["cores=1"])
 
 
 def test_a_fall_back_is_named_and_refused_unless_allowed(made, tmp_path):

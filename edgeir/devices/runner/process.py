@@ -8,22 +8,25 @@ import subprocess
 import tempfile
 import time
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeir.core.errors import ArtifactError, DeviceError
+from edgeir.core.errors import ArtifactError, DeviceError, EdgeIRError
 from edgeir.runtime.child_process import ending, killed_after
 
-__all__ = ["RunnerProcess", "run_once"]
+__all__ = ["Blame", "RunnerProcess", "run_once"]
 
 LONGEST_ANSWER = 1 << 16
 MOST_BYTES = 1 << 31
 SAID = 4000
 """Bytes of what it said last on standard error that are looked at after a crash."""
+Blame: TypeAlias = Callable[[int | None], EdgeIRError | None]
+"""Asked why a runner ended that did not answer, with its exit code (None: it was not done in time): what else than the
+file is to blame, such as a cable; None: nothing."""
 
 
 class RunnerProcess:
@@ -34,6 +37,7 @@ class RunnerProcess:
         model: the file that it was given, for messages.
         title: of the device, for messages.
         limit_s: seconds that loading, or one run, may take.
+        blame: see `Blame`.
 
     Attributes:
         header: what it said of the library and the model.
@@ -45,8 +49,16 @@ class RunnerProcess:
         ArtifactError: it cannot load the file.
     """
 
-    def __init__(self, words: Sequence[str], model: Path, *, title: str, limit_s: float) -> None:
-        self.model, self._title, self._limit_s = model, title, limit_s
+    def __init__(
+        self,
+        words: Sequence[str],
+        model: Path,
+        *,
+        title: str,
+        limit_s: float,
+        blame: Blame | None = None,
+    ) -> None:
+        self.model, self._title, self._limit_s, self._blame = model, title, limit_s, blame
         self._said: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
         began = time.perf_counter()
         self._process = _started(words, self._said, stdin=subprocess.PIPE)
@@ -91,14 +103,17 @@ class RunnerProcess:
                     self._title,
                     self.model,
                     self._limit_s if late.is_set() else None,
+                    self._blame,
                 ) from error
             except BaseException:  # an interrupted exchange leaves the pipes in the middle of a tensor
                 self._end()
                 raise
 
 
-def run_once(words: Sequence[str], model: Path, *, title: str, limit_s: float) -> dict[str, Any]:
-    """Run a runner to its end and return what it said.
+def run_once(
+    words: Sequence[str], model: Path, *, title: str, limit_s: float, blame: Blame | None = None
+) -> dict[str, Any]:
+    """Run a runner to its end and return what it said; `blame` as for `RunnerProcess`.
 
     Raises:
         DeviceError: it cannot be started.
@@ -119,7 +134,7 @@ def run_once(words: Sequence[str], model: Path, *, title: str, limit_s: float) -
         try:
             answer: dict[str, Any] = json.loads(content)
         except ValueError as error:
-            raise _crashed(process, said, title, model, late) from error
+            raise _crashed(process, said, title, model, late, blame) from error
     if "error" in answer:
         raise ArtifactError(f"{title} cannot run it: {answer['error']}", where=model)
     return answer
@@ -149,16 +164,25 @@ def _exactly(stream: IO[bytes], size: int) -> bytes:
 
 
 def _crashed(
-    process: subprocess.Popen[bytes], said: IO[bytes], title: str, model: Path, late: float | None
-) -> ArtifactError:
+    process: subprocess.Popen[bytes],
+    said: IO[bytes],
+    title: str,
+    model: Path,
+    late: float | None,
+    blame: Blame | None,
+) -> EdgeIRError:
     if late is not None:
         process.wait()  # it was killed
+        if blame and (blamed := blame(None)):
+            return blamed
         return ArtifactError(f"{title} was not done with it in {late:.0f} s", where=model)
     try:
         code = process.wait(timeout=5)
     except subprocess.TimeoutExpired:  # it lives and talks nonsense
         process.kill()
         code = process.wait()
+    if blame and (blamed := blame(code)):
+        return blamed
     said.seek(0, 2)
     said.seek(max(0, said.tell() - SAID))
     lines = [line for line in said.read().decode(errors="replace").splitlines() if line.startswith("ERROR")]

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeir.core.errors import ArtifactError
-from edgeir.devices.runner.process import RunnerProcess
+from edgeir.devices.runner.process import Blame, RunnerProcess
 from edgeir.manifest.artifact import Artifact, ModelFile
 from edgeir.runtime.compare import FileTensor, check_manifest
 from edgeir.runtime.litert_metadata import read_facts
@@ -33,6 +33,7 @@ class RunnerSession:
         title: of the device, for messages.
         limit_s: seconds that loading, or one run, may take.
         measured: whether the process's memory and time say anything; not under an emulator.
+        blame: what else than the file may be to blame for a crash.
 
     Raises:
         ArtifactError: the runner cannot load the file, or it is not what the manifest says.
@@ -50,13 +51,16 @@ class RunnerSession:
         title: str,
         limit_s: float,
         measured: bool,
+        blame: Blame | None = None,
     ) -> None:
         try:
             content = model.read_bytes()
         except OSError as error:
             raise ArtifactError(f"cannot be read: {error.strerror}", where=model) from error
         recorded = read_facts(content, where=model) if importlib.util.find_spec(SCHEMA) else None
-        self._process: RunnerProcess | None = RunnerProcess(words, model, title=title, limit_s=limit_s)
+        self._process: RunnerProcess | None = RunnerProcess(
+            words, model, title=title, limit_s=limit_s, blame=blame
+        )
         try:
             header = self._process.header
             entries, exits = ([_described(one) for one in header[key]] for key in ("inputs", "outputs"))
