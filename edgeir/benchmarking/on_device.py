@@ -25,7 +25,7 @@ from edgeir.exporting.prove.golden import golden_problem, run_golden
 from edgeir.manifest.artifact import Artifact, ModelFile, read_artifact
 from edgeir.runtime.loading import file_at
 
-__all__ = ["SentFile", "device_rows", "files_for"]
+__all__ = ["SentFile", "device_rows", "files_for", "latency_of_run"]
 
 
 @dataclass(frozen=True)
@@ -177,7 +177,7 @@ def _row(
         file_bytes=file.bytes,
         sha256=file.sha256,
         quality=measured,
-        latency=_latency(run, height, width, threads, macs),
+        latency=latency_of_run(run, height, width, threads, macs),
         peak_mib=run.peak_mib,
         device=facts,
         placed=run.placed,
@@ -194,7 +194,7 @@ def _note(sent: SentFile, golden: GoldenScore | None) -> str:
     return "" if golden is None or golden.right else "the device's output of the golden input is wrong"
 
 
-def _latency(run: DeviceRun, height: int, width: int, threads: int, macs: int) -> Latency | None:
+def latency_of_run(run: DeviceRun, height: int, width: int, threads: int, macs: int) -> Latency | None:
     """Of all runs but the first; None where the device has no clock of its own."""
     if len(run.runs_ms) < 2:
         return None

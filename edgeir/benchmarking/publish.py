@@ -117,7 +117,13 @@ def publish(
         write_json(path, result.model_dump(mode="json"))
         metrics |= _figures(result, path)
     written = save_checkpoint(
-        entry, fused, fused.state_dict(), name=name, metrics=metrics, provenance=provenance
+        entry,
+        fused,
+        fused.state_dict(),
+        name=name,
+        metrics=metrics,
+        provenance=provenance,
+        fitted=card.fitted,
     )
     if file_size is not None:
         target = catalog.TARGETS[0]

@@ -210,7 +210,7 @@ class Result(Config):
     """One run: `rows` measured on one machine, with one suite."""
 
     format: Literal["edgeir-result-1"] = "edgeir-result-1"
-    kind: Literal["bench", "eval"]
+    kind: Literal["bench", "eval", "fit"]
     name: str
     title: str
     created: str
