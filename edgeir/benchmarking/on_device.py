@@ -168,6 +168,7 @@ def _row(
         name=f"{sent.model} {facts.device} {kind}",
         model=sent.model,
         runtime=facts.device,
+        target=file.target,
         precision=file.precision,
         role="baseline" if sent.baseline else "candidate",
         input_kind=sent.artifact.facts.input_kind,

@@ -122,6 +122,7 @@ class OnDevice:
                         name=artifact.source,
                         model=artifact.source,
                         runtime=device.facts.device,
+                        target=file.target,
                         precision=file.precision,
                         parameters=artifact.parameters,
                         macs=macs,
