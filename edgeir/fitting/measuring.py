@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-from edgeir.benchmarking.entries import part, time_entries
+from edgeir.benchmarking.entries import busy_notes, part, time_entries
 from edgeir.benchmarking.on_device import latency_of_run
 from edgeir.benchmarking.result import Row
 from edgeir.benchmarking.timing.measure import Schedule
@@ -29,7 +29,7 @@ class Measurer(Protocol):
     """Runtime, version, threads, processor: files measured under one text may be compared."""
 
     def __call__(self, folders: Sequence[Path], progress: Progress) -> list[Row]:
-        """A row for each folder, in order, with times or instructions.
+        """A row for each folder, in order, with times or instructions; `note` where they may be wrong.
 
         Raises:
             DeviceError: the device is gone.
@@ -73,7 +73,7 @@ class Here:
             entries += prepare(
                 folder, runtimes=(), precisions=(), height=height, width=width, scratch=folder.parent
             )
-        rows, _ = time_entries(
+        rows, facts = time_entries(
             entries,
             height=height,
             width=width,
@@ -82,7 +82,8 @@ class Here:
             memory=False,
             progress=progress,
         )
-        return [row.model_copy(update={"ratios": ()}) for row in rows]
+        note = "; ".join(busy_notes(facts))
+        return [row.model_copy(update={"ratios": (), "note": note}) for row in rows]
 
 
 class OnDevice:

@@ -156,7 +156,7 @@ def _chosen(
         best = choose(lines, budget.value, work)
     fitted = described(
         lines, best, family, budget=budget, on=on, where=measurer.where, target=target, size=size,
-        precisions=precisions,
+        precisions=precisions, doubtful=work.doubtful,
     )  # fmt: skip
     if best is None:
         problems = sorted({line.problem for line in lines if line.problem})

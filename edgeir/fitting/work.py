@@ -21,6 +21,7 @@ __all__ = ["Work", "described"]
 
 RULE = "the most multiply-accumulates in the repeated layers; of equals the most in all, then the most exact precision"
 REMARK = "Measured with random weights: what a precision loses in quality shows when the trained network is exported."
+BUSY = "Other processes kept this machine busy while times were taken: they may be too long."
 NOT_SUSTAINED = "Times are medians of a cool device, not of one that has run for minutes."
 
 
@@ -45,6 +46,8 @@ class Work:
         self._recipe, self._family, self._size, self._target, self._unit = recipe, family, size, target, unit
         self._table, self._measurer, self._scratch, self._progress = table, measurer, scratch, progress
         self._made = 0
+        self.doubtful = False
+        """A figure that was used may be wrong: its row has a note."""
 
     def __call__(self, members: Sequence[tuple[Line, int]]) -> None:
         """Measure these."""
@@ -68,8 +71,9 @@ class Work:
         for (line, depth), key in asked.items():
             row = self._table.get(key)
             cost = None if row is None else cost_of(row, self._unit)
-            if cost is not None:
+            if row is not None and cost is not None:
                 line.costs[depth] = cost
+                self.doubtful |= bool(row.note)
             elif not line.problem:
                 raise DeviceError(f"gave no {self._unit}", where=self._measurer.where)
 
@@ -126,6 +130,7 @@ def described(
     target: str,
     size: tuple[int, int],
     precisions: Sequence[str],
+    doubtful: bool,
 ) -> Fitted:
     """The choice with everything that was measured, and the deepest member of each shape that is predicted to fit."""
     members = []
@@ -148,6 +153,11 @@ def described(
                 reason="" if is_best else _reason(line, cost, budget.value),
             )
             members.append((rank(line, depth), member))
+    remarks = [REMARK]
+    if budget.unit == "ms":
+        remarks.append(NOT_SUSTAINED)
+    if doubtful:
+        remarks.append(BUSY)
     members.sort(key=lambda entry: entry[0], reverse=True)
     return Fitted(
         budget=budget.value,
@@ -158,7 +168,7 @@ def described(
         precisions=tuple(precisions),
         size=size,
         rule=RULE,
-        remark=REMARK if budget.unit == "instructions" else f"{REMARK} {NOT_SUSTAINED}",
+        remark=" ".join(remarks),
         members=tuple(member for _, member in members),
     )
 

@@ -62,6 +62,7 @@ class Abacus:
     multiply-accumulates at this size; asks are logged."""
 
     where = "an abacus 1.0, 1 thread"
+    note = ""
 
     def __init__(self):
         self.asked = []
@@ -79,6 +80,7 @@ class Abacus:
                     model="x",
                     runtime="abacus",
                     instructions={"total": network.macs(*SIZE)},
+                    note=self.note,
                     latency=latency(network.macs(*SIZE) / 1e6),
                 )
             )

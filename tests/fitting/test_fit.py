@@ -171,6 +171,14 @@ def test_the_command_chooses_and_trains(recipe, family, abacus, tmp_path, capsys
     assert value["fitted"]["members"]
 
 
+def test_times_of_a_busy_machine_are_doubted(recipe, family, abacus):
+    found = fit(recipe, budget="1s", size=SIZE, plan_only=True, measurer=abacus)
+    assert "busy" not in found.fitted.remark
+    abacus.note = "others kept 1.3 cores busy"
+    found = fit(recipe, budget="1s", size=SIZE, plan_only=True, measurer=abacus)
+    assert "kept this machine busy" in found.fitted.remark
+
+
 def test_a_precision_may_be_chosen_too(recipe, family, abacus):
     precisions = ("int8", "fp32")
     found = fit(
