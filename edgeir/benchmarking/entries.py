@@ -119,6 +119,7 @@ def _row(
         colours=entry.facts.colour,
         parameters=entry.parameters,
         macs=entry.macs,
+        output_size=(height, width),
         file_bytes=entry.file_bytes,
         sha256=entry.sha256,
         latency=latency_of(

@@ -175,6 +175,7 @@ def _row(
         colours=sent.artifact.facts.colour,
         parameters=sent.artifact.parameters,
         macs=macs,
+        output_size=(height, width),
         file_bytes=file.bytes,
         sha256=file.sha256,
         quality=measured,

@@ -162,6 +162,8 @@ class Row(Config):
     parameters: Count | None = None
     macs: Count | None = None
     """Of one image of the timed output size."""
+    output_size: tuple[Pixels, Pixels] | None = None
+    """Height and width of the output of one timed or counted run; None: it was not recorded, or nothing was run."""
     file_bytes: Count | None = None
     sha256: str | None = None
     """Of the model file that ran."""

@@ -132,7 +132,18 @@ def fit(
         if found.trained is None:
             output.emit(found, lines)
         else:
-            show_run(output, found.trained, "fit", result=found, before=lines)
+            options = _export_options(found.fitted)
+            show_run(output, found.trained, "fit", result=found, before=lines, export=options)
+
+
+def _export_options(fitted: Fitted) -> str:
+    """The file that was chosen, proved where it was measured."""
+    from edgeir.fitting.budget import HERE
+
+    assert fitted.chosen is not None
+    height, width = fitted.size
+    words = f"--target {fitted.target} --precision {fitted.chosen.precision} --size {height}x{width}"
+    return words if fitted.device in HERE else f"{words} --prove-on {fitted.device}"
 
 
 def fitted_lines(fitted: Fitted) -> list[str]:

@@ -178,21 +178,28 @@ def _run(
 
 
 def show_run(
-    output: Output, run: TrainResult, command: str, *, result: Any = None, before: Sequence[str] = ()
+    output: Output,
+    run: TrainResult,
+    command: str,
+    *,
+    result: Any = None,
+    before: Sequence[str] = (),
+    export: str | None = None,
 ) -> None:
     """Print what a run left behind, and end with the code of an interruption where it was stopped.
 
     Args:
         result: to be printed as JSON in place of the run.
         before: lines above.
+        export: options of the export that comes next; None: the first format.
     """
-    lines = [*before, *_run_lines(run, command)]
+    lines = [*before, *_run_lines(run, command, export)]
     output.emit(run if result is None else result, lines)
     if run.stopped:
         raise typer.Exit(130)
 
 
-def _run_lines(result: TrainResult, command: str) -> list[str]:
+def _run_lines(result: TrainResult, command: str, export: str | None) -> list[str]:
     lines = [f"{'stopped' if result.stopped else 'finished'} after {result.steps} steps: {result.run_dir}"]
     lines += [f"  {name}: {value:.4g}" for name, value in result.metrics.items() if isinstance(value, float)]
     lines += [
@@ -219,5 +226,6 @@ def _run_lines(result: TrainResult, command: str) -> list[str]:
         from edgeir.runtime.catalog import target_names
 
         best = result.run_dir / "checkpoints" / "best"
-        lines.append(f"next: edgeir export {best} --target {target_names()[0]} --out …")
+        options = export or f"--target {target_names()[0]}"
+        lines.append(f"next: edgeir export {best} {options} --out …")
     return lines

@@ -127,6 +127,7 @@ class OnDevice:
                         precision=file.precision,
                         parameters=artifact.parameters,
                         macs=macs,
+                        output_size=(height, width),
                         file_bytes=file.bytes,
                         sha256=file.sha256,
                         latency=latency_of_run(run, height, width, self._threads, macs),

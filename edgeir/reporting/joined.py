@@ -29,7 +29,7 @@ class Joined:
         device: where it ran, for people; `emulated`: nothing was timed there.
         runtime: with its version where that is known.
         quality: of the set with the most images.
-        size: of the output that was timed, ``1280x720``; empty where none was timed.
+        size: of the output that was timed or counted, ``1280x720``; empty where it was not recorded.
         on_front: nothing measured on its device is both cheaper and better.
     """
 
@@ -103,8 +103,15 @@ def _joined(row: Row, result: Result, name: str) -> Joined:
         runtime=runtime,
         target=row.target or _target(row),
         quality=quality,
-        size="" if row.latency is None else f"{row.latency.width}x{row.latency.height}",
+        size=_size(row),
     )
+
+
+def _size(row: Row) -> str:
+    if row.output_size is not None:
+        height, width = row.output_size
+        return f"{width}x{height}"
+    return "" if row.latency is None else f"{row.latency.width}x{row.latency.height}"
 
 
 def _runtime(name: str, result: Result) -> str:

@@ -164,7 +164,7 @@ def test_the_command_chooses_and_trains(recipe, family, abacus, tmp_path, capsys
     assert main([*words, "--out", str(tmp_path / "run"), "train.steps=2"]) == 0
     shown = capsys.readouterr().out
     assert "finished after 2 steps" in shown
-    assert "next: edgeir export" in shown
+    assert "best --target tflite --precision int8 --size 24x32 --out" in shown
     assert main([*words, "--out", str(tmp_path / "run"), "--resume", "--json"]) == 0
     value = json.loads(capsys.readouterr().out)
     assert value["trained"]["steps"] == 4

@@ -81,6 +81,11 @@ def test_the_front_is_that_of_one_device_one_size_and_one_set_of_images(result, 
         ("student-l", "fp32", "phone"),  # the slow one is better by less than a thousandth of a decibel
         ("student-s", "fp32", "android-arm64"),
     }
+    larger = elsewhere.rows[5].model_copy(update={"output_size": (1440, 2560)})
+    changed = elsewhere.model_copy(update={"rows": (elsewhere.rows[4], larger)})
+    rows = joined_rows([changed], ["x"])
+    assert [row.size for row in rows] == ["", "2560x1440"]
+    assert all(row.on_front for row in rows)  # of another size
     other = elsewhere.rows[1].quality.sets[0].model_copy(update={"name": "Set14"})
     quality = elsewhere.rows[1].quality.model_copy(update={"sets": (other,)})
     row = elsewhere.rows[2].model_copy(update={"quality": quality})
