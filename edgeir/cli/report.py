@@ -33,7 +33,7 @@ def report(
     The page's first table has every file on every device: filter it, sort it by any column, see which rows nothing on
     their device beats, and follow each to its JSON.
 
-    Example: `edgeir report out/bench.json out/phone.json --out out/report`
+    Example: `edgeir report out/bench.json --out out/report`
     """
     with Output(quiet=quiet, json=json) as output:
         from edgeir.reporting.run import report as run
