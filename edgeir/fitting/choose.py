@@ -25,6 +25,7 @@ class Line:
 
     Attributes:
         macs: depth to the multiply-accumulates of the repeated layers, and of the whole network.
+        near: the depth to be near to among equals.
         costs: what was measured, by depth.
         problem: why it cannot be used at all.
     """
@@ -34,6 +35,7 @@ class Line:
     least: int
     most: int
     macs: Callable[[int], tuple[int, int]]
+    near: int = 0
     costs: dict[int, float] = field(default_factory=dict)
     problem: str = ""
 
@@ -87,7 +89,8 @@ def choose(lines: Sequence[Line], budget: float, measure: Measured) -> tuple[Lin
         measure([(line, depth)])
 
 
-def rank(line: Line, depth: int) -> tuple[int, int, int]:
-    """What decides: capacity, of equals the multiply-accumulates in all, of equals the more exact precision."""
+def rank(line: Line, depth: int) -> tuple[int, int, int, int]:
+    """What decides: capacity; of equals the depth nearest to the recipe's, then the multiply-accumulates in all, then
+    the more exact precision."""
     capacity, macs = line.macs(depth)
-    return capacity, macs, -EXACTNESS.index(line.precision)
+    return capacity, -abs(depth - line.near), macs, -EXACTNESS.index(line.precision)

@@ -75,7 +75,8 @@ def lines_of(
         if least is None:
             continue
         macs = _counter(recipe.model, family, shape, size)
-        lines += [Line(shape, precision, least, family.most, macs) for precision in precisions]
+        near = getattr(recipe.model, family.depth)
+        lines += [Line(shape, precision, least, family.most, macs, near) for precision in precisions]
     if not lines:
         raise ConfigError(
             [f"no member of the family has the features {', '.join(sorted(taps))}"], where=recipe.name

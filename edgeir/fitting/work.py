@@ -19,7 +19,10 @@ from edgeir.training.recipe import Recipe
 
 __all__ = ["Work", "described"]
 
-RULE = "the most multiply-accumulates in the repeated layers; of equals the most in all, then the most exact precision"
+RULE = (
+    "the most multiply-accumulates in the repeated layers; of equals the depth nearest to the recipe's, then the most "
+    "in all, then the most exact precision"
+)
 REMARK = "Measured with random weights: what a precision loses in quality shows when the trained network is exported."
 BUSY = "Other processes kept this machine busy while times were taken: they may be too long."
 NOT_SUSTAINED = "Times are medians of a cool device, not of one that has run for minutes."

@@ -101,6 +101,13 @@ def test_ties_go_to_the_larger_tail_and_then_to_the_more_exact_precision():
     assert choose(lines, 100.0, measuring([])) == (lines[1], 5)
 
 
+def test_of_equals_the_depth_near_to_the_recipes_is_taken():
+    lines = [line(8, step=1, most=2), line(4, step=1, most=8), line(2, step=1, most=32)]
+    for one in lines:
+        one.near = 6
+    assert choose(lines, 100.0, measuring([])) == (lines[1], 8)  # all three multiply as much
+
+
 def test_nothing_fits_and_only_the_cheapest_were_measured():
     lines, log = [line(4), line(8)], []
     assert choose(lines, 1.0, measuring(log)) is None
