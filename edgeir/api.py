@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from edgeir.exporting.lint.run import lint as lint
     from edgeir.exporting.run import export as export
     from edgeir.exporting.sensitivity import sensitivity as sensitivity
+    from edgeir.fitting.run import fit as fit
     from edgeir.reporting.run import report as report
     from edgeir.restoring.photo import restore as restore
     from edgeir.runtime.loading import load as load
@@ -37,6 +38,7 @@ __all__ = [
     "export",
     "export_auto",
     "export_bundle",
+    "fit",
     "import_weights",
     "inspect",
     "lint",
@@ -58,6 +60,7 @@ MODULES = {
     "export": "edgeir.exporting.run",
     "export_auto": "edgeir.exporting.ladder.run",
     "export_bundle": "edgeir.exporting.bundle.export",
+    "fit": "edgeir.fitting.run",
     "import_weights": "edgeir.checkpoint.foreign.convert",
     "inspect": "edgeir.exporting.inspect.run",
     "lint": "edgeir.exporting.lint.run",

@@ -13,6 +13,7 @@ from edgeir.benchmarking.timing.machine_load import BackgroundLoad, load_average
 from edgeir.benchmarking.timing.measure import Contender, Measured, Schedule, latency_of, measure, ratio_of
 from edgeir.benchmarking.timing.prepare import Entry
 from edgeir.core.progress import Progress, no_progress
+from edgeir.runtime.catalog import target_of_file
 from edgeir.runtime.loading import load
 from edgeir.runtime.session import Session
 
@@ -112,11 +113,13 @@ def _row(
         name=measured.name,
         model=entry.model,
         runtime=entry.runtime,
+        target=None if (target := target_of_file(entry.path)) is None else target.name,
         precision=entry.precision,
         input_kind=entry.facts.input_kind,
         colours=entry.facts.colour,
         parameters=entry.parameters,
         macs=entry.macs,
+        output_size=(height, width),
         file_bytes=entry.file_bytes,
         sha256=entry.sha256,
         latency=latency_of(

@@ -26,7 +26,7 @@ from edgeir.manifest.artifact import read_artifact
 from edgeir.runtime.catalog import CHECKPOINT_RUNTIME
 from edgeir.runtime.loading import file_at
 
-__all__ = ["SentFile", "device_rows", "files_for"]
+__all__ = ["SentFile", "device_rows", "files_for", "latency_of_run"]
 
 
 def files_for(models: Sequence[str | Path], device: str) -> list[SentFile]:
@@ -166,16 +166,18 @@ def _row(
         name=f"{sent.model} {facts.device} {kind}",
         model=sent.model,
         runtime=facts.device,
+        target=file.target,
         precision=file.precision,
         role="baseline" if sent.baseline else "candidate",
         input_kind=sent.artifact.facts.input_kind,
         colours=sent.artifact.facts.colour,
         parameters=sent.artifact.parameters,
         macs=macs,
+        output_size=(height, width),
         file_bytes=file.bytes,
         sha256=file.sha256,
         quality=measured,
-        latency=_latency(run, height, width, threads, macs),
+        latency=latency_of_run(run, height, width, threads, macs),
         peak_mib=run.peak_mib,
         device=facts,
         placed=run.placed,
@@ -192,7 +194,7 @@ def _note(sent: SentFile, golden: GoldenScore | None) -> str:
     return "" if golden is None or golden.right else "the device's output of the golden input is wrong"
 
 
-def _latency(run: DeviceRun, height: int, width: int, threads: int, macs: int) -> Latency | None:
+def latency_of_run(run: DeviceRun, height: int, width: int, threads: int, macs: int) -> Latency | None:
     """Of all runs but the first; None where the device has no clock of its own."""
     if len(run.runs_ms) < 2:
         return None

@@ -129,7 +129,13 @@ def publish(
             for name, value in figures.items()
         }
     written = save_checkpoint(
-        entry, fused, fused.state_dict(), name=name, metrics=metrics, provenance=provenance
+        entry,
+        fused,
+        fused.state_dict(),
+        name=name,
+        metrics=metrics,
+        provenance=provenance,
+        fitted=card.fitted,
     )
     if file_size is not None:
         target = catalog.TARGETS[0]

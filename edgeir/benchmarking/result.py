@@ -33,6 +33,7 @@ __all__ = [
     "SetQuality",
     "TimingFacts",
     "environment",
+    "is_result",
     "read_result",
     "timestamp",
     "write_result",
@@ -151,6 +152,8 @@ class Row(Config):
     model: str
     runtime: str
     """A runtime of this machine, or the device."""
+    target: str | None = None
+    """The format of the file; None: a checkpoint, or it was not recorded."""
     precision: str = "fp32"
     role: Literal["candidate", "baseline"] = "candidate"
     input_kind: Literal["lr", "bicubic"] | None = None
@@ -159,6 +162,8 @@ class Row(Config):
     parameters: Count | None = None
     macs: Count | None = None
     """Of one image of the timed output size."""
+    output_size: tuple[Pixels, Pixels] | None = None
+    """Height and width of the output of one timed or counted run; None: it was not recorded, or nothing was run."""
     file_bytes: Count | None = None
     sha256: str | None = None
     """Of the model file that ran."""
@@ -210,7 +215,7 @@ class Result(Config):
     """One run: `rows` measured on one machine, with one suite."""
 
     format: Literal["edgeir-result-1"] = "edgeir-result-1"
-    kind: Literal["bench", "eval"]
+    kind: Literal["bench", "eval", "fit"]
     name: str
     title: str
     created: str
@@ -244,6 +249,15 @@ def write_result(path: str | Path, result: Result) -> Path:
     """Write `result` as JSON, atomically."""
     write_json(path, result.model_dump(mode="json"))
     return Path(path)
+
+
+def is_result(path: Path) -> bool:
+    """Whether a JSON file says that it is a result of edgeir; False for one that cannot be read."""
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(value, dict) and value.get("format") == FORMAT
 
 
 def read_result(path: str | Path) -> Result:

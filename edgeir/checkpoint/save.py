@@ -11,6 +11,7 @@ from safetensors.torch import save
 from edgeir.checkpoint.state import STATE_NAME, VALUES_NAME, Tensors, values_hash
 from edgeir.core.files import atomic_dir, sha256_file
 from edgeir.manifest.card import CARD_NAME, WEIGHTS_NAME, Card
+from edgeir.manifest.fitted import Fitted
 from edgeir.models.base import Network, parameter_count
 
 __all__ = ["save_checkpoint"]
@@ -25,6 +26,7 @@ def save_checkpoint(
     metrics: dict[str, Any],
     provenance: dict[str, Any],
     state: tuple[Tensors, dict[str, Any]] | None = None,
+    fitted: Fitted | None = None,
 ) -> Card:
     """Write a checkpoint folder, whole or not at all.
 
@@ -32,6 +34,7 @@ def save_checkpoint(
         network: gives configuration and facts.
         weights: the state dict to save (the averaged one where there is one).
         state: what resuming needs: tensors and JSON values.
+        fitted: how its size was chosen.
     """
     with atomic_dir(folder) as temporary:
         _write(temporary / WEIGHTS_NAME, weights)
@@ -39,6 +42,7 @@ def save_checkpoint(
             name=name,
             model=network.config.model_dump(mode="json"),
             quantization=None if network.quantization is None else dict(network.quantization),
+            fitted=fitted,
             facts=network.facts,
             parameters=parameter_count(network),
             weights_sha256=sha256_file(temporary / WEIGHTS_NAME),

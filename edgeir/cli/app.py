@@ -25,6 +25,7 @@ from edgeir.cli.demo import demo
 from edgeir.cli.doctor import doctor
 from edgeir.cli.eval import evaluate
 from edgeir.cli.export import export
+from edgeir.cli.fit import fit
 from edgeir.cli.import_weights import import_weights
 from edgeir.cli.inspect import inspect
 from edgeir.cli.lint import lint
@@ -60,6 +61,7 @@ app = typer.Typer(
 _MAKE, _USE, _LOOK = "Make a network", "Use and judge it", "Look around"
 app.command(rich_help_panel=_MAKE)(train)
 app.command(rich_help_panel=_MAKE)(distill)
+app.command(rich_help_panel=_MAKE)(fit)
 app.command("import", rich_help_panel=_MAKE)(import_weights)
 app.command(rich_help_panel=_MAKE)(export)
 app.command(rich_help_panel=_MAKE)(prove)

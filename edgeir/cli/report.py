@@ -17,8 +17,8 @@ def report(
     results: Annotated[
         list[Path],
         typer.Argument(
-            metavar="RESULT.json...",
-            help="Result files of `edgeir bench` or `edgeir eval`.",
+            metavar="RESULT...",
+            help="Result files of `edgeir bench`, `eval` or `fit`, and folders of them.",
             show_default=False,
         ),
     ],
@@ -28,7 +28,10 @@ def report(
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
-    """Make a Markdown table, a plot of quality against time and one HTML page from results.
+    """Make Markdown tables, plots of quality against time and one HTML page from results of any devices.
+
+    The page's first table has every file on every device: filter it, sort it by any column, see which rows nothing on
+    their device beats, and follow each to its JSON.
 
     Example: `edgeir report out/bench.json --out out/report`
     """

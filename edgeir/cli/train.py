@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 import typer
 
@@ -13,7 +14,7 @@ from edgeir.cli.output import Output
 if TYPE_CHECKING:
     from edgeir.training.run import TrainResult
 
-__all__ = ["distill", "train"]
+__all__ = ["Changes", "Recipe", "RunFolder", "distill", "show_run", "train"]
 
 Recipe: TypeAlias = Annotated[
     str,
@@ -173,10 +174,32 @@ def _run(
                 overwrite=overwrite,
                 progress=progress,
             )
-        _show(output, result, command)
+        show_run(output, result, command)
 
 
-def _show(output: Output, result: TrainResult, command: str) -> None:
+def show_run(
+    output: Output,
+    run: TrainResult,
+    command: str,
+    *,
+    result: Any = None,
+    before: Sequence[str] = (),
+    export: str | None = None,
+) -> None:
+    """Print what a run left behind, and end with the code of an interruption where it was stopped.
+
+    Args:
+        result: to be printed as JSON in place of the run.
+        before: lines above.
+        export: options of the export that comes next; None: the first format.
+    """
+    lines = [*before, *_run_lines(run, command, export)]
+    output.emit(run if result is None else result, lines)
+    if run.stopped:
+        raise typer.Exit(130)
+
+
+def _run_lines(result: TrainResult, command: str, export: str | None) -> list[str]:
     lines = [f"{'stopped' if result.stopped else 'finished'} after {result.steps} steps: {result.run_dir}"]
     lines += [f"  {name}: {value:.4g}" for name, value in result.metrics.items() if isinstance(value, float)]
     lines += [
@@ -203,7 +226,6 @@ def _show(output: Output, result: TrainResult, command: str) -> None:
         from edgeir.runtime.catalog import target_names
 
         best = result.run_dir / "checkpoints" / "best"
-        lines.append(f"next: edgeir export {best} --target {target_names()[0]} --out …")
-    output.emit(result, lines)
-    if result.stopped:
-        raise typer.Exit(130)
+        options = export or f"--target {target_names()[0]}"
+        lines.append(f"next: edgeir export {best} {options} --out …")
+    return lines

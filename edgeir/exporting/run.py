@@ -176,12 +176,14 @@ def export_network(
     prove_on: Sequence[str] = (),
     overwrite: bool = False,
     refuse: bool = True,
+    unproved: str | None = None,
     progress: Progress = no_progress,
 ) -> Artifact:
     """Like `export`, for a `edgeir.models.Network` in memory; `card` names it and gives its hash.
 
     Args:
         refuse: False: a file beyond the gate is written all the same, for who compares it with others.
+        unproved: why the file is not to be compared with the network, for its manifest; without golden arrays.
     """
     out = Path(out)
     _refuse_existing(out, overwrite)
@@ -194,7 +196,7 @@ def export_network(
         data = gather(
             calibration, network.facts, degradation, size=given.size, count=given.patches, seed=given.seed
         )
-    unseen = proof_photographs(proof, data.seen)
+    unseen = [] if unproved is not None else proof_photographs(proof, data.seen)
 
     def crops(size: Size | None) -> list[Patch]:
         shape = input_size(network.facts, size)
@@ -220,6 +222,11 @@ def export_network(
         artifact = _describe(temporary, written, chosen, network, card, profile, name)
         proved: list[ModelFile] = []
         for step, (file, size) in enumerate(zip(artifact.files, chosen, strict=True)):
+            if unproved is not None:
+                proved.append(
+                    file.model_copy(update={"parity": NotRun(reason=unproved, command="edgeir export")})
+                )
+                continue
             progress(len(chosen) + step, 2 * len(chosen), f"comparing {_label(size)} with the network")
             gate = applied_gate(profile.gate, io)
             picture = f"{PROOF_FOLDER}/{Path(file.path).stem}.png" if worst_image else None

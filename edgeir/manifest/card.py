@@ -9,6 +9,7 @@ from typing import Any, Literal
 from edgeir.core.config import Config, first_problem
 from edgeir.core.errors import CheckpointError
 from edgeir.manifest.facts import NetworkFacts
+from edgeir.manifest.fitted import Fitted
 
 __all__ = ["CARD_NAME", "WEIGHTS_NAME", "Card", "read_card"]
 
@@ -26,6 +27,8 @@ class Card(Config):
     quantization: dict[str, Any] | None = None
     """Of a network that was trained for its integer file: `edgeir.quantize.network.Quantization`. None: a float
     network."""
+    fitted: Fitted | None = None
+    """How its size was chosen by `edgeir fit`; None: by hand."""
     facts: NetworkFacts
     parameters: int
     weights_sha256: str

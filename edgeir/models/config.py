@@ -9,6 +9,7 @@ from pydantic import Field
 
 from edgeir.core.config import Config
 from edgeir.manifest.facts import NetworkFacts
+from edgeir.models.family import Family
 
 if TYPE_CHECKING:
     from edgeir.models.base import Network
@@ -51,6 +52,10 @@ class NetworkConfig(Config):
         from edgeir.models.base import outline
 
         return tuple(outline(self).taps())
+
+    def family(self) -> Family | None:
+        """The sizes of this network that `edgeir fit` chooses from; None: there is no such list."""
+        return None
 
     def check(self) -> None:
         """Raise an `EdgeIRError` for problems that would otherwise show only when the network is used.

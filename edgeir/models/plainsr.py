@@ -32,8 +32,13 @@ from edgeir.manifest.facts import NetworkFacts
 from edgeir.models.base import Clip, Network
 from edgeir.models.blocks.reparam import Branch, ReparamConv
 from edgeir.models.config import NetworkConfig, Width
+from edgeir.models.family import Family
 
 __all__ = ["PlainSR", "PlainSRDeployed"]
+
+FAMILY_WIDTHS = (16, 32, 48, 64)
+"""Kernels compute 16 outputs at once: a width between these costs as much as the next one."""
+LEAN_RANK = 16
 
 
 class PlainSRConfig(NetworkConfig):
@@ -59,6 +64,29 @@ class PlainSRConfig(NetworkConfig):
     @property
     def facts(self) -> NetworkFacts:
         return NetworkFacts(scale=self.scale, receptive_radius=self.blocks + 2)
+
+    def family(self) -> Family:
+        """Widths of whole kernels (16 outputs at once), the tail in full or lean, and the recipe's own shape.
+
+        `benchmarks/results/study-depth.json`: five networks of 12 thousand parameters are ordered in quality by what
+        their hidden layers multiply, not by their multiply-accumulates in all.
+        """
+        rank = LEAN_RANK if 3 * self.scale**2 > LEAN_RANK else None
+        tails = ({"tail_rank": rank, "residual_kernel": 1}, {"tail_rank": None, "residual_kernel": 3})
+        own = {
+            "channels": self.channels,
+            "tail_rank": self.tail_rank,
+            "residual_kernel": self.residual_kernel,
+        }
+        shapes = [{"channels": width, **tail} for width in FAMILY_WIDTHS for tail in tails]
+        return Family(
+            depth="blocks",
+            least=1,
+            most=32,
+            shapes=(*shapes, *([] if own in shapes else [own])),
+            empty={"blocks": 0},
+            training_only={"branches": ()},
+        )
 
     def build(self) -> PlainSR:
         return PlainSR(self)

@@ -1,4 +1,7 @@
-"""One self-contained HTML page: no script, no font, no image, no style from anywhere else."""
+"""One self-contained HTML page: no script, no font, no image, no style from anywhere else.
+
+Its links lead to the result files, which `edgeir report` puts beside it.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,9 @@ from pathlib import Path
 
 from edgeir.benchmarking.result import Result, Row
 from edgeir.imaging.files import read_rgb
+from edgeir.reporting.joined import joined_rows
+from edgeir.reporting.joined_html import joined_section
+from edgeir.reporting.joined_script import JOINED_STYLE
 from edgeir.reporting.pareto import render
 from edgeir.reporting.table import baseline_ratio, milliseconds
 from edgeir.reporting.table import threads as threads_text
@@ -29,9 +35,9 @@ class ShownImage:
 
 STYLE = """
 :root { color-scheme: light dark; --ink: #1f2430; --soft: #5b6272; --line: #e1e5ee; --paper: #ffffff;
-  --panel: #f6f7fb; --mark: #b3263e; }
+  --panel: #f6f7fb; --mark: #b3263e; --faint: #8a90a0; --link: #1b5fa8; --front: #fdf3e3; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e6e9f0; --soft: #9aa3b6; --line: #2c3242; --paper: #161a23;
-  --panel: #1d2330; --mark: #ff8a9b; } }
+  --panel: #1d2330; --mark: #ff8a9b; --faint: #6b7488; --link: #8fc1ff; --front: #2c2a22; } }
 * { box-sizing: border-box; }
 body { margin: 0 auto; padding: 2rem 1.25rem 4rem; max-width: 66rem; color: var(--ink); background: var(--paper);
   font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }
@@ -69,6 +75,7 @@ dt { font-weight: 600; } dd { margin: 0; overflow-wrap: anywhere; }
 def page(
     results: Sequence[Result],
     *,
+    names: Sequence[str] = (),
     headings: Sequence[str] = (),
     title: str = "edgeir report",
     images: Sequence[ShownImage] = (),
@@ -77,6 +84,7 @@ def page(
 
     Args:
         results: one section each, in this order.
+        names: of the result files beside the page, without suffix; by default those of the results.
         headings: of the sections; by default the results' titles.
         images: files to inline, for example the input, the output and the original.
 
@@ -85,15 +93,16 @@ def page(
         MissingExtraError: matplotlib is not installed.
     """
     headings = headings or [result.title for result in results]
+    joined = joined_section(joined_rows(results, names or [result.name for result in results]))
     sections = "\n".join(_section(result, heading) for result, heading in zip(results, headings, strict=True))
     return (
         "<!DOCTYPE html>\n"
         '<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{html.escape(title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n"
+        f"<title>{html.escape(title)}</title>\n<style>{STYLE}{JOINED_STYLE}</style>\n</head>\n<body>\n<main>\n"
         f"<h1>{html.escape(title)}</h1>\n"
         '<p class="lead">Image restoration networks as they ship: the quality and the time of the exported file.</p>\n'
-        f"{_images(images)}\n{sections}\n</main>\n"
+        f"{_images(images)}\n{joined}\n{sections}\n</main>\n"
         "<footer><p>Made by <code>edgeir report</code> from result files; every figure was measured by the run that "
         "is described beside it, unless a row says “published”.</p></footer>\n</body>\n</html>\n"
     )

@@ -8,15 +8,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
 
-from edgeir.benchmarking.result import Result, read_result
+from edgeir.benchmarking.result import Result, is_result, read_result
 from edgeir.core.errors import ConfigError
 from edgeir.core.files import atomic_file, refuse_existing
 from edgeir.reporting.html import ShownImage, page
+from edgeir.reporting.joined import joined_rows
+from edgeir.reporting.joined_table import joined_markdown
 from edgeir.reporting.pareto import render
 from edgeir.reporting.table import escape_markdown
 from edgeir.reporting.tables import TABLES
 
-__all__ = ["distinct_names", "markdown", "report"]
+__all__ = ["distinct_names", "found_results", "markdown", "report"]
 
 
 def report(
@@ -27,12 +29,15 @@ def report(
     images: Sequence[ShownImage] = (),
     overwrite: bool = False,
 ) -> list[Path]:
-    """Write ``report.md``, ``report.html`` and, per result that has quality and times, ``<name>.svg`` and ``.png``.
+    """Write ``report.md``, ``report.html``, a copy of each result, and the plots ``<name>.svg`` and ``.png`` of those
+    that have quality and times.
 
-    The name is the result file's, with its folders where several files have one name.
+    The name is the result file's, with its folders where several files have one name. The first table of the page has
+    the rows of all results, whatever device they are of, each with a link to its result.
 
     Args:
-        results: JSON files of `edgeir.bench` and of ``edgeir eval``.
+        results: JSON files of `edgeir.bench`, ``edgeir eval`` and `edgeir.fit`, and folders of them: of a folder all
+            that are results.
         out: a folder.
         images: shown on the HTML page, inlined.
         overwrite: replace what an earlier report left.
@@ -46,8 +51,8 @@ def report(
         OutputError: one of the files exists already, or cannot be written.
     """
     unique: dict[Path, Path] = {}
-    for path in results:
-        unique.setdefault(Path(path).resolve(), Path(path))  # one file given twice is shown once
+    for path in found_results(results):
+        unique.setdefault(path.resolve(), path)  # one file given twice is shown once
     paths = list(unique.values())
     if not paths:
         raise ConfigError(["no result file was given"], fix="edgeir bench writes one")
@@ -57,15 +62,20 @@ def report(
     read = [read_result(path) for path in paths]
     names = distinct_names([Path(os.path.abspath(path)) for path in paths])
     headings = _headings(read, names)
-    text = page(read, headings=headings, title=title, images=images)
+    text = page(read, names=names, headings=headings, title=title, images=images)
     files: dict[str, bytes] = {"report.html": text.encode()}
     sections = []
-    for result, name, heading in zip(read, names, headings, strict=True):
+    for path, result, name, heading in zip(paths, read, names, headings, strict=True):
+        if (out / f"{name}.json").resolve() != path.resolve():  # the page links to it
+            files[f"{name}.json"] = path.read_bytes()
         svg = render(result, kind="svg")
         if svg is not None:
             files[f"{name}.svg"] = svg
             files[f"{name}.png"] = render(result, kind="png") or b""
         sections.append(markdown(result, heading=heading, plot=None if svg is None else f"{name}.png"))
+    joined = joined_rows(read, names) if len(read) > 1 else []
+    if joined:
+        sections.insert(0, f"## Every file on every device\n\n{joined_markdown(joined)}")
     files["report.md"] = (f"# {escape_markdown(title)}\n\n" + "\n".join(sections)).encode()
     for name in files:
         refuse_existing(out / name, overwrite=overwrite)
@@ -73,6 +83,26 @@ def report(
         with atomic_file(out / name) as temporary:
             temporary.write_bytes(data)
     return [out / name for name in files]
+
+
+def found_results(given: Sequence[str | Path]) -> list[Path]:
+    """The files as they are, and in place of a folder the results in it, by name.
+
+    Raises:
+        ConfigError: a folder has none.
+    """
+    found = []
+    for path in map(Path, given):
+        if not path.is_dir():
+            found.append(path)
+            continue
+        inside = [file for file in sorted(path.glob("*.json")) if is_result(file)]
+        if not inside:
+            raise ConfigError(
+                ["there is no result in this folder"], where=path, fix="edgeir bench writes one"
+            )
+        found += inside
+    return found
 
 
 def distinct_names(paths: Sequence[Path]) -> list[str]:

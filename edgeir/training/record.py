@@ -1,4 +1,4 @@
-"""The run folder: resolved recipe, metrics, samples, checkpoints."""
+"""The run folder: resolved recipe, metrics, samples, checkpoints, and how the network's size was chosen."""
 
 from __future__ import annotations
 
@@ -21,8 +21,10 @@ from edgeir.core.errors import OutputError
 from edgeir.core.files import atomic_file, output_errors, settle_dir
 from edgeir.data.degrade.base import to_bytes, to_unit
 from edgeir.data.degrade.bicubic import upscale
+from edgeir.manifest.fitted import Fitted
 from edgeir.metrics.psnr import psnr
 from edgeir.models.base import Network
+from edgeir.training.fitted import FITTED_NAME, read_fitted, write_fitted
 from edgeir.training.lock import LOCK_NAME, sole_user
 from edgeir.training.recipe import Recipe
 from edgeir.training.resume import METRICS, check_resumable
@@ -34,15 +36,26 @@ __all__ = ["RunFolder"]
 Pixels = npt.NDArray[np.uint8]
 
 _LOG = logging.getLogger(__name__)
-_PARTS = {"recipe.yaml", METRICS, "samples", "checkpoints"}
+_PARTS = {"recipe.yaml", METRICS, FITTED_NAME, "samples", "checkpoints"}
 """What a run consists of."""
 
 
 class RunFolder:
     """Writes everything that a run leaves behind (the loop's `Recorder`)."""
 
-    def __init__(self, path: Path, recipe: Recipe, backbones: tuple[dict[str, Any], ...] = ()) -> None:
-        self.path, self.recipe, self.backbones = path, recipe, backbones
+    def __init__(
+        self,
+        path: Path,
+        recipe: Recipe,
+        backbones: tuple[dict[str, Any], ...] = (),
+        fitted: Fitted | None = None,
+    ) -> None:
+        """
+        Args:
+            backbones: files of frozen networks that the run reads.
+            fitted: how the network's size was chosen; the run keeps it in a file, and every card gets it.
+        """
+        self.path, self.recipe, self.backbones, self.fitted = path, recipe, backbones, fitted
         self.trained_on: dict[str, Any] = {}
         """What decides the run beside its recipe, as its cards record it: `images` (their number and hash), `teacher`
         (folder and hash)."""
@@ -87,6 +100,7 @@ class RunFolder:
                 if (self.path / name).is_dir():
                     shutil.rmtree(self.path / name)
             self.write_recipe()  # first: it says that this is a run
+            write_fitted(self.path, self.fitted)
             (self.path / METRICS).write_text("")
 
     def discard_unused(self) -> None:
@@ -94,7 +108,7 @@ class RunFolder:
         metrics = self.path / METRICS
         if (self.path / "checkpoints").exists() or (metrics.is_file() and metrics.stat().st_size):
             return
-        for path in (metrics, self.path / "recipe.yaml"):
+        for path in (metrics, self.path / "recipe.yaml", self.path / FITTED_NAME):
             path.unlink(missing_ok=True)
         shutil.rmtree(self.path / "samples", ignore_errors=True)  # of a first validation that failed midway
 
@@ -111,6 +125,7 @@ class RunFolder:
             ConfigError: the recipe changed in more than its length and bookkeeping.
         """
         self._settle()
+        self.fitted = self.fitted or read_fitted(self.path)
         if self._has_only_begun():
             _LOG.warning("%s has no checkpoint yet: it starts at step 0", self.path)
             return False
@@ -175,6 +190,7 @@ class RunFolder:
             "name": self.recipe.name,
             "metrics": metrics,
             "provenance": self._provenance(state.step),
+            "fitted": self.fitted,
         }
         folder = self.path / "checkpoints"
         save_checkpoint(folder / "last", state.network, state.weights(), state=pack(state), **arguments)

@@ -22,6 +22,7 @@ from edgeir.data.degrade.base import enlargement_of
 from edgeir.data.patches import PatchSampler
 from edgeir.data.store.pair_store import PairStore, open_store
 from edgeir.losses.backbone import backbones_used
+from edgeir.manifest.fitted import Fitted
 from edgeir.models.base import channels_last
 from edgeir.training.adversary import DiscriminatorTrainer
 from edgeir.training.build import build_objective, first_network, set_ranges
@@ -51,6 +52,7 @@ def train(
     devices: int = 1,
     num_nodes: int = 1,
     precision: str | None = None,
+    fitted: Fitted | None = None,
     trust_code: bool = False,
     progress: Progress = no_progress,
 ) -> TrainResult:
@@ -66,6 +68,7 @@ def train(
         allow_changed_data: resume with other training images than the run began with.
         devices: processes (CPU) or GPUs per node. num_nodes: machines. Both are Lightning Fabric's.
         precision: overrides `train.precision`.
+        fitted: how the size of the network was chosen, for the cards of its checkpoints (see `edgeir.fit`).
         trust_code: allow code of others to run: networks and frozen networks of `kind: module`, ``.pt2`` programs.
 
     Raises:
@@ -75,7 +78,7 @@ def train(
     loaded = _load(recipe, overrides, precision)
     if loaded.objective.distillation is not None:
         raise ConfigError(["the recipe has distillation methods"], where=recipe, fix="use edgeir distill")
-    run = _folder(loaded, out)
+    run = _folder(loaded, out, fitted)
     with run.claimed() if num_nodes == 1 else contextlib.nullcontext():  # nodes may share the folder
         return _launch(loaded, run, resume, overwrite, allow_changed_data, devices, num_nodes, progress)
 
@@ -92,6 +95,7 @@ def distill(
     devices: int = 1,
     num_nodes: int = 1,
     precision: str | None = None,
+    fitted: Fitted | None = None,
     trust_code: bool = False,
     progress: Progress = no_progress,
 ) -> TrainResult:
@@ -99,7 +103,7 @@ def distill(
     loaded = _load(recipe, overrides, precision)
     if loaded.objective.distillation is None:
         raise ConfigError(["the recipe has no distillation methods"], where=recipe, fix="use edgeir train")
-    run = _folder(loaded, out)
+    run = _folder(loaded, out, fitted)
     with run.claimed() if num_nodes == 1 else contextlib.nullcontext():  # nodes may share the folder
         return _launch(loaded, run, resume, overwrite, allow_changed_data, devices, num_nodes, progress)
 
@@ -109,13 +113,13 @@ def _load(recipe: str | Path, overrides: Sequence[str], precision: str | None) -
     return load_recipe(recipe, [*overrides, *extra])
 
 
-def _folder(recipe: Recipe, out: str | Path | None) -> RunFolder:
+def _folder(recipe: Recipe, out: str | Path | None, fitted: Fitted | None) -> RunFolder:
     """The run's folder, and the files of frozen networks that the run reads."""
     distillation = recipe.objective.distillation
     methods = () if distillation is None else distillation.methods
     judges = [entry for method in methods for entry in method.files()]
     backbones = (*backbones_used(recipe.objective.used_losses), *judges)
-    return RunFolder(Path(out) if out is not None else Path("runs") / recipe.name, recipe, backbones)
+    return RunFolder(Path(out) if out is not None else Path("runs") / recipe.name, recipe, backbones, fitted)
 
 
 def _launch(

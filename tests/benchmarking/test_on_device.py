@@ -79,6 +79,8 @@ def run(made, tmp_path, device, models=("artifact",), **more):
 def test_what_a_device_computed_and_how_long_it_took(made, tmp_path):
     result = run(made, tmp_path, ["here", "bench"], repeats=4)
     here, there, _ = result.rows
+    for row in (here, there):
+        assert (row.target, row.output_size) == ("onnx", (32, 48))
     assert (here.runtime, here.device) == ("onnxruntime", None)
     assert (there.name, there.runtime) == ("tiny bench fp32", "bench")
     assert there.quality.sets[0].psnr_db == pytest.approx(here.quality.sets[0].psnr_db, abs=1e-6)

@@ -24,6 +24,7 @@ from edgeir.core.errors import ImageError
 COMMANDS = [
     "train",
     "distill",
+    "fit",
     "import",
     "export",
     "restore",

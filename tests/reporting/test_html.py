@@ -26,14 +26,16 @@ class Checker(HTMLParser):
 
     def __init__(self):
         super().__init__()
-        self.stack, self.problems, self.resources, self.tags = [], [], [], []
+        self.stack, self.problems, self.resources, self.links, self.tags = [], [], [], [], []
 
     def handle_starttag(self, tag, attributes):
         self.tags.append(tag)
         if tag not in VOID:
             self.stack.append(tag)
         for name, value in attributes:
-            if name in ("src", "href", "srcset", "data", "poster", "action", "background"):
+            if tag == "a" and name == "href":
+                self.links.append(value)
+            elif name in ("src", "href", "srcset", "data", "poster", "action", "background"):
                 self.resources.append(value)
             if name.startswith("on"):
                 self.problems.append(f"script in {name}")
@@ -59,12 +61,14 @@ def test_page_is_well_formed_and_self_contained(result, tmp_path):
     assert not checker.stack
     assert checker.resources
     assert all(resource.startswith("data:image/") for resource in checker.resources)
-    assert not {"script", "link", "iframe", "object", "base"} & set(checker.tags)
-    assert not re.search(r"url\(|@import", text)
+    assert not {"link", "iframe", "object", "base"} & set(checker.tags)
+    assert checker.tags.count("script") == 1  # which has no src, or it would be among the resources
+    assert set(checker.links) == {f"{result.name}.json"}  # the result files beside the page
+    assert not re.search(r"url\(|@import|fetch\(|https?:", text)
     assert "<b>x" not in text
     assert "A &lt;fast&gt; &amp; good CPU" in text
     assert "T &lt;&amp;&gt; x" in text
-    assert checker.tags.count("section") == 2
+    assert checker.tags.count("section") == 3
 
 
 def test_images_are_inlined_exactly(result, tmp_path):
@@ -87,7 +91,11 @@ def test_headline(result):
 def test_report_writes_everything(result, tmp_path):
     source = write_result(tmp_path / "set5 run.json", result)
     written = report([source], tmp_path / "out", title="A | title")
-    assert [path.name for path in written] == ["report.html", "set5 run.svg", "set5 run.png", "report.md"]
+    assert [path.name for path in written] == [
+        "report.html", "set5 run.json", "set5 run.svg", "set5 run.png", "report.md"
+    ]  # fmt: skip
+    assert (tmp_path / "out" / "set5 run.json").read_bytes() == source.read_bytes()
+    assert 'href="set5%20run.json"' in written[0].read_text()
     assert all(path.stat().st_size > 500 for path in written)
     markdown = (tmp_path / "out" / "report.md").read_text()
     assert markdown.startswith("# A \\| title\n")
@@ -108,11 +116,14 @@ def test_results_of_one_file_name_are_kept_apart(result, tmp_path):
         sources.append(write_result(tmp_path / folder / "x.json", result.model_copy(update={"rows": rows})))
     written = report([*sources, sources[0]], tmp_path / "out")
     assert {path.name for path in written} == {
-        "report.html", "report.md", "a-x.svg", "a-x.png", "b-x.svg", "b-x.png"
+        "report.html", "report.md", "a-x.json", "b-x.json", "a-x.svg", "a-x.png", "b-x.svg", "b-x.png"
     }  # fmt: skip
     assert (tmp_path / "out" / "a-x.png").read_bytes() != (tmp_path / "out" / "b-x.png").read_bytes()
     text = (tmp_path / "out" / "report.md").read_text()
-    sections = text.split("\n## ")[1:]
+    first, *sections = text.split("\n## ")[1:]
+    assert first.startswith("Every file on every device\n")
+    assert "a-student-s" in first
+    assert "b-student-s" in first
     assert [section.partition("\n")[0] for section in sections] == [
         f"{result.title} (a-x)", f"{result.title} (b-x)"
     ]  # fmt: skip
