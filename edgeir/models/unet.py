@@ -28,8 +28,11 @@ from edgeir.manifest.facts import NetworkFacts
 from edgeir.models.base import Clip, Network
 from edgeir.models.blocks.reparam import Branch, ReparamConv
 from edgeir.models.config import Depth, NetworkConfig, Width, colour_of
+from edgeir.models.family import Family
 
 __all__ = ["UNet", "UNetDeployed"]
+
+FAMILY_WIDTHS = ((16, 32), (32, 48), (32, 64), (48, 64))
 
 
 class UNetConfig(NetworkConfig):
@@ -68,6 +71,24 @@ class UNetConfig(NetworkConfig):
 
     def build(self) -> UNet:
         return UNet(self)
+
+    def family(self) -> Family:
+        """Widths of whole kernels (16 outputs at once), with one layer or two at half resolution on either side."""
+        sides = ((1, 1), (1, 2), (2, 2))
+        shapes = [
+            {"widths": widths, "encoder": encoder, "decoder": decoder}
+            for widths in FAMILY_WIDTHS
+            for encoder, decoder in sides
+        ]
+        own = {"widths": self.widths, "encoder": self.encoder, "decoder": self.decoder}
+        return Family(
+            depth="middle",
+            least=1,
+            most=16,
+            shapes=(*shapes, *([] if own in shapes else [own])),
+            empty={"encoder": 1, "middle": 1, "decoder": 1},
+            training_only={"branches": ()},
+        )
 
 
 class ConvReLU(nn.Module):
