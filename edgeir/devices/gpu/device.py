@@ -22,7 +22,7 @@ from edgeir.core.progress import Progress
 from edgeir.core.requires import require
 from edgeir.core.trust import code_is_trusted
 from edgeir.devices.device import Detail, DeviceFacts, DeviceRun
-from edgeir.devices.gpu.driver import nvidia_gpu
+from edgeir.devices.gpu.driver import NvidiaGpu, nvidia_gpu
 from edgeir.devices.gpu.probe import probe_file
 from edgeir.manifest.artifact import Artifact, ModelFile
 from edgeir.runtime.worker import Worker
@@ -198,15 +198,8 @@ class GpuOnnx(Config):
             )  # fmt: skip
         options = {"provider": self.provider, "settings": {"use_tf32": 0}}
         engine = Engine(_loader("onnx"), "ONNX Runtime on the GPU", options, _onnx_placed, _not_whole)
-        facts = DeviceFacts(
-            device="gpu-onnx",
-            title=gpu.name,
-            runtime=f"ONNX Runtime {onnxruntime.__version__} CUDA",
-            chip=gpu.name,
-            accelerator="gpu (CUDA)",
-            details={"driver": gpu.driver},
-        )
-        return GpuDevice(facts, engine)
+        runtime = f"ONNX Runtime {onnxruntime.__version__} CUDA"
+        return GpuDevice(_nvidia_facts("gpu-onnx", runtime, gpu), engine)
 
 
 class GpuTorch(Config):
@@ -230,15 +223,19 @@ class GpuTorch(Config):
         gpu = nvidia_gpu(self.name)
         options = {"place": self.place, "half": half, "trust": code_is_trusted()}
         engine = Engine(_loader("torch"), "PyTorch on the GPU", options, _torch_placed, _not_whole)
-        facts = DeviceFacts(
-            device=_named(self.name, self.argument),
-            title=gpu.name,
-            runtime=f"PyTorch {installed_version('torch')} CUDA, {'fp16' if half else 'fp32'}",
-            chip=gpu.name,
-            accelerator="gpu (CUDA)",
-            details={"driver": gpu.driver},
-        )
-        return GpuDevice(facts, engine)
+        runtime = f"PyTorch {installed_version('torch')} CUDA, {'fp16' if half else 'fp32'}"
+        return GpuDevice(_nvidia_facts(_named(self.name, self.argument), runtime, gpu), engine)
+
+
+def _nvidia_facts(device: str, runtime: str, gpu: NvidiaGpu) -> DeviceFacts:
+    return DeviceFacts(
+        device=device,
+        title=gpu.name,
+        runtime=runtime,
+        chip=gpu.name,
+        accelerator="gpu (CUDA)",
+        details={"driver": gpu.driver},
+    )
 
 
 def _loader(engine: str) -> Path:
