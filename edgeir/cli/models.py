@@ -23,7 +23,7 @@ def models(
 
     Their names can be given wherever a checkpoint is asked for. `--json` prints their whole cards, with the licences.
 
-    Example: `edgeir models --time`
+    Example: `edgeir models`
     """
     with Output(quiet=quiet, json=json) as output:
         from edgeir.core.assets import find_zoo, list_zoo

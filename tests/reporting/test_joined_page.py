@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-
 import pytest
 
 from edgeir.benchmarking.result import write_result
@@ -15,19 +13,14 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
-def browser():
-    if importlib.util.find_spec("playwright") is None:
-        pytest.skip("Playwright is not installed (pip install playwright; it needs no browser of its own)")
-    from playwright.sync_api import sync_playwright
-
+def browser(playwright):
     try:
         program = chromium_path()
     except DeviceError as error:
         pytest.skip(str(error))
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=str(program), args=["--no-sandbox"])
-        yield opened
-        opened.close()
+    opened = playwright.chromium.launch(executable_path=str(program), args=["--no-sandbox"])
+    yield opened
+    opened.close()
 
 
 @pytest.fixture

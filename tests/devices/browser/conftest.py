@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -133,19 +132,9 @@ Open = Callable[..., Visit]
 
 
 @pytest.fixture(scope="session")
-def _playwright() -> Iterator[Any]:
-    if importlib.util.find_spec("playwright") is None:
-        pytest.skip("Playwright is not installed (pip install playwright; it needs no browser of its own)")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        yield playwright
-
-
-@pytest.fixture(scope="session")
-def browser(_playwright: Any, chromium: Path) -> Iterator[Any]:
+def browser(playwright: Any, chromium: Path) -> Iterator[Any]:
     flags = ["--no-sandbox", *SOFTWARE_GPU]
-    opened = _playwright.chromium.launch(executable_path=str(chromium), args=flags)
+    opened = playwright.chromium.launch(executable_path=str(chromium), args=flags)
     yield opened
     opened.close()
 
