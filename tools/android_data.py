@@ -26,10 +26,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 import edgeir
-from edgeir.core.assets import list_zoo
+from edgeir.core.assets import find_zoo, list_zoo
 from edgeir.core.errors import EdgeIRError
 from edgeir.devices.runner.jvm import write_jvm
 from edgeir.imaging.photo import Photo
+from edgeir.manifest.artifact import read_artifact
 from edgeir.manifest.facts import NetworkFacts
 from edgeir.restoring.image import restore_photo
 from edgeir.runtime.session import Session
@@ -128,6 +129,8 @@ def bundles(folder: Path) -> None:
     folder.mkdir()
     for name in list_zoo():
         precisions = ("int8",) if name.endswith(INTEGERS) else PRECISIONS
+        if read_artifact(find_zoo(name) / "litert")[0].main.precision != "int8":  # it misses the gate in int8
+            precisions = tuple(precision for precision in PRECISIONS if precision != "int8")
         edgeir.export_bundle(
             name,
             targets=["tflite"],

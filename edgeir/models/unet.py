@@ -52,8 +52,9 @@ class UNetConfig(NetworkConfig):
     """3x3 convolutions at a quarter of the resolution."""
     decoder: Depth = 2
     """3x3 convolutions at half resolution after the quarter."""
-    branches: tuple[Branch, ...] = ("expand", "pointwise", "identity")
-    """Training-time linear branches of every 3x3 convolution; empty trains the plain network."""
+    branches: tuple[Branch, ...] = ("expand", "pointwise")
+    """Training-time linear branches of every 3x3 convolution; empty trains the plain network. Not the identity:
+    with it a kernel's peak was 15 times its mean square root, too much for 8 bits, and layers died (docs/LOG.md)."""
     expansion: int = Field(2, ge=1, le=64)
     """Width of the `expand` branch, in multiples of the layer's channels."""
 
