@@ -28,6 +28,7 @@ from edgeir.training.fitted import FITTED_NAME, read_fitted, write_fitted
 from edgeir.training.lock import LOCK_NAME, sole_user
 from edgeir.training.recipe import Recipe
 from edgeir.training.resume import METRICS, check_resumable
+from edgeir.training.silent import silent_layers
 from edgeir.training.state import State, pack
 from edgeir.training.validation import ValidationPair, validation_pairs
 
@@ -160,7 +161,24 @@ class RunFolder:
             stream.write(json.dumps(row) + "\n")
 
     def validate(self, network: Network, step: int) -> float:
-        """Mean PSNR in dB over the validation images; writes the first ones to samples/."""
+        """Mean PSNR in dB over the validation images; writes the first ones to samples/, and says which layers died."""
+        with silent_layers(network) as silent:
+            values = self._restored(network, step)
+        mean = float(np.mean(values))
+        found = {"val/silent_layers": sorted(silent)} if silent else {}
+        self.log({"step": step, "val/psnr_db": mean, "val/images": len(values), **found})
+        if silent:
+            _LOG.warning(
+                "step %d: %s zeros only, for all validation images (a lower optim.lr or a longer warmup helps)",
+                step,
+                f"the layer {next(iter(silent))} puts out"
+                if len(silent) == 1
+                else f"{len(silent)} layers put out",
+            )
+        return mean
+
+    def _restored(self, network: Network, step: int) -> list[float]:
+        """PSNR of each validation image."""
         values: list[float] = []
         scale = network.facts.scale
         for index, pair in enumerate(self.held_out()):
@@ -179,9 +197,7 @@ class RunFolder:
             if index < self.recipe.train.samples:
                 shown = to_bytes(enlarged)[:, :, : hr.shape[2]]  # without a plane that tells the noise level
                 self._sample(f"{pair.name}-{step:07d}", [shown, restored, hr])
-        mean = float(np.mean(values))
-        self.log({"step": step, "val/psnr_db": mean, "val/images": len(values)})
-        return mean
+        return values
 
     def save(self, state: State) -> None:
         """Write ``checkpoints/last``, and ``checkpoints/best`` when the last validation is the best so far."""
