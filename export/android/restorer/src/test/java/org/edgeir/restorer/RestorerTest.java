@@ -152,24 +152,24 @@ public class RestorerTest {
     public void afterAnOutOfMemoryErrorTheMissingRowsAreDoneInSmallerTiles() throws Exception {
         ArrayImage image = TestData.image(150, 170, 3, false, 6);
         byte[] whole = restored(FACTS, TILE, image, Options.standard(), new MadeUpEngine(FACTS, true));
-        for (int failing = 1; failing < 30; failing += 4) {
+        for (int failing = 1; failing < 20; failing += 3) {
             for (int engines = 1; engines <= 2; engines++) {
                 int at = failing;
-                AtomicInteger runs = new AtomicInteger();
+                AtomicInteger large = new AtomicInteger(); // of all engines together
                 List<Engine> crew = new ArrayList<>();
                 for (int index = 0; index < engines; index++) {
                     crew.add(new MadeUpEngine(FACTS, true) {
                         @Override
                         protected void compute(ByteBuffer input, ByteBuffer output, int height, int width) {
-                            if (height > 20 && runs.incrementAndGet() >= at) throw new OutOfMemoryError("a test");
+                            if (height > 20 && large.incrementAndGet() >= at) throw new OutOfMemoryError("a test");
                             super.compute(input, output, height, width);
                         }
                     });
                 }
                 List<String> notes = new ArrayList<>();
                 ArrayImage sink = new ArrayImage();
-                int[] large = {40, 40};
-                Result result = restorer(FACTS, large, crew, Options.standard()).restore(image, sink, noted(notes));
+                int[] first = {40, 40};
+                Result result = restorer(FACTS, first, crew, Options.standard()).restore(image, sink, noted(notes));
                 assertArrayEquals(whole, sink.samples());
                 assertEquals(20, result.tileHeight);
                 assertEquals(Collections.singletonList("The memory did not suffice: tiles of 20×20 now."), notes);
