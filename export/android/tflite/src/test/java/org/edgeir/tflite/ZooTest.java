@@ -50,7 +50,7 @@ public class ZooTest {
                 }
             }
         }
-        assertTrue(files + " files", files >= 3 * (bundles.length - 2));
+        assertTrue(files + " files", files >= 2 * bundles.length);
     }
 
     @Test
