@@ -53,11 +53,11 @@ setup() {
   fi
   fetch arm64 $PACKAGES
   fetch amd64 qemu-user
-  rm -rf "$folder/root" "$folder/host"
-  mkdir -p "$folder/root/bin" "$folder/host"
-  for deb in "$folder"/apt-arm64/cache/archives/*.deb; do dpkg-deb -x "$deb" "$folder/root"; done
+  rm -rf "$folder/rootfs" "$folder/host"
+  mkdir -p "$folder/rootfs/bin" "$folder/host"
+  for deb in "$folder"/apt-arm64/cache/archives/*.deb; do dpkg-deb -x "$deb" "$folder/rootfs"; done
   dpkg-deb --fsys-tarfile "$folder"/apt-amd64/cache/archives/qemu-user_*.deb | tar -x -C "$folder/host" ./usr/bin/qemu-aarch64
-  cd "$folder/root"
+  cd "$folder/rootfs"
   mkdir -p proc dev tmp data system sys/devices/system/cpu sys/class/thermal/thermal_zone0
   ln -sf mksh bin/sh
   tools=$("$folder/host/usr/bin/qemu-aarch64" -L . bin/toybox)
@@ -98,12 +98,12 @@ inside() {
   printf '%s' ':aarch64:M::\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\xb7\x00:\xff\xff\xff\xff\xff\xff\xff\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff:'"$folder/host/usr/bin/qemu-aarch64"':OCPF' \
     > /proc/sys/fs/binfmt_misc/register
   ip link set lo up
-  mount --bind /proc "$folder/root/proc"
-  mount --rbind /dev "$folder/root/dev"
-  mount -t tmpfs -o size=$STORAGE tmpfs "$folder/root/data"
-  mount -t tmpfs tmpfs "$folder/root/system"
-  mkdir -p "$folder/root/data/local/tmp"
-  cat > "$folder/root/system/getprop.txt" << END
+  mount --bind /proc "$folder/rootfs/proc"
+  mount --rbind /dev "$folder/rootfs/dev"
+  mount -t tmpfs -o size=$STORAGE tmpfs "$folder/rootfs/data"
+  mount -t tmpfs tmpfs "$folder/rootfs/system"
+  mkdir -p "$folder/rootfs/data/local/tmp"
+  cat > "$folder/rootfs/system/getprop.txt" << END
 [ro.boot.qemu]: [1]
 [ro.build.version.release]: [14]
 [ro.build.version.sdk]: [34]
@@ -115,7 +115,7 @@ inside() {
 END
   chroot=$(PATH=$PATH:/usr/sbin:/sbin command -v chroot)
   env -i HOME=/ LC_ALL=C PATH=/bin:/usr/bin ADBD_PORT=$PORT QEMU_CPU=$CPU \
-    "$chroot" "$folder/root" /usr/sbin/adbd > "$room/adbd.log" 2>&1 < /dev/null &
+    "$chroot" "$folder/rootfs" /usr/sbin/adbd > "$room/adbd.log" 2>&1 < /dev/null &
   export HOME="$room"
   adb -L "localfilesystem:$room/adb" nodaemon server > "$room/adb.log" 2>&1 < /dev/null &
   for _ in $(seq 100); do

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from edgeir.benchmarking.on_device import SentFile, files_for
+from edgeir.benchmarking.on_device import files_for
 from edgeir.benchmarking.result import Row
+from edgeir.benchmarking.sent import SentFile
 from edgeir.benchmarking.suite import Suite
 from edgeir.benchmarking.timing.prepare import Entry, prepare
 from edgeir.benchmarking.timing.untrained import save_network

@@ -30,6 +30,7 @@ from torch import nn
 
 from edgeir.manifest.facts import NetworkFacts
 from edgeir.models.base import Clip, Network
+from edgeir.models.blocks.activated import ConvReLU
 from edgeir.models.blocks.reparam import Branch, ReparamConv
 from edgeir.models.config import NetworkConfig, Width
 from edgeir.models.family import Family
@@ -90,18 +91,6 @@ class PlainSRConfig(NetworkConfig):
 
     def build(self) -> PlainSR:
         return PlainSR(self)
-
-
-class ConvReLU(nn.Module):
-    """A reparametrised convolution followed by ReLU; its output is a tap."""
-
-    def __init__(self, conv: ReparamConv) -> None:
-        super().__init__()
-        self.conv = conv
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        # In place: the convolution's backward pass needs no output of its own.
-        return F.relu(self.conv(x), inplace=True)
 
 
 class PlainSR(Network):
@@ -196,6 +185,7 @@ class PlainSRDeployed(nn.Module):
         layers: list[nn.Module] = []
         for block in (network.head, *network.body):
             assert isinstance(block, ConvReLU)
+            assert isinstance(block.conv, ReparamConv)
             layers += [block.conv.fuse(), nn.ReLU()]
         self.body = nn.Sequential(*layers)
         self.tail = network.tail.fuse()

@@ -10,7 +10,7 @@ MICCAI 2015):
     └──────────────────────────────────────── the image itself ──────────────────────────────────────────────────┘
 
 (conv k/s: kernel k, stride s; without numbers 3x3. All are followed by ReLU but the two before a shuffle. d2s:
-depth-to-space by 2.) Every operator is one that XNNPACK, GPU delegates and NPUs compute in int8, and the image reaches
+depth-to-space by 2.) XNNPACK and LiteRT's GPU delegate take its int8 file whole (`edgeir lint`), and the image reaches
 the output without passing a convolution. 3x3 layers of equal width are trained with linear branches (`blocks.reparam`)
 and deployed without them.
 """
@@ -26,6 +26,7 @@ from torch import nn
 
 from edgeir.manifest.facts import NetworkFacts
 from edgeir.models.base import Clip, Network
+from edgeir.models.blocks.activated import ConvReLU
 from edgeir.models.blocks.reparam import Branch, ReparamConv
 from edgeir.models.config import Depth, NetworkConfig, Width, colour_of
 from edgeir.models.family import Family
@@ -90,17 +91,6 @@ class UNetConfig(NetworkConfig):
             empty={"encoder": 1, "middle": 1, "decoder": 1},
             training_only={"branches": ()},
         )
-
-
-class ConvReLU(nn.Module):
-    """A convolution followed by ReLU; its output is a tap."""
-
-    def __init__(self, conv: nn.Module) -> None:
-        super().__init__()
-        self.conv = conv
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return F.relu(self.conv(x), inplace=True)
 
 
 class UNet(Network):

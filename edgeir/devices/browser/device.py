@@ -8,7 +8,6 @@ copy out count.
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from edgeir.devices.browser.chromium import Chromium
 from edgeir.devices.browser.page import built_page
 from edgeir.devices.browser.server import PageServer
 from edgeir.devices.device import Detail, DeviceFacts, DeviceRun
+from edgeir.devices.timed_runs import timed_runs
 from edgeir.manifest.artifact import Artifact, ModelFile
 from edgeir.runtime.session import run_checked
 
@@ -32,7 +32,6 @@ _BACKENDS = ("wasm", "webgpu")
 _START_S = 60.0
 _LOAD_S = 180.0
 _RUN_S = 600.0
-_LEAST_RUNS = 5
 _MOST_RUNS = 1000
 
 
@@ -97,15 +96,15 @@ class BrowserDevice:
         channels = artifact.facts.channels
         shape = (*size, channels) if file.inputs[0].layout == "NHWC" else (channels, *size)
         noise = np.random.default_rng(0).random(shape, dtype=np.float32)
-        times = self._run(noise.tobytes(), size, 1, path)[0]
-        if runs is None:
-            runs = max(_LEAST_RUNS, min(_MOST_RUNS, int(1000 * budget_s / max(times[0], 0.1))))
-        started, batch = time.monotonic(), max(1, min(runs, int(1000 / max(times[0], 1.0))))
-        while len(times) <= runs:
-            progress(len(times), runs + 1, f"{len(times)} runs in the browser")
-            times += self._run(noise.tobytes(), size, min(batch, runs + 1 - len(times)), path)[0]
-            if len(times) > _LEAST_RUNS and time.monotonic() - started > 2 * budget_s:
-                break  # the first run was faster than the others
+        values = noise.tobytes()
+        times = timed_runs(
+            lambda count: self._run(values, size, count, path)[0],
+            runs=runs,
+            budget_s=budget_s,
+            most=_MOST_RUNS,
+            progress=progress,
+            where="in the browser",
+        )
         assert self._chromium is not None
         facts = loaded["facts"]
         details: dict[str, Detail] = {"threads": facts["threads"], "engine": facts["title"]}

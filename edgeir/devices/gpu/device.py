@@ -24,6 +24,7 @@ from edgeir.core.trust import code_is_trusted
 from edgeir.devices.device import Detail, DeviceFacts, DeviceRun
 from edgeir.devices.gpu.driver import NvidiaGpu, nvidia_gpu
 from edgeir.devices.gpu.probe import probe_file
+from edgeir.devices.timed_runs import timed_runs
 from edgeir.manifest.artifact import Artifact, ModelFile
 from edgeir.runtime.worker import Worker
 from edgeir.runtime.worker_session import WorkerSession
@@ -31,7 +32,9 @@ from edgeir.runtime.worker_session import WorkerSession
 __all__ = ["Engine", "GpuDevice", "GpuLiteRT", "GpuOnnx", "GpuTorch"]
 
 _LIMIT_S = 300.0
-_LEAST_RUNS, _MOST_RUNS = 5, 10_000
+_MOST_RUNS = 10_000
+_ANY_SIZE = (64, 64)
+"""Of a file that takes any size, for a run whose image does not matter."""
 
 
 @dataclass(frozen=True)
@@ -94,15 +97,14 @@ class GpuDevice:
         init_ms = 1000 * (time.perf_counter() - began - worker.transport_s)
         try:
             tensor = _noise(artifact, file, size)
-            times = [_timed(worker, tensor, file)]
-            if runs is None:
-                runs = max(_LEAST_RUNS, min(_MOST_RUNS, int(1000 * budget_s / max(times[0], 0.1))))
-            started = time.monotonic()
-            while len(times) <= runs:
-                progress(len(times), runs + 1, f"{len(times)} runs on the GPU")
-                times.append(_timed(worker, tensor, file))
-                if len(times) > _LEAST_RUNS and time.monotonic() - started > 2 * budget_s:
-                    break  # the first run was faster than the others
+            times = timed_runs(
+                lambda count: [_timed(worker, tensor, file) for _ in range(count)],
+                runs=runs,
+                budget_s=budget_s,
+                most=_MOST_RUNS,
+                progress=progress,
+                where="on the GPU",
+            )
             about, peak = worker.about, worker.peak_mib
         finally:
             worker.close()
@@ -122,8 +124,7 @@ class GpuDevice:
         """See `Device.close`: each process ended with its session."""
 
     def _worker(self, path: Path, file: ModelFile, threads: int, size: tuple[int, int] | None) -> Worker:
-        multiple = 64  # any image will do where the file takes any size
-        options = {**self._engine.options, "threads": threads, "size": list(size or (multiple, multiple))}
+        options = {**self._engine.options, "threads": threads, "size": list(size or _ANY_SIZE)}
         try:
             return Worker(self._engine.loader, path, options, title=self._engine.title, limit_s=_LIMIT_S)
         except ArtifactError as error:

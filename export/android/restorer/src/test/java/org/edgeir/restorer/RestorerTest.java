@@ -152,7 +152,10 @@ public class RestorerTest {
     public void afterAnOutOfMemoryErrorTheMissingRowsAreDoneInSmallerTiles() throws Exception {
         ArrayImage image = TestData.image(150, 170, 3, false, 6);
         byte[] whole = restored(FACTS, TILE, image, Options.standard(), new MadeUpEngine(FACTS, true));
-        for (int failing = 1; failing < 20; failing += 3) {
+        int[] first = {40, 40};
+        MadeUpEngine counting = new MadeUpEngine(FACTS, true);
+        restored(FACTS, first, image, Options.standard(), counting);
+        for (int failing = 1; failing <= counting.runs.get(); failing++) {
             for (int engines = 1; engines <= 2; engines++) {
                 int at = failing;
                 AtomicInteger large = new AtomicInteger(); // of all engines together
@@ -168,7 +171,6 @@ public class RestorerTest {
                 }
                 List<String> notes = new ArrayList<>();
                 ArrayImage sink = new ArrayImage();
-                int[] first = {40, 40};
                 Result result = restorer(FACTS, first, crew, Options.standard()).restore(image, sink, noted(notes));
                 assertArrayEquals(whole, sink.samples());
                 assertEquals(20, result.tileHeight);
