@@ -16,6 +16,7 @@ from edgeir.data.degrade.hybrid import Hybrid
 from edgeir.data.degrade.jpeg import JPEG
 from edgeir.data.degrade.noise import AWGN
 from edgeir.data.degrade.rain import Rain
+from edgeir.data.degrade.shared_photo import SharedPhoto
 from edgeir.data.degrade.unknown import Unknown
 from edgeir.data.degrade.zoom import Zoom
 
@@ -31,6 +32,7 @@ __all__ = [
     "Hybrid",
     "PhoneCamera",
     "Rain",
+    "SharedPhoto",
     "Unknown",
     "Zoom",
 ]
@@ -46,6 +48,7 @@ AnyDegradation = Annotated[
     | Hybrid
     | BlurNoiseJPEG
     | PhoneCamera
+    | SharedPhoto
     | Zoom,
     Field(discriminator="kind"),
 ]
