@@ -166,7 +166,7 @@ def _provenance(card: Card, notes: ZooNotes, where: Path) -> dict[str, Any]:
         "about": notes.about or own.get("about") or described.get("about"),
         "use": notes.use or own.get("use"),
         "licence": notes.licence or own.get("licence"),
-        "training_data": notes.training_data or own.get("training_data") or _sources(described),
+        "training_data": notes.training_data or own.get("training_data") or _sources(described, own),
         "citations": list(notes.citations) if notes.citations is not None else own.get("citations"),
     }
     missing = [key for key in ("about", "licence") if not facts[key]]
@@ -180,14 +180,16 @@ def _provenance(card: Card, notes: ZooNotes, where: Path) -> dict[str, Any]:
     return {**kept, **{key: value for key, value in own.items() if key not in facts}}
 
 
-def _sources(recipe: dict[str, Any]) -> str | None:
-    """The image sources of a recipe in a few words: ``standard BSDS500, standard T91``."""
+def _sources(recipe: dict[str, Any], trained_on: dict[str, Any]) -> str | None:
+    """The image sources of a recipe in a few words, with their licences: ``standard BSDS500, standard T91``."""
     sources = (recipe.get("data") or {}).get("sources") or []
     shown = [
         " ".join(str(source[key]) for key in ("kind", "name", "path") if source.get(key))
         for source in sources
     ]
-    return ", ".join(shown) or None
+    licences = (trained_on.get("images") or {}).get("licences") or {}
+    stated = ", ".join(f"{count} {name}" for name, count in licences.items())
+    return (", ".join(shown) + (f" (licences: {stated})" if stated else "")) or None
 
 
 def _measure(draft: Path, name: str, suite: Suite, progress: Progress) -> Result:

@@ -14,11 +14,12 @@ from edgeir.core.errors import ConfigError, DataError
 from edgeir.data.degrade import AnyDegradation
 from edgeir.data.labelled.sources import Plane, label_plane
 from edgeir.data.paired.base import Paired, PairRef
-from edgeir.data.sources.base import ImageRef, Label
+from edgeir.data.sources.base import Files, ImageRef, Label
+from edgeir.data.sources.licences import UNSTATED, licence_counts
 from edgeir.data.union import AnySource
 from edgeir.imaging.resize import resize
 
-__all__ = ["Item", "drawn_anew", "items_of", "labels_of", "origin_of", "scale_of"]
+__all__ = ["Item", "drawn_anew", "items_of", "labels_of", "licences_of", "origin_of", "scale_of"]
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -47,6 +48,19 @@ def drawn_anew(sources: Sequence[AnySource], degradation: AnyDegradation | None)
     """Whether every patch has a degradation of its own, so that an image has no one degraded version."""
     further = [source.extra_degradation for source in sources if isinstance(source, Paired)]
     return any(one is not None and one.random for one in (degradation, *further))
+
+
+def licences_of(sources: Sequence[AnySource]) -> dict[str, int]:
+    """The number of images under each licence, over all sources of image files; empty where none states one.
+
+    An image that two sources read counts once.
+
+    Raises:
+        DataError: as for `Files.images` and `licence_counts`.
+    """
+    files = {ref.where for source in sources if isinstance(source, Files) for ref in source.images()}
+    counts = licence_counts(sorted(path for path in files if path is not None))
+    return {} if counts.keys() <= {UNSTATED} else counts
 
 
 def scale_of(sources: Sequence[AnySource], degradation: AnyDegradation | None) -> int:

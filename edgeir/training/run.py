@@ -19,6 +19,7 @@ from edgeir.core.errors import ConfigError
 from edgeir.core.progress import Progress, no_progress
 from edgeir.core.trust import code_is_trusted, honours_trust, trusting_code
 from edgeir.data.degrade.base import enlargement_of
+from edgeir.data.items import licences_of
 from edgeir.data.patches import PatchSampler
 from edgeir.data.store.pair_store import PairStore, open_store
 from edgeir.losses.backbone import backbones_used
@@ -173,6 +174,9 @@ def _prepare_and_run(
         data.sources, data.degradation, rescale=data.rescale, on_error=data.on_error, progress=progress
     )
     run.trained_on["images"] = {"count": len(store), "sha256": store.fingerprint}
+    licences = licences_of(data.sources)
+    if licences:
+        run.trained_on["images"]["licences"] = licences
     if resume:
         check_images(run, allow_changed=allow_changed_data)
         run.write_recipe()

@@ -8,10 +8,12 @@ from PIL import Image
 from pydantic import ValidationError
 
 from edgeir.core.errors import DataError
+from edgeir.data.items import licences_of
 from edgeir.data.paired.published import PairedFolders
 from edgeir.data.sources.embedded import Embedded
 from edgeir.data.sources.folder import Folder
 from edgeir.data.sources.layouts import PUBLISHED_COUNTS, STANDARD_SETS
+from edgeir.data.sources.licences import UNSTATED
 from edgeir.data.sources.standard import StandardSet
 from edgeir.metrics.conventions import luma
 
@@ -170,3 +172,49 @@ def test_embedded_photos_are_colour_photos():
         image = ref.load()
         assert image.ndim == 3
         assert min(image.shape[:2]) >= 300
+
+
+LIST = 'file,licence,free_licence,author\na.png,CC0-1.0,yes,X\nb.png,Some licence,no,"Y, Z"\nc.png,CC0-1.0,yes,X\n'
+
+
+@pytest.fixture
+def photos(tmp_path, monkeypatch):
+    folder = tmp_path / "photos"
+    for name in "abc":
+        write(folder / f"{name}.png")
+    (folder / "MANIFEST.csv").write_text(LIST, encoding="utf-8")
+    monkeypatch.setenv("EDGEIR_DATA", str(tmp_path))
+    return folder
+
+
+def test_licences_of_photographs_are_counted_and_those_that_are_not_free_can_be_left_out(photos):
+    every, free = StandardSet(name="photos"), StandardSet(name="photos", free_only=True)
+    assert [ref.name for ref in every.images()] == ["a", "b", "c"]
+    assert [ref.name for ref in free.images()] == ["a", "c"]
+    assert licences_of([every]) == {"CC0-1.0": 2, "Some licence": 1}
+    assert licences_of([free, free]) == {"CC0-1.0": 2}  # an image that two sources read counts once
+    write(photos / "d.png")
+    other = photos.parent / "other"
+    write(other / "e.png")
+    counts = licences_of([every, Folder(path="other")])
+    assert counts == {"CC0-1.0": 2, UNSTATED: 2, "Some licence": 1}
+    assert licences_of([Folder(path="other"), Embedded()]) == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (None, "there is no MANIFEST.csv, which states"),
+        ("file,author\na.png,X\n", "no column 'licence' and 'free_licence'"),
+        (LIST.replace("c.png", "a.png"), "names `a.png` twice"),
+        (LIST.replace("c.png", "x.png"), "does not say whether the licence is free of c.png"),
+        (LIST.replace("yes", "maybe"), "is free of a.png, c.png"),
+        ("\x00", "the list"),
+        ('file,licence,free_licence\n"a.png,x', "the list cannot be read"),
+    ],
+)
+def test_a_list_of_licences_that_is_missing_or_wrong_is_refused(photos, text, message):
+    path = photos / "MANIFEST.csv"
+    path.unlink() if text is None else path.write_text(text, encoding="utf-8")
+    with pytest.raises(DataError, match=message):
+        StandardSet(name="photos", free_only=True).images()

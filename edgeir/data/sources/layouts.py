@@ -15,6 +15,7 @@ found). A set with another number of images than the published one is used, with
 | LIVE1, Kodak24, McMaster | 29, 24, 18 | ``test/live1``, ``LIVE1``; likewise for the others |
 | DIV2K, DIV2K-val | 800, 100 | ``DIV2K/DIV2K_train_HR``, ``DIV2K_train_HR``; ``…_valid_HR`` |
 | Flickr2K | 2650 | ``Flickr2K/Flickr2K_HR``, ``Flickr2K`` |
+| photos | 358 | ``train/photos``, ``photos``; with a list of licences (`edgeir.data.sources.licences`) |
 
 B100 is the val part of BSDS500, cropped from the top left of each image; the set BSDS500 is train and test. Its
 archive unpacks as ``BSR/BSDS500/data/images``; that is found too.
@@ -55,13 +56,14 @@ STANDARD_SETS: dict[str, tuple[tuple[str, ...], ...]] = {
     "DIV2K": (("DIV2K/DIV2K_train_HR",), ("DIV2K_train_HR",)),
     "DIV2K-val": (("DIV2K/DIV2K_valid_HR",), ("DIV2K_valid_HR",)),
     "Flickr2K": (("Flickr2K/Flickr2K_HR",), ("Flickr2K",)),
+    "photos": (("train/photos",), ("photos",)),
 }
 """Set name to the alternatives tried, each one or more folders relative to ``$EDGEIR_DATA``."""
 
 PUBLISHED_COUNTS: dict[str, int] = {
     "Set5": 5, "Set14": 14, "B100": 100, "Urban100": 100, "BSDS500": 400, "T91": 91, "Set12": 12, "BSD68": 68,
     "CBSD68": 68, "Classic5": 5, "LIVE1": 29, "Kodak24": 24, "McMaster": 18, "DIV2K": 800, "DIV2K-val": 100,
-    "Flickr2K": 2650,
+    "Flickr2K": 2650, "photos": 358,
 }  # fmt: skip
 """Images of every set as it was published."""
 

@@ -9,6 +9,7 @@ from pydantic import Field, field_validator
 from edgeir.core.errors import DataError
 from edgeir.data.sources.base import Files, ImageRef
 from edgeir.data.sources.layouts import set_images
+from edgeir.data.sources.licences import free_images
 
 __all__ = ["StandardSet"]
 
@@ -22,12 +23,15 @@ class StandardSet(Files):
     kind: Literal["standard"] = "standard"
     name: Literal[
         "Set5", "Set14", "B100", "Urban100", "BSDS500", "T91", "DIV2K", "DIV2K-val", "Flickr2K",
-        "Set12", "BSD68", "CBSD68", "Classic5", "LIVE1", "Kodak24", "McMaster",
+        "Set12", "BSD68", "CBSD68", "Classic5", "LIVE1", "Kodak24", "McMaster", "photos",
     ]  # fmt: skip
 
     range: tuple[_Index, _Index] | None = None
     """Images from the first to before the last, counted from 0 in the order of names; None: all. RL-Restore trains on
     [0, 750] of DIV2K and tests on [750, 800]."""
+
+    free_only: bool = False
+    """Leave out images whose licence is not free, as the list of licences beside them says."""
 
     @field_validator("range")
     @classmethod
@@ -40,10 +44,12 @@ class StandardSet(Files):
         """List the images. A number that is not the published one is logged as a warning.
 
         Raises:
-            DataError: ``$EDGEIR_DATA`` is not set, the set is in none of the folders tried, or `range` leaves it.
+            DataError: ``$EDGEIR_DATA`` is not set, the set is in none of the folders tried, `range` leaves it, or
+                nothing says which licences are free.
         """
         crop = (480, 320) if self.name == "B100" else None
         paths = set_images(self.name)
+        paths = free_images(paths) if self.free_only else paths
         first, last = self.range if self.range is not None else (0, len(paths))
         if last > len(paths):
             raise DataError(
