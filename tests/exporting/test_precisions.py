@@ -8,10 +8,12 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+import torch
 from ai_edge_quantizer import quantizer, recipe
 from onnx import numpy_helper
 
 from edgeir.core.errors import ExportError
+from edgeir.exporting.profile import read_profile
 from edgeir.exporting.targets.litert.passes.graph import Graph
 from edgeir.exporting.targets.litert.quantize.weights import store_weights
 from edgeir.exporting.targets.litert.target import LiteRT
@@ -239,3 +241,22 @@ def test_a_plan_with_8_bit_weights_keeps_named_layers_in_float(target, precision
     absent = QuantizationPlan(default=default, layers={"nose": LayerFormat()})
     with pytest.raises(ExportError, match=re.escape("the network has no layer `nose`")):
         convert(target(precision=absent), tiny, size, "float", calibration)
+
+
+@pytest.mark.parametrize(("precision", "close"), [("int16x8", 2e-3), ("int8", 0.05)])
+def test_a_layer_that_puts_out_zeros_only_leaves_the_next_ones_bias_whole(
+    precision, close, calibration, run_litert
+) -> None:
+    """In steps of that layer's range, which is next to nothing, the bias took more than 32 bits and was cut off."""
+    network = busy(PlainSRConfig(scale=2, channels=8, blocks=3, branches=()).build())
+    silent, behind = (network.body[index].conv.conv for index in (1, 2))
+    with torch.no_grad():
+        silent.bias.fill_(-30.0)
+        behind.weight.mul_(0.002)
+        behind.bias.copy_(torch.linspace(0.5, 1.5, 8))
+    made = convert(read_profile(f"tflite-{precision}").target, network, SIZE, "float", calibration)
+    given = image()
+    with torch.no_grad():
+        expected = network.deploy()(torch.from_numpy(given).permute(0, 3, 1, 2)).permute(0, 2, 3, 1).numpy()
+    assert expected.std() > 0.05
+    assert np.abs(run_litert(made.data, given) - expected).mean() < close

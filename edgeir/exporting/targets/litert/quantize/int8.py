@@ -102,7 +102,7 @@ def quantise(
     ranges |= given or {}
     ranges[graph.name(graph.inputs[0])] = (0.0, 1.0)
     ranges[graph.name(graph.outputs[0])] = (0.0, 1.0)
-    widen(graph, ranges)
+    widen(graph, ranges, None if sixteen_bits else outputs_of(graph, sixteens or {}))
     for padding in paddings:  # the lowest of 8 bits is as good as -inf
         lowest, highest = ranges[graph.name(int(padding.inputs[0]))]
         constant = graph.add_constant("lowest", np.array([lowest], np.float32))
