@@ -6,6 +6,7 @@ A zoo entry is a checkpoint folder, so every command takes it by its path; the o
 from __future__ import annotations
 
 import re
+import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
@@ -21,7 +22,7 @@ from edgeir.checkpoint.resolve import resolve_checkpoint
 from edgeir.checkpoint.save import save_checkpoint
 from edgeir.core.config import Config, parse
 from edgeir.core.errors import CheckpointError, ConfigError
-from edgeir.core.files import refuse_existing, write_json
+from edgeir.core.files import atomic_dir, refuse_existing, write_json
 from edgeir.core.progress import Progress, no_progress
 from edgeir.exporting.run import export
 from edgeir.manifest.card import CARD_NAME, WEIGHTS_NAME, Card
@@ -112,38 +113,40 @@ def publish(
         raise CheckpointError(
             "the network is an auto-encoder of clean images, which restores nothing", where=folder
         )
-    provenance = _provenance(card, notes or ZooNotes(), folder)
+    provenance, target = _provenance(card, notes or ZooNotes(), folder), catalog.TARGETS[0]
     fused = network.fused()
     with tempfile.TemporaryDirectory(prefix="edgeir-publish-") as scratch:
         draft = Path(scratch) / name
         save_checkpoint(draft, fused, fused.state_dict(), name=name, metrics={}, provenance=provenance)
+        made = Path(scratch) / "file"
+        if file_size is not None:  # first: a file that is refused leaves nothing behind
+            export(
+                draft, target=target.name, precision=file_precision, sizes=[file_size], out=made, golden=False,
+                worst_image=False, progress=progress
+            )  # fmt: skip
         measured = [_measure(draft, name, suite, progress) for suite in measured_on]
-    metrics: dict[str, Any] = {}
-    sets = Counter(entry.name for suite in measured_on for entry in suite.sets)
-    for result, suite, path in zip(measured, measured_on, paths, strict=True):
-        write_json(path, result.model_dump(mode="json"))
-        figures = _figures(result, path)
-        alone = len(suite.sets) == 1
-        metrics |= {
-            name if sets[name] == 1 else suite.name if alone else f"{name}, {suite.name}": value
-            for name, value in figures.items()
-        }
-    written = save_checkpoint(
-        entry,
-        fused,
-        fused.state_dict(),
-        name=name,
-        metrics=metrics,
-        provenance=provenance,
-        fitted=card.fitted,
-    )
-    if file_size is not None:
-        target = catalog.TARGETS[0]
-        out = entry / str(target.runtime)
-        export(
-            entry, target=target.name, precision=file_precision, sizes=[file_size], out=out, golden=False,
-            worst_image=False, progress=progress
-        )  # fmt: skip
+        metrics: dict[str, Any] = {}
+        sets = Counter(entry.name for suite in measured_on for entry in suite.sets)
+        for result, suite, path in zip(measured, measured_on, paths, strict=True):
+            write_json(path, result.model_dump(mode="json"))
+            figures = _figures(result, path)
+            alone = len(suite.sets) == 1
+            metrics |= {
+                name if sets[name] == 1 else suite.name if alone else f"{name}, {suite.name}": value
+                for name, value in figures.items()
+            }
+        written = save_checkpoint(
+            entry,
+            fused,
+            fused.state_dict(),
+            name=name,
+            metrics=metrics,
+            provenance=provenance,
+            fitted=card.fitted,
+        )
+        if file_size is not None:
+            with atomic_dir(entry / str(target.runtime)) as temporary:
+                shutil.copytree(made, temporary, dirs_exist_ok=True)
     return Published(entry, written, paths)
 
 

@@ -14,7 +14,7 @@ from edgeir.benchmarking.result import read_result
 from edgeir.benchmarking.suite import ImageSet, Suite
 from edgeir.checkpoint.load import load_checkpoint
 from edgeir.checkpoint.save import save_checkpoint
-from edgeir.core.errors import CheckpointError, ConfigError, DataError, OutputError
+from edgeir.core.errors import CheckpointError, ConfigError, DataError, EdgeIRError, OutputError
 from edgeir.data.degrade.bicubic import Bicubic
 from edgeir.data.sources.folder import Folder
 from edgeir.models import AnyModel, PlainSRConfig
@@ -154,3 +154,22 @@ def test_an_auto_encoder_is_no_zoo_entry(tmp_path):
     save(tmp_path / "auto", TypeAdapter(AnyModel).validate_python(settings).build())
     with pytest.raises(CheckpointError, match="restores nothing"):
         publish(tmp_path / "auto", "tiny", zoo=tmp_path, results=tmp_path, notes=NOTES)
+
+
+def test_a_file_that_is_refused_leaves_nothing_behind(run, suite, tmp_path):
+    places = {"zoo": tmp_path / "zoo", "results": tmp_path / "results"}
+    with pytest.raises(EdgeIRError):
+        publish(
+            run, "tiny-x4", **places, notes=NOTES, suites=[suite], file_size=(16, 16), file_precision="int9"
+        )
+    assert not places["zoo"].exists()
+    assert not places["results"].exists()
+    made = publish(
+        run, "tiny-x4", **places, notes=NOTES, suites=[suite], file_size=(16, 16), file_precision="fp16"
+    )
+    assert sorted(path.name for path in made.folder.iterdir()) == [
+        "card.json",
+        "litert",
+        "weights.safetensors",
+    ]
+    assert (made.folder / "litert" / "model.tflite").is_file()
