@@ -37,6 +37,8 @@ class Network(nn.Module, ABC):
 
     config: NetworkConfig
     """The configuration whose `build()` made this network."""
+    least_side: int = 1
+    """The smallest height and width that a graph for any size can take; the network itself takes smaller images too."""
     constants: bool = False
     """Its global statistics were replaced by constants (see `edgeir.models.constants`)."""
 
