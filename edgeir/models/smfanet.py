@@ -7,8 +7,8 @@ Each block modulates the features twice:
 - PCFN: a 1x1 to twice the channels, of which a quarter goes through a 3x3, and a 1x1 back.
 
 Both read features whose vector at every pixel has length one. What the paper leaves to the authors' code
-(github.com/Zheng-MJ/SMFANet) is as there: published weights compute the same (`edgeir import`). The variance is unbiased
-there; of an image of one pixel, where it is not defined, it is zero here.
+(github.com/Zheng-MJ/SMFANet) is as there: published weights compute the same (`edgeir import`). The variance is
+unbiased there; of an image of one pixel, where it is not defined, it is zero here.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ class Block(nn.Module):
 class SMFANet(Network):
     """(N, 3, h, w) -> (N, 3, s·h, s·w), not clipped."""
 
-    least_side = CELL
+    least_side = cell = CELL
 
     def __init__(self, config: SMFANetConfig) -> None:
         super().__init__()
@@ -146,8 +146,8 @@ class SMFANet(Network):
 
 
 def _unit(x: torch.Tensor) -> torch.Tensor:
-    """Every pixel's vector of channels with length one."""
-    return x / torch.sqrt((x * x).sum(1, keepdim=True).clamp_min(1e-24))
+    """Every pixel's vector of channels with length one (the authors take at least 1e-12 for the length)."""
+    return x / torch.sqrt((x * x).mean(1, keepdim=True) * x.shape[1] + 1e-24)
 
 
 def _variance(x: torch.Tensor) -> torch.Tensor:

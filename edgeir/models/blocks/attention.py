@@ -60,8 +60,8 @@ class ContrastAttention(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         mean = x.mean((2, 3), keepdim=True)
         centred = x - mean
-        # A flat channel would have an infinite gradient at the root's zero.
-        deviation = torch.sqrt((centred * centred).mean((2, 3), keepdim=True).clamp_min(1e-12))
+        # The root's gradient is infinite at zero, where a channel is flat.
+        deviation = torch.sqrt((centred * centred).mean((2, 3), keepdim=True) + 1e-12)
         return x * torch.sigmoid(self.excite(F.relu(self.squeeze(deviation + mean))))
 
 

@@ -59,21 +59,22 @@ def grid_maximum(x: torch.Tensor, cell: int) -> torch.Tensor:
     """
     height, width = sides(x)
     if _divides(cell, height, width):
-        return F.max_pool2d(x, cell)
+        return F.max_pool2d(x, cell, stride=cell)  # Core ML's converter wants the stride
     return _maximum_along(_maximum_along(x, 2, height, cell), 3, width, cell)
 
 
 def _maximum_along(x: torch.Tensor, axis: int, length: int, cell: int) -> torch.Tensor:
     count = _cells(length, cell)
-    window = torch.arange(count, device=x.device)[:, None]
-    first = window * length // count
-    last = ((window + 1) * length + count - 1) // count - 1
     # Of a window: that of a side of 2 cell - 1 pixels is the longest.
     longest = 2 * cell - 1 if is_open(length) else min(length, -(-length // count) + 1)
+    number = torch.arange(count * longest, device=x.device)
+    window = number // longest
+    first = window * length // count
+    last = ((window + 1) * length + count - 1) // count - 1
     # A shorter window repeats its last pixel, which does not change its maximum.
-    places = torch.minimum(first + torch.arange(longest, device=x.device), last)
+    places = torch.minimum(first + number % longest, last)
     kernel = (longest, 1) if axis == 2 else (1, longest)
-    return F.max_pool2d(x.index_select(axis, places.flatten()), kernel)
+    return F.max_pool2d(x.index_select(axis, places), kernel, stride=kernel)
 
 
 def spread(x: torch.Tensor, like: torch.Tensor, cell: int) -> torch.Tensor:

@@ -18,7 +18,10 @@ def as_it_comes(job: Job, opset: int, size: tuple[int, int] | None) -> Any:
 
     multiple = job.network.facts.size_multiple
     least = -(-job.network.least_side // multiple)
-    height, width = size or (multiple * (least + 8), multiple * (least + 6))  # unequal, so that no symbol is shared
+    height, width = size or (
+        multiple * (least + 8),
+        multiple * (least + 6),
+    )  # unequal, so that no symbol is shared
     recording = prepared(job.network, (height, width))  # refuses what cannot be recorded, with the line
     shapes: Any = None
     if size is None:
