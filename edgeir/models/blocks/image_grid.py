@@ -93,7 +93,7 @@ def _nearest_along(x: torch.Tensor, axis: int, length: int, cell: int) -> torch.
     number = torch.arange(length, device=x.device)
     ratio = torch.ones_like(number, dtype=torch.float32) * count / length
     places = torch.floor(number.float() * ratio).long()
-    return x.index_select(axis, torch.minimum(places, torch.full_like(places, 1) * (count - 1)))
+    return x.index_select(axis, torch.minimum(places, torch.ones_like(places) * (count - 1)))
 
 
 def _divides(cell: int, height: int, width: int) -> bool:
