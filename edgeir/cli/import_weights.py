@@ -53,8 +53,9 @@ def import_weights(
         typer.Option(
             "--model",
             metavar="KIND",
-            help="Network of edgeir that the weights belong to: dncnn, ffdnet, ppcn-enhance or srcnn. "
-            "Default: the network that spandrel recognises.",
+            help="Network of edgeir that the weights belong to: bsrn, dncnn, ffdnet, plainusr, ppcn-enhance, "
+            "smfanet or srcnn. "
+            "Default: the network that the weights say they are of.",
             show_default=False,
         ),
     ] = None,

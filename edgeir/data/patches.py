@@ -48,7 +48,7 @@ class PatchSampler:
         augment: apply to each pair one of the eight flips and rotations, each as likely; one of the four that
             horizontal and vertical flips make; one of the four quarter turns; or leave it.
         planes: further images of the same records (a teacher's cached output, labels), sampled at the same places; by
-            index, HWC of the clean image's size.
+            index, HWC of the clean image's size. planes_scale: or so many times larger per side.
         degradation: makes the degraded patch where the store holds clean images only. Each patch has a generator of its
             own, seeded by (seed, step, place in the batch); so have the store's
             `extra_degradations` of a stored one.
@@ -71,10 +71,11 @@ class PatchSampler:
         degradation: AnyDegradation | None = None,
         gray: bool = False,
         enlarge: Flavour | None = None,
+        planes_scale: int = 1,
     ) -> None:
         self.store, self.patch, self.batch_size, self.seed = store, patch, batch, seed
         self._symmetries = _SYMMETRIES[augment]
-        self.planes = tuple(planes)
+        self.planes, self.planes_scale = tuple(planes), planes_scale
         self.degradation, self.gray, self.enlarge = degradation, gray, enlarge
         usable = np.array([min(record.size) // store.scale >= patch for record in store.records])
         # Weight by area, not by positions, or a small image with a single position would hardly be sampled.
@@ -119,8 +120,9 @@ class PatchSampler:
             cut = [_degrade_patch(degradation, source, top, left, size, rng, gray=self.gray)]
         if self.enlarge is not None and scale > 1:
             cut = [upscale(to_bytes(to_unit(cut[0])), scale, self.enlarge)]
-        for image in (hr, *(plane(index) for plane in self.planes)):
-            cut.append(image[top * scale : (top + size) * scale, left * scale : (left + size) * scale])
+        further = [(plane(index), scale * self.planes_scale) for plane in self.planes]
+        for image, factor in ((hr, scale), *further):
+            cut.append(image[top * factor : (top + size) * factor, left * factor : (left + size) * factor])
         if self.gray:  # what was degraded as luma is left as it is
             cut = [image if image.shape[2] < 3 else luma_of(image) for image in cut]
         symmetry = self._symmetries[int(draw[3] * len(self._symmetries))]

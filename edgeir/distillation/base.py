@@ -86,6 +86,12 @@ class Method(Config):
         """Whether the frozen network also reads the clean batch; its output is then the feature ``clean``."""
         return False
 
+    @property
+    def needs_clean(self) -> bool:
+        """True for a method that reads the clean image, which unlabelled photographs do not have."""
+        companion = self.auxiliary_input == "clean" and self.auxiliary_config() is not None
+        return companion or self.frozen_reads_clean
+
     def check(self) -> None:
         """Raise an `EdgeIRError` when a file that the method needs is not there; called before any image is decoded."""
 

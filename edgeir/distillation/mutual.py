@@ -48,6 +48,10 @@ class MutualLearning(Method):
     def auxiliary_input(self) -> Literal["clean", "degraded", "student"]:
         return "degraded"
 
+    @property
+    def needs_clean(self) -> bool:
+        return True  # the peer learns from it
+
     def auxiliary_config(self) -> AnyModel:
         return self.peer
 

@@ -6,7 +6,7 @@ section 2.1), which also applies to images: ``l2`` here. ``l1`` is an alternativ
 super-resolution papers.
 
 The teacher's image lacks the detail that no network can predict, so that its gradient is less noisy than that of the
-ground truth, which remains in the image losses.
+ground truth, which remains in the image losses, unless a recipe leaves those out (`objective.losses: []`).
 """
 
 from __future__ import annotations

@@ -20,7 +20,17 @@ if TYPE_CHECKING:
     from edgeir.models import Network
     from edgeir.quantize.network import FakeQuantized
 
-__all__ = ["Io", "Job", "Target", "Written", "equalised_job", "joins_sizes", "reason_against", "rounded_job"]
+__all__ = [
+    "Io",
+    "Job",
+    "Target",
+    "Written",
+    "equalised_job",
+    "joins_sizes",
+    "reason_against",
+    "refuse_grid",
+    "rounded_job",
+]
 
 Io = Literal["float", "uint8", "int8"]
 """Type of a file's input and output: float32 images in [0, 1], bytes, or bytes less 128."""
@@ -137,6 +147,35 @@ def reason_against(settings: type[Target], precision: str) -> str | None:
     """Why a format is not written at a precision: its own `unmade`, a table of short names; None: nothing is said."""
     reasons: dict[str, str] = getattr(settings, "unmade", {})
     return reasons.get(precision)
+
+
+def refuse_grid(job: Job, title: str) -> None:
+    """Refuse a size that a format without a choice of rows cannot pool on the network's grid, and open sides.
+
+    Args:
+        title: of the format, for the error.
+
+    Raises:
+        ExportError: the network has such a grid (`edgeir.models.blocks.image_grid`), and the size does not suit it.
+    """
+    from edgeir.models.blocks.image_grid import GRID
+
+    network = job.network
+    if GRID not in network.facts.global_operations:
+        return
+    cell = network.cell
+    if job.size is None or job.more_sizes:
+        raise ExportError(
+            f"`{network.config.kind}` lays a grid over the image, and a {title} file holds that of one size",
+            fix="pass one --size HEIGHTxWIDTH, or choose --target onnx",
+        )
+    if any(side % cell for side in job.size):
+        height, width = (max(cell, side // cell * cell) for side in job.size)
+        raise ExportError(
+            f"`{network.config.kind}` pools on a grid of cells of {cell} pixels, and a {title} file can do so only "
+            f"where {cell} divides both sides, not for {job.size[0]}x{job.size[1]}",
+            fix=f"choose --size {height}x{width}, for example, or --target onnx",
+        )
 
 
 def joins_sizes(target: Target) -> bool:

@@ -9,6 +9,7 @@ from pydantic import Field
 from edgeir.models.aod import AODNetConfig
 from edgeir.models.arcnn import ARCNNConfig
 from edgeir.models.base import Network
+from edgeir.models.bsrn import BSRNConfig
 from edgeir.models.danet import DANetConfig
 from edgeir.models.danet_autoencoder import DANetAutoEncoderConfig
 from edgeir.models.dncnn import DnCNNConfig
@@ -18,10 +19,12 @@ from edgeir.models.ffdnet import FFDNetConfig
 from edgeir.models.module import ModuleConfig
 from edgeir.models.multiscale_denoiser import MultiscaleDenoiserConfig
 from edgeir.models.plainsr import PlainSRConfig
+from edgeir.models.plainusr import PlainUSRConfig
 from edgeir.models.ppcn_enhance import PPCNEnhanceConfig
 from edgeir.models.ppcn_sr import PPCNSRConfig
 from edgeir.models.ppdn import PPDNConfig
 from edgeir.models.rcan import RCANConfig
+from edgeir.models.smfanet import SMFANetConfig
 from edgeir.models.spandrel import SpandrelConfig
 from edgeir.models.srcnn import SRCNNConfig
 from edgeir.models.unet import UNetConfig
@@ -30,6 +33,7 @@ __all__ = [
     "AODNetConfig",
     "ARCNNConfig",
     "AnyModel",
+    "BSRNConfig",
     "DANetAutoEncoderConfig",
     "DANetConfig",
     "DnCNNConfig",
@@ -43,7 +47,9 @@ __all__ = [
     "PPCNSRConfig",
     "PPDNConfig",
     "PlainSRConfig",
+    "PlainUSRConfig",
     "RCANConfig",
+    "SMFANetConfig",
     "SRCNNConfig",
     "SpandrelConfig",
     "UNetConfig",
@@ -57,6 +63,9 @@ AnyModel = Annotated[
     | UNetConfig
     | EDSRConfig
     | RCANConfig
+    | SMFANetConfig
+    | BSRNConfig
+    | PlainUSRConfig
     | DnCNNConfig
     | FFDNetConfig
     | DANetConfig

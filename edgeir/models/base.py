@@ -37,6 +37,10 @@ class Network(nn.Module, ABC):
 
     config: NetworkConfig
     """The configuration whose `build()` made this network."""
+    least_side: int = 1
+    """The smallest height and width that a graph for any size can take; the network itself takes smaller images too."""
+    cell: int = 1
+    """Above 1: it pools on a grid of cells of so many pixels, whose windows are equal where this divides the sides."""
     constants: bool = False
     """Its global statistics were replaced by constants (see `edgeir.models.constants`)."""
 

@@ -112,6 +112,19 @@ def _has_bfloat16() -> bool:
     return True if supported is None else bool(supported())
 
 
+_REPAIRS = frozenset({"denoising", "jpeg", "mixed", "deblurring", "restoration"})
+"""Tasks that one network often does together, so that the fact `task` says which of them it does best."""
+
+
+def _akin(one: str, other: str) -> bool:
+    """Whether a network for one task can teach one for the other: of other authors' networks it is not always known."""
+    return one == other or {one, other} <= _REPAIRS or "restoration" in (one, other)
+
+
+def _range(values: tuple[float, float]) -> str:
+    return f"{values[0]:g} to {values[1]:g}"
+
+
 def _check_partner(
     name: str, partner: NetworkConfig, recipe: Recipe, where: object, *, cached: bool = False
 ) -> None:
@@ -119,8 +132,16 @@ def _check_partner(
     ours, theirs = recipe.model.facts, partner.facts
     enlarges, whom = (ours.scale, "the data") if cached else (ours.net_scale, "the student")
     problems = []
+    if partner.reads == "clean" and recipe.unlabelled:
+        problems.append(f"{name} reads the clean image, and photographs that are given as they are have none")
     if theirs.net_scale != enlarges:
         problems.append(f"{name} enlarges its input by {theirs.net_scale}, {whom} by {enlarges}")
+    if not _akin(theirs.task, ours.task):
+        problems.append(f"{name} is for {theirs.task}, the student for {ours.task}")
+    if theirs.value_range != ours.value_range:
+        problems.append(
+            f"{name} computes on the range {_range(theirs.value_range)}, the student on {_range(ours.value_range)}"
+        )
     if theirs.colour != ours.colour:
         problems.append(f"{name} has {theirs.channels} channels, the student {ours.channels}")
     told = getattr(recipe.data.degradation, "noise_map", False) and partner.reads == "degraded"

@@ -15,6 +15,7 @@ from edgeir.data.degrade import AnyDegradation
 from edgeir.data.degrade.bicubic import Bicubic
 from edgeir.data.items import drawn_anew, scale_of
 from edgeir.data.labelled.sources import Labelled
+from edgeir.data.paired.base import Paired
 from edgeir.data.patches import Augment
 from edgeir.data.sources.embedded import Embedded
 from edgeir.data.union import AnySource
@@ -34,7 +35,7 @@ class Data(Config):
     sources: tuple[AnySource, ...] = Field(min_length=1)
     degradation: AnyDegradation | None = Bicubic()
     """None where the sources are paired: their images are degraded already (and further by a source's
-    `extra_degradation`)."""
+    `extra_degradation`). ``as-is``: unlabelled photographs, which are the input themselves."""
     rescale: tuple[Annotated[float, Field(ge=0.01, le=1)], ...] = Field((1.0,), min_length=1)
     """Every image is used once per factor, shrunk by it (1 = as it is): removes JPEG artefacts, sharpens edges."""
     patch: int = Field(48, ge=4, le=4096)
@@ -75,7 +76,8 @@ class Distillation(Config):
 class ObjectiveConfig(Config):
     """What is minimised."""
 
-    losses: tuple[AnyLoss, ...] = Field((L1(),), min_length=1)
+    losses: tuple[AnyLoss, ...] = (L1(),)
+    """Against the ground truth. Empty: the student learns from the teacher alone, by the methods of `distillation`."""
     perceptual: Literal["vgg-19", "none"] = "vgg-19"
     """``none`` leaves out the losses that need the backbone: the variant for who has no weights of it."""
     adversarial: Adversarial | None = None
@@ -84,8 +86,12 @@ class ObjectiveConfig(Config):
 
     @model_validator(mode="after")
     def _something_left(self) -> ObjectiveConfig:
-        if not self.used_losses:
+        if self.losses and not self.used_losses:
             raise ValueError("`perceptual: none` leaves no loss; name one that needs no backbone")
+        if not self.losses and (self.distillation is None or not self.distillation.methods):
+            raise ValueError(
+                "`losses` is empty, so nothing is minimised: name a loss, or a teacher and methods in `distillation`"
+            )
         return self
 
     @property
@@ -118,7 +124,11 @@ class Validation(Config):
     """Held-out images: PSNR after rounding to 8 bit, with a border of `scale` pixels cropped in super-resolution."""
 
     sources: tuple[AnySource, ...] = Field((Embedded(),), min_length=1)
-    """Degraded as the training data are, so paired where those are."""
+    """Degraded as the training data are, so paired where those are (but see `degradation`)."""
+    degradation: AnyDegradation | None = None
+    """How the validation images are degraded, where that is not as the training data are: for unlabelled training data
+    (`data.degradation` ``as-is``), which have nothing to be measured against. None: as the training data are; beside
+    unlabelled ones, paired sources."""
     limit: int = Field(6, ge=1, le=1_000_000)
     """Images used, the first ones of the sources."""
     size: int = Field(256, ge=16, le=16384)
@@ -171,16 +181,21 @@ class Recipe(Config):
 
     @model_validator(mode="after")
     def _consistent(self) -> Recipe:
+        self._check_unlabelled()
         degradation = self.data.degradation
-        for name, sources in (("data", self.data.sources), ("validation", self.validation.sources)):
+        for name, sources, used in (
+            ("data", self.data.sources, degradation),
+            ("validation", self.validation.sources, self.validation_degradation),
+        ):
             try:
-                scale = scale_of(sources, degradation)
+                scale = scale_of(sources, used)
             except ConfigError as error:
                 raise ValueError(f"`{name}.sources`: {error.problems[0]}") from error
-            if self.model.scale != scale:
+            if self.model.scale != scale and not (name == "data" and self.unlabelled):
                 raise ValueError(f"`model.scale` is {self.model.scale} but that of `{name}` is {scale}")
         distillation = self.objective.distillation
-        if distillation is not None and distillation.cache and drawn_anew(self.data.sources, degradation):
+        changing = drawn_anew(self.data.sources, degradation) and not self.unlabelled
+        if distillation is not None and distillation.cache and changing:
             raise ValueError(
                 "`cache` keeps one teacher image for each image: it does not work with a random degradation"
             )
@@ -202,6 +217,47 @@ class Recipe(Config):
         if len(set(kinds)) != len(kinds):
             raise ValueError("`objective.losses` names a loss twice")
         return self
+
+    @property
+    def unlabelled(self) -> bool:
+        """The training images are the input themselves and have no ground truth."""
+        return self.data.degradation is not None and self.data.degradation.unlabelled
+
+    @property
+    def validation_degradation(self) -> AnyDegradation | None:
+        """That of the validation images; None: their sources are paired."""
+        if self.validation.degradation is None and not self.unlabelled:
+            return self.data.degradation
+        return self.validation.degradation
+
+    def _check_unlabelled(self) -> None:
+        """What unlabelled photographs cannot be used for."""
+        if self.validation.degradation is not None and self.validation.degradation.unlabelled:
+            raise ValueError("`validation.degradation`: without a clean image nothing can be measured")
+        if not self.unlabelled:
+            return
+        if self.validation.degradation is None and not all(
+            isinstance(source, Paired) for source in self.validation.sources
+        ):
+            raise ValueError(
+                "`validation.degradation` is missing: photographs that are given as they are have nothing to be "
+                "measured against, so say how the validation images are degraded"
+            )
+        config = self.objective
+        methods = config.distillation.methods if config.distillation is not None else ()
+        needing = [f"the loss `{loss.kind}`" for loss in config.losses]
+        needing += ["`adversarial`"] if config.adversarial is not None else []
+        needing += [f"the method `{method.kind}`" for method in methods if method.needs_clean]
+        needing += [f"the network `{self.model.kind}`"] if self.model.reads == "clean" else []
+        if needing:
+            raise ValueError(
+                f"{needing[0]} needs the clean image, and photographs that are given as they are have none: "
+                "leave it out (`objective.losses: []` learns from the teacher alone)"
+            )
+        if self.model.facts.input_kind == "bicubic" and self.model.scale > 1:
+            raise ValueError(
+                f"`{self.model.kind}` reads the enlarged image, and photographs that are given as they are stay small"
+            )
 
     def _check_quantization(self) -> None:
         if self.quant is None:

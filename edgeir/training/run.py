@@ -250,6 +250,7 @@ def _share(
         degradation=None if store.paired else recipe.data.degradation,
         gray=network.facts.colour == "y",
         enlarge=enlargement_of(recipe.data.degradation) if network.facts.input_kind == "bicubic" else None,
+        planes_scale=recipe.model.scale // store.scale,
     )
     if not resume:
         set_ranges(network, sampler)

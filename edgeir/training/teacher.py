@@ -1,6 +1,7 @@
 """What the teacher makes of every training image, computed once.
 
-With the average over the eight flips and quarter turns the teacher is exactly equivariant, so one output per image
+Of unlabelled photographs, which are the input themselves, they are as much larger as the teacher makes them. With the
+average over the eight flips and quarter turns the teacher is exactly equivariant, so one output per image
 serves every augmentation of its patches, at the quality of the self-ensemble. Kept as uint8 beside the store, in the
 layout of its ``hr.bin``, with a SHA-256 of each image in a JSON file: an interrupted computation goes on, and an
 image whose bytes no longer match when it is first used is computed anew.
@@ -57,10 +58,14 @@ class TeacherImages:
         network, card, _ = load_checkpoint(config.teacher)
         self._network: Network | None = None
         self._teacher = network
+        # Of unlabelled photographs the store has no larger version.
+        self.enlargement = max(1, network.facts.net_scale // store.scale)
         description = f"{_FORMAT}:{card.weights_sha256}:{config.self_ensemble}"
         key = hashlib.sha256(description.encode()).hexdigest()[:16]
         self._path, self._hashes = store.folder / f"teacher-{key}.bin", store.folder / f"teacher-{key}.json"
-        self._size = sum(record.size[0] * record.size[1] * 3 for record in store.records)
+        self._size = (
+            sum(record.size[0] * record.size[1] * 3 for record in store.records) * self.enlargement**2
+        )
         self._checked: set[int] = set()
         self._one_repair = threading.Lock()
 
@@ -83,11 +88,10 @@ class TeacherImages:
 
     def __call__(self, index: int) -> Pixels:
         """The image of a pair; computed anew where its bytes do not match their hash."""
-        record = self._store.records[index]
-        height, width = record.size
-        view = self._memory[record.hr_offset : record.hr_offset + height * width * 3].reshape(
-            height, width, 3
-        )
+        record, factor = self._store.records[index], self.enlargement
+        height, width = (side * factor for side in record.size)
+        offset = record.hr_offset * factor**2
+        view = self._memory[offset : offset + height * width * 3].reshape(height, width, 3)
         if index not in self._checked:
             with self._one_repair:
                 if hashlib.sha256(view.data).hexdigest() != self._read_hashes()[index]:
@@ -110,10 +114,11 @@ class TeacherImages:
         """Write one image; its hash."""
         if self._network is None:
             self._network = channels_last(self._teacher.fused())
-        image = np.ascontiguousarray(_image(self._network, self._store.pair(index)[0], self._self_ensemble))
+        given = self._store.pair(index)[0] if self._store.paired else self._store.clean(index)
+        image = np.ascontiguousarray(_image(self._network, given, self._self_ensemble))
         # Written as a file: through a mapping a full disk would end the process.
         with self._path.open("r+b") as stream:
-            stream.seek(self._store.records[index].hr_offset)
+            stream.seek(self._store.records[index].hr_offset * self.enlargement**2)
             stream.write(image.data)
         return hashlib.sha256(image.data).hexdigest()
 

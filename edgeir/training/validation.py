@@ -44,7 +44,7 @@ def validation_pairs(recipe: Recipe) -> list[ValidationPair]:
         DataError: a source is not where it belongs, or one of its images cannot be used.
     """
     config = recipe.validation
-    degradation, scale = recipe.data.degradation, recipe.model.scale
+    degradation, scale = recipe.validation_degradation, recipe.model.scale
     gray, step = recipe.model.facts.colour == "y", clean_step(recipe.model)
     pairs = []
     for index, item in enumerate(items_of(config.sources, degradation, (1.0,))[: config.limit]):

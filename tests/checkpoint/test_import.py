@@ -14,7 +14,7 @@ from edgeir.checkpoint.foreign.convert import import_weights  # noqa: E402
 from edgeir.checkpoint.foreign.maps import MAPS  # noqa: E402
 from edgeir.checkpoint.load import load_checkpoint  # noqa: E402
 from edgeir.core.errors import CheckpointError, ConfigError  # noqa: E402
-from edgeir.models import PPCNEnhanceConfig, SRCNNConfig, ppcn_enhance  # noqa: E402
+from edgeir.models import PlainUSRConfig, PPCNEnhanceConfig, SMFANetConfig, SRCNNConfig, ppcn_enhance  # noqa: E402
 from edgeir.models.srcnn import load_reference_weights  # noqa: E402
 
 
@@ -103,6 +103,65 @@ def test_published_arrays_land_where_the_reference_puts_them(shared_data, file, 
         ppcn_enhance.load_reference_weights(reference, path)
     expected = reference.state_dict()
     assert all(torch.equal(value, expected[name]) for name, value in ours.state_dict().items())
+
+
+def test_every_missing_further_and_reshaped_weight_is_listed(tmp_path: Path) -> None:
+    config = PlainUSRConfig(channels=6, widths=(6, 5, 4, 5, 6), scale=2)
+    own = config.build().state_dict()
+    state = {name: own[place] for place, name in MAPS["plainusr"].names(config, {}).items()}
+    for name in ("block1.body.2.bias", "block4.body.5.body.3.weight"):
+        del state[name]
+    state |= {
+        "ema.step": torch.zeros(1),
+        "block5.body.0.bias": torch.zeros(6),
+        "tail.0.bias": torch.zeros(11),
+    }
+    torch.save({"params": state}, tmp_path / "other.pth")
+    with pytest.raises(CheckpointError) as caught:
+        import_weights(tmp_path / "other.pth", out=tmp_path / "made")
+    said = str(caught.value)
+    assert "has no `block1.body.2.bias`, `block4.body.5.body.3.weight`;" in said
+    assert "`block5.body.0.bias`, `ema.step` have no place in `plainusr`;" in said
+    assert "`tail.0.bias` is 11, not 12:" in said
+    assert not (tmp_path / "made").exists()
+
+
+def test_weights_of_an_own_network_need_no_facts(tmp_path: Path) -> None:
+    config = SMFANetConfig(channels=4, blocks=1)
+    own = config.build().state_dict()
+    state = {name: own[place] for place, name in MAPS["smfanet"].names(config, {}).items()}
+    torch.save(state, tmp_path / "teacher.pth")
+    with pytest.raises(ConfigError, match="weights of `smfanet`, whose facts are known"):
+        import_weights(tmp_path / "teacher.pth", scale=4, out=tmp_path / "made")
+    network, card, _ = load_checkpoint(tmp_path / "teacher.pth")  # every command takes the file itself
+    assert card.provenance["names"] == "Zheng-MJ/SMFANet"
+    assert all(torch.equal(value, own[name]) for name, value in network.state_dict().items())
+
+
+@pytest.mark.shared
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("file", "parameters", "psnr_db"),
+    [
+        ("smfanet-plus-x4", 495_888, 32.511),
+        ("smfanet-x4", 197_328, 32.252),
+        ("bsrn-x4", 352_400, 32.349),
+        ("plainusr-l-x4", 734_004, 32.257),
+    ],
+)
+def test_published_networks_have_their_published_figures(
+    shared_data, file, parameters, psnr_db, tmp_path, monkeypatch
+):
+    """Set5, x4, Y: 32.51 (SMFANet+) and 32.25 dB (SMFANet) in their authors' table 1, 32.35 dB (BSRN); measured with
+    the authors' code to three digits."""
+    from edgeir.benchmarking.quality.evaluate import evaluate
+
+    monkeypatch.setenv("EDGEIR_DATA", str(shared_data))
+    card = import_weights(shared_data / "weights" / f"{file}.safetensors", out=tmp_path / "made")
+    assert card.parameters == parameters
+    assert "licence" in card.provenance["metadata"]
+    (row,) = evaluate(str(tmp_path / "made"), "set5-x4")["rows"]
+    assert row["quality"]["sets"][0]["psnr_db"] == pytest.approx(psnr_db, abs=0.01)
 
 
 @pytest.mark.shared

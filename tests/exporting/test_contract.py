@@ -31,8 +31,17 @@ from edgeir.exporting.targets.ncnn.describe import describe as describe_ncnn
 from edgeir.exporting.targets.ncnn.target import NCNN
 from edgeir.exporting.targets.onnx.describe import describe as describe_onnx
 from edgeir.exporting.targets.onnx.target import ONNX
-from edgeir.models import AnyModel, AODNetConfig, DANetConfig, EDSRConfig, SpandrelConfig
+from edgeir.models import (
+    AnyModel,
+    AODNetConfig,
+    DANetConfig,
+    EDSRConfig,
+    PlainUSRConfig,
+    SMFANetConfig,
+    SpandrelConfig,
+)
 from edgeir.models.base import parameter_count
+from edgeir.models.blocks.image_grid import GRID
 from edgeir.runtime.mil.package import read_package
 from edgeir.runtime.mil.program import Program
 
@@ -59,6 +68,9 @@ SMALLER = {
     "unet": {"widths": (8, 12), "middle": 1, "decoder": 1, "branches": ()},
     "edsr": {"channels": 8, "blocks": 1, "residual_scale": 0.5},
     "rcan": {"channels": 16, "groups": 1, "blocks": 1},
+    "smfanet": {"channels": 8, "blocks": 2},
+    "bsrn": {"channels": 16, "blocks": 2},
+    "plainusr": {"channels": 10, "widths": (10, 6)},
     "dncnn": {"depth": 4, "width": 16},
     "fdr-net": {"channels": 16, "phases": 1, "layers": 1, "process_blocks": 1, "auxiliary_blocks": 1},
     "ppdn": SMALL_PPDN,
@@ -85,8 +97,11 @@ def network(request, busy):
         return busy(request.param.build())
 
 
-def sides(network, *units: int) -> tuple[int, ...]:
-    return tuple(network.facts.size_multiple * unit for unit in units)
+def sides(network, *units: int, whole_cells: bool = True) -> tuple[int, ...]:
+    """Large enough for the network, and with `whole_cells` of a size that every format can pool on its grid."""
+    least = network.least_side if network.least_side > 1 else 0
+    wanted = [network.facts.size_multiple * unit + least for unit in units]
+    return tuple(side - side % network.cell if whole_cells else side for side in wanted)
 
 
 def image_and_output(network, size: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
@@ -101,7 +116,7 @@ def image_and_output(network, size: tuple[int, ...]) -> tuple[np.ndarray, np.nda
 def check_description(network, described: GraphDescription, size: tuple[int, ...]) -> None:
     """What `edgeir inspect` reads out of the file agrees with the network, which knows nothing of the file."""
     found = receptive_field(described)
-    if network.facts.global_operations:
+    if set(network.facts.global_operations) - {GRID}:  # a grid alone reaches a few cells
         assert found.radius is None
     else:
         assert found.radius is None or found.radius >= network.facts.receptive_radius
@@ -145,11 +160,13 @@ def test_onnx(network, calibration, tmp_path) -> None:
     assert "Transpose" not in kinds
     samplings = kinds.count("GridSample")
     allowed = RESHAPES_OF_A_SAMPLING * samplings + RESHAPES_OF_THE_GRIDS if samplings else 0
+    if network.cell > 1:  # of the numbers of rows and columns that make a cell
+        allowed += kinds.count("Gather")
     assert kinds.count("Reshape") <= allowed
     assert kinds.count("DepthToSpace") <= pixel_shuffles(network)
     (tmp_path / "model.onnx").write_bytes(made.data)
     for units in ((11, 7), (8, 13)):
-        size = sides(network, *units)
+        size = sides(network, *units, whole_cells=False)
         check_description(network, describe_onnx(tmp_path / "model.onnx", size), size)
         image, expected = image_and_output(network, size)
         np.testing.assert_allclose(run_onnx(made.data, image), expected, atol=1e-5)
@@ -168,8 +185,8 @@ def test_coreml(network, calibration, tmp_path) -> None:
 
 @pytest.mark.parametrize(("plan", "limit"), [("fp32", 1e-4), ("fp16", 5e-3)])
 def test_ncnn(plan, limit, network, tmp_path) -> None:
-    """Any size, but for deformable sampling, whose positions ncnn computes for one size."""
-    bound = "deformable sampling" in network.facts.global_operations
+    """Any size, but for deformable sampling and grids over the image, whose positions ncnn computes for one size."""
+    bound = not {"deformable sampling", GRID}.isdisjoint(network.facts.global_operations)
     sizes = [sides(network, *units) for units in ([(11, 7)] if bound else [(11, 7), (8, 13)])]
     job = Job(network, sizes[0] if bound else None, "float", CalibrationData.none(3))
     folder = NCNN(precision=plan).write(job, tmp_path / "model.ncnn").path
@@ -188,6 +205,29 @@ def test_litert_int8_is_integer_inside(config, busy, calibration, run_litert) ->
     image, expected = image_and_output(network, (16, 12))
     got = run_litert(made.data, np.ascontiguousarray(image.transpose(0, 2, 3, 1)))
     assert 0 < np.sqrt(np.mean((got.transpose(0, 3, 1, 2) - expected) ** 2)) < 0.02
+
+
+@pytest.mark.parametrize(
+    ("target", "title"),
+    [(LiteRT(), "LiteRT"), (CoreML(), "Core ML"), (NCNN(), "ncnn")],
+    ids=lambda value: str(value)[:6],
+)
+def test_a_grid_that_does_not_fit_is_refused_with_a_size_that_does(
+    target, title, calibration, tmp_path
+) -> None:
+    network = SMFANetConfig(**SMALLER["smfanet"]).build()
+    said = rf"cells of 8 pixels, and a {title} file .* not for 20x27 \(choose --size 16x24, .* or --target onnx\)"
+    with pytest.raises(ExportError, match=said):
+        convert(target, network, (20, 27), "float", calibration)
+
+
+def test_a_file_of_several_sizes_has_no_grid(calibration, tmp_path) -> None:
+    network = PlainUSRConfig(**SMALLER["plainusr"]).build()
+    with pytest.raises(ExportError, match=r"a ncnn file holds that of one size \(pass one --size"):
+        NCNN().write(Job(network, None, "float", CalibrationData.none(3)), tmp_path / "model.ncnn")
+    job = Job(network, (16, 16), "float", CalibrationData(calibration), more_sizes=((24, 16),))
+    with pytest.raises(ExportError, match=r"a Core ML file holds that of one size \(pass one --size"):
+        CoreML(enumerated=True).write(job, tmp_path / "model.mlpackage")
 
 
 def test_deformable_sampling_has_no_litert_int8(calibration) -> None:

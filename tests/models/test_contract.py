@@ -14,6 +14,7 @@ from edgeir.models import (
     AnyModel,
     AODNetConfig,
     ARCNNConfig,
+    BSRNConfig,
     DANetAutoEncoderConfig,
     DANetConfig,
     DnCNNConfig,
@@ -22,8 +23,10 @@ from edgeir.models import (
     FFDNetConfig,
     MultiscaleDenoiserConfig,
     PlainSRConfig,
+    PlainUSRConfig,
     PPDNConfig,
     RCANConfig,
+    SMFANetConfig,
     SpandrelConfig,
     UNetConfig,
 )
@@ -47,6 +50,9 @@ SMALLER = {
     "danet": SMALL_DANET,
     "danet-autoencoder": {"encoder": SMALL_DANET, "decoder": SMALL_DANET},
     "ppdn": SMALL_PPDN,
+    "smfanet": {"channels": 8, "blocks": 2},
+    "bsrn": {"channels": 16, "blocks": 2},
+    "plainusr": {"channels": 10, "widths": (10, 6)},
 }
 """Where the default is too large for a quick test, or there is none."""
 CONFIGS = [member(**SMALLER.get(member.model_fields["kind"].default, {})) for member in MEMBERS] + [
@@ -56,6 +62,9 @@ CONFIGS = [member(**SMALLER.get(member.model_fields["kind"].default, {})) for me
     PlainSRConfig(channels=6, blocks=1, tail_rank=5),
     DnCNNConfig(channels=1, depth=4, width=8),
     FFDNetConfig(channels=1, depth=4, width=6),
+    SMFANetConfig(channels=6, blocks=1, scale=3),
+    BSRNConfig(channels=8, blocks=1, scale=2),
+    PlainUSRConfig(channels=5, widths=(5, 3, 5), scale=2),
     ARCNNConfig(channels=1),
     DANetConfig(channels=1, **SMALL_DANET),
     DANetAutoEncoderConfig(encoder=SMALL_DANET | {"channels": 1}, decoder=SMALL_DANET | {"channels": 1}),
@@ -279,6 +288,10 @@ def test_exports_to_a_graph(network):
         (FDRNetConfig(disentangle=False), 1_629_791),
         (FDRNetConfig(auxiliary=False), 1_215_251),
         (MultiscaleDenoiserConfig(), 1_033_443),
+        (SMFANetConfig(), 197_328),
+        (SMFANetConfig(channels=48, blocks=12), 495_888),
+        (BSRNConfig(), 352_400),
+        (PlainUSRConfig(), 734_004),
     ],
     ids=lambda value: getattr(value, "kind", ""),
 )

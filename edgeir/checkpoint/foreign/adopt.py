@@ -2,7 +2,8 @@
 
 Three things can be adopted:
 
-- a weights file of a network that spandrel recognises (``RealESRGAN_x4plus.pth``); nothing of it is run;
+- a weights file of a network that spandrel recognises (``RealESRGAN_x4plus.pth``), or of one of edgeir's own networks
+  whose names nobody else's weights have; nothing of it is run;
 - a `torch.export` program (``.pt2``) with one image in and one out; needs ``--trust-code``;
 - ``package.module:factory`` with its weights file, loaded into what the function returns; needs ``--trust-code``.
 
@@ -20,7 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from edgeir.checkpoint.foreign.cached import NETWORKS
-from edgeir.checkpoint.foreign.read import read_weights
+from edgeir.checkpoint.foreign.own import own_kind, own_network
+from edgeir.checkpoint.foreign.read import metadata_of, read_weights, unwrapped
 from edgeir.checkpoint.foreign.recognise import recognised
 from edgeir.checkpoint.load import load_weights
 from edgeir.checkpoint.save import save_checkpoint
@@ -120,8 +122,17 @@ def _network(
         require_trust("a torch.export program can run code when it is read", where=path)
         arguments = {"file": str(path.resolve()), "sha256": hashed["sha256"]}
         return _module(FACTORY, arguments, None, stated, where=str(path)), hashed
+    tensors = read_weights(path)
+    if (kind := own_kind(tensors)) is not None:
+        if stated.given:
+            raise ConfigError(
+                [f"these are weights of `{kind}`, whose facts are known"], where=path,
+                fix="leave the options of other authors' networks out",
+            )  # fmt: skip
+        own, names = own_network(tensors, path, kind)
+        return own, {**hashed, "names": names, **metadata_of(path)}
     network = recognised(
-        read_weights(path), path, size_multiple=stated.size_multiple, receptive_radius=stated.receptive_radius
+        tensors, path, size_multiple=stated.size_multiple, receptive_radius=stated.receptive_radius
     )
     if stated.scale not in (None, network.config.scale):
         raise ConfigError(
@@ -175,11 +186,7 @@ def _module(
 
 
 def _state_dict(path: Path) -> dict[str, Any]:
-    state = read_weights(path)
-    for key in ("state_dict", "params_ema", "params", "model"):  # what trainers wrap weights in
-        if isinstance(state.get(key), dict):
-            state = state[key]
-            break
+    state = unwrapped(read_weights(path))
     if wrong := [name for name, value in state.items() if not hasattr(value, "shape")]:
         raise CheckpointError(
             f"`{wrong[0]}` is no tensor, so this is no state_dict()",

@@ -9,16 +9,18 @@ from __future__ import annotations
 import pickle
 import re
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from safetensors import safe_open
 
 from edgeir.checkpoint.state import read_tensors
 from edgeir.core.errors import CheckpointError
 
-__all__ = ["WEIGHT_SUFFIXES", "read_weights"]
+__all__ = ["WEIGHT_SUFFIXES", "metadata_of", "read_weights", "unwrapped"]
 
 _PICKLES = (".pth", ".pt", ".ckpt", ".bin")
 WEIGHT_SUFFIXES = (*_PICKLES, ".safetensors", ".npz")
@@ -44,6 +46,23 @@ def read_weights(path: Path) -> dict[str, Any]:
     raise CheckpointError(
         "is no weights file that is known here", where=path, fix=f"known: {', '.join(WEIGHT_SUFFIXES)}"
     )
+
+
+def unwrapped(weights: Mapping[str, Any]) -> dict[str, Any]:
+    """The tensors themselves, where a trainer wrapped them (`read_weights` returns both kinds)."""
+    for key in ("state_dict", "params_ema", "params", "model"):
+        if isinstance(weights.get(key), dict):
+            return dict(weights[key])
+    return dict(weights)
+
+
+def metadata_of(path: Path) -> dict[str, Any]:
+    """What a `.safetensors` file says of itself (source, licence), under ``metadata``; empty where it says nothing."""
+    if path.suffix.lower() != ".safetensors":
+        return {}
+    with safe_open(path, "pt") as file:
+        said = file.metadata()
+    return {"metadata": dict(said)} if said else {}
 
 
 def _unpickled(path: Path) -> dict[str, Any]:

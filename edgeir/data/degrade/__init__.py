@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from edgeir.data.degrade.as_is import AsIs
 from edgeir.data.degrade.base import Degradation
 from edgeir.data.degrade.bicubic import Bicubic
 from edgeir.data.degrade.blur import GaussianBlur
@@ -24,6 +25,7 @@ __all__ = [
     "AWGN",
     "JPEG",
     "AnyDegradation",
+    "AsIs",
     "Bicubic",
     "BlurNoiseJPEG",
     "Degradation",
@@ -49,7 +51,8 @@ AnyDegradation = Annotated[
     | BlurNoiseJPEG
     | PhoneCamera
     | SharedPhoto
-    | Zoom,
+    | Zoom
+    | AsIs,
     Field(discriminator="kind"),
 ]
 """Every degradation, discriminated by `kind`."""

@@ -75,6 +75,11 @@ class Degradation(Config):
         return True
 
     @property
+    def unlabelled(self) -> bool:
+        """There is no clean image: what stands in its place is the input once more."""
+        return False
+
+    @property
     def enlargement(self) -> Literal["matlab", "pillow"]:
         """The bicubic enlargement that belongs to it, for networks that take the enlarged image."""
         return "matlab"

@@ -1,4 +1,5 @@
-"""Attention: squeeze-and-excitation over channels (RCAN, DANet, FDR-Net), CBAM's over pixels, and both (DANet)."""
+"""Attention: squeeze-and-excitation over channels (RCAN, DANet, FDR-Net), by contrast (IMDN, BSRN), CBAM's over pixels,
+and both (DANet)."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from torch import nn
 
 from edgeir.models.blocks.global_statistics import Folding, ImageMean
 
-__all__ = ["ChannelAttention", "DualAttention", "SpatialAttention"]
+__all__ = ["ChannelAttention", "ContrastAttention", "DualAttention", "SpatialAttention"]
 
 
 class ChannelAttention(Folding):
@@ -39,6 +40,29 @@ class ChannelAttention(Folding):
         if self.mean.mean is not None:
             self.factors = self.factors_for(self.mean.mean).detach()
             del self.mean, self.squeeze, self.excite
+
+
+class ContrastAttention(nn.Module):
+    """x · sigmoid(W₂ relu(W₁ (std(x) + mean(x)))), one factor per channel and image (CCA of IMDN).
+
+    Reads the whole image.
+
+    Args:
+        channels: of the input. reduction: the hidden layer has channels / reduction, at least one.
+    """
+
+    def __init__(self, channels: int, reduction: int = 16) -> None:
+        super().__init__()
+        hidden = max(1, channels // reduction)
+        self.squeeze = nn.Conv2d(channels, hidden, 1)
+        self.excite = nn.Conv2d(hidden, channels, 1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        mean = x.mean((2, 3), keepdim=True)
+        centred = x - mean
+        # The root's gradient is infinite at zero, where a channel is flat.
+        deviation = torch.sqrt((centred * centred).mean((2, 3), keepdim=True) + 1e-12)
+        return x * torch.sigmoid(self.excite(F.relu(self.squeeze(deviation + mean))))
 
 
 class SpatialAttention(nn.Module):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from edgeir.checkpoint.foreign.maps import dncnn, ffdnet, ppcn_enhance, srcnn
+from edgeir.checkpoint.foreign.maps import bsrn, dncnn, ffdnet, plainusr, ppcn_enhance, smfanet, srcnn
 from edgeir.checkpoint.foreign.maps.base import WeightMap
 
 __all__ = ["MAPS", "WeightMap"]
 
 MAPS: dict[str, WeightMap] = {
-    entry.kind: entry for entry in (dncnn.MAP, ffdnet.MAP, ppcn_enhance.MAP, srcnn.MAP)
+    entry.kind: entry
+    for entry in (bsrn.MAP, dncnn.MAP, ffdnet.MAP, plainusr.MAP, ppcn_enhance.MAP, smfanet.MAP, srcnn.MAP)
 }
 """By the `kind` of the network, sorted."""

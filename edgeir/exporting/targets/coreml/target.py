@@ -18,7 +18,7 @@ from edgeir.core.requires import require
 from edgeir.exporting.converting import conversion_errors, explained
 from edgeir.exporting.layers import WEIGHTS_ONLY, check_plan
 from edgeir.exporting.prepared import prepared
-from edgeir.exporting.target import Job, Written, rounded_job
+from edgeir.exporting.target import Job, Written, refuse_grid, rounded_job
 from edgeir.exporting.targets.coreml.normalise import normalise
 from edgeir.manifest.artifact import TensorSpec
 from edgeir.quantize.plan import PLANS, Plan
@@ -119,6 +119,7 @@ class CoreML(Config):
             )
         if self.precision.default == WEIGHTS_ONLY and self.deployment == "iOS15":
             raise ExportError("8-bit weights need iOS16 or newer", fix="choose --precision fp16")
+        refuse_grid(job, "Core ML")
         return job.size
 
     def _convert(self, job: Job, size: tuple[int, int]) -> Any:

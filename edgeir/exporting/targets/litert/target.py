@@ -24,7 +24,7 @@ from edgeir.exporting.layers import (
     sixteen_bit_layers,
 )
 from edgeir.exporting.prepared import Prepared, prepared
-from edgeir.exporting.target import Job, Written, equalised_job, rounded_job
+from edgeir.exporting.target import Job, Written, equalised_job, refuse_grid, rounded_job
 from edgeir.exporting.targets.litert.passes.clip import ClipStyle, hoist_clip, write_clip
 from edgeir.exporting.targets.litert.passes.deformable import expand_deformable
 from edgeir.exporting.targets.litert.passes.graph import Graph
@@ -108,6 +108,7 @@ class LiteRT(Config):
                 "positions in float32",
                 fix="choose --precision fp16 or fp32, or --target onnx",
             )
+        refuse_grid(job, "LiteRT")
         job = equalised_job(job) if self.equalise and self.calibrates else job
         job = rounded_job(job, self.precision) if self.flat_rounding else job
         with conversion_errors("LiteRT"):

@@ -15,7 +15,7 @@ from edgeir.core.errors import ExportError
 from edgeir.core.requires import require
 from edgeir.exporting.converting import conversion_errors
 from edgeir.exporting.layers import check_plan, float_layers
-from edgeir.exporting.target import Job, Written, equalised_job, rounded_job
+from edgeir.exporting.target import Job, Written, equalised_job, refuse_grid, rounded_job
 from edgeir.exporting.targets.ncnn.convert import Converted, convert
 from edgeir.manifest.artifact import TensorSpec
 from edgeir.quantize.plan import PLANS, Plan
@@ -66,6 +66,7 @@ class NCNN(Config):
                 f"an ncnn file takes float32, not {job.io}",
                 fix="choose --io float; ncnn::Mat::from_pixels reads bytes",
             )
+        refuse_grid(job, "ncnn")
         job = equalised_job(job) if self.equalise and self.calibrates else job
         job = rounded_job(job, self.precision) if self.flat_rounding else job
         with conversion_errors("ncnn"):

@@ -17,11 +17,15 @@ def as_it_comes(job: Job, opset: int, size: tuple[int, int] | None) -> Any:
     import torch
 
     multiple = job.network.facts.size_multiple
-    height, width = size or (multiple * 8, multiple * 6)  # unequal, so that no symbol is shared
+    least = -(-job.network.least_side // multiple)
+    height, width = size or (
+        multiple * (least + 8),
+        multiple * (least + 6),
+    )  # unequal, so that no symbol is shared
     recording = prepared(job.network, (height, width))  # refuses what cannot be recorded, with the line
     shapes: Any = None
     if size is None:
-        shapes = ({2: _dimension("height", multiple), 3: _dimension("width", multiple)},)
+        shapes = ({2: _dimension("height", multiple, least), 3: _dimension("width", multiple, least)},)
     with explained("ONNX", recording.program):
         program: Any = torch.onnx.export(
             job.network.deploy(),
@@ -53,13 +57,13 @@ def fix_size(model: Any, job: Job) -> None:
     model.CopyFrom(onnx.shape_inference.infer_shapes(model, strict_mode=True))
 
 
-def _dimension(name: str, multiple: int) -> Any:
+def _dimension(name: str, multiple: int, least: int) -> Any:
     import torch
 
     return (
-        torch.export.Dim(name, min=1)
+        torch.export.Dim(name, min=least)
         if multiple == 1
-        else multiple * torch.export.Dim(f"{name}_units", min=1)
+        else multiple * torch.export.Dim(f"{name}_units", min=least)
     )
 
 
