@@ -378,6 +378,8 @@ print({index: getattr(record[index], "error", "") for index in sorted(record)})
 def test_a_photo_that_kills_its_worker_is_given_up_and_an_error_that_concerns_all_is_raised(
     cluster: TwoMachines, tmp_path: Path, what: str
 ) -> None:
+    for index in range(5):
+        (tmp_path / str(index)).touch()
     result = done([sys.executable, "-c", KILLER, what, cluster.address, str(tmp_path)])
     assert result.returncode == 0, result.stderr
     *errors, outcomes = result.stdout.splitlines()
