@@ -219,8 +219,8 @@ def test_a_host_that_is_switched_off_and_comes_back(hosts: Hosts, recipe: Any, s
     # Two processes add up two gradients, in whichever order: the same sum, so the same bits.
     undisturbed(path, hosts.folder / "two", 2)
     same_weights(run, hosts.folder / "two")
-    # One process adds up the batch as a whole, in another order. Adam divides a gradient by its own size, so the rounding
-    # of a small one can move a weight by as much as a step: the tolerance is one step, 1e-3 (seen: 1.2e-4).
+    # One process adds up the batch as a whole, in another order. Adam divides a gradient by its own size, so the
+    # rounding of a small one can move a weight by as much as a step: the tolerance is one step, 1e-3 (seen: 1.2e-4).
     undisturbed(path, hosts.folder / "one", 1)
     one, two = (
         load_file(hosts.folder / name / "checkpoints" / "last" / "weights.safetensors")
