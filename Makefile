@@ -11,6 +11,7 @@
 # make android the library for Android apps, built and tested; needs JDK 17 and Maven
 # make web     the page that restores photos in a browser, into export/web/dist; needs Node.js 20.19 or newer
 # make web-test its tests, in a Chromium
+# make ray-test  the tests on a Ray cluster of two processes; installs Ray
 # make lowest  the tests that need no torch, with the lowest version of every dependency
 # make test-all, make format, make dist, make clean
 
@@ -31,7 +32,7 @@ PYTEST_FLAGS ?=
 # Two test processes on two cores: one thread each.
 test test-all: export OMP_NUM_THREADS ?= 1
 
-.PHONY: setup demo test test-all lint lowest peers evidence matrix runner arm64-setup arm64 phone-test android web web-test format dist clean
+.PHONY: setup demo test test-all ray-test lint lowest peers evidence matrix runner arm64-setup arm64 phone-test android web web-test format dist clean
 
 setup: $(STAMP)
 
@@ -66,6 +67,12 @@ test: lint
 
 test-all: lint
 	$(BIN)/pytest -n 2 $(PYTEST_FLAGS)
+
+# Ray is 500 MB, so `make setup` leaves it out.
+ray-test: export OMP_NUM_THREADS ?= 1
+ray-test: $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS) -c constraints.txt -e '.[ray]'
+	$(BIN)/pytest tests/restoring/engines $(PYTEST_FLAGS)
 
 # An environment of its own, with the lower bounds of pyproject.toml.
 lowest: $(STAMP)

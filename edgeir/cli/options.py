@@ -15,6 +15,7 @@ from edgeir.runtime.catalog import runtime_names, target_names
 
 __all__ = [
     "AUTO",
+    "EngineChoice",
     "ExportPrecision",
     "Json",
     "NewFolder",
@@ -40,6 +41,7 @@ AUTO = "auto"
 """The precision that is chosen among all: the fastest within a gate."""
 
 if TYPE_CHECKING:  # Typer wants an enumeration, and what can be chosen is the catalog's affair
+    EngineChoice: TypeAlias = str
     RuntimeChoice: TypeAlias = str
     TimedRuntime: TypeAlias = str
     TargetChoice: TypeAlias = str
@@ -50,6 +52,7 @@ else:
     def _choice(name: str, values: list[str]) -> type[StrEnum]:
         return StrEnum(name, {value: value for value in values})
 
+    EngineChoice = _choice("EngineChoice", ["local", "ray"])
     RuntimeChoice = _choice("RuntimeChoice", ["auto", *runtime_names()])
     TimedRuntime = _choice("TimedRuntime", runtime_names())
     TargetChoice = _choice("TargetChoice", target_names())

@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from edgeir.cli.options import Json, Overwrite, Quiet, RuntimeChoice, Sigma, TrustCode
+from edgeir.cli.options import EngineChoice, Json, Overwrite, Quiet, RuntimeChoice, Sigma, TrustCode
 from edgeir.cli.output import Output
 from edgeir.core.errors import ConfigError
 
 if TYPE_CHECKING:
+    from edgeir.restoring.engines import AnyEngine
     from edgeir.restoring.photo import Restoration
     from edgeir.restoring.report import RestoreReport
 
 __all__ = ["restore"]
+
+_CLUSTER = "On several processes or machines"
 
 
 def restore(
@@ -76,6 +79,36 @@ def restore(
             show_default=False,
         ),
     ] = None,
+    engine: Annotated[
+        EngineChoice,
+        typer.Option(
+            "--engine",
+            help="Where the photos of a folder are restored: one after the other here, or by the workers of a Ray "
+            "cluster, of one thread each.",
+            rich_help_panel=_CLUSTER,
+        ),
+    ] = "local",
+    ray_address: Annotated[
+        str | None,
+        typer.Option(
+            "--ray-address",
+            metavar="HOST:PORT",
+            help="Running Ray cluster (or `auto`: that of this machine), all of whose machines see the photos and the "
+            "results under the same paths. Default: $RAY_ADDRESS, else one is started here for the run.",
+            rich_help_panel=_CLUSTER,
+            show_default=False,
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            "--workers",
+            min=1,
+            help="Workers at once; each needs memory for the network and a photo. Default: all cores of the cluster.",
+            rich_help_panel=_CLUSTER,
+            show_default=False,
+        ),
+    ] = None,
     trust_code: TrustCode = False,
     overwrite: Overwrite = False,
     skip_existing: Annotated[
@@ -92,7 +125,8 @@ def restore(
 
     Alpha, grayscale, 16 bits, orientation and colour profile are kept. A photo in a folder that cannot be restored
     is listed, the others are restored, and the exit code is 1. After Ctrl-C, or an error that stops them all, the
-    report lists what was restored and what was not.
+    report lists what was restored and what was not. `--engine ray` (`pip install 'edgeir[ray]'`) restores a folder
+    on a cluster.
 
     Example: `edgeir restore photo.jpg photo-x4.png --model sr-x4`
     """
@@ -101,6 +135,7 @@ def restore(
         from edgeir.core.trust import trusting_code
         from edgeir.restoring.photo import Restoration
 
+        where = _engine(engine, ray_address, workers)
         run = Restoration(
             source,
             destination,
@@ -109,12 +144,13 @@ def restore(
             format=format,
             overwrite=overwrite,
             skip_existing=skip_existing,
+            engine=where,
         )
         try:
             with trusting_code(trust_code), output.progress() as progress:
                 report = run.run(
                     runtime=runtime,
-                    threads=threads or available_cores(),
+                    threads=threads or (1 if where.kind == "ray" else available_cores()),
                     sigma=sigma,
                     progress=progress,
                 )
@@ -124,6 +160,19 @@ def restore(
         _show(report, output)
         if not report.complete:
             raise typer.Exit(1)
+
+
+def _engine(kind: str, ray_address: str | None, workers: int | None) -> AnyEngine:
+    from edgeir.restoring.engines import Local, Ray
+
+    if kind == "ray":
+        return Ray(address=ray_address, workers=workers)
+    given = [
+        name for name, value in (("--ray-address", ray_address), ("--workers", workers)) if value is not None
+    ]
+    if given:
+        raise ConfigError([f"{' and '.join(given)} is for a Ray cluster only"], fix="add --engine ray")
+    return Local()
 
 
 def _named(model: str | None) -> str:

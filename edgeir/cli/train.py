@@ -52,7 +52,9 @@ ChangedData: TypeAlias = Annotated[
 Devices: TypeAlias = Annotated[
     int, typer.Option("--devices", min=1, help="Processes to train with on this machine, one for each GPU.")
 ]
-Nodes: TypeAlias = Annotated[int, typer.Option("--num-nodes", min=1, help="Machines to train with.")]
+Nodes: TypeAlias = Annotated[
+    int, typer.Option("--num-nodes", min=1, help="Machines to train with. Under torchrun leave both out.")
+]
 Precision: TypeAlias = Annotated[
     Literal["32-true", "16-mixed", "bf16-mixed"] | None,
     typer.Option(
@@ -156,7 +158,11 @@ def _run(
     quiet: bool,
     json: bool,
 ) -> None:
-    with Output(quiet=quiet, json=json) as output:
+    from edgeir.training.torchrun import launched
+
+    processes = launched()
+    first = processes is None or processes.first  # the others say nothing
+    with Output(quiet=quiet or not first, json=json) as output:
         from edgeir.training import run
 
         function = run.train if command == "train" else run.distill
@@ -174,7 +180,10 @@ def _run(
                 overwrite=overwrite,
                 progress=progress,
             )
-        show_run(output, result, command)
+        if first:
+            show_run(output, result, command)
+        elif result.stopped:
+            raise typer.Exit(130)
 
 
 def show_run(

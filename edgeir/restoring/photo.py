@@ -6,19 +6,17 @@ the report and the rest is done; what concerns all of them (the output exists, t
 
 from __future__ import annotations
 
-import errno
-import os
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgeir.core.errors import ArtifactError, ConfigError, ImageError, OutputError
+from edgeir.core.errors import ConfigError
 from edgeir.core.progress import Progress, no_progress
 from edgeir.core.trust import honours_trust
-from edgeir.imaging.files import DEFAULT_MAX_PIXELS, Photo, check_writable, read_photo, write_photo
-from edgeir.imaging.remarks import remark, remarks
-from edgeir.restoring.image import plan_photo, restore_photo
-from edgeir.restoring.jobs import Job, file_jobs, folder_jobs, suffix_of
+from edgeir.imaging.files import DEFAULT_MAX_PIXELS
+from edgeir.restoring.engines import AnyEngine, Local
+from edgeir.restoring.engines.base import Network
+from edgeir.restoring.jobs import file_jobs, folder_jobs, suffix_of
+from edgeir.restoring.one_photo import OnePhoto, Outcome
 from edgeir.restoring.report import FailedPhoto, RestoredPhoto, RestoreReport
 
 if TYPE_CHECKING:
@@ -26,6 +24,8 @@ if TYPE_CHECKING:
     from edgeir.runtime.session import Session
 
 __all__ = ["Restoration", "restore"]
+
+HERE = Local()
 
 
 @honours_trust
@@ -42,6 +42,7 @@ def restore(
     overwrite: bool = False,
     skip_existing: bool = False,
     max_pixels: int = DEFAULT_MAX_PIXELS,
+    engine: AnyEngine = HERE,
     trust_code: bool = False,
     progress: Progress = no_progress,
 ) -> RestoreReport:
@@ -64,6 +65,7 @@ def restore(
         overwrite: replace what exists.
         skip_existing: leave out images whose results exist.
         max_pixels: refuse larger photos before decoding them.
+        engine: where the photos are restored; `edgeir.restoring.engines.Ray` does a folder on a cluster.
         trust_code: see `edgeir.load`.
         progress: called with the tiles done, or for a folder with the images done.
 
@@ -75,8 +77,9 @@ def restore(
         DataError: the folder holds no image.
         OutputError: the output exists, is the input, or cannot be written.
         ArtifactError, CheckpointError, MissingExtraError, UntrustedCodeError: the model cannot be run.
-        ConfigError: a tile size for an artifact that takes one size only, an unknown format, or options that exclude
-            each other.
+        ConfigError: a tile size for an artifact that takes one size only, an unknown format, options that exclude
+            each other, or a run that the engine cannot do.
+        DeviceError: the cluster cannot be reached, or its machines do not see the photos.
     """
     run = Restoration(
         input,
@@ -87,6 +90,7 @@ def restore(
         overwrite=overwrite,
         skip_existing=skip_existing,
         max_pixels=max_pixels,
+        engine=engine,
     )
     return run.run(runtime=runtime, threads=threads, sigma=sigma, progress=progress)
 
@@ -111,6 +115,7 @@ class Restoration:
         overwrite: bool = False,
         skip_existing: bool = False,
         max_pixels: int = DEFAULT_MAX_PIXELS,
+        engine: AnyEngine = HERE,
     ) -> None:
         if overwrite and skip_existing:
             raise ConfigError(
@@ -122,11 +127,10 @@ class Restoration:
         self._plan = (folder_jobs if self.folder else file_jobs)(
             source, Path(output), suffix=suffix_of(format), overwrite=overwrite, skip_existing=skip_existing
         )
-        self._model, self._tile, self._max_pixels, self._overwrite = model, tile, max_pixels, overwrite
+        self._one = OnePhoto(tile=tile, max_pixels=max_pixels, several=self.folder)
+        self._model, self._engine = model, engine
         self._name, self._runtime = str(model), ""
-        self._restored: list[RestoredPhoto] = []
-        self._failed = list(self._plan.failed)
-        self._tried = 0
+        self._outcomes: dict[int, Outcome] = {}
 
     def run(
         self,
@@ -138,116 +142,32 @@ class Restoration:
     ) -> RestoreReport:
         """Restore everything, once. Without anything to do the model is not loaded."""
         jobs = self._plan.jobs
-        if not jobs:
-            return self.report()
-        session = _session(self._model, runtime, threads, sigma)
-        self._name, self._runtime = session.name, session.runtime
-        try:
-            for index, job in enumerate(jobs):
-                step = _counted(progress, index, len(jobs), job.source.name) if self.folder else progress
-                self._try(job, session, step)
-                self._tried += 1
-            if self.folder:
-                progress(len(jobs), len(jobs), "done")
-        finally:
-            if session is not self._model:
-                session.close()
+        network = Network(self._model, runtime, threads, sigma)
+        self._engine.check(network, several=self.folder)
+        if jobs:
+            self._engine.run(jobs, network, self._one, self, progress)
         return self.report()
+
+    def loaded(self, name: str, runtime: str) -> None:
+        """See `Record`: the engine has loaded the network."""
+        self._name, self._runtime = name, runtime
+
+    def tried(self, index: int, outcome: Outcome) -> None:
+        """See `Record`: the engine has tried the job of this index."""
+        self._outcomes[index] = outcome
 
     def report(self, stopped: str | None = None) -> RestoreReport:
         """What was done so far; `stopped` says why it is not all."""
+        outcomes = [self._outcomes[index] for index in sorted(self._outcomes)]
         return RestoreReport(
             model=self._name,
             runtime=self._runtime,
-            restored=tuple(self._restored),
-            failed=tuple(self._failed),
+            restored=tuple(entry for entry in outcomes if isinstance(entry, RestoredPhoto)),
+            failed=(*self._plan.failed, *(entry for entry in outcomes if isinstance(entry, FailedPhoto))),
             skipped=self._plan.skipped,
             existing=self._plan.existing,
             stopped=stopped,
-            pending=tuple(job.source for job in self._plan.jobs[self._tried :]),
+            pending=tuple(
+                job.source for index, job in enumerate(self._plan.jobs) if index not in self._outcomes
+            ),
         )
-
-    def _try(self, job: Job, session: Session, progress: Progress) -> None:
-        try:
-            self._restored.append(self._restore_file(job, session, progress))
-        except (ImageError, ArtifactError) as error:
-            if not self.folder:
-                raise
-            self._failed.append(FailedPhoto(input=job.source, error=str(error)))
-        except (OutputError, OSError) as error:
-            if not self.folder or _concerns_all(error, job.target):
-                raise
-            what = error if isinstance(error, OutputError) else _as_output_error(error, job.target)
-            self._failed.append(FailedPhoto(input=job.source, error=str(what)))
-
-    def _restore_file(self, job: Job, session: Session, progress: Progress) -> RestoredPhoto:
-        started = time.perf_counter()
-        with remarks() as remarked:
-            try:
-                photo = read_photo(job.source, max_pixels=self._max_pixels)
-                target = self._target(job, photo, session.facts.scale)
-                tiles = len(plan_photo(photo.height, photo.width, session, self._tile))
-                result = restore_photo(photo, session, tile=self._tile, progress=progress)
-                write_photo(result, target)
-            except MemoryError as error:
-                raise ImageError(
-                    "the result does not fit into memory", where=job.source, fix="cut the photo into parts"
-                ) from error
-        return RestoredPhoto(
-            input=job.source,
-            output=target,
-            width=result.width,
-            height=result.height,
-            tiles=tiles,
-            seconds=time.perf_counter() - started,
-            remarks=tuple(remarked),
-        )
-
-    def _target(self, job: Job, photo: Photo, scale: int) -> Path:
-        """Where the result goes: what its format cannot hold becomes a PNG, or is refused before the network runs."""
-        try:
-            check_writable(
-                job.target,
-                photo.width * scale,
-                photo.height * scale,
-                transparent=photo.transparent,
-                colour=photo.colour,
-            )
-        except ImageError as error:
-            if job.fallback is None:
-                raise
-            remark(job.target, f"{error.what}: written as `{job.fallback.name}`")
-            return job.fallback
-        return job.target
-
-
-def _session(model: str | Path | Session, runtime: RuntimeName, threads: int, sigma: float | None) -> Session:
-    if not isinstance(model, (str, Path)):
-        return model
-    from edgeir.runtime.loading import load
-
-    return load(model, runtime=runtime, threads=threads, sigma=sigma)
-
-
-def _counted(progress: Progress, index: int, count: int, name: str) -> Progress:
-    """The progress of one image as a part of all."""
-
-    def report(done: float, total: float, label: str) -> None:
-        progress(index + done / total, count, f"image {min(index + 1, count)} of {count}: {name}")
-
-    return report
-
-
-def _concerns_all(error: OutputError | OSError, target: Path) -> bool:
-    """The next file would meet the same: no space, or nothing may be written in the folder."""
-    cause = error if isinstance(error, OSError) else error.__cause__
-    number = cause.errno if isinstance(cause, OSError) else None
-    if number in (errno.EACCES, errno.EPERM):
-        return not os.access(target.parent, os.W_OK | os.X_OK)
-    return number in (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
-
-
-def _as_output_error(error: OSError, target: Path) -> OutputError:
-    return OutputError(
-        error.strerror or str(error), where=error.filename or target, fix="choose another name for the image"
-    )

@@ -13,7 +13,7 @@ from edgeir.manifest.artifact import Artifact, ModelFile, read_artifact
 from edgeir.runtime import catalog
 from edgeir.runtime.session import Session
 
-__all__ = ["RuntimeName", "load", "load_file"]
+__all__ = ["RuntimeName", "load", "load_file", "located"]
 
 RuntimeName = str
 """``auto``, or a name of `edgeir.runtime.catalog`."""
@@ -51,17 +51,7 @@ def load(
     """
     if threads < 1:
         raise ArtifactError(f"`threads` must be at least 1, not {threads}")
-    if runtime not in ("auto", *catalog.runtime_names()):
-        raise ArtifactError(
-            f"there is no runtime `{runtime}`", fix=f"runtimes: auto, {', '.join(catalog.runtime_names())}"
-        )
-    resolved = resolve(path_or_name)
-    if (
-        resolved.kind == "zoo network"
-        and (packaged := _packaged(resolved.folder, runtime)) is not None
-        and sigma is None
-    ):
-        resolved = Found("artifact", packaged, resolved.name)
+    resolved = located(path_or_name, runtime=runtime, sigma=sigma)
     if not resolved.is_checkpoint:
         return _load_artifact(resolved, runtime, threads, sigma)
     if runtime not in ("auto", catalog.CHECKPOINT_RUNTIME):
@@ -73,6 +63,24 @@ def load(
     settings: Any = catalog.runtime_entry(catalog.CHECKPOINT_RUNTIME).settings()
     session: Session = settings(threads=threads, clip=clip, sigma=sigma).load(str(resolved.folder))
     return session
+
+
+def located(path_or_name: str | Path, *, runtime: RuntimeName = "auto", sigma: float | None = None) -> Found:
+    """What `load` would load for these arguments, without loading it.
+
+    Raises:
+        ArtifactError: there is nothing of that name, or no such runtime.
+        CheckpointError, MissingExtraError, UntrustedCodeError: as for `edgeir.checkpoint.resolve.resolve`.
+    """
+    if runtime not in ("auto", *catalog.runtime_names()):
+        raise ArtifactError(
+            f"there is no runtime `{runtime}`", fix=f"runtimes: auto, {', '.join(catalog.runtime_names())}"
+        )
+    resolved = resolve(path_or_name)
+    packaged = _packaged(resolved.folder, runtime) if resolved.kind == "zoo network" else None
+    if packaged is not None and sigma is None:
+        return Found("artifact", packaged, resolved.name)
+    return resolved
 
 
 def load_file(

@@ -72,6 +72,11 @@ class RunFolder:
         """Hold the run's lock, see `sole_user`."""
         return sole_user(self.path)
 
+    def begun(self) -> bool:
+        """Whether the folder holds a run, with a checkpoint or without."""
+        self._settle()
+        return (self.path / "recipe.yaml").is_file()
+
     def refuse_existing(self, *, overwrite: bool) -> None:
         """Raise `OutputError` when the folder holds something and may not be replaced.
 

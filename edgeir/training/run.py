@@ -37,6 +37,7 @@ from edgeir.training.resume import check_images, drop_later_rows
 from edgeir.training.signals import quiet_lightning, stop_requests
 from edgeir.training.state import State, unpack
 from edgeir.training.teacher import teacher_images
+from edgeir.training.torchrun import by_first, launched, lost_peer, restarted
 
 __all__ = ["TrainResult", "distill", "train"]
 
@@ -67,7 +68,8 @@ def train(
             run that was ended before its first checkpoint starts at step 0, with `resume` and without.
         overwrite: replace the run in `out`.
         allow_changed_data: resume with other training images than the run began with.
-        devices: processes (CPU) or GPUs per node. num_nodes: machines. Both are Lightning Fabric's.
+        devices: processes (CPU) or GPUs per node. num_nodes: machines. Both are Lightning Fabric's; in a process that
+            torchrun has started, torchrun says them (`edgeir.training.torchrun`).
         precision: overrides `train.precision`.
         fitted: how the size of the network was chosen, for the cards of its checkpoints (see `edgeir.fit`).
         trust_code: allow code of others to run: networks and frozen networks of `kind: module`, ``.pt2`` programs.
@@ -80,7 +82,7 @@ def train(
     if loaded.objective.distillation is not None:
         raise ConfigError(["the recipe has distillation methods"], where=recipe, fix="use edgeir distill")
     run = _folder(loaded, out, fitted)
-    with run.claimed() if num_nodes == 1 else contextlib.nullcontext():  # nodes may share the folder
+    with _claimed(run, num_nodes):
         return _launch(loaded, run, resume, overwrite, allow_changed_data, devices, num_nodes, progress)
 
 
@@ -105,8 +107,13 @@ def distill(
     if loaded.objective.distillation is None:
         raise ConfigError(["the recipe has no distillation methods"], where=recipe, fix="use edgeir train")
     run = _folder(loaded, out, fitted)
-    with run.claimed() if num_nodes == 1 else contextlib.nullcontext():  # nodes may share the folder
+    with _claimed(run, num_nodes):
         return _launch(loaded, run, resume, overwrite, allow_changed_data, devices, num_nodes, progress)
+
+
+def _claimed(run: RunFolder, num_nodes: int) -> contextlib.AbstractContextManager[None]:
+    """The run's lock, where its processes are of one command: others share the folder."""
+    return run.claimed() if num_nodes == 1 and launched() is None else contextlib.nullcontext()
 
 
 def _load(recipe: str | Path, overrides: Sequence[str], precision: str | None) -> Recipe:
@@ -133,14 +140,62 @@ def _launch(
     num_nodes: int,
     progress: Progress,
 ) -> TrainResult:
+    processes = launched()
+    if processes is not None:
+        devices, num_nodes = processes.per_node, processes.nodes
     if devices < 1 or num_nodes < 1:
         raise ConfigError([f"`devices` is {devices} and `num_nodes` {num_nodes}, both must be at least 1"])
     world = devices * num_nodes
     if recipe.data.batch % world:
         raise ConfigError([f"`data.batch` (={recipe.data.batch}) must be divisible by the {world} processes"])
     check_precision(recipe)
-    # What can be missing is looked for first: that should cost seconds, not the building of a store or the steps to the
-    # first validation.
+    if processes is None:
+        return _begin_and_run(
+            recipe, run, resume, overwrite, allow_changed_data, devices, num_nodes, progress
+        )
+    try:
+        with quiet_lightning():
+            fabric = _fabric(recipe, devices, num_nodes, "ddp")
+            fabric.launch()
+        again = restarted(fabric, processes)
+        return _begin_and_run(
+            recipe, run, resume or again, overwrite, allow_changed_data, devices, num_nodes, progress, fabric
+        )
+    except RuntimeError as error:
+        raise (lost_peer(error) or error) from error
+
+
+def _begin_and_run(
+    recipe: Recipe,
+    run: RunFolder,
+    resume: bool,
+    overwrite: bool,
+    allow_changed_data: bool,
+    devices: int,
+    num_nodes: int,
+    progress: Progress,
+    fabric: Fabric | None = None,
+) -> TrainResult:
+    """Run it from the start or from its checkpoint; `fabric` is that of processes which torchrun has started."""
+    if fabric is None:
+        resume = _begin(recipe, run, resume, overwrite)
+    else:
+        # A run that is not there yet is begun: the command is the same at every start. --overwrite is for the first.
+        wanted = resume
+        resume = by_first(fabric, lambda: _begin(recipe, run, wanted and run.begun(), overwrite))
+    try:
+        return _prepare_and_run(recipe, run, resume, allow_changed_data, devices, num_nodes, progress, fabric)
+    except BaseException:  # whatever it was, Ctrl-C among it
+        if fabric is None or fabric.is_global_zero:
+            run.discard_unused()  # so that the corrected command need not overwrite
+        raise
+
+
+def _begin(recipe: Recipe, run: RunFolder, resume: bool, overwrite: bool) -> bool:
+    """Check what can be missing, and prepare the folder; whether there is a checkpoint to go on from.
+
+    It is looked for first: that should cost seconds, not the building of a store or the steps to the first validation.
+    """
     run.trained_on |= teacher_record(recipe)
     if resume:
         resume = run.check_resumable()
@@ -150,11 +205,17 @@ def _launch(
     run.held_out()
     if not resume:
         run.start()
-    try:
-        return _prepare_and_run(recipe, run, resume, allow_changed_data, devices, num_nodes, progress)
-    except BaseException:  # whatever it was, Ctrl-C among it
-        run.discard_unused()  # so that the corrected command need not overwrite
-        raise
+    return resume
+
+
+def _fabric(recipe: Recipe, devices: int, num_nodes: int, strategy: Any) -> Fabric:
+    return Fabric(
+        accelerator="auto" if torch.cuda.is_available() else "cpu",
+        devices=devices,
+        num_nodes=num_nodes,
+        strategy=strategy,
+        precision=recipe.train.precision,
+    )
 
 
 def _prepare_and_run(
@@ -165,6 +226,7 @@ def _prepare_and_run(
     devices: int,
     num_nodes: int,
     progress: Progress,
+    started: Fabric | None,
 ) -> TrainResult:
     world = devices * num_nodes
     distillation = recipe.objective.distillation
@@ -179,25 +241,27 @@ def _prepare_and_run(
         run.trained_on["images"]["licences"] = licences
     if resume:
         check_images(run, allow_changed=allow_changed_data)
-        run.write_recipe()
+        if started is None or started.is_global_zero:
+            run.write_recipe()
     if distillation is not None and distillation.cache and distillation.methods:
         teacher_images(distillation, store, progress)
     with quiet_lightning():
         several = world > 1 and num_nodes == 1
-        fabric = Fabric(
-            accelerator="auto" if torch.cuda.is_available() else "cpu",
-            devices=devices,
-            num_nodes=num_nodes,
-            strategy="auto" if world == 1 else Processes() if several else "ddp",
-            precision=recipe.train.precision,
+        fabric = started or _fabric(
+            recipe, devices, num_nodes, "auto" if world == 1 else Processes() if several else "ddp"
         )
-        threads = max(1, torch.get_num_threads() // devices) if world > 1 else torch.get_num_threads()
+        # torchrun gives each process its threads.
+        share = devices if world > 1 and started is None else 1
+        threads = max(1, torch.get_num_threads() // share)
         work: Callable[..., Any] = _work
         trust = code_is_trusted()  # a process of its own does not inherit it
         plain = (recipe, run, resume, store, threads, trust)
-        done, step, metrics, too_small = (
-            launch(fabric, work, plain, progress) if several else fabric.launch(work, *plain, progress)
-        )
+        if started is not None:
+            done, step, metrics, too_small = work(fabric, *plain, progress)
+        elif several:
+            done, step, metrics, too_small = launch(fabric, work, plain, progress)
+        else:
+            done, step, metrics, too_small = fabric.launch(work, *plain, progress)
     restores = recipe.model.reads == "degraded"
     return TrainResult(
         run.path,

@@ -23,7 +23,7 @@ def brought_by(extra: str) -> set[str]:
         if match := re.fullmatch(r"edgeir\[(.+)\]", line):
             found = found.union(*(brought_by(name) for name in match[1].split(",")))
         else:
-            found.add(re.split(r"[<>=]", line)[0].lower())
+            found.add(re.split(r"[\[<>=]", line)[0].lower())
     return found
 
 
@@ -41,7 +41,8 @@ def test_every_extra_is_what_pyproject_says() -> None:
     [
         ("torch", "train"), ("sklearn", "train"), ("lightning_fabric", "train"), ("onnxruntime", "onnx"),
         ("ai_edge_litert", "run"), ("ai_edge_quantizer", "litert"), ("flatbuffers", "litert"), ("h5py", "hdf5"),
-        ("tensorflow", "tf"), ("coremltools", "coreml"), ("nncf", "nncf"), ("numpy", None), ("left_pad", None),
+        ("tensorflow", "tf"), ("ray", "ray"), ("pyarrow", "ray"), ("coremltools", "coreml"), ("nncf", "nncf"),
+        ("numpy", None), ("left_pad", None),
     ],
 )  # fmt: skip
 def test_the_smallest_extra_that_brings_a_package_is_named(module: str, extra: str | None) -> None:
