@@ -16,7 +16,17 @@ from edgeir.core.errors import DeviceError, ExportError
 from edgeir.core.progress import Progress, no_progress
 from edgeir.devices.runner.library import VERSION as TFLITE_VERSION
 
-__all__ = ["ARTIFACTS", "FRAMEWORK", "MIN_SDK", "PACKER", "R8", "TARGET_SDK", "TFLITE", "TFLITE_API", "Artifact"]
+__all__ = [
+    "ARTIFACTS",
+    "FRAMEWORK",
+    "MIN_SDK",
+    "PACKER",
+    "R8",
+    "TARGET_SDK",
+    "TFLITE",
+    "TFLITE_API",
+    "Artifact",
+]
 
 MIN_SDK, TARGET_SDK = 24, 35
 """Android 7.0, and Android 15, whose framework the app is compiled against."""
@@ -63,7 +73,8 @@ class Artifact:
                 run([program, *line, f"-Dmaven.repo.local={repository()}"], f"fetching {self.coordinates}")
             except ExportError as error:
                 raise DeviceError(
-                    f"Maven cannot fetch {self.title}: {error.what}", fix=f"try it alone: mvn {' '.join(line[2:])}"
+                    f"Maven cannot fetch {self.title}: {error.what}",
+                    fix=f"try it alone: mvn {' '.join(line[2:])}",
                 ) from error
             if not self.path.is_file():
                 raise DeviceError(f"Maven fetched {self.title}, and it is not there", where=self.path)
@@ -71,7 +82,9 @@ class Artifact:
 
 
 TFLITE = Artifact("org.tensorflow", "tensorflow-lite", TFLITE_VERSION, "aar", "TensorFlow Lite")
-TFLITE_API = Artifact("org.tensorflow", "tensorflow-lite-api", TFLITE_VERSION, "aar", "TensorFlow Lite's Java interface")
+TFLITE_API = Artifact(
+    "org.tensorflow", "tensorflow-lite-api", TFLITE_VERSION, "aar", "TensorFlow Lite's Java interface"
+)
 FRAMEWORK = Artifact(
     "org.robolectric", "android-all", "15-robolectric-13954326", "jar", "Android 15's framework, 186 MB"
 )

@@ -81,7 +81,9 @@ def members_of(artifact: Artifact, names: list[str], progress: Progress = no_pro
             return {name: archive.read(name) for name in names}
     except (OSError, KeyError, zipfile.BadZipFile) as error:
         raise DeviceError(
-            f"the package of {artifact.title} is damaged: {error}", where=path, fix="delete it, to be fetched again"
+            f"the package of {artifact.title} is damaged: {error}",
+            where=path,
+            fix="delete it, to be fetched again",
         ) from error
 
 

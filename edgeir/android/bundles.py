@@ -34,6 +34,7 @@ class Packed:
         given: the path that the user named.
         folder: where the copy lies.
         bundle: its manifest.
+        files: every file of the copy, sorted.
         left_out: paths of the bundle that the app does not get.
     """
 
@@ -41,12 +42,14 @@ class Packed:
     given: Path
     folder: Path
     bundle: Bundle
+    files: tuple[str, ...]
     left_out: tuple[str, ...]
 
     @property
-    def files(self) -> list[str]:
-        """Every file of the copy, sorted."""
-        return sorted(path.relative_to(self.folder).as_posix() for path in self.folder.rglob("*") if path.is_file())
+    def golden_bytes(self) -> int:
+        """Of the golden arrays, before they are compressed."""
+        arrays = {path for file in taken_files(self.bundle) for path in _golden(file)}
+        return sum(self.bundle.contents[path].bytes for path in arrays)
 
 
 def pack_bundles(bundles: Sequence[Path], into: Path, progress: Progress = no_progress) -> list[Packed]:
@@ -58,7 +61,9 @@ def pack_bundles(bundles: Sequence[Path], into: Path, progress: Progress = no_pr
             has no file that the app takes.
     """
     if not bundles:
-        raise ConfigError(["no bundle is named"], fix="edgeir export NETWORK --bundle --target tflite makes one")
+        raise ConfigError(
+            ["no bundle is named"], fix="edgeir export NETWORK --bundle --target tflite makes one"
+        )
     packed: list[Packed] = []
     for index, path in enumerate(bundles):
         progress(index, len(bundles), f"verifying {path}")
@@ -102,7 +107,9 @@ def _verified(path: Path) -> None:
         first, more = report.faults[0], len(report.faults) - 1
         others = f"; {more} more fault{'s' * (more > 1)}" if more else ""
         raise ArtifactError(
-            f"`{first.path}`: {first.what}{others}", where=path, fix="get the bundle again, or export it again"
+            f"`{first.path}`: {first.what}{others}",
+            where=path,
+            fix="get the bundle again, or export it again",
         )
 
 
@@ -123,10 +130,14 @@ def _copied(path: Path, name: str, target: Path) -> Packed:
                 fix=f"edgeir export {bundle.source} --bundle --target {FORMAT} makes one",
             )
         kept = {README_NAME, LICENCE_NAME, CARD_NAME, *(file.path for file in taken)}
-        for file in taken:
-            if (golden := file.golden) is not None:
-                kept |= {golden.input, golden.output, golden.expected}
-        for inside in (BUNDLE_NAME, *sorted(kept)):
+        kept |= {path for file in taken for path in _golden(file)}
+        for inside in (BUNDLE_NAME, *kept):
             (target / inside).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(folder / inside, target / inside)
-    return Packed(name, path, target, bundle, tuple(sorted(set(bundle.contents) - kept)))
+    left_out = tuple(sorted(set(bundle.contents) - kept))
+    return Packed(name, path, target, bundle, tuple(sorted({BUNDLE_NAME, *kept})), left_out)
+
+
+def _golden(file: ModelFile) -> tuple[str, ...]:
+    golden = file.golden
+    return () if golden is None else (golden.input, golden.output, golden.expected)

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from edgeir.android.artifacts import MIN_SDK, TARGET_SDK
 from edgeir.android.base import Base
 from edgeir.android.bundles import Packed
-from edgeir.android.describe import Badging, exported_components, read_badging, read_signatures
+from edgeir.android.describe import Badging, read_badging, read_components, read_signatures
+from edgeir.android.dex import defined_classes
 from edgeir.android.package import alignment_of, placed_members
 from edgeir.android.tools import apksigner, run
 from edgeir.core.errors import ExportError
@@ -69,15 +70,16 @@ def check_package(path: Path, wanted: Wanted, base: Base) -> Checked:
     """
     badging = read_badging(run([base.aapt2, "dump", "badging", path], "reading the app's manifest"))
     tree = [base.aapt2, "dump", "xmltree", "--file", "AndroidManifest.xml", path]
-    exported = exported_components(run(tree, "reading the app's components"))
+    components = read_components(run(tree, "reading the app's components"))
     verify = [apksigner(), "verify", "--verbose", "--print-certs", "--min-sdk-version", str(MIN_SDK), path]
     signatures = read_signatures(run(verify, "verifying the app's signature"))
     problems = [
         *_said(badging, wanted),
-        *_differs("exported components", {name for name, is_ in exported.items() if is_}, wanted.exported),
+        *_differs("exported components", components.exported, wanted.exported),
         *_differs("signature schemes", signatures.schemes, SCHEMES),
         *([] if len(signatures.certificates) == 1 else ["it is not signed with one certificate"]),
         *_placed(path),
+        *_undefined(path, components.classes),
         *_contents(path, wanted, base),
     ]
     if problems:
@@ -107,11 +109,14 @@ def _said(badging: Badging, wanted: Wanted) -> list[str]:
     ]
 
 
-def _differs(what: str, found: Sequence[object] | set[str] | frozenset[object], should: object) -> list[str]:
-    have, want = ({str(one) for one in several} for several in (found, should))  # type: ignore[attr-defined]
-    more, less = ", ".join(sorted(have - want)), ", ".join(sorted(want - have))
-    words = [f"too many {what}: {more}"] * bool(more) + [f"missing {what}: {less}"] * bool(less)
-    return list(words)
+def _differs(what: str, found: Iterable[object], should: Iterable[object]) -> list[str]:
+    have, want = {str(one) for one in found}, {str(one) for one in should}
+    problems = []
+    if more := sorted(have - want):
+        problems.append(f"too many {what}: {', '.join(more)}")
+    if less := sorted(want - have):
+        problems.append(f"missing {what}: {', '.join(less)}")
+    return problems
 
 
 def _placed(path: Path) -> list[str]:
@@ -124,6 +129,16 @@ def _placed(path: Path) -> list[str]:
         elif alignment is not None and member.offset % alignment:
             problems.append(f"`{member.name}` begins at byte {member.offset}, no multiple of {alignment}")
     return problems
+
+
+def _undefined(path: Path, components: frozenset[str]) -> list[str]:
+    """Components of the manifest that no class of the package is."""
+    with zipfile.ZipFile(path) as archive:
+        names = [name for name in archive.namelist() if name.endswith(".dex") and "/" not in name]
+        defined = frozenset[str]().union(*(defined_classes(archive.read(name)) for name in names))
+    return [
+        f"the manifest names the class {name}, which is not there" for name in sorted(components - defined)
+    ]
 
 
 def _contents(path: Path, wanted: Wanted, base: Base) -> list[str]:

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-__all__ = ["Badging", "Signatures", "exported_components", "read_badging", "read_signatures"]
+__all__ = [
+    "Badging",
+    "Components",
+    "Signatures",
+    "read_badging",
+    "read_components",
+    "read_signatures",
+]
 
-COMPONENTS = ("activity", "activity-alias", "service", "receiver", "provider")
+CLASSES, ALIAS = ("activity", "service", "receiver", "provider"), "activity-alias"
+"""Elements of a manifest whose names are those of classes, and another name of an activity."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +41,19 @@ class Badging:
     abis: frozenset[str]
     activity: str | None
     debuggable: bool
+
+
+@dataclass(frozen=True)
+class Components:
+    """What a packaged manifest names.
+
+    Attributes:
+        exported: names of components that other apps may start.
+        classes: names of classes.
+    """
+
+    exported: frozenset[str]
+    classes: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -65,24 +85,21 @@ def read_badging(said: str) -> Badging:
     )
 
 
-def exported_components(said: str) -> dict[str, bool]:
-    """Whether other apps may start each component, by its name; of ``aapt2 dump xmltree``.
+def read_components(said: str) -> Components:
+    """Read the output of ``aapt2 dump xmltree --file AndroidManifest.xml``.
 
-    A component that does not say it and has a filter is exported; Android 12 refuses such a package.
+    A component that does not say whether it is exported, and has a filter, is; Android 12 refuses such a package.
     """
-    found: dict[str, bool] = {}
-    lines = [(len(line) - len(line.lstrip()), line.strip()) for line in said.splitlines()]
-    for index, (depth, line) in enumerate(lines):
-        if (match := re.match(r"E: ([\w-]+) ", line)) is None or match[1] not in COMPONENTS:
-            continue
-        inside = [text for _, text in _below(lines[index + 1 :], depth)]
-        own = [text for level, text in _below(lines[index + 1 :], depth) if level == depth + 2]
-        name = next(text for text in own if ":name(" in text)
-        stated = next((text for text in own if ":exported(" in text), None)
-        filtered = any(text.startswith("E: intent-filter") for text in inside)
-        exported = filtered if stated is None else stated.endswith("=true")
-        found[re.search(r'="([^"]*)"', name)[1]] = exported  # type: ignore[index]
-    return found
+    exported, classes = set(), set()
+    for element in _elements(said):
+        name = element.attributes.get("name", "")
+        if element.kind in ("application", *CLASSES) and name:
+            classes.add(name)
+        if element.kind in (*CLASSES, ALIAS):
+            stated = element.attributes.get("exported")
+            if stated == "true" or (stated is None and element.filtered):
+                exported.add(name)
+    return Components(frozenset(exported), frozenset(classes))
 
 
 def read_signatures(said: str) -> Signatures:
@@ -92,12 +109,29 @@ def read_signatures(said: str) -> Signatures:
     return Signatures(frozenset(int(scheme) for scheme in schemes), tuple(dict.fromkeys(certificates)))
 
 
-def _below(lines: list[tuple[int, str]], depth: int) -> Iterator[tuple[int, str]]:
-    """The lines of an element, up to the next one that is as deep."""
-    for level, text in lines:
-        if level <= depth:
-            return
-        yield level, text
+@dataclass
+class _Element:
+    kind: str
+    depth: int
+    attributes: dict[str, str]
+    filtered: bool = False
+
+
+def _elements(said: str) -> list[_Element]:
+    """The elements of a dumped document, in its order, with their attributes as they are printed."""
+    found: list[_Element] = []
+    for line in said.splitlines():
+        text = line.strip()
+        depth = len(line) - len(line.lstrip())
+        if element := re.match(r"E: ([\w-]+) ", text):
+            # An element stands four columns inside the one that it belongs to, an attribute two.
+            parent = next((one for one in reversed(found) if one.depth < depth), None)
+            if element[1] == "intent-filter" and parent is not None:
+                parent.filtered = True
+            found.append(_Element(element[1], depth, {}))
+        elif (attribute := re.match(r'A: (?:\S*[:/])?(\w+)(?:\(\w+\))?=(?:"([^"]*)"|(\S+))', text)) and found:
+            found[-1].attributes[attribute[1]] = attribute[2] if attribute[2] is not None else attribute[3]
+    return found
 
 
 def _lines(said: str, key: str) -> list[str]:
@@ -119,5 +153,7 @@ def _value(said: str, *keys: str) -> str:
     """What stands in quotation marks behind the first of these keys that there is; a name may have such marks in it."""
     for key in keys:
         if lines := _lines(said, key):
-            return lines[0].strip().removeprefix("'").removesuffix("'")
+            text = lines[0].strip().removeprefix("'").removesuffix("'")
+            # As aapt2 prints strings: with a backslash before quotation marks and backslashes.
+            return re.sub(r'\\(["\\])', r"\1", text)
     raise ValueError(f"aapt2 says nothing of `{keys[0]}`")

@@ -53,6 +53,7 @@ def run_packaged(
     Raises:
         ParityError: one computes something else there than the network.
         ArtifactError: one cannot be run there.
+        DeviceError: the library does not start.
     """
     if ABI not in abis:
         return (PackagedRun(path="*", status="not run", reason=f"the app has no library for {ABI}"),)
@@ -67,6 +68,8 @@ def run_packaged(
         try:
             phone = EmulatedPhone(f"android-arm64:{core.name}", core, library=library)
         except DeviceError as error:
+            if error.fix is None:  # nothing is missing: the library of the package does not start
+                raise
             return (PackagedRun(path="*", status="not run", reason=str(error)),)
         try:
             return tuple(_runs(phone, folder, bundles, progress))
@@ -80,14 +83,18 @@ def _taken(archive: zipfile.ZipFile, name: str, target: Path) -> None:
         shutil.copyfileobj(source, stream)
 
 
-def _runs(phone: EmulatedPhone, folder: Path, bundles: Sequence[Packed], progress: Progress) -> list[PackagedRun]:
+def _runs(
+    phone: EmulatedPhone, folder: Path, bundles: Sequence[Packed], progress: Progress
+) -> list[PackagedRun]:
     todo = [(packed, file) for packed in bundles for file in taken_files(packed.bundle)]
     runs = []
     for index, (packed, file) in enumerate(todo):
         name, place = f"{BUNDLES}/{packed.name}/{file.path}", folder / packed.name
         progress(index, len(todo), f"running {file.path} on {phone.facts.title}")
         if file.golden is None:
-            runs.append(PackagedRun(path=name, status="not run", reason="the bundle has no golden arrays for it"))
+            runs.append(
+                PackagedRun(path=name, status="not run", reason="the bundle has no golden arrays for it")
+            )
             continue
         artifact, _ = read_artifact(place, verify=False)
         session = phone.open(place / file.path, artifact, file)
@@ -98,7 +105,9 @@ def _runs(phone: EmulatedPhone, folder: Path, bundles: Sequence[Packed], progres
         finally:
             session.close()
         if (problem := golden_problem(found, file.golden)) is not None:
-            raise ParityError(f"{problem}, on {phone.facts.device}", where=name, fix="choose a higher precision")
+            raise ParityError(
+                f"{problem}, on {phone.facts.device}", where=name, fix="choose a higher precision"
+            )
         runs.append(
             PackagedRun(
                 path=name,

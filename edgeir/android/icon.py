@@ -1,8 +1,8 @@
 """An image as an app's launcher icon: one PNG for each screen density, and the adaptive icon of Android 8 and newer.
 
 Sizes are those of Android's documentation: 48 dp for the icon, 108 dp for a layer of an adaptive icon, of which masks
-show the inner 72 dp, and always the circle of 66 dp. An opaque square fills the 72 dp; what is transparent or not square
-is fitted into the circle, on a background of its own.
+show the inner 72 dp, and always the circle of 66 dp. An opaque square fills the 72 dp; what is transparent or not
+square is fitted into the circle, on white.
 """
 
 from __future__ import annotations

@@ -61,8 +61,25 @@ def debug_key() -> Key:
             if not path.is_file():
                 with atomic_file(path) as temporary:
                     temporary.unlink()  # keytool wants to make the file itself
-                    words = [keytool, *_ENGLISH, "-genkeypair", "-keystore", temporary, "-storetype", "PKCS12"]
-                    words += ["-alias", DEBUG_ALIAS, "-keyalg", "RSA", "-keysize", "2048", "-dname", DEBUG_OWNER]
+                    words = [
+                        keytool,
+                        *_ENGLISH,
+                        "-genkeypair",
+                        "-keystore",
+                        temporary,
+                        "-storetype",
+                        "PKCS12",
+                    ]
+                    words += [
+                        "-alias",
+                        DEBUG_ALIAS,
+                        "-keyalg",
+                        "RSA",
+                        "-keysize",
+                        "2048",
+                        "-dname",
+                        DEBUG_OWNER,
+                    ]
                     words += ["-validity", str(DEBUG_DAYS), "-storepass:env", _STORE]
                     run(words, "making a key", secrets={_STORE: DEBUG_PASSWORD})
         path.chmod(0o600)
@@ -132,4 +149,6 @@ def _refused(keystore: Path, said: str) -> ConfigError:
     if _is_password(said):
         fix = f"set {PASSWORD_VARIABLE}, and {KEY_PASSWORD_VARIABLE} where the key has another one"
         return ConfigError(["the password is wrong"], where=keystore, fix=fix)
-    return ConfigError([f"it is no keystore that Java reads: {said}"], where=keystore, fix="PKCS #12 or JKS is read")
+    return ConfigError(
+        [f"it is no keystore that Java reads: {said}"], where=keystore, fix="PKCS #12 or JKS is read"
+    )

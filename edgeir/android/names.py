@@ -14,10 +14,15 @@ ABIS = ("arm64-v8a", "armeabi-v7a", "x86_64")
 LONGEST_NAME, LONGEST_ID = 50, 150
 _SEGMENT = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _KEYWORDS = frozenset(
-    "abstract assert boolean break byte case catch char class const continue default do double else enum extends false "
-    "final finally float for goto if implements import instanceof int interface long native new null package private "
-    "protected public return short static strictfp super switch synchronized this throw throws transient true try void "
-    "volatile while".split()
+    re.findall(
+        r"\w+",
+        """
+        abstract assert boolean break byte case catch char class const continue default do double else enum extends
+        false final finally float for goto if implements import instanceof int interface long native new null package
+        private protected public return short static strictfp super switch synchronized this throw throws transient
+        true try void volatile while
+        """,
+    )
 )
 """Words that no Java package may have in its name."""
 _TAKEN = ("android", "com.android", "com.example", "com.google.android")
@@ -33,7 +38,8 @@ def check_name(name: str) -> str:
     shown = name.strip()
     if not shown or len(shown) > LONGEST_NAME or not shown.isprintable():
         raise ConfigError(
-            [f"the app's name is {name!r}"[:120]], fix=f"1 to {LONGEST_NAME} characters that can be printed, in one line"
+            [f"the app's name is {name!r}"[:120]],
+            fix=f"1 to {LONGEST_NAME} characters that can be printed, in one line",
         )
     return shown
 

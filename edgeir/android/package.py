@@ -12,7 +12,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["LIBRARY_ALIGNMENT", "STORED_ALIGNMENT", "Member", "alignment_of", "placed_members", "write_package"]
+__all__ = [
+    "LIBRARY_ALIGNMENT",
+    "STORED_ALIGNMENT",
+    "Member",
+    "alignment_of",
+    "placed_members",
+    "write_package",
+]
 
 LIBRARY_ALIGNMENT, STORED_ALIGNMENT = 16384, 4
 """Of libraries: the largest page that phones have; of other stored members, as `zipalign` has it."""
@@ -93,7 +100,9 @@ def placed_members(path: Path) -> list[Placed]:
                 raise zipfile.BadZipFile(f"`{info.filename}` has no header")
             name, extra = struct.unpack_from("<HH", header, 26)
             offset = info.header_offset + HEADER + name + extra
-            found.append(Placed(info.filename, info.compress_type == zipfile.ZIP_STORED, offset, info.file_size))
+            found.append(
+                Placed(info.filename, info.compress_type == zipfile.ZIP_STORED, offset, info.file_size)
+            )
     return found
 
 

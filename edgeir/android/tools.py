@@ -62,7 +62,9 @@ def maven() -> Path:
     """
     found = shutil.which("mvn")
     if found is None:
-        raise DeviceError("Maven is not installed, which fetches what an Android app is built with", fix=MAVEN_LINE)
+        raise DeviceError(
+            "Maven is not installed, which fetches what an Android app is built with", fix=MAVEN_LINE
+        )
     return Path(found)
 
 
@@ -83,10 +85,11 @@ def apksigner() -> Path:
     raise DeviceError("`apksigner` is not installed, which signs Android apps", fix=APKSIGNER_LINE)
 
 
-def run(words: Sequence[str | Path], what: str, *, secrets: Mapping[str, str] | None = None) -> str:
+def run(words: Sequence[object], what: str, *, secrets: Mapping[str, str] | None = None) -> str:
     """Run a program and return what it printed on both streams.
 
     Args:
+        words: program and arguments, texts and paths.
         what: it does, for the message: ``compiling the app``.
         secrets: environment variables for it, such as passwords.
 
@@ -124,7 +127,9 @@ def _refuse_old(javac: Path) -> None:
     said = run([javac, "-version"], "asking javac for its version")
     found = re.search(r"javac (?:1\.)?(\d+)", said)
     if found is not None and int(found[1]) < OLDEST_JAVA:
-        raise DeviceError(f"the JDK is version {found[1]}, at least {OLDEST_JAVA} is needed", where=javac, fix=JDK_LINE)
+        raise DeviceError(
+            f"the JDK is version {found[1]}, at least {OLDEST_JAVA} is needed", where=javac, fix=JDK_LINE
+        )
 
 
 def _version(path: Path) -> list[int]:
