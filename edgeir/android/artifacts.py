@@ -2,6 +2,8 @@
 
 Maven keeps what it fetched in ``~/.m2/repository``; it is asked only for what is not there. These versions were built
 with; the framework and ``aapt2`` must fit each other (Debian's cannot read the framework's resources).
+
+``python -m edgeir.android.artifacts`` (``make android-setup``) fetches all of it.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgeir.android.tools import maven, run
-from edgeir.core.errors import DeviceError, ExportError
+from edgeir.core.errors import DeviceError, EdgeIRError, ExportError
 from edgeir.core.progress import Progress, no_progress
 from edgeir.devices.runner.library import VERSION as TFLITE_VERSION
 
@@ -117,3 +119,18 @@ def aapt2_member() -> str:
             fix="package the app on Linux (x86-64), macOS or Windows; --project needs no aapt2",
         )
     return _AAPT2[system]
+
+
+def _main() -> int:
+    """Fetch everything."""
+    try:
+        for artifact in ARTIFACTS:
+            sys.stdout.write(f"{artifact.fetched()}\n")
+    except EdgeIRError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(_main())

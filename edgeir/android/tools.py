@@ -24,7 +24,7 @@ APKSIGNER_LINE = "apt-get install apksigner, or set ANDROID_HOME to an Android S
 OLDEST_JAVA = 17
 """The oldest with which the app was built."""
 LIMIT_S = 600
-ENGLISH = {"LC_ALL": "C", "JAVA_TOOL_OPTIONS": ""}
+ENGLISH = {"LC_ALL": "C"}
 """What programs say is searched for English words."""
 
 

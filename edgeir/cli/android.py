@@ -18,9 +18,11 @@ if TYPE_CHECKING:
 __all__ = ["android"]
 
 _SIGNING = "Signing"
-KEPT = "keeps in its cache folder: for your own phones, and updates need the same one"
+KEPT = (
+    "keeps in its cache folder, for your own phones (a shop such as Google Play needs your own: --keystore)"
+)
 MUCH_GOLDEN = 5_000_000
-NOT_RUN = "not installed on any phone here: what was checked is above"
+NOT_RUN = "not tried here: what was checked is above"
 
 
 def android(
@@ -171,7 +173,9 @@ def _app_lines(app: ApkReport) -> list[str]:
     if app.golden_bytes > MUCH_GOLDEN:
         much = f"{app.golden_bytes / 1e6:.0f} MB of golden images before compression"
         rows.append(("remark", f"{much}: an export with a smaller --size makes a smaller app"))
-    rows.append(("phone", NOT_RUN))
+    rows.append(
+        ("install", f"copy it to the phone and open it there, or adb install -r {app.out}; {NOT_RUN}")
+    )
     return [f"wrote {app.out}", *(f"  {line}" for line in table(rows))]
 
 
