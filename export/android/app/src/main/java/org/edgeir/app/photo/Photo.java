@@ -135,8 +135,12 @@ public final class Photo implements ImageSource, Closeable {
         for (int y = 0, to = 0; y < bottom - top; y++) {
             for (int x = 0; x < turn.width; x++) {
                 int from = RGBA * turn.at(y, x, bottom - top, line);
-                for (int c = 0; c < colours; c++) samples[to++] = raw[from + c];
-                if (alpha) samples[to++] = raw[from + RGBA - 1];
+                samples[to++] = raw[from + Channels.RED];
+                if (colours == 3) {
+                    samples[to++] = raw[from + Channels.GREEN];
+                    samples[to++] = raw[from + Channels.BLUE];
+                }
+                if (alpha) samples[to++] = raw[from + Channels.ALPHA];
             }
         }
     }

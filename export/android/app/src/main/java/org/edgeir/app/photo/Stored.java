@@ -8,7 +8,7 @@ import java.nio.ByteBuffer;
 
 /** The pixels of a file as they are stored, region by region: not premultiplied, in the file's own colours. */
 abstract class Stored implements Closeable {
-    /** Bytes of a pixel: red, green, blue, alpha. */
+    /** Bytes of a pixel; their order is that of {@link Channels}. */
     static final int RGBA = 4;
 
     abstract int width();

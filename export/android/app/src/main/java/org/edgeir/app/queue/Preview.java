@@ -4,6 +4,7 @@ import android.graphics.Bitmap;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
+import org.edgeir.app.photo.Channels;
 import org.edgeir.app.photo.Photo;
 import org.edgeir.restorer.pixels.ImageSink;
 
@@ -60,13 +61,19 @@ final class Preview implements ImageSink {
             for (int x = 0; x < width; x++, at += planes) {
                 int to = RGBA * (x / step);
                 int opacity = alpha ? samples[at + colours] & 0xff : 255;
-                for (int c = 0; c < 3; c++) // the screen wants them premultiplied
-                    sums[to + c] += (samples[at + (colours == 3 ? c : 0)] & 0xff) * opacity / 255;
-                sums[to + 3] += opacity;
+                add(to + Channels.RED, samples[at], opacity);
+                add(to + Channels.GREEN, samples[at + (colours == 3 ? 1 : 0)], opacity);
+                add(to + Channels.BLUE, samples[at + (colours == 3 ? 2 : 0)], opacity);
+                sums[to + Channels.ALPHA] += opacity;
             }
             if ((row + 1) % step == 0 || row + 1 == height) finishRow();
         }
         more.run();
+    }
+
+    /** The screen wants colours premultiplied. */
+    private void add(int to, byte sample, int opacity) {
+        sums[to] += (sample & 0xff) * opacity / 255;
     }
 
     private void finishRow() {
