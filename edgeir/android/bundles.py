@@ -102,6 +102,12 @@ def why_not(file: ModelFile) -> str | None:
 
 
 def _verified(path: Path) -> None:
+    if not path.exists():
+        raise ArtifactError(
+            "there is no such bundle",
+            where=path,
+            fix=f"edgeir export NETWORK --bundle --target {FORMAT} --out app.zip makes one",
+        )
     report = verify(path)
     if report.faults:
         first, more = report.faults[0], len(report.faults) - 1

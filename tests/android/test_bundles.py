@@ -60,9 +60,13 @@ def test_no_bundle_and_what_is_none(tmp_path: Path) -> None:
         pack_bundles([], tmp_path)
     (tmp_path / "foreign").mkdir()
     (tmp_path / "foreign" / "model.tflite").write_bytes(b"x")
-    for path in (tmp_path / "foreign", tmp_path / "none.zip"):
-        with pytest.raises(ArtifactError):
+    for path, message in (
+        (tmp_path / "foreign", "no edgeir.json here, so this is no bundle"),
+        (tmp_path / "none.zip", "there is no such bundle (edgeir export NETWORK --bundle --target tflite"),
+    ):
+        with pytest.raises(ArtifactError) as found:
             pack_bundles([path], tmp_path / "into")
+        assert message in str(found.value)
 
 
 def test_a_changed_bundle_is_refused(bundle_folder: Path, tmp_path: Path) -> None:
