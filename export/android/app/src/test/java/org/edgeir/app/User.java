@@ -28,25 +28,25 @@ import org.robolectric.android.controller.ActivityController;
 import org.robolectric.android.controller.ServiceController;
 
 /** Who uses the app, and the part of Android that starts its service. */
-final class User {
+public final class User {
     private static final long MOST_SECONDS = 120;
 
     private ServiceController<RestoreService> service;
     private int starts;
 
     /** Skips the test where TensorFlow Lite's library or the bundles are missing. */
-    static void needsModels() {
+    public static void needsModels() {
         File library = new File(System.getProperty("edgeir.data"), "native/libbionic.so");
         assumeTrue(library + " is not there: make android (Linux on x86-64)", library.isFile());
         TestData.made("bundles/sr-x4-xs");
         Settings.of(app()).setModel("app:sr-x4-xs/tflite-int8-64x64.tflite");
     }
 
-    static App app() {
+    public static App app() {
         return (App) RuntimeEnvironment.getApplication();
     }
 
-    static Queue queue() {
+    public static Queue queue() {
         return app().queue();
     }
 
@@ -83,14 +83,14 @@ final class User {
         shadowOf(activity).receiveResult(asked, Activity.RESULT_OK, answer);
     }
 
-    static void click(Activity activity, int id) {
+    public static void click(Activity activity, int id) {
         View view = activity.findViewById(id);
         assertTrue("hidden", view.isShown());
         assertTrue("disabled", view.isEnabled());
         assertTrue("not clickable", view.performClick());
     }
 
-    static String text(Activity activity, int id) {
+    public static String text(Activity activity, int id) {
         TextView view = activity.findViewById(id);
         return view.getVisibility() == View.VISIBLE ? view.getText().toString() : "";
     }
@@ -117,7 +117,7 @@ final class User {
     }
 
     /** Goes on until it is so. */
-    void until(String what, BooleanSupplier condition) {
+    public void until(String what, BooleanSupplier condition) {
         long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(MOST_SECONDS);
         while (true) {
             startService();

@@ -106,7 +106,7 @@ public final class CompareView extends View {
     }
 
     /** Enlarges around a point of the view. */
-    void zoom(float factor, float x, float y) {
+    public void zoom(float factor, float x, float y) {
         float wanted = Math.max(fitting(), Math.min(Math.max(MOST, fitting()), scale * factor));
         left = x - (x - left) * wanted / scale;
         top = y - (y - top) * wanted / scale;

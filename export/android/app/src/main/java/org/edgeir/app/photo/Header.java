@@ -36,6 +36,7 @@ final class Header {
     static Header of(File file) {
         Header header = new Header();
         try (RandomAccessFile bytes = new RandomAccessFile(file, "r")) {
+            if (bytes.length() < 4) return header;
             int start = bytes.readInt();
             if (start >>> 16 == 0xffd8) header.jpeg(bytes);
             else if (start == 0x89504e47) header.png(bytes);

@@ -49,10 +49,10 @@ public final class Photo implements ImageSource, Closeable {
         BitmapFactory.Options bounds = Stored.options();
         bounds.inJustDecodeBounds = true;
         BitmapFactory.decodeFile(file.getPath(), bounds);
-        if (bounds.outWidth < 1 || bounds.outHeight < 1)
-            throw new RestoreException(context.getString(R.string.no_photo, Build.VERSION.RELEASE));
         Header header = Header.of(file);
         if (header.cut) throw new RestoreException(context.getString(R.string.cut_photo));
+        if (bounds.outWidth < 1 || bounds.outHeight < 1)
+            throw new RestoreException(context.getString(R.string.no_photo, Build.VERSION.RELEASE));
         boolean turned = "image/heic".equals(bounds.outMimeType) || "image/heif".equals(bounds.outMimeType);
         int orientation = turned ? 1 : Exif.orientation(header.exif); // those come upright from the decoder
         Stored stored = stored(context, file, bounds);

@@ -44,6 +44,7 @@ public final class Job {
     private volatile String saved = "";
     private volatile int permille;
     private volatile boolean cancelled;
+    private volatile String interruption = "";
 
     Job(String id, File folder, String name, String model, String modelTitle, String accelerator, State state) {
         this.id = id;
@@ -127,12 +128,24 @@ public final class Job {
         this.state = state;
         if (state == State.WAITING) {
             cancelled = false;
+            interruption = "";
             permille = 0;
         }
     }
 
     void cancel() {
         cancelled = true;
+    }
+
+    /** Stops it for a reason that is not the user's. */
+    void interrupt(String reason) {
+        interruption = reason;
+        cancelled = true;
+    }
+
+    /** The reason; empty: it was not interrupted. */
+    String interruption() {
+        return interruption;
     }
 
     void setVerdict(String verdict, List<String> notes) {

@@ -105,7 +105,8 @@ public final class Queue {
     /** Stops everything, for a reason that is not the user's. */
     synchronized void interrupt(String reason) {
         for (Job job : jobs) {
-            job.cancel();
+            if (!job.open()) continue;
+            job.interrupt(reason);
             if (job.state() == Job.State.WAITING) become(job, Job.State.NOT_DONE, reason);
         }
     }

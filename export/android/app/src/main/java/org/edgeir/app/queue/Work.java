@@ -49,7 +49,8 @@ final class Work implements Closeable {
             restore(job);
             queue.become(job, Job.State.DONE, "");
         } catch (CancelledException error) {
-            queue.become(job, Job.State.CANCELLED, "");
+            String reason = job.interruption();
+            queue.become(job, reason.isEmpty() ? Job.State.CANCELLED : Job.State.NOT_DONE, reason);
         } catch (IOException | RuntimeException | OutOfMemoryError | LinkageError error) {
             queue.become(job, Job.State.FAILED, Errors.words(context, error));
         } finally {
