@@ -8,7 +8,7 @@ from xml.sax.saxutils import quoteattr
 import pytest
 
 from edgeir.android.manifest import NAMESPACE, for_gradle, for_package, package_of, stated
-from edgeir.android.template import MANIFEST
+from edgeir.android.template import MANIFEST, RESOURCES
 from edgeir.core.assets import android_sources
 
 PERMISSIONS = {
@@ -65,6 +65,13 @@ def test_every_component_says_whether_it_is_exported(shipped: str) -> None:
     for kind in ("activity", "service", "receiver", "provider"):
         for entry in ET.fromstring(shipped).iter(kind):
             assert entry.get(f"{{{NAMESPACE}}}exported") in ("true", "false"), ET.tostring(entry)
+
+
+def test_the_app_s_name_is_one_for_all_languages() -> None:
+    """A translation would be shown in place of the name that a user chose."""
+    files = (android_sources() / RESOURCES).glob("values*/*.xml")
+    named = [path.parent.name for path in files if 'name="app_name"' in path.read_text(encoding="utf-8")]
+    assert named == ["values"]
 
 
 @pytest.mark.parametrize(
