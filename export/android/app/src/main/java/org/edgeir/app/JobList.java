@@ -64,7 +64,7 @@ final class JobList extends BaseAdapter {
         row.setOnClickListener(shown ? clicked -> open(job) : null);
         row.setClickable(shown);
         ImageButton again = view.findViewById(R.id.job_again);
-        Screen.show(again, !job.open() && job.state() != Job.State.DONE);
+        Screen.show(again, !job.open() && job.state() != Job.State.DONE && job.photo().isFile());
         again.setContentDescription(activity.getString(R.string.again_named, job.name));
         again.setOnClickListener(clicked -> RestoreService.again(activity, job));
         ImageButton close = view.findViewById(R.id.job_close);

@@ -12,14 +12,14 @@ import org.edgeir.restorer.pixels.ArrayImage;
 import org.edgeir.restorer.pixels.PngSink;
 
 /** Images of tests, written and read without the app. */
-final class Images {
+public final class Images {
     private Images() {}
 
-    static File png(File file, ArrayImage image) throws IOException {
+    public static File png(File file, ArrayImage image) throws IOException {
         return png(file, image, null, null);
     }
 
-    static File png(File file, ArrayImage image, byte[] icc, byte[] exif) throws IOException {
+    public static File png(File file, ArrayImage image, byte[] icc, byte[] exif) throws IOException {
         try (OutputStream out = new FileOutputStream(file)) {
             PngSink sink = new PngSink(out, icc, exif, 4);
             sink.begin(image.width(), image.height(), image.colours(), image.hasAlpha());
@@ -30,7 +30,7 @@ final class Images {
     }
 
     /** Samples of a file as Android decodes it, in planes as those of another image. */
-    static ArrayImage read(File file, int colours, boolean alpha) {
+    public static ArrayImage read(File file, int colours, boolean alpha) {
         BitmapFactory.Options options = new BitmapFactory.Options();
         options.inPremultiplied = false;
         options.inScaled = false;

@@ -20,17 +20,17 @@ public final class OtherApp extends ContentProvider {
     private static boolean allowed;
 
     /** There is one, and it allows everything. */
-    static void install() {
+    public static void install() {
         FILES.clear();
         allowed = true;
         Robolectric.buildContentProvider(OtherApp.class).create(AUTHORITY);
     }
 
-    static Uri give(File file) {
+    public static Uri give(File file) {
         return give(file, file.getName());
     }
 
-    static Uri give(File file, String name) {
+    public static Uri give(File file, String name) {
         FILES.put(name, file);
         return new Uri.Builder().scheme("content").authority(AUTHORITY).appendPath(name).build();
     }

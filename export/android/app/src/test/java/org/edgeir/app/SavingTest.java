@@ -48,7 +48,7 @@ public class SavingTest {
         free(4L << 30);
     }
 
-    private static void free(long bytes) {
+    static void free(long bytes) {
         android.app.ActivityManager manager = User.app().getSystemService(android.app.ActivityManager.class);
         android.app.ActivityManager.MemoryInfo info = new android.app.ActivityManager.MemoryInfo();
         info.availMem = bytes;

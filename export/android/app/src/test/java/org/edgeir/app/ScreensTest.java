@@ -50,6 +50,7 @@ public class ScreensTest {
     public void setUp() {
         User.needsModels();
         OtherApp.install();
+        SavingTest.free(4L << 30);
     }
 
     /** A photo of stripes and discs, so that sharpness can be seen. */
@@ -149,11 +150,11 @@ public class ScreensTest {
         user.open(User.share(OtherApp.give(file, "a photo with a rather long name, from 2024-08-17.jpg")));
         user.untilFinished();
         OtherApp.install();
-        OtherApp.give(file, "harbour.png");
+        File large = Images.png(folder.newFile(), photo(1000, 750));
         ActivityController<MainActivity> running =
-                user.open(User.share(OtherApp.give(file, "boats.png"), OtherApp.give(file, "lighthouse.png")));
+                user.open(User.share(OtherApp.give(large, "boats.png"), OtherApp.give(file, "lighthouse.png")));
         user.until("boats does not run", () -> User.queue().all().size() == 4
-                && User.queue().all().get(1).permille() > 400);
+                && User.queue().all().get(1).permille() > 300);
         Job boats = User.queue().all().get(1);
         shot(running, "first-running");
         ActivityController<CompareActivity> half = SavingTest.show(boats);
@@ -161,6 +162,11 @@ public class ScreensTest {
         user.untilFinished();
         Job done = User.queue().all().get(3);
         assertEquals("harbour.png", done.name);
+        ActivityController<BenchmarkActivity> timed =
+                Robolectric.buildActivity(BenchmarkActivity.class).setup();
+        User.click(timed.get(), R.id.start);
+        shot(timed, "benchmark-running");
+        user.until("the benchmark does not end", () -> !User.text(timed.get(), R.id.figures).isEmpty());
         for (String[] way : WAYS) {
             String name = way(way);
             shot(user.open(), "first-" + name);
@@ -188,6 +194,20 @@ public class ScreensTest {
         }
     }
 
+    /** Since Android 15 the window lies under the system's bars, and under a cutout. */
+    @Test
+    public void nothingLiesUnderTheBars() {
+        View root = user.open().get().findViewById(R.id.root);
+        android.view.WindowInsets insets = new android.view.WindowInsets.Builder()
+                .setInsets(android.view.WindowInsets.Type.systemBars(), android.graphics.Insets.of(0, 50, 0, 80))
+                .setInsets(android.view.WindowInsets.Type.displayCutout(), android.graphics.Insets.of(30, 60, 0, 0))
+                .build();
+        root.dispatchApplyWindowInsets(insets);
+        assertEquals(30, root.getPaddingLeft());
+        assertEquals(60, root.getPaddingTop());
+        assertEquals(80, root.getPaddingBottom());
+    }
+
     /** Two fingers enlarge; what is enlarged is decoded anew. */
     @Test
     public void anEnlargedPart() throws Exception {
@@ -198,7 +218,7 @@ public class ScreensTest {
         ActivityController<CompareActivity> compare = SavingTest.show(User.queue().all().get(0));
         shot(compare, "compare-whole");
         org.edgeir.app.compare.CompareView view = compare.get().findViewById(R.id.compare);
-        view.zoom(6, view.getWidth() * 0.5f, view.getHeight() * 0.5f);
+        view.zoom(8, view.getWidth() * 0.45f, view.getHeight() * 0.5f);
         shot(compare, "compare-enlarged");
     }
 }

@@ -55,12 +55,12 @@ public final class User {
         return open(new Intent(Intent.ACTION_MAIN));
     }
 
-    ActivityController<MainActivity> open(Intent intent) {
+    public ActivityController<MainActivity> open(Intent intent) {
         intent.setClass(app(), MainActivity.class);
         return Robolectric.buildActivity(MainActivity.class, intent).setup();
     }
 
-    static Intent share(Uri... photos) {
+    public static Intent share(Uri... photos) {
         if (photos.length == 1)
             return new Intent(Intent.ACTION_SEND).setType("image/png").putExtra(Intent.EXTRA_STREAM, photos[0]);
         return new Intent(Intent.ACTION_SEND_MULTIPLE)
@@ -133,13 +133,13 @@ public final class User {
     }
 
     /** Goes on until the service has nothing to do. */
-    void untilFinished() {
+    public void untilFinished() {
         startService();
         until("the service does not end", () -> shadowOf(service.get()).isStoppedBySelf());
         shadowOf(Looper.getMainLooper()).idle();
     }
 
-    static String states() {
+    public static String states() {
         List<String> states = new ArrayList<>();
         for (Job job : queue().all()) states.add(job.name + " " + job.state() + " " + job.message());
         return states.toString();
