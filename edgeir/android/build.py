@@ -14,23 +14,23 @@ from importlib.metadata import version as installed
 from pathlib import Path
 
 from edgeir.android.bundles import Packed, pack_bundles
-from edgeir.android.check import BUNDLES, Checked, Wanted, check_package
-from edgeir.android.emulated import PackagedRun, run_packaged
+from edgeir.android.check import BUNDLES, Wanted, check_package
+from edgeir.android.emulated import run_packaged
 from edgeir.android.icon import Icon, icon_files, read_icon
-from edgeir.android.keys import Key, debug_key, given_key, sign
+from edgeir.android.keys import debug_key, given_key, sign
 from edgeir.android.manifest import for_package, stated
 from edgeir.android.names import check_application_id, check_name, chosen_abis, string_resource
 from edgeir.android.package import Member, write_package
+from edgeir.android.report import ApkReport, report_of
 from edgeir.android.template import Template, template
 from edgeir.android.tools import apksigner, run
 from edgeir.core.assets import licence_text
-from edgeir.core.config import Config
 from edgeir.core.errors import ConfigError, OutputError
-from edgeir.core.files import atomic_file, refuse_existing, scratch_dir, sha256_file
+from edgeir.core.files import atomic_file, refuse_existing, scratch_dir
 from edgeir.core.progress import Progress, no_progress
 from edgeir.devices.runner.library import NAME as LIBRARY_NAME
 
-__all__ = ["APPLICATION_ID", "NAME", "ApkReport", "PackagedBundle", "build_apk"]
+__all__ = ["APPLICATION_ID", "NAME", "build_apk"]
 
 NAME, APPLICATION_ID = "edgeir", "org.edgeir.app"
 SUFFIX = ".apk"
@@ -38,42 +38,6 @@ STRINGS = """<?xml version="1.0" encoding="utf-8"?>
 <resources><string name="app_name" translatable="false">{name}</string></resources>
 """
 STEPS = 5
-
-
-class PackagedBundle(Config):
-    """A bundle in a package."""
-
-    name: str
-    """Of its folder in the package."""
-    given: str
-    source: str
-    """The network."""
-    files: tuple[str, ...]
-    left_out: tuple[str, ...]
-    """Files of other formats, and pictures of the proof."""
-
-
-class ApkReport(Config):
-    """A package that was written, and what was checked of it."""
-
-    out: str
-    bytes: int
-    sha256: str
-    name: str
-    application_id: str
-    version: str
-    min_sdk: int
-    target_sdk: int
-    abis: tuple[str, ...]
-    permissions: tuple[str, ...]
-    certificate_sha256: str
-    debug_key: bool
-    """It is signed with the key that edgeir keeps in the cache folder."""
-    bundles: tuple[PackagedBundle, ...]
-    golden_bytes: int
-    """Of the golden arrays in it, before they are compressed."""
-    golden: tuple[PackagedRun, ...]
-    """The models on the emulated phone; none where that was not asked for."""
 
 
 def build_apk(
@@ -148,7 +112,7 @@ def build_apk(
         progress(4, STEPS, f"writing {target.name}")
         with atomic_file(target) as temporary:
             shutil.copyfile(signed, temporary)
-    return _report(target, shown, chosen, key, packed, checked, runs)
+    return report_of(target, shown, chosen, key, packed, checked, runs)
 
 
 def _checked_out(out: Path, *, overwrite: bool) -> Path:
@@ -216,41 +180,3 @@ def _members(made: Template, linked: Path, packed: Sequence[Packed], abis: Seque
     members.append(Member("assets/licences/edgeir.txt", licence_text().encode()))
     members.append(Member("assets/licences/tensorflow-lite.txt", made.base.licence.read_bytes()))
     return members
-
-
-def _report(
-    out: Path,
-    name: str,
-    abis: tuple[str, ...],
-    key: Key,
-    packed: Sequence[Packed],
-    checked: Checked,
-    runs: tuple[PackagedRun, ...],
-) -> ApkReport:
-    badging = checked.badging
-    return ApkReport(
-        out=str(out),
-        bytes=out.stat().st_size,
-        sha256=sha256_file(out),
-        name=name,
-        application_id=badging.package,
-        version=badging.version_name,
-        min_sdk=badging.min_sdk,
-        target_sdk=badging.target_sdk,
-        abis=abis,
-        permissions=tuple(sorted(badging.permissions)),
-        certificate_sha256=checked.certificate,
-        debug_key=key.debug,
-        bundles=tuple(
-            PackagedBundle(
-                name=one.name,
-                given=str(one.given),
-                source=one.bundle.source,
-                files=one.files,
-                left_out=one.left_out,
-            )
-            for one in packed
-        ),
-        golden_bytes=sum(one.golden_bytes for one in packed),
-        golden=runs,
-    )

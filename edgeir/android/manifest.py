@@ -69,7 +69,7 @@ def for_package(text: str, *, application_id: str, version: str) -> str:
     for provider in root.iter("provider"):
         if (names := provider.get(_key("authorities"))) is not None:
             provider.set(_key("authorities"), _renamed(names, package, application_id))
-    return ET.tostring(root, encoding="unicode", xml_declaration=True)
+    return ET.tostring(root, encoding="unicode")
 
 
 def for_gradle(text: str) -> str:
@@ -86,9 +86,8 @@ def for_gradle(text: str) -> str:
 
 def _renamed(authorities: str, package: str, application_id: str) -> str:
     """Authorities, separated by semicolons, with the id in place of the package or of Gradle's placeholder."""
-    starts = re.compile(rf"(?:{re.escape(PLACEHOLDER)}|{re.escape(package)})(?=\.|$)")
-    return ";".join(starts.sub(lambda _: application_id, name, count=1) if starts.match(name) else name
-                    for name in authorities.split(";"))  # fmt: skip
+    start = re.compile(rf"\A(?:{re.escape(PLACEHOLDER)}|{re.escape(package)})(?=\.|\Z)")
+    return ";".join(start.sub(lambda _: application_id, name) for name in authorities.split(";"))
 
 
 def _named(entry: ET.Element, package: str) -> str:

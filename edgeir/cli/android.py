@@ -12,8 +12,8 @@ from edgeir.cli.output import Output, table
 from edgeir.core.errors import ConfigError
 
 if TYPE_CHECKING:
-    from edgeir.android.build import ApkReport
     from edgeir.android.project import ProjectReport
+    from edgeir.android.report import ApkReport
 
 __all__ = ["android"]
 

@@ -17,13 +17,14 @@ import pytest
 from PIL import Image
 
 from edgeir.android import build
-from edgeir.android.build import ApkReport, build_apk
+from edgeir.android.build import build_apk
 from edgeir.android.check import BUNDLES, Wanted, check_package
 from edgeir.android.emulated import run_packaged
 from edgeir.android.keys import debug_key, sign
 from edgeir.android.manifest import stated
 from edgeir.android.names import ABIS
 from edgeir.android.package import Member, placed_members, write_package
+from edgeir.android.report import ApkReport
 from edgeir.android.template import Template
 from edgeir.cli.app import main
 from edgeir.core.errors import ConfigError, ExportError
