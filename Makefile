@@ -110,14 +110,22 @@ android-setup: $(STAMP)
 
 # What the tests need is made first, TensorFlow Lite's library for the JVM among it. Maven keeps what it fetches.
 TFLITE := org.tensorflow:tensorflow-lite:2.16.1:aar
+FETCH  := mvn -B -q org.apache.maven.plugins:maven-dependency-plugin:3.8.1:get -Dtransitive=false
+# Android 15 and 8.0 as Robolectric runs them, 370 MB: without them the library is tested, and the app left out.
+ROBOLECTRIC := 15-robolectric-13954326-i7 8.0.0_r4-robolectric-r1-i7
 android: export OMP_NUM_THREADS ?= 1
 android: $(STAMP)
 	@command -v mvn > /dev/null || { \
 	  echo "make android: Maven is not installed (apt-get install maven openjdk-17-jdk-headless)" >&2; exit 2; }
 	@test -n "$$EDGEIR_TFLITE" || test -d "$$HOME/.m2/repository/org/tensorflow/tensorflow-lite/2.16.1" || \
-	  mvn -B -q org.apache.maven.plugins:maven-dependency-plugin:3.8.1:get -Dartifact=$(TFLITE) -Dtransitive=false
+	  $(FETCH) -Dartifact=$(TFLITE)
 	$(BIN)/python tools/android_data.py export/android/build/data
-	cd export/android && mvn -B -ntp verify
+	@cd export/android; only=; for version in $(ROBOLECTRIC); do \
+	  ls "$$HOME/.m2/repository/org/robolectric/android-all-instrumented/$$version/"*.jar > /dev/null 2>&1 || \
+	  $(FETCH) -Dartifact=org.robolectric:android-all-instrumented:$$version || only=-Dlibrary.only; \
+	done; \
+	test -z "$$only" || echo "make android: Robolectric cannot be fetched, so the app is not tested" >&2; \
+	mvn -B -ntp verify $$only
 	$(BIN)/pytest -m android tests/android $(PYTEST_FLAGS)
 
 # The page for the browser; npm takes what package.json pins.

@@ -141,6 +141,8 @@ public final class CompareActivity extends Activity implements Queue.Listener, C
             Bitmap bitmap = Photo.thumbnail(job.preview(), SIDE);
             main.post(() -> {
                 if (bitmap != null) after = bitmap;
+                if (bitmap != null && bitmap.hasAlpha() && message.length() == 0)
+                    Screen.say(message, getString(R.string.jpeg_alpha));
                 draw();
                 moved();
             });
@@ -152,6 +154,7 @@ public final class CompareActivity extends Activity implements Queue.Listener, C
         List<Layer> left = new ArrayList<>();
         List<Layer> right = new ArrayList<>();
         if (before != null) left.add(new Layer(before, all));
+        if (before != null && !whole) right.add(new Layer(before, all)); // where the result is not there yet
         if (after != null) right.add(new Layer(after, all));
         if (details.size() == 2) {
             if (details.get(0) != null) left.add(details.get(0));

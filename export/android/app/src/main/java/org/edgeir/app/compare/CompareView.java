@@ -150,7 +150,6 @@ public final class CompareView extends View {
         canvas.restore();
         canvas.save();
         canvas.clipRect(x, 0, getWidth(), getHeight());
-        draw(canvas, before); // where the result is not there yet
         draw(canvas, after);
         canvas.restore();
         canvas.drawLine(x, 0, x, getHeight(), line);

@@ -70,7 +70,7 @@ final class Work implements Closeable {
                 queue.setPreview(preview);
                 engines.restorer(Options.standard()).restore(photo, preview, new Hearing(job));
                 job.setVerdict(engines.verdict().sentence(), job.notes());
-                keep(preview.bitmap(), job.preview());
+                keep(preview.bitmap(), photo.hasAlpha(), job.preview());
             }
             if (!part.renameTo(job.result()))
                 throw new IOException(context.getString(R.string.cannot_keep, job.result().getName()));
@@ -93,7 +93,8 @@ final class Work implements Closeable {
         return exif;
     }
 
-    private static void keep(Bitmap preview, File file) throws IOException {
+    private static void keep(Bitmap preview, boolean alpha, File file) throws IOException {
+        preview.setHasAlpha(alpha);
         try (OutputStream out = new FileOutputStream(file)) {
             preview.compress(Bitmap.CompressFormat.PNG, 100, out);
         }
