@@ -59,7 +59,7 @@ def read_icon(path: Path) -> Icon:
     fills = photo.height == photo.width and not photo.transparent
     rim = np.concatenate([pixels[0, :, :3], pixels[-1, :, :3], pixels[:, 0, :3], pixels[:, -1, :3]])
     red, green, blue = (int(value) for value in np.rint(rim.mean(0)))
-    return Icon(Image.fromarray(pixels, "RGBA"), (red, green, blue) if fills else WHITE, fills)
+    return Icon(Image.fromarray(pixels), (red, green, blue) if fills else WHITE, fills)
 
 
 def icon_files(icon: Icon) -> dict[str, bytes]:
