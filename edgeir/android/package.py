@@ -1,4 +1,4 @@
-"""Write the zip that an APK is: members that a phone maps into memory are stored, and begin at whole pages.
+"""Write the zip that an APK is: members that a phone can map into memory are stored and aligned.
 
 The padding stands in an extra field of the member's header (id 0xd935: the alignment, two bytes, and zeros), by which
 ``apksigner`` knows the alignment and keeps it. Times are constant: the same members give the same bytes.

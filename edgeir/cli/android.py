@@ -111,8 +111,8 @@ def android(
     The bundles are verified, the app is signed, and the written file is checked: manifest, permissions (no network),
     signature, libraries, alignment, and its models on an emulated phone where that is installed. The first time, Maven
     and a JDK compile the app (`apt-get install maven openjdk-17-jdk-headless apksigner`); afterwards it takes seconds.
-    Golden images are most of an app's size: bundles of small files (`--size 48x48`) make a small one, and the app
-    restores in larger tiles all the same.
+    Golden images are most of an app's size: a file of `--size 128x128` makes a smaller one than one of 180x320, a very
+    small one a slow app, as its tiles overlap more.
 
     Example: `edgeir android out/app.zip --out restore.apk`
 
@@ -172,7 +172,7 @@ def _app_lines(app: ApkReport) -> list[str]:
             rows.append(("golden", f"{run.path}: not run: {run.reason}"))
     if app.golden_bytes > MUCH_GOLDEN:
         much = f"{app.golden_bytes / 1e6:.0f} MB of golden images before compression"
-        rows.append(("remark", f"{much}: an export with a smaller --size makes a smaller app"))
+        rows.append(("remark", f"{much}: an export with a smaller --size or --io uint8 makes a smaller app"))
     rows.append(
         ("install", f"copy it to the phone and open it there, or adb install -r {app.out}; {NOT_RUN}")
     )
