@@ -22,6 +22,7 @@ import java.util.concurrent.TimeUnit;
 import org.edgeir.app.bench.BenchmarkActivity;
 import org.edgeir.app.compare.CompareActivity;
 import org.edgeir.app.queue.Job;
+import org.edgeir.app.queue.RestoreService;
 import org.edgeir.restorer.pixels.ArrayImage;
 import org.junit.Before;
 import org.junit.Rule;
@@ -86,7 +87,7 @@ public class ScreensTest {
     private void shot(ActivityController<? extends Activity> controller, String name) throws IOException {
         controller.visible();
         View decor = controller.get().getWindow().getDecorView();
-        for (int time = 0; time < 20; time++) { // images come from other threads
+        for (int time = 0; time < 12; time++) { // images come from other threads
             shadowOf(Looper.getMainLooper()).idleFor(50, TimeUnit.MILLISECONDS);
             try {
                 Thread.sleep(20);
@@ -150,18 +151,22 @@ public class ScreensTest {
         user.open(User.share(OtherApp.give(file, "a photo with a rather long name, from 2024-08-17.jpg")));
         user.untilFinished();
         OtherApp.install();
-        File large = Images.png(folder.newFile(), photo(1400, 1050));
-        ActivityController<MainActivity> running =
-                user.open(User.share(OtherApp.give(large, "boats.png"), OtherApp.give(file, "lighthouse.png")));
-        user.until("boats does not run", () -> User.queue().all().size() == 4
-                && User.queue().all().get(1).permille() > 100);
-        Job boats = User.queue().all().get(1);
+        File large = Images.png(folder.newFile(), photo(600, 450));
+        user.open(User.share(OtherApp.give(large, "boats.png")));
+        user.untilFinished();
+        Job boats = User.queue().all().get(0);
+        Held held = new Held(boats, () -> boats.permille() > 500);
+        RestoreService.again(User.app(), boats);
+        ActivityController<MainActivity> running = user.open(User.share(OtherApp.give(file, "lighthouse.png")));
+        user.until("boats does not run", () -> boats.state() == Job.State.RUNNING && boats.permille() > 500);
         shot(running, "first-running");
         ActivityController<CompareActivity> half = SavingTest.show(boats);
         shot(half, "compare-running");
-        assertEquals("finished before it was drawn", Job.State.RUNNING, boats.state());
+        assertEquals(Job.State.RUNNING, boats.state());
         User.click(half.get(), R.id.cancel);
+        held.release();
         user.untilFinished();
+        assertEquals(Job.State.CANCELLED, boats.state());
         Job done = User.queue().all().get(3);
         assertEquals("harbour.png", done.name);
         ActivityController<BenchmarkActivity> timed =

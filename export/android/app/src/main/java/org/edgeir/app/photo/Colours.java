@@ -13,9 +13,18 @@ final class Colours {
      * The profile to write beside the bitmap's samples; null: they are sRGB.
      *
      * @param stated the file's own profile: before Android 8.0 samples are in it whatever it is
+     * @param gray whether gray samples are written: a profile of three colours does not fit them
      */
-    static byte[] profile(Bitmap bitmap, byte[] stated) {
-        return Build.VERSION.SDK_INT < 26 ? stated : decoded(bitmap, stated);
+    static byte[] profile(Bitmap bitmap, byte[] stated, boolean gray) {
+        byte[] fitting = isOf(stated, gray ? "GRAY" : "RGB ") ? stated : null;
+        return gray || Build.VERSION.SDK_INT < 26 ? fitting : decoded(bitmap, fitting);
+    }
+
+    /** Whether a profile is one of samples of this kind (ICC.1:2010, 7.2.6). */
+    private static boolean isOf(byte[] profile, String kind) {
+        if (profile == null || profile.length < 20) return false;
+        for (int at = 0; at < 4; at++) if (profile[16 + at] != kind.charAt(at)) return false;
+        return true;
     }
 
     /**

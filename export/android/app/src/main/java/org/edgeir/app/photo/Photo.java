@@ -5,6 +5,7 @@ import android.graphics.Bitmap;
 import android.graphics.BitmapFactory;
 import android.graphics.BitmapRegionDecoder;
 import android.graphics.Rect;
+import android.media.ExifInterface;
 import android.os.Build;
 import java.io.Closeable;
 import java.io.File;
@@ -35,7 +36,7 @@ public final class Photo implements ImageSource, Closeable {
         turn = new Turn(orientation, stored.width(), stored.height());
         Bitmap first = stored.sample();
         alpha = first.hasAlpha();
-        icc = Colours.profile(first, header.icc);
+        icc = Colours.profile(first, header.icc, header.gray);
         blank = Colours.like(first, 1, 1);
         first.recycle();
     }
@@ -53,14 +54,24 @@ public final class Photo implements ImageSource, Closeable {
         if (header.cut) throw new RestoreException(context.getString(R.string.cut_photo));
         if (bounds.outWidth < 1 || bounds.outHeight < 1)
             throw new RestoreException(context.getString(R.string.no_photo, Build.VERSION.RELEASE));
-        boolean turned = "image/heic".equals(bounds.outMimeType) || "image/heif".equals(bounds.outMimeType);
-        int orientation = turned ? 1 : Exif.orientation(header.exif); // those come upright from the decoder
+        int orientation = orientation(file, header, bounds.outMimeType);
         Stored stored = stored(context, file, bounds);
         try {
             return new Photo(context, header, stored, orientation);
         } catch (IOException | RuntimeException error) {
             stored.close();
             throw new RestoreException(context.getString(R.string.damaged_photo), error);
+        }
+    }
+
+    /** EXIF's orientation, 1 to 8; of a HEIC it is the container's, which Android's reader translates. */
+    private static int orientation(File file, Header header, String type) {
+        if (type == null || !type.startsWith("image/hei")) return Exif.orientation(header.exif);
+        try {
+            int stated = new ExifInterface(file.getPath()).getAttributeInt(ExifInterface.TAG_ORIENTATION, 1);
+            return stated >= 1 && stated <= 8 ? stated : 1;
+        } catch (IOException | RuntimeException error) {
+            return 1;
         }
     }
 
@@ -159,7 +170,8 @@ public final class Photo implements ImageSource, Closeable {
         BitmapFactory.Options options = new BitmapFactory.Options();
         options.inJustDecodeBounds = true;
         BitmapFactory.decodeFile(file.getPath(), options);
-        return options.outWidth < 1 || Exif.orientation(Header.of(file).exif) != 1 ? 0 : (float) width / options.outWidth;
+        boolean turned = orientation(file, Header.of(file), options.outMimeType) != 1;
+        return options.outWidth < 1 || turned ? 0 : (float) width / options.outWidth;
     }
 
     /** The photo for the screen, upright, with sides of at most `side` pixels; null: it cannot be decoded. */
@@ -175,8 +187,7 @@ public final class Photo implements ImageSource, Closeable {
         options.inScaled = false;
         try {
             Bitmap bitmap = BitmapFactory.decodeFile(file.getPath(), options);
-            boolean heif = options.outMimeType != null && options.outMimeType.startsWith("image/hei");
-            int orientation = heif ? 1 : Exif.orientation(Header.of(file).exif);
+            int orientation = orientation(file, Header.of(file), options.outMimeType);
             if (bitmap == null || orientation == 1) return bitmap;
             Turn turn = new Turn(orientation, bitmap.getWidth(), bitmap.getHeight());
             return Bitmap.createBitmap(

@@ -117,6 +117,8 @@ public final class Queue {
         jobs.remove(job);
         jobs.add(job);
         job.setVerdict("", new ArrayList<>());
+        job.setSaved("");
+        job.result().delete();
         become(job, Job.State.WAITING, "");
     }
 

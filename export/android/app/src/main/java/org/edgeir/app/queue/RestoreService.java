@@ -171,6 +171,7 @@ public final class RestoreService extends Service {
 
     /** On the main thread. */
     private void begin(ExecutorService executor, Runnable task) {
+        if (executor.isShutdown()) return; // Android ended the service while a photo was being copied
         tasks++;
         awake.acquire(AWAKE);
         executor.execute(() -> {
