@@ -8,7 +8,8 @@
 # make arm64-setup  what the emulated phone needs: Debian packages, and TensorFlow Lite's library from Maven
 # make arm64   the tests on the emulated phone
 # make phone-test  the tests on a phone made of real parts (adb, adbd, emulated processor); sets it up in build/phone
-# make android the library for Android apps, built and tested; needs JDK 17 and Maven
+# make android-setup  what building the Android app needs: a JDK, Maven, apksigner, and what Maven fetches
+# make android the library for Android apps and the app, built and tested; needs JDK 17 and Maven
 # make web     the page that restores photos in a browser, into export/web/dist; needs Node.js 20.19 or newer
 # make web-test its tests, in a Chromium
 # make ray-test  the tests on a Ray cluster of two processes; installs Ray
@@ -32,7 +33,7 @@ PYTEST_FLAGS ?=
 # Two test processes on two cores: one thread each.
 test test-all: export OMP_NUM_THREADS ?= 1
 
-.PHONY: setup demo test test-all ray-test lint lowest peers evidence matrix runner arm64-setup arm64 phone-test android web web-test format dist clean
+.PHONY: setup demo test test-all ray-test lint lowest peers evidence matrix runner arm64-setup arm64 phone-test android-setup android web web-test format dist clean
 
 setup: $(STAMP)
 
@@ -110,16 +111,29 @@ phone-test: $(STAMP)
 	sh tools/phone_standin.sh setup build/phone
 	$(BIN)/pytest -m phone tests/devices/phone $(PYTEST_FLAGS)
 
+android-setup: $(STAMP)
+	sh export/android/setup.sh
+	$(BIN)/python -m edgeir.android.artifacts
+
 # What the tests need is made first, TensorFlow Lite's library for the JVM among it. Maven keeps what it fetches.
 TFLITE := org.tensorflow:tensorflow-lite:2.16.1:aar
+FETCH  := mvn -B -q org.apache.maven.plugins:maven-dependency-plugin:3.8.1:get -Dtransitive=false
+# Android 15 and 8.0 as Robolectric runs them, 370 MB: without them the library is tested, and the app left out.
+ROBOLECTRIC := 15-robolectric-13954326-i7 8.0.0_r4-robolectric-r1-i7
 android: export OMP_NUM_THREADS ?= 1
 android: $(STAMP)
 	@command -v mvn > /dev/null || { \
 	  echo "make android: Maven is not installed (apt-get install maven openjdk-17-jdk-headless)" >&2; exit 2; }
 	@test -n "$$EDGEIR_TFLITE" || test -d "$$HOME/.m2/repository/org/tensorflow/tensorflow-lite/2.16.1" || \
-	  mvn -B -q org.apache.maven.plugins:maven-dependency-plugin:3.8.1:get -Dartifact=$(TFLITE) -Dtransitive=false
+	  $(FETCH) -Dartifact=$(TFLITE)
 	$(BIN)/python tools/android_data.py export/android/build/data
-	cd export/android && mvn -B -ntp verify
+	@cd export/android; only=; for version in $(ROBOLECTRIC); do \
+	  ls "$$HOME/.m2/repository/org/robolectric/android-all-instrumented/$$version/"*.jar > /dev/null 2>&1 || \
+	  $(FETCH) -Dartifact=org.robolectric:android-all-instrumented:$$version || only=-Dlibrary.only; \
+	done; \
+	test -z "$$only" || echo "make android: Robolectric cannot be fetched, so the app is not tested" >&2; \
+	mvn -B -ntp verify $$only
+	$(BIN)/pytest -m android tests/android $(PYTEST_FLAGS)
 
 # The page for the browser; npm takes what package.json pins.
 web:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from edgeir.api import (
         EdgeIRError,
         bench,
+        build_apk,
         distill,
         evaluate,
         export,
@@ -44,6 +45,7 @@ __all__ = [
     "EdgeIRError",
     "__version__",
     "bench",
+    "build_apk",
     "distill",
     "evaluate",
     "export",

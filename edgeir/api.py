@@ -10,6 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from edgeir.android.build import build_apk as build_apk
     from edgeir.benchmarking.publish import publish as publish
     from edgeir.benchmarking.quality.evaluate import evaluate as evaluate
     from edgeir.benchmarking.run import bench as bench
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = [
     "EdgeIRError",
     "bench",
+    "build_apk",
     "distill",
     "evaluate",
     "export",
@@ -55,6 +57,7 @@ __all__ = [
 MODULES = {
     "EdgeIRError": "edgeir.core.errors",
     "bench": "edgeir.benchmarking.run",
+    "build_apk": "edgeir.android.build",
     "distill": "edgeir.training.run",
     "evaluate": "edgeir.benchmarking.quality.evaluate",
     "export": "edgeir.exporting.run",

@@ -23,7 +23,9 @@ sys.meta_path.insert(0, Blocked())
 """
 
 
-@pytest.mark.parametrize("package", ["core", "imaging", "manifest", "metrics", "reporting", "restoring"])
+@pytest.mark.parametrize(
+    "package", ["android", "core", "imaging", "manifest", "metrics", "reporting", "restoring"]
+)
 def test_a_package_and_all_its_modules_import_without_torch(package: str) -> None:
     code = f"""{BLOCK_TORCH}
 package = importlib.import_module("edgeir.{package}")

@@ -107,6 +107,18 @@ def test_the_command_line_works_outside_the_checkout(unpacked: Path) -> None:
     assert set(json.loads(outside(unpacked, "-m", "edgeir", "models", "--json"))) == set(list_zoo())
 
 
+def test_the_app_s_sources_are_in_the_wheel_without_its_tests(wheel: Path, unpacked: Path) -> None:
+    from edgeir.android.template import source_files
+
+    root = "edgeir/_data/android"
+    with zipfile.ZipFile(wheel) as archive:
+        there = {name for name in archive.namelist() if name.startswith(f"{root}/")}
+    sources = source_files(ROOT / "export/android")
+    assert there == {f"{root}/{path.relative_to(ROOT / 'export/android').as_posix()}" for path in sources}
+    code = "from edgeir.core.assets import android_sources; print(android_sources())"
+    assert Path(outside(unpacked, "-c", code).strip()) == unpacked / root
+
+
 @pytest.mark.skipif("sr-x4" not in list_zoo(), reason="this checkout holds no trained network yet")
 def test_a_photo_is_restored_with_nothing_but_the_wheel(unpacked: Path, tmp_path: Path) -> None:
     import numpy as np

@@ -6,6 +6,7 @@
   ``bundles/bytes``, sr-x4-xs with bytes at its ends;
 - ``restored/``: images, what `edgeir.restoring` makes of them, and ``cases.json``, which says by which network: a file
   of the bundles, or one made up of three lines (`made_up`), in every combination of colours;
+- ``photos/``: see `android_photos`;
 - ``native/``: see `edgeir.devices.runner.jvm`; left out, with the reason on standard error, where it cannot be made.
 
 What is there already, made by the same sources, is kept.
@@ -23,6 +24,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import numpy as np
+from android_photos import write_photos
 from numpy.typing import NDArray
 
 import edgeir
@@ -148,7 +150,9 @@ def sources() -> str:
     """The hash of everything that the files depend on."""
     package = Path(edgeir.__file__).parent
     inside = itertools.chain.from_iterable((package / name).rglob("*") for name in PACKAGES)
-    paths = [Path(__file__), *sorted(path for path in inside if path.suffix in (".py", ".safetensors"))]
+    here = Path(__file__)
+    code = (path for path in inside if path.suffix in (".py", ".safetensors"))
+    paths = [here, here.with_name("android_photos.py"), *sorted(code)]
     return hashlib.sha256(b"\0".join(path.read_bytes() for path in paths)).hexdigest()
 
 
@@ -162,6 +166,7 @@ def main(folder: Path) -> None:
         sys.stdout.flush()
         bundles(folder / "bundles")
         restored(folder / "restored", folder / "bundles")
+        write_photos(folder / "photos", folder / "bundles/sr-x4-xs/tflite-fp32-64x64.tflite")
         stamp.write_text(sources())
     try:
         write_jvm(folder / "native")

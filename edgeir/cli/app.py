@@ -18,6 +18,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from edgeir.cli.android import android
 from edgeir.cli.bench import bench
 from edgeir.cli.cache import cache
 from edgeir.cli.channels import channels
@@ -67,6 +68,7 @@ app.command(rich_help_panel=_MAKE)(export)
 app.command(rich_help_panel=_MAKE)(prove)
 app.command(rich_help_panel=_MAKE)(verify)
 app.command(rich_help_panel=_MAKE)(publish)
+app.command(rich_help_panel=_MAKE)(android)
 app.command(rich_help_panel=_USE)(restore)
 app.command("eval", rich_help_panel=_USE)(evaluate)
 app.command(rich_help_panel=_USE)(serve)

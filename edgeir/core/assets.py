@@ -14,6 +14,7 @@ from edgeir.core.errors import CheckpointError, ConfigError
 
 __all__ = [
     "AssetKind",
+    "android_sources",
     "asset_root",
     "find_asset",
     "find_zoo",
@@ -103,6 +104,11 @@ def runner_sources() -> Path:
 def page_sources() -> Path:
     """The folder with the sources of the page for the browser (`edgeir.devices.browser`)."""
     return _folder("web")
+
+
+def android_sources() -> Path:
+    """The folder with the sources of the Android app and its libraries (`edgeir.android`)."""
+    return _folder("android")
 
 
 def _folder(name: str) -> Path:

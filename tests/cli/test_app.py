@@ -36,6 +36,7 @@ COMMANDS = [
     "prove",
     "verify",
     "publish",
+    "android",
     "cache",
     "channels",
     "demo",

@@ -52,16 +52,23 @@ class AndroidArmv7(Config):
 
 
 class EmulatedPhone:
-    """A `Device` whose processor is emulated: it computes what the phone computes, and has no clock."""
+    """A `Device` whose processor is emulated: it computes what the phone computes, and has no clock.
 
-    def __init__(self, name: str, core: Core) -> None:
-        self._emulator = Emulator.of(core)
+    Args:
+        library: TensorFlow Lite's library for the core, as an app has it; by default that of `read_library`.
+
+    Raises:
+        DeviceError: see `AndroidArm64.connect`.
+    """
+
+    def __init__(self, name: str, core: Core, *, library: Path | None = None) -> None:
+        self._emulator = Emulator.of(core, library)
         self._title = f"the emulated phone ({core.title})"
-        library = self._emulator.origin
+        origin = self._emulator.origin
         try:
-            about = run_once(self._emulator.words("--about"), library, title=self._title, limit_s=60)
+            about = run_once(self._emulator.words("--about"), origin, title=self._title, limit_s=60)
         except ArtifactError as error:
-            raise DeviceError(f"the library does not start: {error.what}", where=library) from error
+            raise DeviceError(f"the library does not start: {error.what}", where=origin) from error
         self.facts = DeviceFacts(
             device=name,
             title=f"Emulated Android phone, {core.title}",

@@ -41,15 +41,21 @@ class Emulator:
     origin: Path
 
     @staticmethod
-    def of(core: Core) -> Emulator:
+    def of(core: Core, library_file: Path | None = None) -> Emulator:
         """Find and build everything.
+
+        Args:
+            library_file: the library; by default that of `read_library`.
 
         Raises:
             DeviceError: the emulator, the compiler or the library is missing; the message says how to get it.
         """
         abi = abi_named(core.abi)
         qemu = tool(QEMU[core.abi], QEMU_PACKAGE)
-        content, origin = read_library(core.abi)
+        if library_file is None:
+            content, origin = read_library(core.abi)
+        else:
+            content, origin = library_file.read_bytes(), library_file
         try:
             library = library_for(abi, content)
         except DeviceError as error:

@@ -1,0 +1,1 @@
+"""``edgeir android``: bundles packaged as an Android app, and the file that was written checked."""
