@@ -74,7 +74,8 @@ def _processes(token: str) -> list[int]:
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[TwoMachines]:
     token = uuid.uuid4().hex
-    environment = {**os.environ, "RAY_USAGE_STATS_ENABLED": "0", TOKEN: token}
+    folder = f"/tmp/edgeir-{token[:8]}"  # short: Ray's sockets lie in it
+    environment = {**os.environ, "RAY_USAGE_STATS_ENABLED": "0", "RAY_TMPDIR": folder, TOKEN: token}
     process = subprocess.Popen(
         [sys.executable, "-c", START],
         env=environment,
@@ -93,6 +94,7 @@ def cluster() -> Iterator[TwoMachines]:
     process.stdin.close()
     process.wait(timeout=60)
     process.stdout.close()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="module")
@@ -336,6 +338,7 @@ def test_without_an_address_a_cluster_is_started_here_and_leaves_nothing(
     wait_for(lambda: not _processes(token), 30)
     left = [path for path in Path(environment["RAY_TMPDIR"]).rglob("*") if path.is_file()]
     assert left == []
+    shutil.rmtree(environment["RAY_TMPDIR"])
 
 
 KILLER = """
