@@ -58,9 +58,10 @@ public final class MediaFake extends ContentProvider {
 
     @Override
     public ParcelFileDescriptor openFile(Uri uri, String mode) throws FileNotFoundException {
-        File file = full ? new File("/dev/full") : content(ContentUris.parseId(uri));
+        if (full) return ParcelFileDescriptor.open(new File("/dev/full"), ParcelFileDescriptor.MODE_WRITE_ONLY);
+        File file = content(ContentUris.parseId(uri));
         try {
-            if (!full) file.createNewFile();
+            file.createNewFile();
         } catch (IOException error) {
             throw new FileNotFoundException(error.getMessage());
         }

@@ -29,7 +29,7 @@ import org.robolectric.android.controller.ServiceController;
 
 /** Who uses the app, and the part of Android that starts its service. */
 public final class User {
-    private static final long MOST_SECONDS = 120;
+    private static final long MOST_SECONDS = 300;
 
     private ServiceController<RestoreService> service;
     private int starts;
