@@ -10,7 +10,10 @@ from edgeir.core.config import dump_yaml, parse
 from edgeir.core.errors import ConfigError, DataError
 
 SUPER_RESOLUTION = [
-    *(f"{name}-x4" for name in ("b100", "embedded", "set14", "set5", "sr", "unknown", "urban100")),
+    *(
+        f"{name}-x4"
+        for name in ("b100", "embedded", "set14", "set5", "shared-photo", "sr", "unknown", "urban100")
+    ),
     "pirm-a",
 ]
 OTHER_SCALES = {"sr-x2": 2, "sr-x3": 3}
@@ -21,7 +24,7 @@ DENOISING = [
 ]
 DENOISING.append("kodak24-awgn35")  # of one paper
 MIXED = [f"cbsd68-{name}" for name in ("hybrid", "hybrid-mild", "hybrid-severe", "did-hy")]
-OTHERS = ["cbsd68-blur", "cbsd68-haze", "cbsd68-phone", "cbsd68-rain", "shared-photo-x4", "sr-zoom2"]
+OTHERS = ["cbsd68-blur", "cbsd68-haze", "cbsd68-phone", "cbsd68-rain", "sr-zoom2"]
 JPEG = [f"{name}-jpeg{quality}" for name in ("classic5", "live1") for quality in (10, 20, 30, 40)]
 ENHANCEMENT = ["pirm-b", "pirm-b-heldout"]
 PAIRED = ["did-hy", "did-mdn", "gopro", "nyu2-haze", "realsr-x2", "realsr-x3", "realsr-x4", "sidd"]
