@@ -10,7 +10,7 @@ from edgeir.core.assets import find_zoo, zoo_folder
 from edgeir.core.errors import ArtifactError, CheckpointError, EdgeIRError
 from edgeir.core.files import settle_dir
 from edgeir.core.requires import require
-from edgeir.core.shipped import recipe_of_run
+from edgeir.core.shipped import import_of_run, recipe_of_run
 from edgeir.manifest.artifact import ARTIFACT_NAME
 from edgeir.manifest.bundle import BUNDLE_NAME
 from edgeir.manifest.card import CARD_NAME, WEIGHTS_NAME
@@ -152,8 +152,9 @@ def _unknown(path: Path, name: str | Path) -> EdgeIRError:
 
 
 def _command_for(path: Path) -> str | None:
-    """What to type for a run folder, or a checkpoint in one, that a shipped recipe makes by default; else None."""
+    """What to type for a run folder, or a checkpoint in one, that a shipped recipe makes by default, or says how to
+    import; else None."""
     if path.parts[:1] != ("runs",) or len(path.parts) < 2 or Path(*path.parts[:2]).exists():
         return None
     found = recipe_of_run(path.parts[1])
-    return None if found is None else f"edgeir {found[1]} {found[0]}"
+    return import_of_run(path.parts[1]) if found is None else f"edgeir {found[1]} {found[0]}"

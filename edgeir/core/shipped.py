@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from edgeir.core.assets import asset_root, list_assets
 from edgeir.core.config import read_yaml
 
-__all__ = ["command_of", "recipe_of_run"]
+__all__ = ["command_of", "import_of_run", "recipe_of_run"]
 
 
 def command_of(content: dict[str, Any]) -> str:
@@ -24,4 +25,20 @@ def recipe_of_run(run: str) -> tuple[str, str] | None:
         content = read_yaml(file)
         if content.get("name") == run:
             return recipe, command_of(content)
+    return None
+
+
+def import_of_run(run: str) -> str | None:
+    """The `edgeir import` that makes ``runs/<run>`` of another author's weights, by the recipe that needs it; or None.
+
+    A recipe states it in its `about`, in one piece that ends with ``--out runs/<run>``.
+    """
+    wanted = re.compile(rf"edgeir import (?:(?!edgeir import)\S+ )+--out runs/{re.escape(run)}(?![\w-])")
+    for recipe in list_assets("recipes"):
+        file = asset_root("recipes") / f"{recipe}.yaml"
+        if f"--out runs/{run}" not in " ".join(file.read_text(encoding="utf-8").split()):
+            continue
+        found = wanted.search(" ".join(str(read_yaml(file).get("about", "")).split()))
+        if found is not None:
+            return found.group()
     return None

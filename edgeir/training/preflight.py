@@ -6,7 +6,7 @@ A checkpoint that is missing should cost seconds, not the building of a store.
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import Any, get_args
 
 import torch
 
@@ -17,7 +17,7 @@ from edgeir.distillation.taps import check_taps
 from edgeir.manifest.card import read_card
 from edgeir.models.base import refuse_clean_reader
 from edgeir.models.config import NetworkConfig
-from edgeir.training.recipe import Recipe
+from edgeir.training.recipe import Recipe, Task
 from edgeir.training.sizes import check_sides
 
 __all__ = ["check_ahead", "check_precision", "teacher_record"]
@@ -117,8 +117,11 @@ _REPAIRS = frozenset({"denoising", "jpeg", "mixed", "deblurring", "restoration"}
 
 
 def _akin(one: str, other: str) -> bool:
-    """Whether a network for one task can teach one for the other: of other authors' networks it is not always known."""
-    return one == other or {one, other} <= _REPAIRS or "restoration" in (one, other)
+    """Whether a network for one task can teach one for the other: of other authors' networks it is not always known.
+
+    The task of a module of one's own may be any word, which then says nothing.
+    """
+    return one == other or {one, other} <= _REPAIRS or not {one, other} <= set(get_args(Task))
 
 
 def _range(values: tuple[float, float]) -> str:

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 from safetensors.torch import save_file
 
+from edgeir.checkpoint.save import save_checkpoint
 from edgeir.core.assets import list_assets
-from edgeir.core.shipped import recipe_of_run
+from edgeir.core.shipped import import_of_run, recipe_of_run
 from edgeir.data.labelled.sources import Labelled
 from edgeir.distillation import HighLevelTask
+from edgeir.models import PPCNEnhanceConfig, SMFANetConfig
 from edgeir.training.recipe import load_recipe
 from edgeir.training.run import distill, train
 
@@ -24,6 +26,13 @@ FEW = (
     "validation.size=32",
     "optim.schedule={kind: constant}",
 )
+
+
+IMPORTED = {
+    "smfanet-plus-x4": SMFANetConfig(channels=4, blocks=1),
+    "ppcn-teacher": PPCNEnhanceConfig(size="teacher"),
+}
+"""Runs that recipes expect `edgeir import` to make."""
 
 
 def overrides(recipe):
@@ -45,7 +54,9 @@ def finished(name, done):
     """Train `name` into runs/<its name>, and first whatever runs it refers to."""
     recipe = load_recipe(name)
     for needed in runs_named_in(recipe):
-        if needed not in done:
+        if needed in IMPORTED:
+            make_imported(needed)
+        elif needed not in done:
             finished(recipe_of_run(needed)[0], done)
     make_weights(recipe)
     run = train if recipe.objective.distillation is None else distill
@@ -58,6 +69,12 @@ def runs_named_in(recipe):
     """Runs of other recipes; files of weights come from elsewhere."""
     text = recipe.model_dump_json(exclude={"about"})
     return [match for match in re.findall(r"runs/([a-z0-9._-]+)", text) if match != "high-level"]
+
+
+def make_imported(run):
+    """A checkpoint in place of another author's weights, of the same kind of network, small and with random weights."""
+    network = IMPORTED[run].build()
+    save_checkpoint(Path("runs") / run, network, network.state_dict(), name=run, metrics={}, provenance={})
 
 
 def make_weights(recipe):
@@ -83,4 +100,7 @@ def test_it_trains(name, tmp_path, monkeypatch):
 @pytest.mark.parametrize("name", SMALL)
 def test_runs_that_it_refers_to_have_a_recipe(name):
     for needed in runs_named_in(load_recipe(name)):
-        assert recipe_of_run(needed)[0] in SMALL
+        if needed in IMPORTED:
+            assert import_of_run(needed).endswith(f" --out runs/{needed}")
+        else:
+            assert recipe_of_run(needed)[0] in SMALL
