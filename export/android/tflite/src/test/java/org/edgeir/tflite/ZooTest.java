@@ -50,7 +50,8 @@ public class ZooTest {
                 }
             }
         }
-        assertTrue(files + " files", files >= 2 * bundles.length);
+        // A network whose files miss the gate in fewer bits comes in fp32 alone.
+        assertTrue(files + " files of " + bundles.length + " bundles", files > bundles.length);
     }
 
     @Test
