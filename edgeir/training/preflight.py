@@ -112,7 +112,7 @@ def _has_bfloat16() -> bool:
     return True if supported is None else bool(supported())
 
 
-_REPAIRS = frozenset({"denoising", "jpeg", "mixed", "deblurring", "restoration"})
+_REPAIRS = frozenset({"denoising", "jpeg", "mixed", "deblurring"})
 """Tasks that one network often does together, so that the fact `task` says which of them it does best."""
 
 

@@ -68,9 +68,8 @@ class SharedPhoto(Degradation):
             return downscale(image, self.scale)
         blur, shrunk = draw(self.blur_sigma, rng), draw(self.shrunk, rng)
         sent, demosaic = rng.random() < self.sent, rng.random() < self.demosaic
-        taken = (
-            min(self.scale, max(1.0, shrunk)) if sent else 1.0
-        )  # a camera has no more pixels than the original
+        # A camera has no more pixels than the original.
+        taken = min(self.scale, max(1.0, shrunk)) if sent else 1.0
         soft = to_bytes(gaussian_blur(to_unit(image), blur, 2 * _RADIUS + 1))
         camera = PhoneCamera(
             blur_sigma=0.0,

@@ -26,7 +26,7 @@ _LARGEST = 128.0
 _SMALLEST = 1 / 512
 """Twice the ratio of an addition's operand that XNNPACK refuses."""
 _LARGEST_BIAS = 2.0**30
-"""In steps of input times weight: half of what 32 bits hold. Trained networks need up to 2^24."""
+"""In steps of input times weight: half of what 32 bits hold. The zoo's denoiser needs 2^23 where no layer is silent."""
 _ROUNDS = 4
 """A widened operand may ask for a wider result of another operator; this often at most."""
 _WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
