@@ -7,8 +7,8 @@ A run folder holds ``recipe.yaml`` (fully resolved), ``metrics.jsonl``, ``sample
 from __future__ import annotations
 
 import contextlib
-import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,29 +17,37 @@ from lightning_fabric import Fabric
 
 from edgeir.core.errors import ConfigError
 from edgeir.core.progress import Progress, no_progress
-from edgeir.core.trust import code_is_trusted, honours_trust, trusting_code
-from edgeir.data.degrade.base import enlargement_of
+from edgeir.core.trust import code_is_trusted, honours_trust
 from edgeir.data.items import licences_of
-from edgeir.data.patches import PatchSampler
-from edgeir.data.store.pair_store import PairStore, open_store
+from edgeir.data.store.pair_store import open_store
 from edgeir.losses.backbone import backbones_used
 from edgeir.manifest.fitted import Fitted
-from edgeir.models.base import channels_last
-from edgeir.training.adversary import DiscriminatorTrainer
-from edgeir.training.build import build_objective, first_network, set_ranges
-from edgeir.training.loop import fit
 from edgeir.training.preflight import check_ahead, check_precision, teacher_record
 from edgeir.training.processes import Processes, launch
 from edgeir.training.recipe import Recipe, load_recipe
 from edgeir.training.record import RunFolder
 from edgeir.training.result import TrainResult
-from edgeir.training.resume import check_images, drop_later_rows
-from edgeir.training.signals import quiet_lightning, stop_requests
-from edgeir.training.state import State, unpack
+from edgeir.training.resume import check_images
+from edgeir.training.share import work
+from edgeir.training.signals import quiet_lightning
 from edgeir.training.teacher import teacher_images
 from edgeir.training.torchrun import by_first, launched, lost_peer, restarted
 
 __all__ = ["TrainResult", "distill", "train"]
+
+
+@dataclass(frozen=True)
+class _Command:
+    """What one command asks for; the names are those of `train`'s arguments."""
+
+    recipe: Recipe
+    run: RunFolder
+    resume: bool
+    overwrite: bool
+    allow_changed_data: bool
+    devices: int
+    num_nodes: int
+    progress: Progress
 
 
 @honours_trust
@@ -82,8 +90,9 @@ def train(
     if loaded.objective.distillation is not None:
         raise ConfigError(["the recipe has distillation methods"], where=recipe, fix="use edgeir distill")
     run = _folder(loaded, out, fitted)
+    command = _Command(loaded, run, resume, overwrite, allow_changed_data, devices, num_nodes, progress)
     with _claimed(run, num_nodes):
-        return _launch(loaded, run, resume, overwrite, allow_changed_data, devices, num_nodes, progress)
+        return _launch(command)
 
 
 @honours_trust
@@ -107,8 +116,9 @@ def distill(
     if loaded.objective.distillation is None:
         raise ConfigError(["the recipe has no distillation methods"], where=recipe, fix="use edgeir train")
     run = _folder(loaded, out, fitted)
+    command = _Command(loaded, run, resume, overwrite, allow_changed_data, devices, num_nodes, progress)
     with _claimed(run, num_nodes):
-        return _launch(loaded, run, resume, overwrite, allow_changed_data, devices, num_nodes, progress)
+        return _launch(command)
 
 
 def _claimed(run: RunFolder, num_nodes: int) -> contextlib.AbstractContextManager[None]:
@@ -130,19 +140,11 @@ def _folder(recipe: Recipe, out: str | Path | None, fitted: Fitted | None) -> Ru
     return RunFolder(Path(out) if out is not None else Path("runs") / recipe.name, recipe, backbones, fitted)
 
 
-def _launch(
-    recipe: Recipe,
-    run: RunFolder,
-    resume: bool,
-    overwrite: bool,
-    allow_changed_data: bool,
-    devices: int,
-    num_nodes: int,
-    progress: Progress,
-) -> TrainResult:
-    processes = launched()
+def _launch(command: _Command) -> TrainResult:
+    processes, recipe = launched(), command.recipe
     if processes is not None:
-        devices, num_nodes = processes.per_node, processes.nodes
+        command = replace(command, devices=processes.per_node, num_nodes=processes.nodes)
+    devices, num_nodes = command.devices, command.num_nodes
     if devices < 1 or num_nodes < 1:
         raise ConfigError([f"`devices` is {devices} and `num_nodes` {num_nodes}, both must be at least 1"])
     world = devices * num_nodes
@@ -150,57 +152,44 @@ def _launch(
         raise ConfigError([f"`data.batch` (={recipe.data.batch}) must be divisible by the {world} processes"])
     check_precision(recipe)
     if processes is None:
-        return _begin_and_run(
-            recipe, run, resume, overwrite, allow_changed_data, devices, num_nodes, progress
-        )
+        return _begin_and_run(command)
     try:
         with quiet_lightning():
-            fabric = _fabric(recipe, devices, num_nodes, "ddp")
+            fabric = _fabric(command, "ddp")
             fabric.launch()
         again = restarted(fabric, processes)
-        return _begin_and_run(
-            recipe, run, resume or again, overwrite, allow_changed_data, devices, num_nodes, progress, fabric
-        )
+        return _begin_and_run(replace(command, resume=command.resume or again), fabric)
     except RuntimeError as error:
         raise (lost_peer(error) or error) from error
 
 
-def _begin_and_run(
-    recipe: Recipe,
-    run: RunFolder,
-    resume: bool,
-    overwrite: bool,
-    allow_changed_data: bool,
-    devices: int,
-    num_nodes: int,
-    progress: Progress,
-    fabric: Fabric | None = None,
-) -> TrainResult:
+def _begin_and_run(command: _Command, fabric: Fabric | None = None) -> TrainResult:
     """Run it from the start or from its checkpoint; `fabric` is that of processes which torchrun has started."""
+    run = command.run
     if fabric is None:
-        resume = _begin(recipe, run, resume, overwrite)
+        resume = _begin(command)
     else:
         # A run that is not there yet is begun: the command is the same at every start. --overwrite is for the first.
-        wanted = resume
-        resume = by_first(fabric, lambda: _begin(recipe, run, wanted and run.begun(), overwrite))
+        resume = by_first(fabric, lambda: _begin(replace(command, resume=command.resume and run.begun())))
     try:
-        return _prepare_and_run(recipe, run, resume, allow_changed_data, devices, num_nodes, progress, fabric)
+        return _prepare_and_run(replace(command, resume=resume), fabric)
     except BaseException:  # whatever it was, Ctrl-C among it
         if fabric is None or fabric.is_global_zero:
             run.discard_unused()  # so that the corrected command need not overwrite
         raise
 
 
-def _begin(recipe: Recipe, run: RunFolder, resume: bool, overwrite: bool) -> bool:
+def _begin(command: _Command) -> bool:
     """Check what can be missing, and prepare the folder; whether there is a checkpoint to go on from.
 
     It is looked for first: that should cost seconds, not the building of a store or the steps to the first validation.
     """
+    recipe, run, resume = command.recipe, command.run, command.resume
     run.trained_on |= teacher_record(recipe)
     if resume:
         resume = run.check_resumable()
     else:
-        run.refuse_existing(overwrite=overwrite)
+        run.refuse_existing(overwrite=command.overwrite)
     check_ahead(recipe)
     run.held_out()
     if not resume:
@@ -208,26 +197,19 @@ def _begin(recipe: Recipe, run: RunFolder, resume: bool, overwrite: bool) -> boo
     return resume
 
 
-def _fabric(recipe: Recipe, devices: int, num_nodes: int, strategy: Any) -> Fabric:
+def _fabric(command: _Command, strategy: Any) -> Fabric:
     return Fabric(
         accelerator="auto" if torch.cuda.is_available() else "cpu",
-        devices=devices,
-        num_nodes=num_nodes,
+        devices=command.devices,
+        num_nodes=command.num_nodes,
         strategy=strategy,
-        precision=recipe.train.precision,
+        precision=command.recipe.train.precision,
     )
 
 
-def _prepare_and_run(
-    recipe: Recipe,
-    run: RunFolder,
-    resume: bool,
-    allow_changed_data: bool,
-    devices: int,
-    num_nodes: int,
-    progress: Progress,
-    started: Fabric | None,
-) -> TrainResult:
+def _prepare_and_run(command: _Command, started: Fabric | None) -> TrainResult:
+    recipe, run, resume, progress = command.recipe, command.run, command.resume, command.progress
+    devices, num_nodes = command.devices, command.num_nodes
     world = devices * num_nodes
     distillation = recipe.objective.distillation
     # The data and the teacher's images are prepared once, before any second process exists.
@@ -240,28 +222,25 @@ def _prepare_and_run(
     if licences:
         run.trained_on["images"]["licences"] = licences
     if resume:
-        check_images(run, allow_changed=allow_changed_data)
+        check_images(run, allow_changed=command.allow_changed_data)
         if started is None or started.is_global_zero:
             run.write_recipe()
     if distillation is not None and distillation.cache and distillation.methods:
         teacher_images(distillation, store, progress)
     with quiet_lightning():
         several = world > 1 and num_nodes == 1
-        fabric = started or _fabric(
-            recipe, devices, num_nodes, "auto" if world == 1 else Processes() if several else "ddp"
-        )
+        fabric = started or _fabric(command, "auto" if world == 1 else Processes() if several else "ddp")
         # torchrun gives each process its threads.
-        share = devices if world > 1 and started is None else 1
-        threads = max(1, torch.get_num_threads() // share)
-        work: Callable[..., Any] = _work
-        trust = code_is_trusted()  # a process of its own does not inherit it
-        plain = (recipe, run, resume, store, threads, trust)
+        processes = devices if world > 1 and started is None else 1
+        threads = max(1, torch.get_num_threads() // processes)
+        share: Callable[..., Any] = work
+        plain = (recipe, run, resume, store, threads, code_is_trusted())
         if started is not None:
-            done, step, metrics, too_small = work(fabric, *plain, progress)
+            done, step, metrics, too_small = share(fabric, *plain, progress)
         elif several:
-            done, step, metrics, too_small = launch(fabric, work, plain, progress)
+            done, step, metrics, too_small = launch(fabric, share, plain, progress)
         else:
-            done, step, metrics, too_small = fabric.launch(work, *plain, progress)
+            done, step, metrics, too_small = fabric.launch(share, *plain, progress)
     restores = recipe.model.reads == "degraded"
     return TrainResult(
         run.path,
@@ -274,64 +253,3 @@ def _prepare_and_run(
         backbones=run.backbones,
         restores=restores,
     )
-
-
-def _work(
-    fabric: Fabric,
-    recipe: Recipe,
-    run: RunFolder,
-    resume: bool,
-    store: PairStore,
-    threads: int,
-    trust: bool,
-    progress: Progress,
-) -> tuple[bool, int, dict[str, Any], int]:
-    """One process's share of the run."""
-    with trusting_code(trust):
-        return _share(fabric, recipe, run, resume, store, threads, progress)
-
-
-def _share(
-    fabric: Fabric,
-    recipe: Recipe,
-    run: RunFolder,
-    resume: bool,
-    store: PairStore,
-    threads: int,
-    progress: Progress,
-) -> tuple[bool, int, dict[str, Any], int]:
-    torch.set_num_threads(threads)
-    torch.manual_seed(recipe.train.seed)
-    network = channels_last(first_network(recipe))
-    objective, planes = build_objective(recipe, network, store)
-    sampler = PatchSampler(
-        store,
-        patch=recipe.data.patch,
-        batch=recipe.data.batch,
-        seed=recipe.train.seed,
-        augment=recipe.data.augment,
-        planes=planes,
-        degradation=None if store.paired else recipe.data.degradation,
-        gray=network.facts.colour == "y",
-        enlarge=enlargement_of(recipe.data.degradation) if network.facts.input_kind == "bicubic" else None,
-        planes_scale=recipe.model.scale // store.scale,
-    )
-    if not resume:
-        set_ranges(network, sampler)
-    trained = [*network.parameters(), *objective.auxiliary.parameters()]
-    fused = recipe.train.precision != "16-mixed"  # whose scaler could not clip the gradients
-    state = State(network, recipe.optim.build(trained, fused=fused), {}, objective.auxiliary)
-    if objective.adversary is not None:
-        state.discriminator = DiscriminatorTrainer(objective.adversary, recipe.optim)
-    if recipe.train.ema:
-        state.average = {key: value.detach().clone() for key, value in network.state_dict().items()}
-    if resume:
-        unpack(state, run.path / "checkpoints" / "last")
-        if fabric.is_global_zero:
-            drop_later_rows(run.path, state.step)
-    network.train()
-    with stop_requests() as should_stop:
-        done = fit(fabric, recipe, state, objective, sampler, run, should_stop=should_stop, progress=progress)
-    best = state.best_psnr_db if math.isfinite(state.best_psnr_db) else None
-    metrics = {**state.validation, "best_psnr_db": best}
-    return done, state.step, metrics, sampler.skipped
