@@ -1,17 +1,17 @@
 """Costs of the variants of a study of super-resolution students, beside their quality: one row for each.
 
-    python benchmarks/block_costs.py [--study benchmarks/studies/blocks.yaml] [--runs runs/studies]
+    python benchmarks/block_costs.py [--study benchmarks/studies/blocks.yaml] [--runs runs/studies] [--cache FOLDER]
 
-Of every variant's run with the study's first seed: instructions per pixel of its int8 and fp32 LiteRT files on the
-emulated cores (None where the emulator is absent), the time of both here, one thread, 320x180 in, all files in turns
-in one run, and what int8 loses on the study's first suite, fp32 and int8 run as files, output rounded to 8 bits. PSNR
-is that of ``benchmarks/results/study-NAME.json``. Instructions are kept in the folder of the runs. Writes
-``benchmarks/results/block-costs.json``.
+Of every variant's run with the study's first seed: instructions per pixel of its int8 LiteRT file on the emulated
+cores (None where the emulator is absent), the time of its int8 and fp32 files here, one thread, 320x180 in, all files
+in turns in one run, and what int8 loses on the study's first suite, fp32 and int8 run as files, output rounded to 8
+bits. PSNR is that of ``benchmarks/results/study-NAME.json``. Writes ``benchmarks/results/block-costs.json``.
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import statistics
 import sys
@@ -39,15 +39,17 @@ from edgeir.exporting.run import export_network
 from edgeir.manifest.artifact import read_artifact
 from edgeir.manifest.facts import NetworkFacts
 from edgeir.metrics.psnr import psnr
-from edgeir.models.base import parameter_count
+from edgeir.models.base import Network, parameter_count
 from edgeir.restoring.tiling import plan
 from edgeir.runtime.loading import load
+from edgeir.runtime.session import Session
 
 HERE = Path(__file__).resolve().parent
 TIMED = (180, 320)
 PHOTO = (3000, 4000)
 PRECISIONS = ("int8", "fp32")
-CORES = ("a76", "a53")
+COUNTED = (("int8", "a76"), ("int8", "a53"))
+"""Files, and the emulated cores that they are counted on."""
 MIN_ROUNDS = 30
 Pairs = list[tuple[NDArray[np.float32], NDArray[np.float32]]]
 """Degraded and clean images, HWC in [0, 1]."""
@@ -60,6 +62,7 @@ def main() -> int:
     )
     parser.add_argument("--study", type=Path, default=HERE / "studies" / "blocks.yaml")
     parser.add_argument("--runs", type=Path, default=Path("runs") / "studies", help="folder of the runs")
+    parser.add_argument("--cache", type=Path, help="keep the files and counts here, and use them again")
     parser.add_argument("--seconds", type=float, default=60.0, help="how long to time")
     parser.add_argument("--out", type=Path, default=HERE / "results" / "block-costs.json")
     options = parser.parse_args()
@@ -69,18 +72,10 @@ def main() -> int:
     sizes = [TIMED, *dict.fromkeys(degraded.shape[:2] for degraded, _ in images)]
     seed = study.seeds[0]
     with tempfile.TemporaryDirectory() as folder:
-        work, rows = Path(folder), []
+        cache, rows, made = options.cache or Path(folder), [], {}
         for name in quality.variants:
-            network, card, _ = load_checkpoint(
-                options.runs / study.name / f"{name}-{seed}" / "checkpoints" / "last"
-            )
-            for precision in PRECISIONS:
-                profile = read_profile(f"tflite-{precision}")
-                export_network(
-                    network, card, profile, name=name, sizes=sizes, out=work / name / precision,
-                    golden=False, worst_image=False, refuse=False,
-                )  # fmt: skip
-            kept = options.runs / study.name / "measured" / f"{name}-{seed}-instructions.json"
+            checkpoint = options.runs / study.name / f"{name}-{seed}" / "checkpoints" / "last"
+            network, made[name] = exported(checkpoint, name, sizes, cache)
             height, width = TIMED
             rows.append(
                 {
@@ -91,13 +86,13 @@ def main() -> int:
                     "receptive_radius": network.facts.receptive_radius,
                     "windows_per_pixel": windows_per_pixel(network.facts),
                     **measured_quality(quality, name),
-                    "int8_loss_db": int8_loss(work / name, images),
-                    **instructions(work / name, kept),
+                    "int8_loss_db": int8_loss(made[name], images),
+                    **instructions(made[name]),
                 }
             )
             print(json.dumps(rows[-1]), flush=True)
         before = load_average()
-        times(work, rows, study.reference, options.seconds)
+        times(made, rows, study.reference, options.seconds)
     write_json(options.out, {
         "kind": "block-costs",
         "about": f"Costs and quality of the variants of the study {study.name}: LiteRT files, {width}x{height} in",
@@ -111,6 +106,19 @@ def main() -> int:
     })  # fmt: skip
     print(f"wrote {options.out}")
     return 0
+
+
+def exported(checkpoint: Path, name: str, sizes: list[tuple[int, int]], cache: Path) -> tuple[Network, Path]:
+    """The network of a checkpoint, and a folder of its LiteRT files by precision, from the cache where it is there."""
+    network, card, _ = load_checkpoint(checkpoint)
+    folder = cache / f"{name}-{card.weights_sha256[:12]}"
+    for precision in PRECISIONS:
+        if not (folder / precision).is_dir():
+            export_network(
+                network, card, read_profile(f"tflite-{precision}"), name=name, sizes=sizes, out=folder / precision,
+                golden=False, worst_image=False, refuse=False,
+            )  # fmt: skip
+    return network, folder
 
 
 def pairs(study: Study) -> Pairs:
@@ -146,7 +154,7 @@ def int8_loss(folder: Path, images: Pairs) -> float:
         each = []
         for degraded, clean in images:
             height, width = degraded.shape[:2]
-            session = load(folder / precision / f"model-{height}x{width}.tflite")
+            session = session_of(folder / precision, (height, width))
             restored = np.round(np.clip(session.run(degraded), 0, 1) * 255).astype(np.float32) / np.float32(
                 255
             )
@@ -155,41 +163,52 @@ def int8_loss(folder: Path, images: Pairs) -> float:
     return round(scores["fp32"] - scores["int8"], 4)
 
 
-def instructions(folder: Path, kept: Path) -> dict[str, Any]:
+def session_of(folder: Path, size: tuple[int, int]) -> Session:
+    """The file of a size in the folder of an export."""
+    artifact, place = read_artifact(folder)
+    return load(place / next(file.path for file in artifact.files if file.size == size))
+
+
+def instructions(folder: Path) -> dict[str, Any]:
     """Instructions per pixel of the second inference, by precision and core, and where int8's operators ran.
 
-    The file `kept` holds those of the same model files.
+    Kept beside the files, for those of the same hash.
     """
+    kept = folder / "instructions.json"
     found: dict[str, Any] = {}
     earlier = json.loads(kept.read_text(encoding="utf-8")) if kept.is_file() else {}
-    for precision in PRECISIONS:
+    for precision, core in COUNTED:
         artifact, place = read_artifact(folder / precision)
-        for core in CORES:
-            key = f"{core}_{precision}"
-            cell = earlier.get(key)
-            if cell is None or cell["sha256"] != artifact.main.sha256:
-                try:
-                    cell = counted(f"android-arm64:{core}", place, artifact)
-                except DeviceError as error:
-                    print(f"not counted: {error}", file=sys.stderr)
-                    found[key] = None
-                    continue
-                earlier[key] = cell
-                write_json(kept, earlier)
-            found[key] = cell["per_pixel"]
-            if key == "a76_int8":
-                found["int8_placed"] = cell["placed"]
+        key = f"{core}_{precision}"
+        cell = earlier.get(key)
+        if cell is None or cell["sha256"] != artifact.main.sha256:
+            try:
+                cell = counted(f"android-arm64:{core}", place, artifact)
+            except DeviceError as error:
+                print(f"not counted: {error}", file=sys.stderr)
+                found[key] = None
+                continue
+            earlier[key] = cell
+            write_json(kept, earlier)
+        found[key] = cell["per_pixel"]
+        if key == "a76_int8":
+            found["int8_placed"] = cell["placed"]
     return found
 
 
-def times(work: Path, rows: list[dict[str, Any]], reference: str, seconds: float) -> None:
+def times(made: dict[str, Path], rows: list[dict[str, Any]], reference: str, seconds: float) -> None:
     """Time all files in turns, and add to every row: median, spread, and the ratio to the reference within a round."""
     height, width = (4 * side for side in TIMED)
     contenders = [
-        Contender(f"{row['variant']}/{precision}", lambda row=row, precision=precision: load(
-            work / row["variant"] / precision / f"model-{TIMED[0]}x{TIMED[1]}.tflite"), height, width)
-        for row in rows for precision in PRECISIONS
-    ]  # fmt: skip
+        Contender(
+            f"{row['variant']}/{precision}",
+            functools.partial(session_of, made[row["variant"]] / precision, TIMED),
+            height,
+            width,
+        )
+        for row in rows
+        for precision in PRECISIONS
+    ]
     found: dict[str, Measured] = {
         entry.name: entry for entry in measure(contenders, Schedule(budget_s=seconds, min_rounds=MIN_ROUNDS))
     }
