@@ -156,20 +156,25 @@ def refuse_grid(job: Job, title: str) -> None:
         title: of the format, for the error.
 
     Raises:
-        ExportError: the network has such a grid (`edgeir.models.blocks.image_grid`), and the size does not suit it.
+        ExportError: the network has such a grid (`edgeir.models.blocks.image_grid`), and the size does not suit it; or
+            sides are open, and it continues the image by what they lack (`edgeir.models.blocks.gates`).
     """
     from edgeir.models.blocks.image_grid import GRID
 
     network = job.network
-    if GRID not in network.facts.global_operations:
+    grid = GRID in network.facts.global_operations
+    if not grid and not network.continues:
         return
     cell = network.cell
     if job.size is None or job.more_sizes:
+        does, holds = "lays a grid over the image", "that"
+        if not grid:
+            does, holds = f"continues the image to cells of {cell} pixels", "the border"
         raise ExportError(
-            f"`{network.config.kind}` lays a grid over the image, and a {title} file holds that of one size",
+            f"`{network.config.kind}` {does}, and a {title} file holds {holds} of one size",
             fix="pass one --size HEIGHTxWIDTH, or choose --target onnx",
         )
-    if any(side % cell for side in job.size):
+    if grid and any(side % cell for side in job.size):
         height, width = (max(cell, side // cell * cell) for side in job.size)
         raise ExportError(
             f"`{network.config.kind}` pools on a grid of cells of {cell} pixels, and a {title} file can do so only "

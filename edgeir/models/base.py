@@ -41,6 +41,8 @@ class Network(nn.Module, ABC):
     """The smallest height and width that a graph for any size can take; the network itself takes smaller images too."""
     cell: int = 1
     """Above 1: it pools on a grid of cells of so many pixels, whose windows are equal where this divides the sides."""
+    continues: bool = False
+    """Where it does not divide them, the image is continued up to whole cells: by so many pixels as its size says."""
     constants: bool = False
     """Its global statistics were replaced by constants (see `edgeir.models.constants`)."""
 

@@ -43,6 +43,11 @@ class NetworkConfig(Config):
         """Which image of a training pair is the input; the clean one for an auto-encoder."""
         return "degraded"
 
+    @property
+    def operators(self) -> str:
+        """Name of the operators in its files, for what was measured of them: the kind, where no option adds others."""
+        return self.kind
+
     @abstractmethod
     def build(self) -> Network:
         """The network with fresh weights, on the CPU (or torch's current default device)."""

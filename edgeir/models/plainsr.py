@@ -17,6 +17,8 @@ What the mobile challenges taught, and what is different here:
 - In a narrow network the last convolution is the largest (16 channels, x4: 7 K of 13 K parameters), although the
   details of the three colours are nearly the same. `tail_rank` factors it into a 3x3 to few channels and a 1x1; what
   that saves buys further blocks (`benchmarks/results/study-depth.json`).
+- What a plain stack cannot do, gates on every N-th layer may (`blocks.gates`; compared at equal int8 cost in
+  `benchmarks/results/study-blocks.json`). None by default.
 """
 
 from __future__ import annotations
@@ -25,12 +27,22 @@ from typing import Literal
 
 import torch
 import torch.nn.functional as F
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import nn
 
 from edgeir.manifest.facts import NetworkFacts
 from edgeir.models.base import Clip, Network
 from edgeir.models.blocks.activated import ConvReLU
+from edgeir.models.blocks.gates import (
+    CELL,
+    Body,
+    GatedLayer,
+    GateKind,
+    LocalGate,
+    cut_back,
+    reach,
+    whole_cells,
+)
 from edgeir.models.blocks.reparam import Branch, ReparamConv
 from edgeir.models.config import NetworkConfig, Width
 from edgeir.models.family import Family
@@ -61,10 +73,33 @@ class PlainSRConfig(NetworkConfig):
     network the last layer is the largest, and the details of the three colours are nearly the same."""
     residual_kernel: Literal[1, 3] = 3
     """Side of the image-space residual's kernel. 1 costs half as much in int8, which matters for a small network."""
+    gate: GateKind | None = None
+    """What gates every `gate_every`-th hidden convolution, see `edgeir.models.blocks.gates`; None: plain ReLU."""
+    gate_every: int = Field(2, ge=1, le=1000)
+    """Hidden convolutions per gate; without `gate` it has no meaning."""
+
+    @model_validator(mode="after")
+    def _has_gates(self) -> PlainSRConfig:
+        if self.gate is not None and self.gate_every > self.blocks:
+            raise ValueError(
+                f"`gate_every` is {self.gate_every}, more than `blocks` ({self.blocks}): no gate at all"
+            )
+        return self
+
+    def gated(self, index: int) -> bool:
+        """Whether hidden convolution `index`, from 0, has a gate."""
+        return self.gate is not None and (index + 1) % self.gate_every == 0
 
     @property
     def facts(self) -> NetworkFacts:
-        return NetworkFacts(scale=self.scale, receptive_radius=self.blocks + 2)
+        if self.gate != "local":
+            return NetworkFacts(scale=self.scale, receptive_radius=self.blocks + 2)
+        gates = [False, *(self.gated(index) for index in range(self.blocks)), False]
+        return NetworkFacts(scale=self.scale, receptive_radius=reach(gates), tile_multiple=CELL)
+
+    @property
+    def operators(self) -> str:
+        return self.kind if self.gate is None else f"{self.kind} with {self.gate} gates"
 
     def family(self) -> Family:
         """Widths of whole kernels (16 outputs at once), the tail in full or lean, and the recipe's own shape.
@@ -82,10 +117,10 @@ class PlainSRConfig(NetworkConfig):
         shapes = [{"channels": width, **tail} for width in FAMILY_WIDTHS for tail in tails]
         return Family(
             depth="blocks",
-            least=1,
-            most=32,
+            least=1 if self.gate is None else self.gate_every,
+            most=max(32, self.gate_every),
             shapes=(*shapes, *([] if own in shapes else [own])),
-            empty={"blocks": 0},
+            empty={"blocks": 0, "gate": None},
             training_only={"branches": ()},
         )
 
@@ -102,9 +137,9 @@ class PlainSR(Network):
         width, out = config.channels, 3 * config.scale**2
         arguments = (config.branches, config.expansion)
         self.head = ConvReLU(ReparamConv(3, width, *arguments))
-        self.body = nn.ModuleList(
-            ConvReLU(ReparamConv(width, width, *arguments)) for _ in range(config.blocks)
-        )
+        self.body = Body(self._layer(index) for index in range(config.blocks))
+        if config.gate == "local":
+            self.cell, self.least_side, self.continues = CELL, CELL + 1, True
         self.tail = ReparamConv(width, config.tail_rank or out, *arguments)
         self.mix = nn.Conv2d(config.tail_rank, out, 1) if config.tail_rank else nn.Identity()
         self.residual = _residual(config)
@@ -120,11 +155,17 @@ class PlainSR(Network):
             assert last.bias is not None
             last.bias.zero_()
 
+    def _layer(self, index: int) -> nn.Module:
+        config = self.config
+        arguments = (config.channels, config.channels, config.branches, config.expansion)
+        conv = ReparamConv(*arguments)
+        if config.gate is None or not config.gated(index):
+            return ConvReLU(conv)
+        return GatedLayer(config.gate, conv, ReparamConv(*arguments) if config.gate == "pair" else None)
+
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        features = self.head(x)
-        for block in self.body:
-            features = block(features)
-        details = self.mix(self.tail(features))
+        features = self.body(self.head(whole_cells(x) if self.continues else x))
+        details = self.mix(self.tail(cut_back(features, x) if self.continues else features))
         # The image path stays in float32 under mixed precision: bfloat16 would round the image to 8 bits.
         with torch.autocast(x.device.type, enabled=False):
             return F.pixel_shuffle(details.float() + self.residual(x.float()), self.config.scale)
@@ -138,6 +179,8 @@ class PlainSR(Network):
         with torch.no_grad():
             for source, target in zip(self._convolutions(), plain._convolutions(), strict=True):
                 target.conv.load_state_dict(source.fuse().state_dict())
+            for own, copied in zip(self._local_gates(), plain._local_gates(), strict=True):
+                copied.load_state_dict(own.state_dict())
         plain.mix.load_state_dict(self.mix.state_dict())
         plain.residual.load_state_dict(self.residual.state_dict())
         return plain.eval()
@@ -147,18 +190,26 @@ class PlainSR(Network):
 
         The branches stay as they are and the plain kernels absorb the difference. Additional channels have zero weights
         towards the next layer, and additional blocks are identities (ReLU does not change its own output), as in
-        Net2Net (Chen et al., 2016): the function is the same at the first step, and gradients reach all weights.
+        Net2Net (Chen et al., 2016): the function is the same at the first step, and gradients reach all weights. Local
+        gates begin as factors of one, so that a network with them may start as one without.
         """
         if not isinstance(other, PlainSR) or not self._continues(other.config):
             return other.state_dict()
         result = PlainSR(self.config)
         result.load_state_dict(self.state_dict())
         *hidden, tail = other._convolutions()
-        sources = [*hidden, *[None] * (self.config.blocks - other.config.blocks), tail]
+        own = result._convolutions()
+        sources = [*hidden, *[None] * (len(own) - 1 - len(hidden)), tail]
         width = other.config.channels
         with torch.no_grad():
-            for source, target in zip(sources, result._convolutions(), strict=True):
+            for source, target in zip(sources, own, strict=True):
                 _take_over(target, source, width)
+            gates = [*other._local_gates(), *[None] * len(result._local_gates())]
+            for gate, theirs in zip(result._local_gates(), gates, strict=False):
+                for name, values in gate.named_parameters():
+                    values.zero_()
+                    if theirs is not None:
+                        values[:width] = theirs.get_parameter(name)
         result.mix.load_state_dict(other.mix.state_dict())
         result.residual.load_state_dict(other.residual.state_dict())
         return result.state_dict()
@@ -166,12 +217,19 @@ class PlainSR(Network):
     def _continues(self, other: PlainSRConfig) -> bool:
         """Whether this network can be initialised from one of configuration `other` and differs from it."""
         mine = self.config
-        fixed = ("scale", "tail_rank", "residual_kernel")
+        fixed = ["scale", "tail_rank", "residual_kernel"]
+        if mine.gate != "local" or other.gate is not None:  # local gates may be added
+            fixed += ["gate"] if mine.gate is None else ["gate", "gate_every"]
+        if mine.gate not in (None, "local"):  # no further channel or block of theirs is an identity
+            fixed += ["channels", "blocks"]
         same = all(getattr(mine, name) == getattr(other, name) for name in fixed)
         return same and mine != other and mine.channels >= other.channels and mine.blocks >= other.blocks
 
     def _convolutions(self) -> list[ReparamConv]:
         return [module for module in self.modules() if isinstance(module, ReparamConv)]
+
+    def _local_gates(self) -> list[LocalGate]:
+        return [module for module in self.modules() if isinstance(module, LocalGate)]
 
     def taps(self) -> dict[str, nn.Module]:
         return {"head": self.head, **{f"body.{index}": block for index, block in enumerate(self.body)}}
@@ -182,12 +240,8 @@ class PlainSRDeployed(nn.Module):
 
     def __init__(self, network: PlainSR) -> None:
         super().__init__()
-        layers: list[nn.Module] = []
-        for block in (network.head, *network.body):
-            assert isinstance(block, ConvReLU)
-            assert isinstance(block.conv, ReparamConv)
-            layers += [block.conv.fuse(), nn.ReLU()]
-        self.body = nn.Sequential(*layers)
+        self.body = nn.Sequential(*_deployed(network.head), *_deployed_body(network.body))
+        self.continues = network.continues
         self.tail = network.tail.fuse()
         self.mix: nn.Module = nn.Identity()
         if isinstance(network.mix, nn.Conv2d):
@@ -200,8 +254,24 @@ class PlainSRDeployed(nn.Module):
         self.eval().requires_grad_(False)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        out: torch.Tensor = self.clip(self.shuffle(self.mix(self.tail(self.body(x))) + self.residual(x)))
+        features = self.body(whole_cells(x) if self.continues else x)
+        details = self.mix(self.tail(cut_back(features, x) if self.continues else features))
+        out: torch.Tensor = self.clip(self.shuffle(details + self.residual(x)))
         return out
+
+
+def _deployed(layer: nn.Module) -> list[nn.Module]:
+    """A layer of the training form as the deployed form has it."""
+    if isinstance(layer, GatedLayer):
+        return [layer.fused()]
+    assert isinstance(layer, ConvReLU)
+    assert isinstance(layer.conv, ReparamConv)
+    return [layer.conv.fuse(), nn.ReLU()]
+
+
+def _deployed_body(body: Body) -> list[nn.Module]:
+    layers = [module for layer in body for module in _deployed(layer)]
+    return [Body(layers)] if any(isinstance(layer, GatedLayer) for layer in body) else layers
 
 
 def _take_over(target: ReparamConv, source: ReparamConv | None, width: int) -> None:

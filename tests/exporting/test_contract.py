@@ -36,12 +36,15 @@ from edgeir.models import (
     AODNetConfig,
     DANetConfig,
     EDSRConfig,
+    PlainSRConfig,
     PlainUSRConfig,
     SMFANetConfig,
     SpandrelConfig,
 )
 from edgeir.models.base import parameter_count
+from edgeir.models.blocks.gates import GateKind
 from edgeir.models.blocks.image_grid import GRID
+from edgeir.restoring.tiling import plan, run_tiled
 from edgeir.runtime.mil.package import read_package
 from edgeir.runtime.mil.program import Program
 
@@ -86,9 +89,14 @@ CONFIGS = [
         marks=[pytest.mark.slow] if kind in LONG else [],
     )
     for member in MEMBERS
+] + [
+    pytest.param(PlainSRConfig(channels=8, blocks=2, branches=(), gate=gate), id=f"plainsr-{gate}")
+    for gate in typing.get_args(GateKind)
 ]
 RESHAPES_OF_A_SAMPLING, RESHAPES_OF_THE_GRIDS = 7, 4
-"""ONNX: GridSample takes groups of channels as images of a batch, and its grid grows with the image."""
+RESHAPES_OF_THE_SIDES = 6
+"""ONNX: GridSample takes groups of channels as images of a batch, and its grid grows with the image. What
+continues an image up to whole cells counts the pixels that its sides lack."""
 
 
 @pytest.fixture(params=CONFIGS)
@@ -101,7 +109,9 @@ def sides(network, *units: int, whole_cells: bool = True) -> tuple[int, ...]:
     """Large enough for the network, and with `whole_cells` of a size that every format can pool on its grid."""
     least = network.least_side if network.least_side > 1 else 0
     wanted = [network.facts.size_multiple * unit + least for unit in units]
-    return tuple(side - side % network.cell if whole_cells else side for side in wanted)
+    return tuple(
+        side - side % network.cell if whole_cells and not network.continues else side for side in wanted
+    )
 
 
 def image_and_output(network, size: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
@@ -113,7 +123,9 @@ def image_and_output(network, size: tuple[int, ...]) -> tuple[np.ndarray, np.nda
     return image, expected
 
 
-def check_description(network, described: GraphDescription, size: tuple[int, ...]) -> None:
+def check_description(
+    network, described: GraphDescription, size: tuple[int, ...], *, counts: bool = True
+) -> None:
     """What `edgeir inspect` reads out of the file agrees with the network, which knows nothing of the file."""
     found = receptive_field(described)
     if set(network.facts.global_operations) - {GRID}:  # a grid alone reaches a few cells
@@ -123,7 +135,7 @@ def check_description(network, described: GraphDescription, size: tuple[int, ...
     counted, weights = macs(described, size), parameters(described)
     assert weights is not None
     assert weights <= 1.02 * parameter_count(network) + 100
-    if counted is not None and "deformable sampling" not in network.facts.global_operations:
+    if counts and counted is not None and "deformable sampling" not in network.facts.global_operations:
         assert counted == network.macs(*size)
 
 
@@ -161,13 +173,15 @@ def test_onnx(network, calibration, tmp_path) -> None:
     samplings = kinds.count("GridSample")
     allowed = RESHAPES_OF_A_SAMPLING * samplings + RESHAPES_OF_THE_GRIDS if samplings else 0
     if network.cell > 1:  # of the numbers of rows and columns that make a cell
-        allowed += kinds.count("Gather")
+        allowed += kinds.count("Gather") + (RESHAPES_OF_THE_SIDES if network.continues else 0)
     assert kinds.count("Reshape") <= allowed
     assert kinds.count("DepthToSpace") <= pixel_shuffles(network)
     (tmp_path / "model.onnx").write_bytes(made.data)
     for units in ((11, 7), (8, 13)):
         size = sides(network, *units, whole_cells=False)
-        check_description(network, describe_onnx(tmp_path / "model.onnx", size), size)
+        # The number of pixels is followed through a file of any size, not what it continues the image by.
+        whole = not network.continues or all(side % network.cell == 0 for side in size)
+        check_description(network, describe_onnx(tmp_path / "model.onnx", size), size, counts=whole)
         image, expected = image_and_output(network, size)
         np.testing.assert_allclose(run_onnx(made.data, image), expected, atol=1e-5)
 
@@ -185,8 +199,8 @@ def test_coreml(network, calibration, tmp_path) -> None:
 
 @pytest.mark.parametrize(("plan", "limit"), [("fp32", 1e-4), ("fp16", 5e-3)])
 def test_ncnn(plan, limit, network, tmp_path) -> None:
-    """Any size, but for deformable sampling and grids over the image, whose positions ncnn computes for one size."""
-    bound = not {"deformable sampling", GRID}.isdisjoint(network.facts.global_operations)
+    """Any size, but for deformable sampling, grids over the image and continued images: ncnn computes them for one."""
+    bound = not {"deformable sampling", GRID}.isdisjoint(network.facts.global_operations) or network.continues
     sizes = [sides(network, *units) for units in ([(11, 7)] if bound else [(11, 7), (8, 13)])]
     job = Job(network, sizes[0] if bound else None, "float", CalibrationData.none(3))
     folder = NCNN(precision=plan).write(job, tmp_path / "model.ncnn").path
@@ -225,6 +239,11 @@ def test_a_file_of_several_sizes_has_no_grid(calibration, tmp_path) -> None:
     network = PlainUSRConfig(**SMALLER["plainusr"]).build()
     with pytest.raises(ExportError, match=r"a ncnn file holds that of one size \(pass one --size"):
         NCNN().write(Job(network, None, "float", CalibrationData.none(3)), tmp_path / "model.ncnn")
+    continued = PlainSRConfig(channels=8, blocks=2, gate="local").build()
+    with pytest.raises(
+        ExportError, match=r"cells of 8 pixels, and a ncnn file .* of one size \(pass one --size"
+    ):
+        NCNN().write(Job(continued, None, "float", CalibrationData.none(3)), tmp_path / "model.ncnn")
     job = Job(network, (16, 16), "float", CalibrationData(calibration), more_sizes=((24, 16),))
     with pytest.raises(ExportError, match=r"a Core ML file holds that of one size \(pass one --size"):
         CoreML(enumerated=True).write(job, tmp_path / "model.mlpackage")
@@ -235,3 +254,48 @@ def test_deformable_sampling_has_no_litert_int8(calibration) -> None:
         ExportError, match=r"int8 is not possible .*deformable sampling.*\(choose --precision fp16"
     ):
         convert(LiteRT(precision="int8"), DANetConfig(**FLAT_DANET).build(), (8, 8), "float", calibration)
+
+
+@pytest.mark.parametrize("gate", typing.get_args(GateKind))
+def test_gates_are_integers_inside(gate, busy, calibration, run_litert) -> None:
+    """Calibrated on crops of another size than the file's, which 8 does not divide."""
+    network = busy(PlainSRConfig(channels=8, blocks=2, branches=(), gate=gate).build())
+    with torch.no_grad():
+        for name, parameter in network.named_parameters():
+            if name.startswith("body"):
+                parameter *= 0.5
+    made = convert(LiteRT(precision="int8"), network, (20, 13), "float", calibration)
+    graph = Graph(made.data)
+    used = {int(index) for operator in graph.operators for index in (*operator.inputs, *operator.outputs)}
+    floats = {index for index in used if index >= 0 and graph.dtype(index) == "FLOAT32"}
+    assert floats == {graph.inputs[0], graph.outputs[0]}
+    image, expected = image_and_output(network, (20, 13))
+    got = run_litert(made.data, np.ascontiguousarray(image.transpose(0, 2, 3, 1)))
+    assert 0 < np.sqrt(np.mean((got.transpose(0, 3, 1, 2) - expected) ** 2)) < 0.03
+
+
+@pytest.mark.parametrize("target", [LiteRT(), ONNX()], ids=["LiteRT", "ONNX"])
+def test_a_file_of_a_gated_network_is_exact_in_tiles(target, busy, calibration, run_litert) -> None:
+    """In windows of one size, which 8 does not divide, as the network itself over the whole image."""
+    network = busy(PlainSRConfig(channels=8, blocks=2, scale=2, branches=(), gate="local").build())
+    size, (height, width) = (76, 61), (117, 94)
+    made = convert(target, network, size, "float", calibration)
+
+    def run(window: np.ndarray) -> np.ndarray:
+        if isinstance(target, LiteRT):
+            return run_litert(made.data, window[None])[0]
+        return run_onnx(made.data, np.ascontiguousarray(window.transpose(2, 0, 1)[None]))[0].transpose(
+            1, 2, 0
+        )
+
+    image = np.random.default_rng(3).random((height, width, 3), dtype=np.float32)
+    found = run_tiled(run, image, network.facts, size)
+    windows = plan(height, width, network.facts, fixed=size, largest=None)
+    assert len(windows.rows.windows) > 1
+    assert len(windows.columns.windows) > 1
+    beyond = ((0, windows.rows.end - height), (0, windows.columns.end - width), (0, 0))
+    continued = np.pad(image, beyond, mode="symmetric")  # as the windows read it
+    with torch.no_grad():
+        whole = network.deploy()(torch.from_numpy(continued.transpose(2, 0, 1)[None].copy()))
+    expected = whole[0].numpy().transpose(1, 2, 0)[: 2 * height, : 2 * width]
+    np.testing.assert_allclose(found, expected, atol=1e-4)

@@ -126,7 +126,7 @@ class LiteRT(Config):
                 fix="set target.require_clean to false to export it anyway",
             )
         path.write_bytes(data)
-        needs = needs_of(graph, job.network.config.kind, self.precision.name)
+        needs = needs_of(graph, job.network.config.operators, self.precision.name)
         return Written(path, _spec(graph, graph.inputs[0]), _spec(graph, graph.outputs[0]), needs)
 
     def _convert(self, made: Prepared, job: Job, size: tuple[int, int]) -> bytes:

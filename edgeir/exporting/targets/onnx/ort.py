@@ -62,5 +62,5 @@ class ORT(GraphSettings):
         path.write_bytes(data)
         integer = self.precision.default.integer
         return described(
-            path, job, needs_of_ort(format_version(data), job.network.config.kind, integer=integer)
+            path, job, needs_of_ort(format_version(data), job.network.config.operators, integer=integer)
         )

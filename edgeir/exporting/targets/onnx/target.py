@@ -27,4 +27,4 @@ class ONNX(GraphSettings):
         """See `edgeir.exporting.target.Target`."""
         model = self.graph(job)
         path.write_bytes(model.SerializeToString())
-        return described(path, job, needs_of(model, job.network.config.kind))
+        return described(path, job, needs_of(model, job.network.config.operators))
