@@ -5,8 +5,8 @@
 
 BUNDLE is a bundle with a LiteRT file (``edgeir export sr-x4 --bundle --target tflite --precision int8 --size
 180x320``), run by TensorFlow Lite's own x86-64 library. An image of noise is restored whole, without writing it: by one
-interpreter in tiles, by two on separate tiles, and by one over the image in one piece. The first run of each is not
-counted.
+interpreter in tiles, by two on separate tiles, by one over the image in one piece, and by one in tiles of the file's
+own size. The first run of each is not counted.
 
 Two interpreters need two idle cores: measure on a machine that does nothing else; its load is part of the file. Writes
 ``benchmarks/results/android-jvm.json``.
@@ -21,6 +21,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -75,13 +76,15 @@ def measure(chosen: argparse.Namespace) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         write_jvm(Path(folder))
         timed = run(Path(folder), words)
-    one, two, whole = (statistics.median(timed[name]) for name in ("one_s", "two_s", "whole_s"))
+    one, two, whole, own = (statistics.median(timed[name]) for name in ("one_s", "two_s", "whole_s", "own_s"))
     figures = {
         "one interpreter, s": one,
         "two interpreters, s": two,
         "two against one, speed-up": one / two,
         "one piece, s": whole,
         "tiles against one piece": one / whole,
+        "the file's own tiles, s": own,
+        "the file's own tiles against these": own / one,
     }
     return {
         "kind": "android-jvm",
@@ -98,13 +101,19 @@ def measure(chosen: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def run(folder: Path, words: list[str]) -> dict[str, Any]:
-    """What the Java program prints."""
+def run(
+    folder: Path,
+    words: list[str],
+    *,
+    program: str = "org.edgeir.tflite.Bench",
+    heap: Sequence[str] = ("-Xmx2g",),
+) -> dict[str, Any]:
+    """What a Java program prints."""
     paths = [MODULES / name for name in CLASSES]
     if not all(path.is_dir() for path in paths):
         raise DeviceError("the library is not built", where=MODULES, fix="make android")
-    command = [str(tool("java", "default-jdk-headless")), "-Xmx2g", f"-Djava.library.path={folder}"]
-    command += ["-cp", os.pathsep.join(map(str, paths)), "org.edgeir.tflite.Bench", *words]
+    command = [str(tool("java", "default-jdk-headless")), *heap, f"-Djava.library.path={folder}"]
+    command += ["-cp", os.pathsep.join(map(str, paths)), program, *words]
     environment = {**os.environ, "LD_PRELOAD": str(folder / PRELOADED)}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:

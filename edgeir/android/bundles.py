@@ -1,7 +1,8 @@
 """The bundles that an app gets: verified first, and copied without what the app does not read.
 
 The app takes the ``.tflite`` files whose ends are NHWC in float32, uint8 or int8 (``Manifest.file`` of the library).
-Files of other formats, and pictures of the proof, stay out of it; the manifest is the bundle's own.
+Files of other formats, and pictures of the proof, stay out of it; the manifest is the bundle's own, but for golden
+arrays that were thinned (`edgeir.android.golden`).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgeir.android.golden import thin_golden
 from edgeir.core.errors import ArtifactError, ConfigError
 from edgeir.core.progress import Progress, no_progress
 from edgeir.exporting.bundle.verify import bundle_folder, verify
@@ -33,7 +35,7 @@ class Packed:
         name: of its folder among the app's assets.
         given: the path that the user named.
         folder: where the copy lies.
-        bundle: its manifest.
+        bundle: the manifest of the copy.
         files: every file of the copy, sorted.
         left_out: paths of the bundle that the app does not get.
     """
@@ -140,6 +142,7 @@ def _copied(path: Path, name: str, target: Path) -> Packed:
         for inside in (BUNDLE_NAME, *kept):
             (target / inside).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(folder / inside, target / inside)
+    bundle = thin_golden(target, bundle, taken)
     left_out = tuple(sorted(set(bundle.contents) - kept))
     return Packed(name, path, target, bundle, tuple(sorted({BUNDLE_NAME, *kept})), left_out)
 

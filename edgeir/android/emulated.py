@@ -1,7 +1,8 @@
 """The models of a written package on an emulated phone, by the very library that lies in the package.
 
-Model, golden arrays and library are taken out of the package again; what runs them is the device ``android-arm64``
-(`edgeir.devices.arm64`). Where its emulator or compiler is missing, that is said, and nothing fails.
+Model and library are taken out of the package again, golden arrays from the bundle, which has all of them; what runs
+them is the device ``android-arm64`` (`edgeir.devices.arm64`).
+Where its emulator or compiler is missing, that is said, and nothing fails.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from edgeir.core.progress import Progress, no_progress
 from edgeir.devices.arm64.cores import ARM64_CORES, DEFAULT_CORE
 from edgeir.devices.arm64.device import EmulatedPhone
 from edgeir.devices.runner.library import NAME as LIBRARY_NAME
+from edgeir.exporting.bundle.verify import bundle_folder
 from edgeir.exporting.prove.golden import golden_problem, run_golden
 from edgeir.manifest.artifact import read_artifact
 
@@ -62,8 +64,8 @@ def run_packaged(
         with zipfile.ZipFile(package) as archive:
             _taken(archive, f"lib/{ABI}/{LIBRARY_NAME}", library)
             for packed in bundles:
-                for inside in packed.files:
-                    _taken(archive, f"{BUNDLES}/{packed.name}/{inside}", folder / packed.name / inside)
+                for file in taken_files(packed.bundle):
+                    _taken(archive, f"{BUNDLES}/{packed.name}/{file.path}", folder / packed.name / file.path)
         core = next(core for core in ARM64_CORES if core.name == DEFAULT_CORE)
         try:
             phone = EmulatedPhone(f"android-arm64:{core.name}", core, library=library)
@@ -86,21 +88,32 @@ def _taken(archive: zipfile.ZipFile, name: str, target: Path) -> None:
 def _runs(
     phone: EmulatedPhone, folder: Path, bundles: Sequence[Packed], progress: Progress
 ) -> list[PackagedRun]:
-    todo = [(packed, file) for packed in bundles for file in taken_files(packed.bundle)]
     runs = []
-    for index, (packed, file) in enumerate(todo):
-        name, place = f"{BUNDLES}/{packed.name}/{file.path}", folder / packed.name
+    for packed in bundles:
+        with bundle_folder(packed.given) as given:
+            runs += _runs_of(phone, folder / packed.name, packed, given, progress)
+    return runs
+
+
+def _runs_of(
+    phone: EmulatedPhone, place: Path, packed: Packed, given: Path, progress: Progress
+) -> list[PackagedRun]:
+    """The models of one bundle: those in the folder `place` on the golden arrays in the folder `given`."""
+    todo = taken_files(packed.bundle)
+    runs = []
+    for index, file in enumerate(todo):
+        name = f"{BUNDLES}/{packed.name}/{file.path}"
         progress(index, len(todo), f"running {file.path} on {phone.facts.title}")
         if file.golden is None:
             runs.append(
                 PackagedRun(path=name, status="not run", reason="the bundle has no golden arrays for it")
             )
             continue
-        artifact, _ = read_artifact(place, verify=False)
+        artifact, _ = read_artifact(given, verify=False)
         session = phone.open(place / file.path, artifact, file)
         try:
             found = run_golden(
-                place, artifact, file, file.golden, session=session, engine=phone.facts.runtime
+                given, artifact, file, file.golden, session=session, engine=phone.facts.runtime
             )
         finally:
             session.close()

@@ -27,7 +27,7 @@ import org.edgeir.app.save.Saving;
 import org.edgeir.tflite.Accelerator;
 
 /** The first screen: model, photos, and the queue. Photos and bundles of other apps arrive here. */
-public final class MainActivity extends Activity implements Queue.Listener {
+public final class MainActivity extends Activity implements Queue.Listener, ModelDialog.Owner {
     private static final int PHOTOS = 1;
     private static final int BUNDLE = 2;
     private static final int NOTIFICATIONS = 3;
@@ -54,7 +54,7 @@ public final class MainActivity extends Activity implements Queue.Listener {
         jobs = new JobList(this);
         list.setAdapter(jobs);
         message = findViewById(R.id.message);
-        findViewById(R.id.model).setOnClickListener(view -> ModelList.show(this, this::showModel));
+        findViewById(R.id.model).setOnClickListener(view -> ModelDialog.show(getFragmentManager()));
         findViewById(R.id.choose).setOnClickListener(view -> ask(Incoming.choosePhotos(), PHOTOS));
         findViewById(R.id.open_bundle).setOnClickListener(view -> ask(Incoming.chooseBundle(), BUNDLE));
         findViewById(R.id.benchmark)
@@ -122,6 +122,11 @@ public final class MainActivity extends Activity implements Queue.Listener {
             if (keeps && Location.mustAsk(this))
                 requestPermissions(new String[] {Manifest.permission.ACCESS_MEDIA_LOCATION}, LOCATION);
         });
+    }
+
+    @Override
+    public void modelChanged() {
+        showModel();
     }
 
     private void showModel() {

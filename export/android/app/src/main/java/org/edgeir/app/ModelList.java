@@ -1,7 +1,6 @@
 package org.edgeir.app;
 
 import android.app.Activity;
-import android.app.AlertDialog;
 import android.view.View;
 import android.view.ViewGroup;
 import android.widget.ArrayAdapter;
@@ -10,38 +9,16 @@ import android.widget.TextView;
 import java.util.List;
 import org.edgeir.app.models.Descriptions;
 import org.edgeir.app.models.Model;
-import org.edgeir.app.models.Models;
 
 /** The models of all bundles, of which one is chosen. */
 final class ModelList extends ArrayAdapter<Model> {
     private final Activity activity;
     private final Model chosen;
 
-    private ModelList(Activity activity, List<Model> models, Model chosen) {
+    ModelList(Activity activity, List<Model> models, Model chosen) {
         super(activity, R.layout.model, models);
         this.activity = activity;
         this.chosen = chosen;
-    }
-
-    /** Shows the list; `changed` runs after a choice. */
-    static AlertDialog show(Activity activity, Runnable changed) {
-        Models models = App.of(activity).models();
-        Model chosen = models.chosen(Settings.of(activity).model());
-        ModelList list = new ModelList(activity, models.all(), chosen);
-        AlertDialog.Builder builder = new AlertDialog.Builder(activity)
-                .setTitle(R.string.choose_model)
-                .setNegativeButton(android.R.string.cancel, null)
-                .setAdapter(list, (dialog, which) -> {
-                    Settings.of(activity).setModel(list.getItem(which).key());
-                    changed.run();
-                });
-        if (chosen != null && models.removable(chosen)) {
-            builder.setNeutralButton(R.string.remove_bundle, (dialog, which) -> {
-                models.remove(chosen);
-                changed.run();
-            });
-        }
-        return builder.show();
     }
 
     @Override

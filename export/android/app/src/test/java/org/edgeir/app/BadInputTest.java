@@ -10,39 +10,22 @@ import android.net.Uri;
 import android.os.Looper;
 import java.io.ByteArrayOutputStream;
 import java.io.File;
+import java.io.FileOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.Map;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipOutputStream;
 import org.edgeir.app.queue.Job;
 import org.edgeir.restorer.TestData;
 import org.edgeir.restorer.bundle.Manifest;
-import org.junit.Before;
-import org.junit.Rule;
 import org.junit.Test;
-import org.junit.rules.TemporaryFolder;
-import org.junit.runner.RunWith;
 import org.robolectric.android.controller.ActivityController;
 
 /** Files that are not what they say: a message in words, nothing lost, the app alive. */
-@RunWith(AppRunner.class)
-public class BadInputTest {
-    @Rule
-    public final TemporaryFolder folder = new TemporaryFolder();
-
-    private final User user = new User();
-
-    @Before
-    public void setUp() {
-        User.needsModels();
-        OtherApp.install();
-    }
-
-    private Uri give(String name, byte[] bytes) throws IOException {
-        return OtherApp.give(Bundles.write(folder.newFile(), bytes), name);
-    }
-
+public class BadInputTest extends AppTest {
     private static byte[] jpeg() {
         Bitmap bitmap = Bitmap.createBitmap(60, 40, Bitmap.Config.ARGB_8888);
         bitmap.eraseColor(0xff336699);
@@ -64,10 +47,10 @@ public class BadInputTest {
     public void whatIsNoPhotoIsSaid() throws Exception {
         byte[] whole = jpeg();
         String version = android.os.Build.VERSION.RELEASE;
-        String none = "This is no photo that Android " + version + " can read.";
+        String none = "This is no photo that Android " + version + " can read: choose a JPEG, PNG, WebP or HEIC file.";
         assertJob("text.jpg", "Dear all,\nthis is a text.\n".getBytes(StandardCharsets.UTF_8), Job.State.FAILED, none);
         assertJob("empty.jpg", new byte[0], Job.State.FAILED, none);
-        String cut = "The photo was cut off: the end of its file is missing.";
+        String cut = "The photo was cut off: the end of its file is missing. Copy or download it again.";
         assertJob("cut.jpg", Arrays.copyOf(whole, whole.length - 40), Job.State.FAILED, cut);
         byte[] png = java.nio.file.Files.readAllBytes(
                 Images.png(folder.newFile(), TestData.image(50, 40, 3, false, 1)).toPath());
@@ -106,11 +89,18 @@ public class BadInputTest {
         // A path would be one of this app's own files.
         user.open(User.share(Uri.fromFile(new File(User.app().getFilesDir(), "verdicts"))));
         user.untilFinished();
-        assertEquals("Only files that another app gives are taken.", User.queue().all().get(0).message());
+        assertEquals(
+                "Only files that another app gives are taken: share the photo from a gallery or from Files.",
+                User.queue().all().get(0).message());
     }
 
     private String open(byte[] bytes) throws IOException {
-        Intent view = new Intent(Intent.ACTION_VIEW).setDataAndType(give("a bundle.zip", bytes), "application/zip");
+        return open(Bundles.write(folder.newFile(), bytes));
+    }
+
+    private String open(File zip) {
+        Uri uri = OtherApp.give(zip, "a bundle.zip");
+        Intent view = new Intent(Intent.ACTION_VIEW).setDataAndType(uri, "application/zip");
         ActivityController<MainActivity> app = user.open(view);
         user.until("it is not opened", () -> {
             String said = User.text(app.get(), R.id.message);
@@ -159,9 +149,57 @@ public class BadInputTest {
         files.get("tflite-fp32-64x64.tflite")[1000]++;
         assertSaid("is damaged: its checksum is not that of", open(Bundles.zip(files)));
         assertSaid("has no tflite file that runs here", open(changed("\"target\": \"tflite\"", "\"target\": \"onnx\"")));
+        assertNothingKept(before);
+    }
+
+    private static void assertNothingKept(int before) {
         assertEquals(before, User.app().models().all().size());
         String[] kept = new File(User.app().getFilesDir(), "bundles").list();
         assertEquals(0, kept == null ? 0 : kept.length);
+    }
+
+    /** Files of a thousandth of their size, and names without end: nothing is unpacked, and the app goes on. */
+    @Test
+    public void zipBombsAreSaidAndNotKept() throws Exception {
+        int before = User.app().models().all().size();
+        Map<String, byte[]> files = Bundles.files("sr-x2-xs");
+        String model = "tflite-fp32-64x64.tflite";
+        assertSaid("`" + model + "` is larger than", open(bomb(files, model, 256 << 20)));
+        assertSaid("`edgeir.json` is larger than", open(bomb(files, Manifest.NAME, 256 << 20)));
+        // One that is not in the manifest is never read.
+        assertEquals("The bundle was opened: sr-x2-xs, fp32.", open(bomb(files, "proof/other.png", 256 << 20)));
+        User.app().models().remove(User.app().models().chosen(Settings.of(User.app()).model()));
+        // A manifest that promises as much as there is.
+        String stated = "(\"" + model + "\": \\{\\s*\"bytes\": )\\d+";
+        String manifest = new String(files.get(Manifest.NAME), StandardCharsets.UTF_8);
+        Map<String, byte[]> promised = Bundles.files("sr-x2-xs");
+        promised.put(
+                Manifest.NAME, manifest.replaceAll(stated, "$1" + (900L << 20)).getBytes(StandardCharsets.UTF_8));
+        assertSaid("has 900 MiB, and this app's memory suffices for files of", open(bomb(promised, model, 1 << 20)));
+        for (int number = 0; number < 20_000; number++) files.put("x/" + number, new byte[0]);
+        assertSaid("it is no bundle", open(Bundles.zip(files)));
+        assertNothingKept(before);
+        user.open(User.share(photo("after.png", 20, 20)));
+        user.untilFinished();
+        assertEquals(User.states(), Job.State.DONE, job("after.png").state());
+    }
+
+    /** The files as a zip, with this many zeros in one of them. */
+    private File bomb(Map<String, byte[]> files, String name, long zeros) throws IOException {
+        File file = folder.newFile();
+        byte[] chunk = new byte[1 << 20];
+        try (ZipOutputStream zip = new ZipOutputStream(new FileOutputStream(file))) {
+            zip.setLevel(1);
+            for (Map.Entry<String, byte[]> one : files.entrySet()) {
+                if (one.getKey().equals(name)) continue;
+                zip.putNextEntry(new ZipEntry(one.getKey()));
+                zip.write(one.getValue());
+            }
+            zip.putNextEntry(new ZipEntry(name));
+            for (long written = 0; written < zeros; written += chunk.length) zip.write(chunk);
+        }
+        assertTrue(file.length() + " bytes", file.length() < 4 << 20);
+        return file;
     }
 
     private static void assertSaid(String expected, String said) {

@@ -22,38 +22,12 @@ import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
 import org.edgeir.app.queue.Job;
 import org.edgeir.app.queue.Queue;
-import org.edgeir.restorer.TestData;
-import org.junit.Before;
-import org.junit.Rule;
 import org.junit.Test;
-import org.junit.rules.TemporaryFolder;
-import org.junit.runner.RunWith;
 import org.robolectric.RuntimeEnvironment;
 import org.robolectric.android.controller.ActivityController;
 
 /** Many photos: chosen, shared meanwhile, cancelled; rotation; the end of the process; a full phone. */
-@RunWith(AppRunner.class)
-public class QueueTest {
-    @Rule
-    public final TemporaryFolder folder = new TemporaryFolder();
-
-    private final User user = new User();
-
-    @Before
-    public void setUp() {
-        User.needsModels();
-        OtherApp.install();
-    }
-
-    private android.net.Uri photo(String name, int width, int height) throws IOException {
-        return OtherApp.give(Images.png(folder.newFile(), TestData.image(width, height, 3, false, 1)), name);
-    }
-
-    private static Job job(String name) {
-        for (Job job : User.queue().all()) if (job.name.equals(name)) return job;
-        return null;
-    }
-
+public class QueueTest extends AppTest {
     @Test
     public void chosenPhotosAreRestoredAndMoreMaySharedMeanwhile() throws Exception {
         ActivityController<MainActivity> app = user.open();

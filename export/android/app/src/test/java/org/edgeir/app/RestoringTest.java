@@ -8,26 +8,10 @@ import java.io.File;
 import org.edgeir.app.queue.Job;
 import org.edgeir.restorer.TestData;
 import org.edgeir.restorer.pixels.ArrayImage;
-import org.junit.Before;
-import org.junit.Rule;
 import org.junit.Test;
-import org.junit.rules.TemporaryFolder;
-import org.junit.runner.RunWith;
 
 /** What comes out is what {@code edgeir restore} makes. */
-@RunWith(AppRunner.class)
-public class RestoringTest {
-    @Rule
-    public final TemporaryFolder folder = new TemporaryFolder();
-
-    private final User user = new User();
-
-    @Before
-    public void setUp() {
-        User.needsModels();
-        OtherApp.install();
-    }
-
+public class RestoringTest extends AppTest {
     @Test
     public void aSharedPhotoIsRestoredAsByPython() throws Exception {
         for (String precision : new String[] {"int8", "fp32"}) {

@@ -22,39 +22,18 @@ import org.edgeir.app.compare.CompareActivity;
 import org.edgeir.app.queue.Job;
 import org.edgeir.restorer.pixels.ArrayImage;
 import org.junit.Before;
-import org.junit.Rule;
 import org.junit.Test;
-import org.junit.rules.TemporaryFolder;
-import org.junit.runner.RunWith;
 import org.robolectric.Robolectric;
 import org.robolectric.android.controller.ActivityController;
-import org.robolectric.shadows.ShadowActivityManager;
 
 /** Results among the phone's pictures, and in other apps. */
-@RunWith(AppRunner.class)
-public class SavingTest {
-    @Rule
-    public final TemporaryFolder folder = new TemporaryFolder();
-
-    private final User user = new User();
-
+public class SavingTest extends AppTest {
     @Before
     public void setUp() throws Exception {
-        User.needsModels();
-        OtherApp.install();
         MediaFake.install(folder.newFolder());
         if (Build.VERSION.SDK_INT < 29)
             shadowOf(User.app()).grantPermissions(Manifest.permission.WRITE_EXTERNAL_STORAGE);
         free(4L << 30);
-    }
-
-    static void free(long bytes) {
-        android.app.ActivityManager manager = User.app().getSystemService(android.app.ActivityManager.class);
-        android.app.ActivityManager.MemoryInfo info = new android.app.ActivityManager.MemoryInfo();
-        info.availMem = bytes;
-        info.totalMem = 8L << 30;
-        ShadowActivityManager shadow = shadowOf(manager);
-        shadow.setMemoryInfo(info);
     }
 
     /** A smooth image: JPEG keeps it nearly as it is. */

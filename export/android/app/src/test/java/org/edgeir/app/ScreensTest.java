@@ -2,6 +2,8 @@ package org.edgeir.app;
 
 import static org.junit.Assert.assertEquals;
 import static org.junit.Assert.assertFalse;
+import static org.junit.Assert.assertNotSame;
+import static org.junit.Assert.assertSame;
 import static org.junit.Assert.assertTrue;
 import static org.robolectric.Shadows.shadowOf;
 
@@ -21,14 +23,13 @@ import java.io.OutputStream;
 import java.util.concurrent.TimeUnit;
 import org.edgeir.app.bench.BenchmarkActivity;
 import org.edgeir.app.compare.CompareActivity;
+import org.edgeir.app.models.Descriptions;
+import org.edgeir.app.models.Model;
 import org.edgeir.app.queue.Job;
 import org.edgeir.app.queue.RestoreService;
 import org.edgeir.restorer.pixels.ArrayImage;
 import org.junit.Before;
-import org.junit.Rule;
 import org.junit.Test;
-import org.junit.rules.TemporaryFolder;
-import org.junit.runner.RunWith;
 import org.robolectric.Robolectric;
 import org.robolectric.RuntimeEnvironment;
 import org.robolectric.android.controller.ActivityController;
@@ -36,22 +37,14 @@ import org.robolectric.annotation.Config;
 import org.robolectric.shadows.ShadowAlertDialog;
 
 /** Every screen as it is drawn, written to target/screenshots; what can be pressed has a name and is large enough. */
-@RunWith(AppRunner.class)
 @Config(sdk = 35)
-public class ScreensTest {
+public class ScreensTest extends AppTest {
     private static final String PHONE = "w411dp-h891dp-port-";
     private static final String TURNED = "w891dp-h411dp-land-";
 
-    @Rule
-    public final TemporaryFolder folder = new TemporaryFolder();
-
-    private final User user = new User();
-
     @Before
     public void setUp() {
-        User.needsModels();
-        OtherApp.install();
-        SavingTest.free(4L << 30);
+        free(4L << 30);
     }
 
     /** A photo of stripes and discs, so that sharpness can be seen. */
@@ -199,6 +192,34 @@ public class ScreensTest {
             assertEquals(
                     User.app().models().all().get(1).key(), Settings.of(User.app()).model());
         }
+    }
+
+    /** Turned while the list of models is open: it stays, and what is chosen then counts. */
+    @Test
+    public void theModelsStayWhenThePhoneIsTurned() {
+        way(WAYS[0]);
+        ActivityController<MainActivity> first = user.open();
+        User.click(first.get(), R.id.model);
+        first.get().findViewById(R.id.model).performClick(); // a second press opens no second list
+        shadowOf(Looper.getMainLooper()).idle();
+        AlertDialog before = ShadowAlertDialog.getLatestAlertDialog();
+        assertTrue(before.isShowing());
+        way(WAYS[1]);
+        first.configurationChange();
+        shadowOf(Looper.getMainLooper()).idle();
+        AlertDialog after = ShadowAlertDialog.getLatestAlertDialog();
+        assertNotSame(before, after);
+        assertFalse(before.isShowing());
+        assertTrue(after.isShowing());
+        shadowOf(after).clickOnItem(3);
+        shadowOf(Looper.getMainLooper()).idle();
+        Model chosen = User.app().models().all().get(3);
+        assertEquals(chosen.key(), Settings.of(User.app()).model());
+        assertEquals(Descriptions.title(User.app(), chosen), User.text(first.get(), R.id.model_title));
+        assertFalse(after.isShowing());
+        first.recreate(); // closed, it stays closed
+        shadowOf(Looper.getMainLooper()).idle();
+        assertSame(after, ShadowAlertDialog.getLatestAlertDialog());
     }
 
     /** Since Android 15 the window lies under the system's bars, and under a cutout. */

@@ -11,8 +11,10 @@ public final class Options {
     }
 
     /**
-     * Side of the largest tile in pixels of the image; 0: the file's own size, or chosen where it takes any. For a file
-     * of one size it is without effect where the engines do not take another.
+     * Side of the largest tile in pixels of the image; 0: the file's own size, or chosen where it takes any. A file of
+     * one size is run in larger tiles than its own only where the engines take them and less time is spent, the check
+     * of the golden image in such tiles included. Tiles are at most as large as a square of this side, and may be
+     * longer.
      */
     public final int tile;
     /** Bytes that the restorer's own arrays may take, in the heap and beside it; the engines' memory is not counted. */

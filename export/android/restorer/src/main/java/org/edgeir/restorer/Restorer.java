@@ -125,11 +125,29 @@ public final class Restorer {
     /** The size of the first tiles; null: the file takes any. */
     private int[] wanted(ImageSource source) throws IOException {
         if (size == null || options.tile == 0 || !facts.globalOperations.isEmpty()) return size;
+        Plan own = Tiles.first(facts, size, 0).planOrNull(source.height(), source.width());
         Plan plan = Tiles.first(facts, null, options.tile).planOrNull(source.height(), source.width());
         if (plan == null) return size;
+        long asked = (long) options.tile * facts.inputScale();
+        if (own != null && asked * asked >= area(own) && !saves(plan, own)) return size;
         int[] other = {plan.rows.size(), plan.columns.size()};
         for (Engine engine : engines) if (!engine.takes(other[0], other[1])) return size;
         return other;
+    }
+
+    /** Whether other tiles take less time than the file's own, in pixels for each engine; they are checked first. */
+    private boolean saves(Plan other, Plan own) {
+        long check = area(other) + area(own); // the golden image, of the file's own size, in such tiles
+        return time(other) + check < time(own);
+    }
+
+    private long time(Plan plan) {
+        int turns = (plan.columns.windows.size() + engines.size() - 1) / engines.size(); // a row is done before the next
+        return turns * plan.rows.windows.size() * area(plan);
+    }
+
+    private static long area(Plan plan) {
+        return (long) plan.rows.size() * plan.columns.size();
     }
 
     /** The largest tiles that the budget allows. */

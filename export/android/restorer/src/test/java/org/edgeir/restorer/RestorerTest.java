@@ -56,6 +56,36 @@ public class RestorerTest {
         }
     }
 
+    /** Of a file for 40×40: larger tiles where they save time for these engines; smaller ones wherever asked for. */
+    @Test
+    public void otherTilesThanTheFilesAreUsedWhereTheySaveTime() throws Exception {
+        Facts facts = TestData.facts(1, 8, 1);
+        Object[][] cases = {
+            // width, height, asked for, engines, the tiles that are used
+            {300, 300, 100, 1, "91×91"}, // 16 of them in place of 169
+            {24, 24, 100, 1, "40×40"}, // one tile either way
+            {50, 24, 100, 1, "40×40"}, // 2 tiles, or one of 66×40 and its check
+            {300, 24, 100, 1, "40×40"}, // 13 tiles, or two long ones and their check
+            {1000, 24, 100, 1, "216×40"}, // 5 in place of 42
+            {1000, 24, 100, 16, "40×40"}, // 3 of the 42 are as long as it takes
+            {300, 300, 30, 1, "30×30"}, // smaller ones need no reason
+            {300, 300, 0, 1, "40×40"},
+        };
+        for (Object[] one : cases) {
+            ArrayImage image = TestData.image((int) one[0], (int) one[1], 3, false, 8);
+            byte[] whole = restored(
+                    facts, null, image, Options.standard().withTile(1000), new MadeUpEngine(facts, true));
+            List<Engine> engines = new ArrayList<>();
+            for (int index = 0; index < (int) one[3]; index++) engines.add(new MadeUpEngine(facts, true));
+            ArrayImage sink = new ArrayImage();
+            Result result = restorer(facts, new int[] {40, 40}, engines, Options.standard().withTile((int) one[2]))
+                    .restore(image, sink, Watcher.NONE);
+            String what = Arrays.toString(one);
+            assertEquals(what, one[4], result.tileWidth + "×" + result.tileHeight);
+            assertArrayEquals(what, whole, sink.samples());
+        }
+    }
+
     @Test
     public void extremeSizesAreRestored() throws Exception {
         for (int[] size : new int[][] {{1, 1}, {30000, 20}, {20, 30000}, {1, 4000}}) {

@@ -6,10 +6,13 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import org.edgeir.restorer.Engine;
 import org.edgeir.restorer.EngineException;
 import org.edgeir.restorer.Options;
+import org.edgeir.restorer.RestoreException;
 import org.edgeir.restorer.Restorer;
 import org.edgeir.restorer.bundle.Bundle;
 import org.edgeir.restorer.bundle.ModelFile;
@@ -31,6 +34,8 @@ public final class Engines implements Closeable {
     private final String version;
     private final List<Engine> opened = new ArrayList<>();
     private final List<String> notes = new ArrayList<>();
+    /** Sizes of tiles that were checked, and what was found. */
+    private final Map<String, Boolean> sizes = new HashMap<>();
     private List<Engine> current = Collections.emptyList();
     private Accelerator accelerator;
     private Verdict verdict;
@@ -195,10 +200,25 @@ public final class Engines implements Closeable {
     }
 
     private Engine load(Accelerator wanted) throws IOException {
-        Engine engine =
-                loader.load(wanted, (tried, height, width) -> check != null && check.inTiles(tried, height, width));
+        Engine engine = loader.load(wanted, (tried, height, width) -> right(tried, wanted, height, width));
         opened.add(engine);
         return engine;
+    }
+
+    /** Whether tiles of another size give the golden image; engines on one accelerator are alike, so one is asked. */
+    private boolean right(Engine tried, Accelerator on, int height, int width) throws IOException {
+        if (check == null) return false;
+        String tile = on.name() + " " + height + "×" + width;
+        Boolean known = sizes.get(tile);
+        if (known == null) {
+            try {
+                known = check.inTiles(tried, height, width);
+            } catch (RestoreException error) { // it fails, or the size is too small for the network
+                known = false;
+            }
+            sizes.put(tile, known);
+        }
+        return known;
     }
 
     private static void close(Engine engine) {

@@ -11,7 +11,6 @@ import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import org.edgeir.restorer.Engine;
 import org.edgeir.restorer.EngineException;
-import org.edgeir.restorer.RestoreException;
 import org.edgeir.restorer.bundle.Facts;
 import org.edgeir.restorer.bundle.ModelFile;
 import org.edgeir.restorer.bundle.TensorSpec;
@@ -41,10 +40,6 @@ public final class TfliteEngine implements Engine {
     private Interpreter interpreter;
     private Delegate delegate;
     private int[] size;
-    /** The last size that {@link #takes} was asked for, and the answer. */
-    private int[] asked;
-
-    private boolean answer;
 
     private TfliteEngine(Accelerator accelerator, Facts facts, ModelFile file, SizeCheck check) {
         this.accelerator = accelerator;
@@ -131,16 +126,12 @@ public final class TfliteEngine implements Engine {
     /** Tiles of another size are taken where the resized network gives the golden image in them. */
     @Override
     public boolean takes(int height, int width) throws java.io.IOException {
-        int[] wanted = {height, width};
-        if (!Arrays.equals(wanted, asked)) {
-            try {
-                answer = check.right(this, height, width);
-            } catch (RestoreException | OutOfMemoryError error) { // it fails, or the size is too small for the network
-                answer = false;
-            }
-            asked = wanted;
+        if (file.size != null && height == file.size[0] && width == file.size[1]) return true;
+        try {
+            return check.right(this, height, width);
+        } catch (OutOfMemoryError error) { // there may be more of it for the next image
+            return false;
         }
-        return answer;
     }
 
     @Override
@@ -155,8 +146,9 @@ public final class TfliteEngine implements Engine {
     }
 
     private void resize(int height, int width) throws EngineException {
-        size = new int[] {0, 0}; // unknown, should the next lines fail
+        // A delegate that is bound to its size refuses here, and nothing has changed then.
         interpreter.resizeInput(0, new int[] {1, height, width, facts.channels()});
+        size = new int[] {0, 0}; // unknown, should the next lines fail
         interpreter.allocateTensors();
         int[] made = interpreter.getOutputTensor(0).shape();
         int scale = facts.netScale();

@@ -13,7 +13,7 @@ import org.edgeir.restorer.check.VerdictStore;
 import org.edgeir.restorer.pixels.ArrayImage;
 import org.edgeir.restorer.pixels.ImageSink;
 
-/** Times of whole images: one and two interpreters, tiles and one piece. benchmarks/android_jvm.py starts it. */
+/** Times of whole images: one and two interpreters, tiles, the file's own tiles, one piece. benchmarks/android_jvm.py starts it. */
 public final class Bench {
     private Bench() {}
 
@@ -26,12 +26,14 @@ public final class Bench {
         ArrayImage image = TestData.image(width, height, 3, false, 1);
         File verdicts = File.createTempFile("verdicts", null);
         VerdictStore store = new VerdictStore(verdicts, "a JVM");
-        double[][] seconds = new double[3][repeats];
+        double[][] seconds = new double[4][repeats];
         String title = "";
         Result tiled = null;
+        Result own = null;
         try (Bundle bundle = Bundle.open(new File(words[0]))) {
-            for (int kind = 0; kind < 3; kind++) { // one interpreter, two, one over the whole image
-                int side = kind < 2 ? tile : 2 * Math.max(width, height);
+            // One interpreter, two, one over the whole image, one in the file's own tiles.
+            for (int kind = 0; kind < 4; kind++) {
+                int side = kind < 2 ? tile : kind == 2 ? 2 * Math.max(width, height) : 0;
                 Options options = Options.standard().withTile(side).withMemoryBudget(Long.MAX_VALUE);
                 try (Engines engines = Engines.open(
                         bundle, bundle.manifest.file("tflite", words[1]), Accelerator.CPU, kind == 1 ? 2 : 1, store)) {
@@ -40,6 +42,7 @@ public final class Bench {
                         Result result = engines.restorer(options).restore(image, new Nothing(), Watcher.NONE);
                         if (repeat >= 0) seconds[kind][repeat] = (System.nanoTime() - began) / 1e9;
                         if (kind == 0) tiled = result;
+                        if (kind == 3) own = result;
                         if (kind == 2 && result.tiles != 1) throw new IOException(result.tiles + " tiles, not one");
                     }
                     title = engines.verdict().title;
@@ -52,18 +55,23 @@ public final class Bench {
         System.out.println(String.format(
                 Locale.ROOT,
                 "{\"engine\": \"%s\", \"tiles\": %d, \"tile\": [%d, %d], "
-                        + "\"one_s\": %s, \"two_s\": %s, \"whole_s\": %s}",
+                        + "\"own_tiles\": %d, \"own_tile\": [%d, %d], "
+                        + "\"one_s\": %s, \"two_s\": %s, \"whole_s\": %s, \"own_s\": %s}",
                 title,
                 tiled.tiles,
                 tiled.tileHeight,
                 tiled.tileWidth,
+                own.tiles,
+                own.tileHeight,
+                own.tileWidth,
                 Arrays.toString(seconds[0]),
                 Arrays.toString(seconds[1]),
-                Arrays.toString(seconds[2])));
+                Arrays.toString(seconds[2]),
+                Arrays.toString(seconds[3])));
     }
 
     /** Writing a PNG would be timed too. */
-    private static final class Nothing implements ImageSink {
+    static final class Nothing implements ImageSink {
         @Override
         public void begin(int width, int height, int colours, boolean hasAlpha) {}
 

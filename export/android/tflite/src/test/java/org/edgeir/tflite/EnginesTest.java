@@ -156,6 +156,26 @@ public class EnginesTest {
         refused("cannot be loaded", changed(path, noise), "fp32");
     }
 
+    /** Tiles of another size are judged by what is there of the golden image; one engine is asked for all. */
+    @Test
+    public void otherTilesAreCheckedOnceWithThinnedArraysToo() throws Exception {
+        for (int step : new int[] {1, 5}) {
+            for (String precision : new String[] {"int8", "fp32"}) {
+                Source source = TestData.thinned(TestData.made("bundles/sr-x4-xs"), step);
+                try (Bundle bundle = Bundle.open(source);
+                        Engines engines = Engines.open(
+                                bundle, bundle.manifest.file("tflite", precision), Accelerator.CPU, 2, store(step + ""))) {
+                    assertTrue(engines.verdict().sentence(), engines.verdict().passed);
+                    for (Engine engine : engines.all()) {
+                        assertTrue(engine.takes(100, 80));
+                        assertTrue(engine.takes(40, 52));
+                        assertFalse(engine.takes(4, 4));
+                    }
+                }
+            }
+        }
+    }
+
     @Test
     public void anEngineThatFailsSaysWhatTensorFlowLiteSays() throws Exception {
         ByteBuffer small = ByteBuffer.allocateDirect(12);

@@ -6,7 +6,6 @@ import android.graphics.BitmapFactory;
 import android.graphics.BitmapRegionDecoder;
 import android.graphics.Rect;
 import android.media.ExifInterface;
-import android.os.Build;
 import java.io.Closeable;
 import java.io.File;
 import java.io.IOException;
@@ -52,15 +51,14 @@ public final class Photo implements ImageSource, Closeable {
         BitmapFactory.decodeFile(file.getPath(), bounds);
         Header header = Header.of(file);
         if (header.cut) throw new RestoreException(context.getString(R.string.cut_photo));
-        if (bounds.outWidth < 1 || bounds.outHeight < 1)
-            throw new RestoreException(context.getString(R.string.no_photo, Build.VERSION.RELEASE));
+        if (bounds.outWidth < 1 || bounds.outHeight < 1) throw new RestoreException(Kind.problem(context, file));
         int orientation = orientation(file, header, bounds.outMimeType);
         Stored stored = stored(context, file, bounds);
         try {
             return new Photo(context, header, stored, orientation);
         } catch (IOException | RuntimeException error) {
             stored.close();
-            throw new RestoreException(context.getString(R.string.damaged_photo), error);
+            throw new RestoreException(Kind.problem(context, file), error);
         }
     }
 
@@ -83,14 +81,19 @@ public final class Photo implements ImageSource, Closeable {
         } catch (IOException error) {
             // a format without regions
         }
-        try {
-            Bitmap whole = BitmapFactory.decodeFile(file.getPath(), Stored.options());
-            if (whole != null) return new Whole(whole);
-        } catch (OutOfMemoryError error) {
-            throw new RestoreException(
-                    context.getString(R.string.whole_too_large, bounds.outWidth, bounds.outHeight), error);
+        OutOfMemoryError failure = null;
+        // The other half is what restoring takes.
+        if ((long) RGBA * bounds.outWidth * bounds.outHeight <= Runtime.getRuntime().maxMemory() / 2) {
+            try {
+                Bitmap whole = BitmapFactory.decodeFile(file.getPath(), Stored.options());
+                if (whole == null) throw new RestoreException(Kind.problem(context, file));
+                return new Whole(whole);
+            } catch (OutOfMemoryError error) {
+                failure = error;
+            }
         }
-        throw new RestoreException(context.getString(R.string.damaged_photo));
+        throw new RestoreException(
+                context.getString(R.string.whole_too_large, bounds.outWidth, bounds.outHeight), failure);
     }
 
     @Override

@@ -68,7 +68,8 @@ final class Work implements Closeable {
                     OutputStream out = new BufferedOutputStream(file, BUFFER)) {
                 Preview preview = new Preview(job, new PngSink(out, photo.icc(), exif, LEVEL), photo, queue::changed);
                 queue.setPreview(preview);
-                engines.restorer(Options.standard()).restore(photo, preview, new Hearing(job));
+                Options options = Options.standard().withTile(TileSide.of(context, engines));
+                engines.restorer(options).restore(photo, preview, new Hearing(job));
                 job.setVerdict(engines.verdict().sentence(), job.notes());
                 keep(preview.bitmap(), photo.hasAlpha(), job.preview());
             }

@@ -15,7 +15,7 @@ import java.nio.file.Files;
 import java.util.Iterator;
 import java.util.Set;
 import java.util.TreeSet;
-import org.edgeir.app.AppRunner;
+import org.edgeir.app.AppTest;
 import org.edgeir.app.R;
 import org.edgeir.app.User;
 import org.edgeir.app.models.Model;
@@ -24,19 +24,14 @@ import org.json.JSONArray;
 import org.json.JSONObject;
 import org.junit.Before;
 import org.junit.Test;
-import org.junit.runner.RunWith;
 import org.robolectric.Robolectric;
 import org.robolectric.android.controller.ActivityController;
 import org.robolectric.shadows.ShadowBuild;
 
 /** The benchmark: its screen, its figures, and its file, which Python reads (tests/reporting/test_app_result.py). */
-@RunWith(AppRunner.class)
-public class BenchmarkTest {
-    private final User user = new User();
-
+public class BenchmarkTest extends AppTest {
     @Before
     public void setUp() {
-        User.needsModels();
         ShadowBuild.setModel("Made-up Phone");
         ShadowBuild.setManufacturer("Maker");
     }

@@ -16,7 +16,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.File;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import org.edgeir.app.AppRunner;
+import org.edgeir.app.AppTest;
 import org.edgeir.app.Images;
 import org.edgeir.app.OtherApp;
 import org.edgeir.app.Settings;
@@ -27,24 +27,13 @@ import org.edgeir.restorer.pixels.ArrayImage;
 import org.json.JSONArray;
 import org.json.JSONObject;
 import org.junit.Before;
-import org.junit.Rule;
 import org.junit.Test;
-import org.junit.rules.TemporaryFolder;
-import org.junit.runner.RunWith;
 
 /** Photos as they are read and restored: pixels, orientation, colours, and what stands beside them. */
-@RunWith(AppRunner.class)
-public class PhotoTest {
-    @Rule
-    public final TemporaryFolder folder = new TemporaryFolder();
-
-    private final User user = new User();
-
+public class PhotoTest extends AppTest {
     @Before
     public void setUp() {
-        User.needsModels();
         Settings.of(User.app()).setModel("app:sr-x4-xs/tflite-fp32-64x64.tflite");
-        OtherApp.install();
     }
 
     private static byte[] all(Photo photo) throws Exception {

@@ -8,8 +8,8 @@ import java.security.NoSuchAlgorithmException;
 
 /** A bundle as {@code edgeir export --bundle} writes it; every file is checked when it is read. */
 public final class Bundle implements Closeable {
-    /** Bytes of the largest file that is read: it becomes one array. */
-    private static final long MOST_READ = 1 << 30;
+    /** Bytes of the largest file that is read: it becomes one array, beside which the app has to go on. */
+    private static final long MOST_READ = Math.min(1 << 30, Runtime.getRuntime().maxMemory() / 4);
 
     public final Manifest manifest;
     private final Source source;
@@ -53,7 +53,8 @@ public final class Bundle implements Closeable {
         Manifest.Content stated = manifest.contents.get(path);
         if (stated == null) throw new BundleException("`" + path + "` is no file of the bundle.");
         if (stated.bytes > MOST_READ) {
-            throw new BundleException("`" + path + "` has " + stated.bytes + " bytes, too many for an app.");
+            throw new BundleException("`" + path + "` has " + (stated.bytes >> 20) + " MiB, and this app's memory "
+                    + "suffices for files of " + (MOST_READ >> 20) + ": choose a smaller bundle.");
         }
         byte[] bytes = source.read(path, stated.bytes);
         if (bytes == null)

@@ -2,17 +2,13 @@ package org.edgeir.restorer.check;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.Locale;
 import org.edgeir.restorer.Engine;
 import org.edgeir.restorer.EngineException;
 import org.edgeir.restorer.bundle.Bundle;
-import org.edgeir.restorer.bundle.BundleException;
 import org.edgeir.restorer.bundle.Facts;
 import org.edgeir.restorer.bundle.ModelFile;
-import org.edgeir.restorer.bundle.Npy;
-import org.edgeir.restorer.bundle.TensorSpec;
 import org.edgeir.restorer.tiling.Axis;
 import org.edgeir.restorer.tiling.Plan;
 import org.edgeir.restorer.tiling.Window;
@@ -42,51 +38,30 @@ public final class GoldenCheck {
 
     private final Facts facts;
     private final ModelFile file;
-    private final Npy input;
-    private final Npy output;
-    private final Npy expected;
-    private final int height;
-    private final int width;
+    private final GoldenArrays golden;
 
-    private GoldenCheck(Facts facts, ModelFile file, Npy input, Npy output, Npy expected) throws BundleException {
+    private GoldenCheck(Facts facts, ModelFile file, GoldenArrays golden) {
         this.facts = facts;
         this.file = file;
-        this.input = input;
-        this.output = output;
-        this.expected = expected;
-        boolean fits = input.shape.length == 4 && input.type == file.input.type && output.type == file.output.type;
-        height = fits ? input.shape[1] : 0;
-        width = fits ? input.shape[2] : 0;
-        int scale = facts.netScale();
-        int[] made = {1, height * scale, width * scale, facts.channels()};
-        fits &= Arrays.equals(input.shape, new int[] {1, height, width, facts.channels()});
-        if (!fits || !Arrays.equals(output.shape, made) || !Arrays.equals(expected.shape, made)) {
-            throw new BundleException(
-                    "The golden arrays of " + file.path + " do not fit the file. Get the bundle again.");
-        }
+        this.golden = golden;
     }
 
     /** Reads the golden arrays of a file; null where it has none. */
     public static GoldenCheck of(Bundle bundle, ModelFile file) throws IOException {
-        if (file.golden == null) return null;
-        return new GoldenCheck(
-                bundle.manifest.facts,
-                file,
-                bundle.array(file.golden.input),
-                bundle.array(file.golden.output),
-                bundle.array(file.golden.expected));
+        GoldenArrays golden = GoldenArrays.of(bundle, file);
+        return golden == null ? null : new GoldenCheck(bundle.manifest.facts, file, golden);
     }
 
     /** Runs an engine on the golden input and judges it. */
     public Verdict run(Engine engine, String placed) {
-        ByteBuffer made = direct(output);
+        ByteBuffer made = golden.made();
         double[] times = new double[TIMED];
         try {
-            engine.run(direct(input), made, height, width);
+            engine.run(golden.input(), made, golden.height, golden.width);
             for (int run = 0; run < TIMED; run++) {
-                ByteBuffer given = direct(input);
+                ByteBuffer given = golden.input();
                 long began = System.nanoTime();
-                engine.run(given, made, height, width);
+                engine.run(given, made, golden.height, golden.width);
                 times[run] = (System.nanoTime() - began) / 1e6;
             }
         } catch (EngineException | OutOfMemoryError error) {
@@ -98,24 +73,24 @@ public final class GoldenCheck {
 
     private Verdict judge(String title, ByteBuffer made, double milliseconds, String placed) {
         int channels = facts.channels();
-        double[] errors = new double[output.size()];
+        double[] errors = new double[golden.size()];
         double[] shift = new double[channels];
         double squares = 0;
         double largest = 0;
         double sum = 0;
         double expectedSum = 0;
         for (int index = 0; index < errors.length; index++) {
-            double value = real(made, index);
+            double value = golden.real(made, golden.place(index));
             if (Double.isNaN(value) || Double.isInfinite(value)) {
                 return Verdict.failed(title, "wrong, its output has values that are not finite", placed);
             }
-            double difference = value - real(output.data, index);
+            double difference = value - golden.output(index);
             shift[index % channels] += difference * channels / errors.length;
             squares += difference * difference / errors.length;
             largest = Math.max(largest, Math.abs(difference));
-            errors[index] = Math.abs(value - expected.value(index));
+            errors[index] = Math.abs(value - golden.expected(index));
             sum += value;
-            expectedSum += expected.value(index);
+            expectedSum += golden.expected(index);
         }
         Arrays.sort(errors);
         double psnr = squares == 0 ? Double.POSITIVE_INFINITY : -10 * Math.log10(squares);
@@ -146,25 +121,25 @@ public final class GoldenCheck {
      * @throws IOException the engine fails
      */
     public boolean inTiles(Engine engine, int high, int wide) throws IOException {
+        int height = golden.height;
+        int width = golden.width;
         Plan plan = Plan.of(height, width, facts, new int[] {high, wide}, null, false);
         int radius = facts.receptiveRadius;
         int bottom = plan.rows.end > height
                 ? height - radius
                 : height; // windows that leave the image end in mirrored pixels
         int right = plan.columns.end > width ? width - radius : width;
-        TensorSpec.Type type = input.type;
-        int pixel = facts.channels() * type.bytes;
+        int values = high * wide * facts.channels();
         int scale = facts.netScale();
-        ByteBuffer given = ByteBuffer.allocateDirect(high * wide * pixel).order(ByteOrder.nativeOrder());
-        ByteBuffer made = ByteBuffer.allocateDirect(high * wide * scale * scale * facts.channels() * output.type.bytes)
-                .order(ByteOrder.nativeOrder());
+        ByteBuffer given = GoldenArrays.direct(values * file.input.type.bytes);
+        ByteBuffer made = GoldenArrays.direct(values * scale * scale * file.output.type.bytes);
         for (Window row : plan.rows.windows) {
             for (Window column : plan.columns.windows) {
                 given.clear();
                 for (int y = row.start; y < row.stop; y++) {
                     for (int x = column.start; x < column.stop; x++) {
                         int from = (Axis.reflected(y, height) * width + Axis.reflected(x, width)) * facts.channels();
-                        for (int c = 0; c < facts.channels(); c++) put(input, from + c, given);
+                        for (int c = 0; c < facts.channels(); c++) golden.putInput(from + c, given);
                     }
                 }
                 given.flip();
@@ -179,35 +154,20 @@ public final class GoldenCheck {
 
     private boolean equal(ByteBuffer made, Window row, Window column, int bottom, int right, int wide) {
         int scale = facts.netScale();
-        for (int y = row.first * scale; y < bottom * scale; y++) {
-            for (int x = column.first * scale; x < right * scale; x++) {
-                int at = (y * width * scale + x) * facts.channels();
+        for (int y = next(row.first * scale); y < bottom * scale; y += golden.step) {
+            for (int x = next(column.first * scale); x < right * scale; x += golden.step) {
                 int from = ((y - row.start * scale) * wide * scale + x - column.start * scale) * facts.channels();
                 for (int c = 0; c < facts.channels(); c++) {
-                    if (!(Math.abs(real(made, from + c) - real(output.data, at + c)) <= TILED)) return false;
+                    double difference = golden.real(made, from + c) - golden.output(golden.index(y, x, c));
+                    if (!(Math.abs(difference) <= TILED)) return false;
                 }
             }
         }
         return true;
     }
 
-    private double real(ByteBuffer buffer, int index) {
-        TensorSpec spec = file.output;
-        if (spec.type == TensorSpec.Type.FLOAT32) return buffer.getFloat(4 * index);
-        int value = spec.type == TensorSpec.Type.INT8 ? buffer.get(index) : buffer.get(index) & 0xff;
-        return (value - (double) spec.zeroPoint) * spec.scale;
-    }
-
-    private static void put(Npy array, int index, ByteBuffer into) {
-        if (array.type == TensorSpec.Type.FLOAT32) into.putFloat(array.value(index));
-        else into.put(array.data.get(index));
-    }
-
-    /** A copy outside the heap, in native order. */
-    private static ByteBuffer direct(Npy array) {
-        ByteBuffer copy = ByteBuffer.allocateDirect(array.data.capacity()).order(ByteOrder.nativeOrder());
-        for (int index = 0; index < array.size(); index++) put(array, index, copy);
-        copy.flip();
-        return copy;
+    /** The first row or column from here on that is among the golden values. */
+    private int next(int from) {
+        return (from + golden.step - 1) / golden.step * golden.step;
     }
 }

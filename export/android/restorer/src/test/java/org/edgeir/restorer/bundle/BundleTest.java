@@ -216,10 +216,20 @@ public class BundleTest {
         refused("`m.tflite` is damaged: its checksum", zipped(files), "m.tflite");
         files.put("m.tflite", new byte[64 << 20]); // a bomb: 64 KB in the zip, and 7 bytes are promised
         refused("`m.tflite` is larger than 7 bytes", zipped(files), "m.tflite");
+        files.put(Manifest.NAME, manifest.replace("\"bytes\": 7", "\"bytes\": 900000000").getBytes(StandardCharsets.UTF_8));
+        refused("`m.tflite` has 858 MiB, and this app's memory suffices for files of 64", zipped(files), "m.tflite");
+        files.put(Manifest.NAME, manifest.getBytes(StandardCharsets.UTF_8));
         files.remove("m.tflite");
         refused("`m.tflite` is missing", zipped(files), "m.tflite");
         files.put(Manifest.NAME, new byte[64 << 20]);
         refused("`edgeir.json` is larger than 4194304 bytes", zipped(files), "");
+    }
+
+    @Test
+    public void aZipOfManyFilesIsRefused() throws Exception {
+        Map<String, byte[]> files = files();
+        for (int number = 0; number < 10_000; number++) files.put("x/" + number, new byte[0]);
+        refused("has 10002 files: it is no bundle", zipped(files), "m.tflite");
     }
 
     @Test

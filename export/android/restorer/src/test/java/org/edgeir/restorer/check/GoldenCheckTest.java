@@ -5,6 +5,7 @@ import static org.junit.Assert.assertFalse;
 import static org.junit.Assert.assertNotNull;
 import static org.junit.Assert.assertTrue;
 
+import java.io.File;
 import java.nio.ByteBuffer;
 import org.edgeir.restorer.Engine;
 import org.edgeir.restorer.EngineException;
@@ -53,9 +54,16 @@ public class GoldenCheckTest {
     }
 
     private static Verdict verdict(String precision, Change change) throws Exception {
-        try (Bundle bundle = Bundle.open(TestData.made("bundles/sr-x4-xs"))) {
-            ModelFile file = bundle.manifest.file("tflite", precision);
-            GoldenCheck check = GoldenCheck.of(bundle, file);
+        return verdict(precision, 1, change);
+    }
+
+    /** @param step the check has the output in every such row and column alone; the engine gives all of it */
+    private static Verdict verdict(String precision, int step, Change change) throws Exception {
+        File folder = TestData.made("bundles/sr-x4-xs");
+        try (Bundle bundle = Bundle.open(folder);
+                Bundle checked = step == 1 ? Bundle.open(folder) : Bundle.open(TestData.thinned(folder, step))) {
+            ModelFile file = checked.manifest.file("tflite", precision);
+            GoldenCheck check = GoldenCheck.of(checked, file);
             assertNotNull(check);
             return check.run(new Replay(bundle.array(file.golden.output), change), "Nowhere");
         }
@@ -82,6 +90,24 @@ public class GoldenCheckTest {
                                     "replay: right on the golden image (bit-exact, at most 0.00 of 255 levels off, "));
             Verdict rounded = verdict(precision, (value, index) -> Math.rint(value * 1024) / 1024);
             assertTrue(rounded.sentence(), rounded.passed);
+        }
+    }
+
+    /** As edgeir android packages the arrays of large outputs. */
+    @Test
+    public void everyFifthRowAndColumnSuffices() throws Exception {
+        for (String precision : new String[] {"fp32", "fp16", "int8"}) {
+            Verdict same = verdict(precision, 5, (value, index) -> value);
+            assertTrue(same.sentence(), same.passed && same.largestLevels == 0);
+            Change[] wrong = {
+                (value, index) -> 0,
+                (value, index) -> value + (index % 3 == 1 ? 3 / 255.0 : 0),
+                (value, index) -> value + (index % 2 == 0 ? 0.05 : -0.05),
+                (value, index) -> index / 3 % 256 > 200 ? 0 : value, // columns at the right
+                (value, index) -> index / 3 / 256 > 230 ? Double.POSITIVE_INFINITY : value, // rows at the bottom
+                (value, index) -> index / 3 / 256 % 4 == 3 ? value + 0.2 : value, // one phase of a pixel shuffle
+            };
+            for (Change change : wrong) assertFalse(verdict(precision, 5, change).passed);
         }
     }
 
