@@ -12,7 +12,7 @@ MICCAI 2015):
 (conv k/s: kernel k, stride s; without numbers 3x3. All are followed by ReLU but the two before a shuffle. d2s:
 depth-to-space by 2.) XNNPACK and LiteRT's GPU delegate take its int8 file whole (`edgeir lint`), and the image reaches
 the output without passing a convolution. 3x3 layers of equal width are trained with linear branches (`blocks.reparam`)
-and deployed without them; with `residual` each of them adds its input to its output.
+and deployed without them.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from torch import nn
 
 from edgeir.manifest.facts import NetworkFacts
 from edgeir.models.base import Clip, Network
-from edgeir.models.blocks.activated import ConvReLU, ResidualConvReLU
+from edgeir.models.blocks.activated import ConvReLU
 from edgeir.models.blocks.reparam import Branch, ReparamConv
 from edgeir.models.config import Depth, NetworkConfig, Width, colour_of
 from edgeir.models.family import Family
@@ -58,9 +58,6 @@ class UNetConfig(NetworkConfig):
     with it a kernel's peak was 15 times its mean square root, too much for 8 bits, and layers died (docs/LOG.md)."""
     expansion: int = Field(2, ge=1, le=64)
     """Width of the `expand` branch, in multiples of the layer's channels."""
-    residual: bool = False
-    """Whether the 3x3 layers between head and tail add their input to their output. Without it a layer may die and cut
-    off all that lies in front of it (docs/LOG.md); False is what checkpoints from before it are."""
 
     @property
     def facts(self) -> NetworkFacts:
@@ -104,11 +101,9 @@ class UNet(Network):
         self.config: UNetConfig = config
         high, low = config.widths
 
-        kind = ResidualConvReLU if config.residual else ConvReLU
-
         def layers(width: int, count: int) -> nn.ModuleList:
             return nn.ModuleList(
-                kind(ReparamConv(width, width, config.branches, config.expansion)) for _ in range(count)
+                ConvReLU(ReparamConv(width, width, config.branches, config.expansion)) for _ in range(count)
             )
 
         self.head = ConvReLU(nn.Conv2d(config.channels, high, 4, stride=2, padding=1))
@@ -184,8 +179,8 @@ class UNetDeployed(nn.Module):
 
         def plain(layer: nn.Module) -> list[nn.Module]:
             assert isinstance(layer, ConvReLU)
-            conv = layer.conv.fuse() if isinstance(layer.conv, ReparamConv) else layer.conv
-            return [ResidualConvReLU(conv)] if isinstance(layer, ResidualConvReLU) else [conv, nn.ReLU()]
+            conv = layer.conv
+            return [conv.fuse() if isinstance(conv, ReparamConv) else conv, nn.ReLU()]
 
         def chain(*layers: nn.Module) -> nn.Sequential:
             return nn.Sequential(*(part for layer in layers for part in plain(layer)))

@@ -261,26 +261,6 @@ def test_camera_noise_grows_with_light():
         assert half.std() == pytest.approx(math.sqrt(0.003 * mean + 0.002**2), rel=0.05)
 
 
-def test_glare_spreads_light_and_keeps_the_sum():
-    scene = np.zeros((64, 64, 3), np.uint8)
-    scene[:, 32:] = 255
-    still = {
-        "blur_sigma": 0.0,
-        "shot": 0.0,
-        "read": 0.0,
-        "demosaic": False,
-        "tone": 1.0,
-        "cast": 0.0,
-        "quality": None,
-    }
-    light = srgb_to_linear(to_unit(PhoneCamera(glare=0.4, **still).degrade(scene, rng())))
-    assert light[:, :32] == pytest.approx(0.4 * 0.5, abs=0.004)
-    assert light[:, 32:] == pytest.approx(1 - 0.4 * 0.5, abs=0.004)
-    noisy = {**still, "shot": 0.003}  # without glare nothing else is drawn than before
-    same = PhoneCamera(**noisy).degrade(scene, rng()), PhoneCamera(glare=0.0, **noisy).degrade(scene, rng())
-    assert np.array_equal(*same)
-
-
 def test_bicubic_is_stored_the_others_are_drawn():
     assert [member.kind for member in MEMBERS if not member.random] == ["bicubic"]
     assert Bicubic(flavour="pillow").enlargement == "pillow"

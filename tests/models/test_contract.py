@@ -75,7 +75,6 @@ CONFIGS = [member(**SMALLER.get(member.model_fields["kind"].default, {})) for me
     MultiscaleDenoiserConfig(channels=1, width=6),
     UNetConfig(channels=1, widths=(6, 9), encoder=2, middle=1, decoder=1),
     UNetConfig(widths=(5, 8), middle=2, branches=()),
-    UNetConfig(widths=(5, 8), middle=2, residual=True),
 ]
 
 

@@ -35,9 +35,6 @@ class PhoneCamera(SameSize):
     """Variance of the photon noise per unit of linear light, or a range."""
     read: Annotated[Range, at_most(1)] = (0.0, 0.01)
     """Standard deviation of the read noise in linear light, or a range."""
-    glare: Annotated[Range, at_most(1)] = 0.0
-    """Share of the light that the lens spreads evenly over the image (veiling glare), or a range: less contrast, and
-    black turns gray. In training the image is the patch."""
     demosaic: bool = True
     """Sample a Bayer mosaic and interpolate it: softer colour, and noise that spreads to neighbours."""
     tone: Annotated[Range, at_most(10)] = (0.85, 1.15)
@@ -57,10 +54,7 @@ class PhoneCamera(SameSize):
         blur, shot, read, tone = (draw(v, rng) for v in (self.blur_sigma, self.shot, self.read, self.tone))
         gains = 1 + rng.uniform(-self.cast, self.cast, 3) * np.array([1, 0, 1])
         quality = None if self.quality is None else draw_quality(self.quality, rng)
-        # Drawn last, and only where there is any: without it the images are those of recipes from before it.
-        glare = draw(self.glare, rng) if self.glare else 0.0
         light = gaussian_blur(srgb_to_linear(to_unit(image)), blur, 13)
-        light = light + np.float32(glare) * (light.mean((0, 1)) - light)
         deviation = np.sqrt(shot * np.clip(light, 0, None) + read**2)
         light = light + deviation.astype(np.float32) * rng.standard_normal(light.shape, np.float32)
         if self.demosaic:

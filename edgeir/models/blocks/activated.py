@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-__all__ = ["ConvReLU", "ResidualConvReLU"]
+__all__ = ["ConvReLU"]
 
 
 class ConvReLU(nn.Module):
@@ -19,15 +19,3 @@ class ConvReLU(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         # In place: the convolution's backward pass needs no output of its own.
         return F.relu(self.conv(x), inplace=True)
-
-
-class ResidualConvReLU(ConvReLU):
-    """x + ReLU(conv(x)); its output is a tap.
-
-    The addition comes after ReLU: a layer whose outputs are all negative becomes the identity. With ReLU behind the
-    addition, or with the identity inside the kernel, it would put out zeros, and nothing that lies in front of it
-    would be trained any more.
-    """
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x + super().forward(x)
