@@ -163,7 +163,9 @@ def refuse_grid(job: Job, title: str) -> None:
 
     network = job.network
     grid = GRID in network.facts.global_operations
-    if not grid and not network.continues:
+    if not grid and not getattr(
+        network, "continues", False
+    ):  # need not be a `Network`
         return
     cell = network.cell
     if job.size is None or job.more_sizes:

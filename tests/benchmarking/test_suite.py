@@ -12,7 +12,10 @@ from edgeir.core.errors import ConfigError, DataError
 SUPER_RESOLUTION = [
     *(
         f"{name}-x4"
-        for name in ("b100", "embedded", "set14", "set5", "shared-photo", "sr", "unknown", "urban100")
+        for name in (
+            *("b100", "embedded", "photos-heldout", "set14", "set5"),
+            *("shared-photo", "sr", "unknown", "urban100"),
+        )
     ),
     "pirm-a",
 ]

@@ -20,7 +20,7 @@ class Moving(torch.nn.Module):
     """One deformable convolution whose offsets reach `reach` pixels, and a ReLU for the converter to fuse."""
 
     facts = NetworkFacts()
-    config = SimpleNamespace(kind="moving")
+    config = SimpleNamespace(kind="moving", operators="moving")
 
     def __init__(self, groups: int, reach: float) -> None:
         super().__init__()

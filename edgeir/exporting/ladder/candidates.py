@@ -79,7 +79,10 @@ def _shipped(network: Any) -> tuple[Any, Card] | None:
     """The network of the zoo that was trained in integers and began as this one, and its card."""
     for name in list_zoo():
         card = read_card(find_zoo(name))
-        if card.quantization is None or card.model != network.config.model_dump(mode="json"):
+        if card.quantization is None or card.model["kind"] != network.config.kind:
+            continue
+        # Compared as configurations: a card does not have the settings that are younger than it.
+        if type(network.config).model_validate(card.model) != network.config:
             continue
         trained, card = loaded(name)
         try:
