@@ -163,9 +163,7 @@ def refuse_grid(job: Job, title: str) -> None:
 
     network = job.network
     grid = GRID in network.facts.global_operations
-    if not grid and not getattr(
-        network, "continues", False
-    ):  # need not be a `Network`
+    if not grid and not getattr(network, "continues", False):  # need not be a `Network`
         return
     cell = network.cell
     if job.size is None or job.more_sizes:
