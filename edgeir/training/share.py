@@ -47,50 +47,42 @@ def work(
         small for a patch.
     """
     with trusting_code(trust):
-        return _share(fabric, recipe, run, resume, store, threads, progress)
-
-
-def _share(
-    fabric: Fabric,
-    recipe: Recipe,
-    run: RunFolder,
-    resume: bool,
-    store: PairStore,
-    threads: int,
-    progress: Progress,
-) -> tuple[bool, int, dict[str, Any], int]:
-    torch.set_num_threads(threads)
-    torch.manual_seed(recipe.train.seed)
-    network = channels_last(first_network(recipe))
-    objective, planes = build_objective(recipe, network, store)
-    sampler = PatchSampler(
-        store,
-        patch=recipe.data.patch,
-        batch=recipe.data.batch,
-        seed=recipe.train.seed,
-        augment=recipe.data.augment,
-        planes=planes,
-        degradation=None if store.paired else recipe.data.degradation,
-        gray=network.facts.colour == "y",
-        enlarge=enlargement_of(recipe.data.degradation) if network.facts.input_kind == "bicubic" else None,
-        planes_scale=recipe.model.scale // store.scale,
-    )
-    if not resume:
-        set_ranges(network, sampler)
-    trained = [*network.parameters(), *objective.auxiliary.parameters()]
-    fused = recipe.train.precision != "16-mixed"  # whose scaler could not clip the gradients
-    state = State(network, recipe.optim.build(trained, fused=fused), {}, objective.auxiliary)
-    if objective.adversary is not None:
-        state.discriminator = DiscriminatorTrainer(objective.adversary, recipe.optim)
-    if recipe.train.ema:
-        state.average = {key: value.detach().clone() for key, value in network.state_dict().items()}
-    if resume:
-        unpack(state, run.path / "checkpoints" / "last")
-        if fabric.is_global_zero:
-            drop_later_rows(run.path, state.step)
-    network.train()
-    with stop_requests() as should_stop:
-        done = fit(fabric, recipe, state, objective, sampler, run, should_stop=should_stop, progress=progress)
-    best = state.best_psnr_db if math.isfinite(state.best_psnr_db) else None
-    metrics = {**state.validation, "best_psnr_db": best}
-    return done, state.step, metrics, sampler.skipped
+        torch.set_num_threads(threads)
+        torch.manual_seed(recipe.train.seed)
+        network = channels_last(first_network(recipe))
+        objective, planes = build_objective(recipe, network, store)
+        sampler = PatchSampler(
+            store,
+            patch=recipe.data.patch,
+            batch=recipe.data.batch,
+            seed=recipe.train.seed,
+            augment=recipe.data.augment,
+            planes=planes,
+            degradation=None if store.paired else recipe.data.degradation,
+            gray=network.facts.colour == "y",
+            enlarge=enlargement_of(recipe.data.degradation)
+            if network.facts.input_kind == "bicubic"
+            else None,
+            planes_scale=recipe.model.scale // store.scale,
+        )
+        if not resume:
+            set_ranges(network, sampler)
+        trained = [*network.parameters(), *objective.auxiliary.parameters()]
+        fused = recipe.train.precision != "16-mixed"  # whose scaler could not clip the gradients
+        state = State(network, recipe.optim.build(trained, fused=fused), {}, objective.auxiliary)
+        if objective.adversary is not None:
+            state.discriminator = DiscriminatorTrainer(objective.adversary, recipe.optim)
+        if recipe.train.ema:
+            state.average = {key: value.detach().clone() for key, value in network.state_dict().items()}
+        if resume:
+            unpack(state, run.path / "checkpoints" / "last")
+            if fabric.is_global_zero:
+                drop_later_rows(run.path, state.step)
+        network.train()
+        with stop_requests() as should_stop:
+            done = fit(
+                fabric, recipe, state, objective, sampler, run, should_stop=should_stop, progress=progress
+            )
+        best = state.best_psnr_db if math.isfinite(state.best_psnr_db) else None
+        metrics = {**state.validation, "best_psnr_db": best}
+        return done, state.step, metrics, sampler.skipped
