@@ -111,9 +111,12 @@ phone-test: $(STAMP)
 	sh tools/phone_standin.sh setup build/phone
 	$(BIN)/pytest -m phone tests/devices/phone $(PYTEST_FLAGS)
 
+# The compiler that the lines of Kotlin are checked with, and the library that those for ONNX use.
+KOTLIN := org.jetbrains.kotlin:kotlin-compiler-embeddable:2.2.20 com.microsoft.onnxruntime:onnxruntime:1.20.0
 android-setup: $(STAMP)
 	sh export/android/setup.sh
 	$(BIN)/python -m edgeir.android.artifacts
+	for artifact in $(KOTLIN); do mvn -B -q dependency:get -Dartifact=$$artifact; done
 
 # What the tests need is made first, TensorFlow Lite's library for the JVM among it. Maven keeps what it fetches.
 TFLITE := org.tensorflow:tensorflow-lite:2.16.1:aar
@@ -132,8 +135,8 @@ android: $(STAMP)
 	  $(FETCH) -Dartifact=org.robolectric:android-all-instrumented:$$version || only=-Dlibrary.only; \
 	done; \
 	test -z "$$only" || echo "make android: Robolectric cannot be fetched, so the app is not tested" >&2; \
-	mvn -B -ntp verify $$only
-	$(BIN)/pytest -m android tests/android $(PYTEST_FLAGS)
+	mvn -B -ntp verify $$only $(MAVEN_FLAGS)
+	$(BIN)/pytest -m android tests/android tests/exporting/test_kotlin.py $(PYTEST_FLAGS)
 
 # The page for the browser; npm takes what package.json pins.
 web:

@@ -54,6 +54,7 @@ FLAT_DANET = {"widths": (16,), "bottom_blocks": 1}
 SMALLER: dict[str, dict[str, Any]] = {
     "plainsr": {"channels": 8, "blocks": 2},
     "unet": {"widths": (8, 12), "middle": 1, "decoder": 1, "branches": ()},
+    "dilated": {"width": 16, "layers": 3},
     "edsr": {"channels": 8, "blocks": 1, "residual_scale": 0.5},
     "rcan": {"channels": 16, "groups": 1, "blocks": 1},
     "smfanet": {"channels": 8, "blocks": 2},

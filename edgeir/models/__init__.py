@@ -12,6 +12,7 @@ from edgeir.models.base import Network
 from edgeir.models.bsrn import BSRNConfig
 from edgeir.models.danet import DANetConfig
 from edgeir.models.danet_autoencoder import DANetAutoEncoderConfig
+from edgeir.models.dilated import DilatedNetConfig
 from edgeir.models.dncnn import DnCNNConfig
 from edgeir.models.edsr import EDSRConfig
 from edgeir.models.fdrnet import FDRNetConfig
@@ -36,6 +37,7 @@ __all__ = [
     "BSRNConfig",
     "DANetAutoEncoderConfig",
     "DANetConfig",
+    "DilatedNetConfig",
     "DnCNNConfig",
     "EDSRConfig",
     "FDRNetConfig",
@@ -61,6 +63,7 @@ AnyModel = Annotated[
     | PPCNEnhanceConfig
     | SRCNNConfig
     | UNetConfig
+    | DilatedNetConfig
     | EDSRConfig
     | RCANConfig
     | SMFANetConfig

@@ -27,7 +27,7 @@ from torch import nn
 from edgeir.manifest.facts import NetworkFacts
 from edgeir.models.base import Clip, Network
 from edgeir.models.blocks.activated import ConvReLU
-from edgeir.models.blocks.reparam import Branch, ReparamConv
+from edgeir.models.blocks.reparam import Branch, ReparamConv, copy_kernels
 from edgeir.models.config import Depth, NetworkConfig, Width, colour_of
 from edgeir.models.family import Family
 
@@ -142,9 +142,7 @@ class UNet(Network):
         """The same function without branches."""
         plain = UNet(self.config.model_copy(update={"branches": ()}))
         plain.load_state_dict(self.state_dict(), strict=False)
-        with torch.no_grad():
-            for source, target in zip(_reparametrised(self), _reparametrised(plain), strict=True):
-                target.conv.load_state_dict(source.fuse().state_dict())
+        copy_kernels(self, plain)
         return plain.eval()
 
     def weights_from(self, other: Network) -> dict[str, torch.Tensor]:
@@ -156,12 +154,7 @@ class UNet(Network):
         result.load_state_dict(
             {name: other.state_dict().get(name, value) for name, value in own.items()}, strict=False
         )
-        with torch.no_grad():
-            for source, target in zip(_reparametrised(other), _reparametrised(result), strict=True):
-                target.conv.weight += source.kernel() - target.kernel()
-                assert source.conv.bias is not None
-                assert target.conv.bias is not None
-                target.conv.bias.copy_(source.conv.bias)
+        copy_kernels(other, result)
         return result.state_dict()
 
     def taps(self) -> dict[str, nn.Module]:
@@ -198,7 +191,3 @@ class UNetDeployed(nn.Module):
         features = self.decoder(near + self.between(self.up(self.far(near))))
         out: torch.Tensor = self.clip(self.shuffle(self.tail(features)) + x)
         return out
-
-
-def _reparametrised(network: UNet) -> list[ReparamConv]:
-    return [module for module in network.modules() if isinstance(module, ReparamConv)]

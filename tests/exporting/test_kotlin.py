@@ -1,4 +1,4 @@
-"""The Kotlin code of a bundle's README compiles, against the libraries that it names.
+"""The Kotlin code of a bundle's README and of edgeir's own compiles, against the libraries that it names.
 
 The compiler and the libraries are taken from the local Maven repository; Android's own classes are declared here, as
 far as the code uses them.
@@ -7,6 +7,7 @@ far as the code uses them.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import zipfile
@@ -20,8 +21,9 @@ from edgeir.manifest.facts import NetworkFacts
 from edgeir.manifest.model_file import ModelFile, TensorSpec
 from edgeir.manifest.parity import NotRun
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.android]
 
+ROOT = Path(__file__).resolve().parents[2]
 REPOSITORY = Path(os.environ.get("MAVEN_REPOSITORY", Path.home() / ".m2" / "repository"))
 COMPILER = "org.jetbrains.kotlin:kotlin-compiler-embeddable:2.2.20"
 LIBRARIES = (
@@ -44,6 +46,8 @@ class Context { val assets: Assets = TODO() }
 package android.graphics
 class Bitmap {
     enum class Config { ARGB_8888 }
+    val width: Int = TODO()
+    val height: Int = TODO()
     fun getPixels(pixels: IntArray, offset: Int, stride: Int, x: Int, y: Int, width: Int, height: Int) {}
     companion object { fun createBitmap(colors: IntArray, width: Int, height: Int, config: Config): Bitmap = TODO() }
 }
@@ -70,6 +74,21 @@ fun use(context: Context, input: java.nio.{buffer}, height: Int, width: Int) {{
 }}
 """,
 }
+
+AROUND_THE_README = """
+import android.graphics.Bitmap
+import java.io.File
+import java.io.FileOutputStream
+import org.edgeir.restorer.*
+import org.edgeir.restorer.bundle.Bundle
+import org.edgeir.restorer.check.VerdictStore
+import org.edgeir.restorer.pixels.*
+import org.edgeir.tflite.*
+fun show(sentence: String, notes: List<String>) {{}}
+fun restored(model: File, bitmap: Bitmap, folder: File, phone: String, watcher: Watcher) {{
+{code}
+}}
+"""
 
 
 def jar_of(coordinates: str) -> Path:
@@ -123,12 +142,13 @@ def sources() -> dict[str, str]:
     return found
 
 
-def test_the_kotlin_code_compiles(tmp_path: Path) -> None:
+def compiled(folder: Path, sources: dict[str, str], *others: Path) -> None:
+    """Compile Kotlin sources, by their names, and whatever else they use; fail with what the compiler says."""
     if shutil.which("java") is None:
         pytest.skip("java is missing (apt-get install openjdk-17-jdk-headless)")
     compiler = [jar_of(COMPILER)]
     for name in NEEDED:
-        jars = sorted(REPOSITORY.rglob(f"{name}-[0-9]*.jar"))
+        jars = sorted((REPOSITORY / "org" / "jetbrains").rglob(f"{name}-[0-9]*.jar"))
         if not jars:
             pytest.skip(f"{name} is missing (mvn dependency:get -Dartifact={COMPILER})")
         compiler.append(jars[-1])
@@ -136,20 +156,31 @@ def test_the_kotlin_code_compiles(tmp_path: Path) -> None:
     for coordinates in LIBRARIES:
         jar = jar_of(coordinates)
         if jar.suffix == ".aar":
-            folder = tmp_path / jar.stem
             with zipfile.ZipFile(jar) as packed:
-                jar = Path(packed.extract("classes.jar", folder))
+                jar = Path(packed.extract("classes.jar", folder / jar.stem))
         libraries.append(jar)
-    snippets = sources()
-    assert len(snippets) == 14
-    for name, text in {**ANDROID, **snippets}.items():
-        (tmp_path / f"{name}.kt").write_text(text, encoding="utf-8")
+    for name, text in sources.items():
+        (folder / f"{name}.kt").write_text(text, encoding="utf-8")
     done = subprocess.run(
         [
             "java", "-cp", os.pathsep.join(map(str, compiler)), "org.jetbrains.kotlin.cli.jvm.K2JVMCompiler",
             "-no-stdlib", "-no-reflect", "-nowarn", "-cp", os.pathsep.join(map(str, libraries)),
-            "-d", str(tmp_path / "out"), *map(str, tmp_path.glob("*.kt")),
+            "-d", str(folder / "out"), *(str(folder / f"{name}.kt") for name in sources), *map(str, others),
         ],
         capture_output=True, text=True, timeout=600,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
+
+
+def test_the_kotlin_code_of_a_bundle_compiles(tmp_path: Path) -> None:
+    snippets = sources()
+    assert len(snippets) == 14
+    compiled(tmp_path, ANDROID | snippets)
+
+
+def test_the_kotlin_code_of_the_readme_compiles_with_the_library(tmp_path: Path) -> None:
+    (code,) = re.findall(r"```kotlin\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    library = sorted((ROOT / "export" / "android").glob("*/src/main/java/org/edgeir/**/*.java"))
+    own = [file for file in library if file.relative_to(ROOT).parts[2] in ("restorer", "tflite")]
+    assert own
+    compiled(tmp_path, ANDROID | {"readme": AROUND_THE_README.format(code=code)}, *own)

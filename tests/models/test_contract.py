@@ -17,6 +17,7 @@ from edgeir.models import (
     BSRNConfig,
     DANetAutoEncoderConfig,
     DANetConfig,
+    DilatedNetConfig,
     DnCNNConfig,
     EDSRConfig,
     FDRNetConfig,
@@ -75,6 +76,8 @@ CONFIGS = [member(**SMALLER.get(member.model_fields["kind"].default, {})) for me
     MultiscaleDenoiserConfig(channels=1, width=6),
     UNetConfig(channels=1, widths=(6, 9), encoder=2, middle=1, decoder=1),
     UNetConfig(widths=(5, 8), middle=2, branches=()),
+    DilatedNetConfig(channels=1, width=6, layers=1, branches=("edge", "identity")),
+    DilatedNetConfig(width=5, layers=4, most_dilation=1, branches=()),
 ]
 
 
@@ -350,6 +353,7 @@ def test_plain_student_has_the_documented_sizes():
         parameter.numel() for parameter in PlainSRConfig(branches=()).build().parameters()
     )
     assert parameter_count(PlainSRConfig(branches=()).build()) == 108_592
+    assert parameter_count(DilatedNetConfig(branches=()).build()) == 106_563
     assert parameter_count(PlainSRConfig(channels=16, blocks=2, branches=()).build()) == 13_392
     assert parameter_count(PlainSRConfig(channels=12, blocks=6, tail_rank=16, branches=()).build()) == 12_088
     assert parameter_count(PlainSRConfig(channels=24, blocks=6, tail_rank=24, branches=()).build()) == 39_672
@@ -359,3 +363,24 @@ def test_plain_student_has_the_documented_sizes():
 def test_danet_offsets_come_in_eight_groups(widths):
     with pytest.raises(ValidationError, match="multiple of 8|greater than or equal to 8"):
         DANetConfig(widths=widths)
+
+
+@pytest.mark.parametrize(
+    ("layers", "most", "expected"),
+    [(1, 4, (2,)), (2, 4, (2, 2)), (5, 4, (2, 3, 4, 3, 2)), (7, 4, (2, 3, 4, 4, 4, 3, 2)), (3, 1, (1, 1, 1))],
+)
+def test_dilations_grow_and_shrink_again(layers, most, expected):
+    config = DilatedNetConfig(layers=layers, most_dilation=most)
+    assert config.dilations == expected
+    assert [layer.conv.dilation for layer in config.build().body] == list(expected)
+    assert config.facts.receptive_radius == sum(expected) + 2
+
+
+@pytest.mark.parametrize("kind", [DilatedNetConfig, UNetConfig])
+def test_a_student_keeps_its_function_when_its_branches_change(kind):
+    source = build(kind(branches=("expand", "pointwise")))
+    image = torch.rand(1, 3, 20, 24)
+    for branches in [(), ("identity", "edge")]:
+        target = build(kind(branches=branches), seed=1)
+        target.load_state_dict(target.weights_from(source))
+        torch.testing.assert_close(target(image), source(image), atol=1e-5, rtol=0)

@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-__all__ = ["Branch", "ReparamConv"]
+__all__ = ["Branch", "ReparamConv", "copy_kernels"]
 
 Branch = Literal["expand", "pointwise", "identity", "edge"]
 
@@ -28,24 +28,30 @@ _EDGE_FILTERS = (
 
 
 class ReparamConv(nn.Module):
-    """3x3 convolution, stride 1, zero padding 1, with reparametrised linear branches.
+    """3x3 convolution, stride 1, zero padding to the same size, with reparametrised linear branches.
 
     Args:
         in_channels, out_channels: as in `torch.nn.Conv2d`.
         branches: which branches to add to the plain 3x3 kernel; `identity` needs equal channel counts and is
             left out elsewhere.
         expansion: width of the `expand` branch as a multiple of the larger channel count.
+        dilation: distance in pixels between the kernel's taps, the same for all branches.
     """
 
     unit: torch.Tensor
     middle: torch.Tensor
 
     def __init__(
-        self, in_channels: int, out_channels: int, branches: tuple[Branch, ...] = (), expansion: int = 4
+        self,
+        in_channels: int,
+        out_channels: int,
+        branches: tuple[Branch, ...] = (),
+        expansion: int = 4,
+        dilation: int = 1,
     ) -> None:
         super().__init__()
-        self.in_channels, self.out_channels = in_channels, out_channels
-        self.conv = nn.Conv2d(in_channels, out_channels, 3, padding=1)
+        self.in_channels, self.out_channels, self.dilation = in_channels, out_channels, dilation
+        self.conv = self._plain()
         self.has_identity = "identity" in branches and in_channels == out_channels
         self._branches = bool(branches)
         if branches:
@@ -69,6 +75,11 @@ class ReparamConv(nn.Module):
             )
             self.edge = nn.Parameter(torch.zeros(len(_EDGE_FILTERS), out_channels, in_channels))
 
+    def _plain(self) -> nn.Conv2d:
+        return nn.Conv2d(
+            self.in_channels, self.out_channels, 3, padding=self.dilation, dilation=self.dilation
+        )
+
     def kernel(self) -> torch.Tensor:
         """The fused kernel, (out, in, 3, 3).
 
@@ -91,11 +102,11 @@ class ReparamConv(nn.Module):
             return weight.reshape(self.out_channels, 3, 3, self.in_channels).permute(0, 3, 1, 2)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return F.conv2d(x, self.kernel(), self.conv.bias, padding=1)
+        return F.conv2d(x, self.kernel(), self.conv.bias, padding=self.dilation, dilation=self.dilation)
 
     def fuse(self) -> nn.Conv2d:
         """The equivalent plain convolution, with parameters of its own."""
-        plain = nn.Conv2d(self.in_channels, self.out_channels, 3, padding=1)
+        plain = self._plain()
         bias = self.conv.bias
         assert plain.bias is not None
         assert bias is not None
@@ -108,3 +119,20 @@ class ReparamConv(nn.Module):
 def _matrix(kernel: torch.Tensor) -> torch.Tensor:
     """(out, in, 3, 3) to (out, 9 in), a view of a channels-last kernel."""
     return kernel.permute(0, 2, 3, 1).flatten(1)
+
+
+@torch.no_grad()
+def copy_kernels(source: nn.Module, target: nn.Module) -> None:
+    """Give each `ReparamConv` of `target` the kernel and bias that its counterpart in `source` has.
+
+    Their branches may differ: what those of `target` do not make up, its plain kernel does.
+    """
+    for given, own in zip(_reparametrised(source), _reparametrised(target), strict=True):
+        own.conv.weight += given.kernel() - own.kernel()
+        assert given.conv.bias is not None
+        assert own.conv.bias is not None
+        own.conv.bias.copy_(given.conv.bias)
+
+
+def _reparametrised(network: nn.Module) -> list[ReparamConv]:
+    return [module for module in network.modules() if isinstance(module, ReparamConv)]

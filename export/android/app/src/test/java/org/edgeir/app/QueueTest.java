@@ -95,7 +95,9 @@ public class QueueTest extends AppTest {
         user.untilFinished();
         assertEquals(Job.State.DONE, job("one.png").state());
         Job gone = job("one.png");
-        User.row(app.get(), 0).findViewById(R.id.job_close).performClick();
+        View row = User.row(app.get(), 0);
+        user.untilReadersEnd();
+        row.findViewById(R.id.job_close).performClick();
         assertFalse(gone.folder.exists());
         assertEquals(1, User.queue().all().size());
     }

@@ -20,6 +20,7 @@ import java.io.File;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import org.edgeir.app.bench.BenchmarkActivity;
 import org.edgeir.app.compare.CompareActivity;
@@ -47,9 +48,10 @@ public class ScreensTest extends AppTest {
         free(4L << 30);
     }
 
-    /** A photo of stripes and discs, so that sharpness can be seen. */
+    /** A photo of stripes and discs, so that sharpness can be seen, with grain: its result is too large for a pipe's buffer. */
     private static ArrayImage photo(int width, int height) {
         byte[] samples = new byte[3 * width * height];
+        Random grain = new Random(1);
         for (int y = 0; y < height; y++) {
             for (int x = 0; x < width; x++) {
                 double disc = Math.hypot(x - width * 0.6, y - height * 0.45);
@@ -59,9 +61,8 @@ public class ScreensTest extends AppTest {
                 int green = inside ? (int) (60 + disc) : stripe ? 110 : 160;
                 int blue = inside ? 60 : 150 - 100 * y / height;
                 int at = 3 * (y * width + x);
-                samples[at] = (byte) red;
-                samples[at + 1] = (byte) Math.min(255, green);
-                samples[at + 2] = (byte) blue;
+                for (int colour : new int[] {red, Math.min(250, green), blue})
+                    samples[at++] = (byte) (colour + grain.nextInt(7) - 3);
             }
         }
         return new ArrayImage(width, height, 3, false, samples);

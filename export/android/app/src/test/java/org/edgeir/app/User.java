@@ -16,6 +16,7 @@ import java.io.File;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import org.edgeir.app.queue.Job;
@@ -137,6 +138,15 @@ public final class User {
         startService();
         until("the service does not end", () -> shadowOf(service.get()).isStoppedBySelf());
         shadowOf(Looper.getMainLooper()).idle();
+    }
+
+    /**
+     * Goes on until no thumbnail is being decoded. Robolectric's Android 15 makes a file that it is to decode and that was
+     * removed meanwhile, empty, which no phone does.
+     */
+    void untilReadersEnd() {
+        ThreadPoolExecutor readers = (ThreadPoolExecutor) app().background();
+        until("a reader does not end", () -> readers.getActiveCount() == 0);
     }
 
     public static String states() {

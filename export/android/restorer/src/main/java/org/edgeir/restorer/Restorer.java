@@ -107,6 +107,7 @@ public final class Restorer {
                 tiles = fitting(tiles, source); // there may be more of them
             }
         }
+        progress.check(); // also who cancels while the last rows are written gets no result
         sink.finish();
         return new Result(
                 source.width() * facts.scale,

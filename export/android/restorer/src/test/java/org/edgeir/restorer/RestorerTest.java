@@ -117,7 +117,7 @@ public class RestorerTest {
                 .tiles;
         assertTrue(tiles > 10);
         for (int engines = 1; engines <= 2; engines++) {
-            for (int stop = 0; stop < tiles; stop++) {
+            for (int stop = 0; stop <= tiles; stop++) { // the last: all are done, and their rows are being written
                 int last = stop;
                 AtomicInteger done = new AtomicInteger();
                 Watcher watcher = new Watcher() {
