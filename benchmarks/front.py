@@ -1,6 +1,6 @@
 """The front: quality against time of LiteRT files, the zoo's and published networks', each with its own weights.
 
-    python benchmarks/front.py --weights FOLDER [--cache FOLDER] [--only-plot]
+    python benchmarks/front.py --weights FOLDER [--cache FOLDER] [--only-plot | --check]
 
 FOLDER holds the authors' weights (``edgeir import`` reads them; docs/targets/own-networks.md says where they are from).
 Networks are exported in fp32 and in int8 (after training, by the same settings) for B100's two sizes; their files
@@ -31,7 +31,7 @@ from edgeir.data.degrade.base import Degraded, to_unit
 from edgeir.exporting.profile import read_profile
 from edgeir.exporting.run import export_network
 from edgeir.manifest.artifact import read_artifact
-from edgeir.reporting.pareto import render
+from edgeir.reporting.pareto import points_of, render
 from edgeir.runtime.loading import load
 
 SUITE = "b100-x4"
@@ -67,18 +67,39 @@ def main() -> int:
     parser.add_argument(
         "--only-plot", action="store_true", help="measure nothing; draw the result that is there"
     )
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; fail when the plot is not of the result"
+    )
     options = parser.parse_args()
+    if options.check:
+        return checked(read_result(options.out), options.plot)
     if options.weights is None and not options.only_plot:
         parser.error("--weights is needed")
     if not options.only_plot:
         write_result(options.out, measured_front(options.weights, options.cache, options.budget))
         print(f"wrote {options.out}")
-    plotted = render(read_result(options.out))
+    result = read_result(options.out)
+    plotted = render(result)
     assert plotted is not None
     with atomic_file(options.plot) as written:
-        written.write_bytes(plotted)
+        written.write_text(f"{plotted.decode('utf-8').rstrip()}\n{data(result)}\n", encoding="utf-8")
     print(f"wrote {options.plot}")
     return 0
+
+
+def data(result: Result) -> str:
+    """What the plot shows, as a comment for the end of the SVG: the bytes of a plot depend on matplotlib's version."""
+    points, name = points_of(result)
+    shown = [f"{point.label} {point.latency_ms:.1f} ms {point.psnr_db:.2f} dB" for point in points]
+    return f"<!-- {name}: {'; '.join(shown)} -->"
+
+
+def checked(result: Result, plot: Path) -> int:
+    """0 where the plot is of this result, else 1 with a line that says so."""
+    if plot.is_file() and data(result) in plot.read_text(encoding="utf-8"):
+        return 0
+    print("front: the plot is out of step: run `python benchmarks/front.py --only-plot`", file=sys.stderr)
+    return 1
 
 
 def measured_front(weights: Path, kept: Path | None, budget: float) -> Result:

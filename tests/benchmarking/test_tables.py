@@ -42,6 +42,20 @@ def test_the_repository_is_in_step():
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.parametrize("script", ["plot.py", "front.py"])
+def test_the_plots_are_in_step(script, tmp_path):
+    path = SCRIPT.with_name(script)
+    done = subprocess.run([sys.executable, str(path), "--check"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    option = "--plot" if script == "front.py" else "--out"
+    stale = subprocess.run(
+        [sys.executable, str(path), "--check", option, str(tmp_path / "none.svg")],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert stale.returncode == 1
+    assert f"benchmarks/{script}" in stale.stderr
+
+
 def test_evidence_sets_measured_beside_published(checkout):
     folder = checkout / "benchmarks"
     (folder / "studies").mkdir()
