@@ -27,7 +27,7 @@ DENOISING = [
 ]
 DENOISING.append("kodak24-awgn35")  # of one paper
 MIXED = [f"cbsd68-{name}" for name in ("hybrid", "hybrid-mild", "hybrid-severe", "did-hy")]
-OTHERS = ["cbsd68-blur", "cbsd68-haze", "cbsd68-phone", "cbsd68-rain", "sr-zoom2"]
+OTHERS = ["cbsd68-blur", "cbsd68-camera-noise", "cbsd68-haze", "cbsd68-phone", "cbsd68-rain", "sr-zoom2"]
 JPEG = [f"{name}-jpeg{quality}" for name in ("classic5", "live1") for quality in (10, 20, 30, 40)]
 ENHANCEMENT = ["pirm-b", "pirm-b-heldout"]
 PAIRED = ["did-hy", "did-mdn", "gopro", "nyu2-haze", "realsr-x2", "realsr-x3", "realsr-x4", "sidd"]

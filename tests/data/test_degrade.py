@@ -22,6 +22,7 @@ from edgeir.data.degrade import (
     GaussianBlur,
     Haze,
     Hybrid,
+    OneOf,
     PhoneCamera,
     Rain,
     Unknown,
@@ -287,3 +288,35 @@ def test_the_untouched_input_is_a_baseline(shared_data, monkeypatch):
     row = evaluate("input", "classic5-jpeg10", runtime="torch", threads=1)["rows"][0]
     assert row["name"] == "input"
     assert row["quality"]["sets"][0]["psnr_db"] == pytest.approx(27.82, abs=0.02)
+
+
+def test_one_of_draws_each_by_its_share_and_computes_what_it_alone_would(photo):
+    image = photo[:16, :16]
+    choices = (JPEG(quality=10), AWGN(sigma=0.0))
+    coded, same = (one.degrade(image, rng()) for one in choices)
+    assert not np.array_equal(to_unit(coded), to_unit(same))
+    for shares, expected in ((None, 0.5), ((3.0, 1.0), 0.75)):
+        mixed = OneOf(choices=choices, shares=shares)
+        results = [to_unit(mixed.degrade(image, rng(seed))) for seed in range(400)]
+        hits = [np.array_equal(result, to_unit(coded)) for result in results]
+        assert all(
+            hit or np.array_equal(result, to_unit(same)) for hit, result in zip(hits, results, strict=True)
+        )
+        assert np.mean(hits) == pytest.approx(expected, abs=0.08)
+
+
+@pytest.mark.parametrize(
+    ("settings", "problem"),
+    [
+        ({"choices": [{"kind": "awgn"}]}, "at least 2"),
+        ({"choices": [{"kind": "awgn"}, {"kind": "bicubic", "scale": 2}]}, "one scale, but have 1 .* and 2"),
+        ({"choices": [{"kind": "awgn", "noise_map": True}, {"kind": "jpeg"}]}, "noise_map"),
+        ({"choices": [{"kind": "awgn"}, {"kind": "as-is"}]}, "no clean image"),
+        ({"shares": [1.0]}, "1 values for 2"),
+        ({"shares": [1.0, 0.0]}, "greater than 0"),
+        ({"choices": [{"kind": "awgn"}, {"kind": "one-of"}]}, "one-of"),
+    ],
+)
+def test_choices_that_do_not_go_together_are_refused(settings, problem):
+    with pytest.raises(ValidationError, match=problem):
+        OneOf(**settings)

@@ -16,8 +16,10 @@ from edgeir.data.degrade.haze import Haze
 from edgeir.data.degrade.hybrid import Hybrid
 from edgeir.data.degrade.jpeg import JPEG
 from edgeir.data.degrade.noise import AWGN
+from edgeir.data.degrade.one_of import OneOf
 from edgeir.data.degrade.rain import Rain
 from edgeir.data.degrade.shared_photo import SharedPhoto
+from edgeir.data.degrade.single import Single
 from edgeir.data.degrade.unknown import Unknown
 from edgeir.data.degrade.zoom import Zoom
 
@@ -32,6 +34,7 @@ __all__ = [
     "GaussianBlur",
     "Haze",
     "Hybrid",
+    "OneOf",
     "PhoneCamera",
     "Rain",
     "SharedPhoto",
@@ -39,20 +42,5 @@ __all__ = [
     "Zoom",
 ]
 
-AnyDegradation = Annotated[
-    Bicubic
-    | Unknown
-    | AWGN
-    | JPEG
-    | GaussianBlur
-    | Haze
-    | Rain
-    | Hybrid
-    | BlurNoiseJPEG
-    | PhoneCamera
-    | SharedPhoto
-    | Zoom
-    | AsIs,
-    Field(discriminator="kind"),
-]
+AnyDegradation = Annotated[Single | OneOf, Field(discriminator="kind")]
 """Every degradation, discriminated by `kind`."""

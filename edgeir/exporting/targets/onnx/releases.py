@@ -33,7 +33,9 @@ BUILT_WITH = {
     "1.27": "1.21.0",
 }
 """Release of ONNX Runtime to the release of ONNX in it; what is left out has that of the one before."""
-MEASURED_NETWORKS = frozenset("aod-net arcnn dncnn edsr ffdnet plainsr ppcn-sr ppdn srcnn".split())
+MEASURED_NETWORKS = frozenset(
+    ["aod-net", "arcnn", "dncnn", "edsr", "ffdnet", "plainsr", "ppcn-sr", "ppdn", "srcnn"]
+)
 """The kinds of networks of which `benchmarks/old_onnx.py` ran files; others may hold operators that were not tried."""
 OLDEST_MEASURED = {16: "1.15.1", 19: "1.16.3"}
 """Operator set to the oldest release on which all files of it and of older ones were right (`benchmarks/old_onnx.py`).
