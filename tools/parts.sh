@@ -7,7 +7,7 @@
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 mkdir -p build/parts
-LIMIT=600  # seconds a part may take: without a network apt and Maven try for long
+LIMIT=400  # seconds a part may take: without a network apt and Maven try for long
 
 install() { DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "$@"; }
 phones() { make arm64-setup; }

@@ -17,7 +17,7 @@ from PIL import Image
 from edgeir.checkpoint.save import save_checkpoint
 from edgeir.core.config import dump_yaml
 from edgeir.core.environment import git_revision, versions
-from edgeir.core.errors import OutputError
+from edgeir.core.errors import OutputError, TrainingError
 from edgeir.core.files import atomic_file, output_errors, settle_dir
 from edgeir.data.degrade.base import to_bytes, to_unit
 from edgeir.data.degrade.bicubic import upscale
@@ -61,6 +61,7 @@ class RunFolder:
         """What decides the run beside its recipe, as its cards record it: `images` (their number and hash), `teacher`
         (folder and hash)."""
         self._held_out: list[ValidationPair] | None = None
+        self._stuck: tuple[list[float], int] | None = None
 
     def held_out(self) -> list[ValidationPair]:
         """The validation images, decoded at the first call; errors as for `validation_pairs`."""
@@ -166,7 +167,12 @@ class RunFolder:
             stream.write(json.dumps(row) + "\n")
 
     def validate(self, network: Network, step: int) -> float:
-        """Mean PSNR in dB over the validation images; writes the first ones to samples/, and says which layers died."""
+        """Mean PSNR in dB over the validation images; writes the first ones to samples/, and says which layers died.
+
+        Raises:
+            TrainingError: layers died, and every image is restored as at the validation before: nothing reaches the
+                output any more, so that nothing will change.
+        """
         with silent_layers(network) as silent:
             values = self._restored(network, step)
         mean = float(np.mean(values))
@@ -179,6 +185,14 @@ class RunFolder:
                 f"the layer {next(iter(silent))} puts out"
                 if len(silent) == 1
                 else f"{len(silent)} layers put out",
+            )
+        before, self._stuck = self._stuck, (values, step) if silent else None
+        if silent and before is not None and before[0] == values:
+            raise TrainingError(
+                f"step {step}: nothing is learnt any more: {', '.join(sorted(silent))} put out zeros only, and every"
+                f" validation image is restored as after step {before[1]}",
+                where=self.path,
+                fix="start again with a lower optim.lr, a longer warmup, or fine_tune_from a trained network",
             )
         return mean
 
