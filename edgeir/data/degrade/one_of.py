@@ -23,7 +23,7 @@ class OneOf(Degradation):
         (AWGN(), PhoneCamera()), min_length=2, max_length=64
     )
     """Degradations of one scale; by default evenly distributed noise and that of a phone's camera."""
-    shares: tuple[Annotated[float, Field(gt=0, allow_inf_nan=False)], ...] | None = None
+    shares: tuple[Annotated[float, Field(gt=0, le=1e6)], ...] | None = None
     """How often each is drawn, relative to the others; None = all alike."""
 
     @model_validator(mode="after")
