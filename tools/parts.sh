@@ -31,7 +31,7 @@ if [ "$(id -u)" != 0 ] || ! command -v apt-get > /dev/null; then
   echo "parts are installed with apt-get, as root: what is not here is skipped"
   exit 0
 fi
-apt-get update -q > build/parts/update.log 2>&1 || true
+timeout 120 apt-get update -q > build/parts/update.log 2>&1 || true
 for part in "$@"; do
   timeout "$LIMIT" bash "${BASH_SOURCE[0]}" --one "$part" || echo "part $part: left out after $LIMIT seconds"
 done
