@@ -16,6 +16,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from plot import in_step, shown, write_plot
+
 from edgeir.benchmarking.entries import busy_notes, time_entries
 from edgeir.benchmarking.quality.images import quality_of
 from edgeir.benchmarking.result import Quality, Result, environment, read_result, timestamp, write_result
@@ -25,13 +27,12 @@ from edgeir.benchmarking.timing.prepare import Entry, prepare
 from edgeir.checkpoint.foreign.convert import import_weights
 from edgeir.checkpoint.load import load_checkpoint
 from edgeir.core.errors import EdgeIRError
-from edgeir.core.files import atomic_file
 from edgeir.core.progress import no_progress
 from edgeir.data.degrade.base import Degraded, to_unit
 from edgeir.exporting.profile import read_profile
 from edgeir.exporting.run import export_network
 from edgeir.manifest.artifact import read_artifact
-from edgeir.reporting.pareto import points_of, render
+from edgeir.reporting.pareto import render
 from edgeir.runtime.loading import load
 
 SUITE = "b100-x4"
@@ -72,7 +73,8 @@ def main() -> int:
     )
     options = parser.parse_args()
     if options.check:
-        return checked(read_result(options.out), options.plot)
+        comment = f"<!-- {shown(read_result(options.out))} -->"
+        return in_step(options.plot, comment, "benchmarks/front.py --only-plot")
     if options.weights is None and not options.only_plot:
         parser.error("--weights is needed")
     if not options.only_plot:
@@ -81,25 +83,8 @@ def main() -> int:
     result = read_result(options.out)
     plotted = render(result)
     assert plotted is not None
-    with atomic_file(options.plot) as written:
-        written.write_text(f"{plotted.decode('utf-8').rstrip()}\n{data(result)}\n", encoding="utf-8")
-    print(f"wrote {options.plot}")
+    write_plot(options.plot, plotted, f"<!-- {shown(result)} -->")
     return 0
-
-
-def data(result: Result) -> str:
-    """What the plot shows, as a comment for the end of the SVG: the bytes of a plot depend on matplotlib's version."""
-    points, name = points_of(result)
-    shown = [f"{point.label} {point.latency_ms:.1f} ms {point.psnr_db:.2f} dB" for point in points]
-    return f"<!-- {name}: {'; '.join(shown)} -->"
-
-
-def checked(result: Result, plot: Path) -> int:
-    """0 where the plot is of this result, else 1 with a line that says so."""
-    if plot.is_file() and data(result) in plot.read_text(encoding="utf-8"):
-        return 0
-    print("front: the plot is out of step: run `python benchmarks/front.py --only-plot`", file=sys.stderr)
-    return 1
 
 
 def measured_front(weights: Path, kept: Path | None, budget: float) -> Result:

@@ -70,10 +70,30 @@ def _row(timed: Row, results: Path, suite: Suite) -> Row | None:
 
 def data(drawn: Result) -> str:
     """What the plot shows, as a comment for the end of the SVG: the bytes of a plot depend on matplotlib's version."""
-    points, name = points_of(drawn)
-    shown = [f"{point.label} {point.latency_ms:.1f} ms {point.psnr_db:.2f} dB" for point in points]
     lines = [f"{model} {figures[SET].psnr_db:.2f} dB" for model, figures in published_rows(drawn)]
-    return f"<!-- {name}: {'; '.join(shown)}. Published: {'; '.join(lines)}. -->"
+    return f"<!-- {shown(drawn)}. Published: {'; '.join(lines)}. -->"
+
+
+def shown(drawn: Result) -> str:
+    """The points of a plot, in words."""
+    points, name = points_of(drawn)
+    told = [f"{point.label} {point.latency_ms:.1f} ms {point.psnr_db:.2f} dB" for point in points]
+    return f"{name}: {'; '.join(told)}"
+
+
+def in_step(plot: Path, comment: str, remedy: str) -> int:
+    """0 where the plot ends with this comment, else 1 with a line that says how it is drawn anew."""
+    if plot.is_file() and comment in plot.read_text(encoding="utf-8"):
+        return 0
+    print(f"plot: out of step: run `python {remedy}`", file=sys.stderr)
+    return 1
+
+
+def write_plot(plot: Path, svg: bytes, comment: str) -> None:
+    """The SVG with the comment at its end."""
+    with atomic_file(plot) as temporary:
+        temporary.write_text(f"{svg.decode('utf-8').rstrip()}\n{comment}\n", encoding="utf-8")
+    print(f"wrote {plot}")
 
 
 def main(arguments: list[str]) -> int:
@@ -88,18 +108,13 @@ def main(arguments: list[str]) -> int:
         drawn = result(ROOT / "benchmarks" / "results")
         comment = data(drawn)
         if options.check:
-            current = options.out.is_file() and comment in options.out.read_text(encoding="utf-8")
-            if not current:
-                print("plot: out of step: run `python benchmarks/plot.py`", file=sys.stderr)
-            return 0 if current else 1
+            return in_step(options.out, comment, "benchmarks/plot.py")
         plotted = render(drawn)
     except EdgeIRError as error:
         print(f"plot: error: {error}", file=sys.stderr)
         return 2
     assert plotted is not None
-    with atomic_file(options.out) as temporary:
-        temporary.write_text(f"{plotted.decode('utf-8').rstrip()}\n{comment}\n", encoding="utf-8")
-    print(f"wrote {options.out}")
+    write_plot(options.out, plotted, comment)
     return 0
 
 

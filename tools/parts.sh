@@ -14,7 +14,8 @@ phones() { make arm64-setup; }
 phone() { sh tools/phone_standin.sh setup build/phone; }
 page() {
   { command -v node && command -v npm; } || install nodejs npm || return
-  command -v chromium || [ -n "${EDGEIR_CHROMIUM:-}" ] || install chromium || return
+  [ -n "${EDGEIR_CHROMIUM:-}" ] || command -v chromium || command -v chromium-browser || command -v google-chrome ||
+    install chromium || return
   make web
 }
 app() { make android-setup; }

@@ -27,7 +27,7 @@ from torch import nn
 from edgeir.manifest.facts import NetworkFacts
 from edgeir.models.base import Clip, Network
 from edgeir.models.blocks.activated import ConvReLU
-from edgeir.models.blocks.reparam import Branch, ReparamConv, copy_kernels
+from edgeir.models.blocks.reparam import Branch, ReparamConv, load_across_branches
 from edgeir.models.config import Depth, NetworkConfig, Width, colour_of
 from edgeir.models.family import Family
 
@@ -141,8 +141,7 @@ class UNet(Network):
     def fused(self) -> UNet:
         """The same function without branches."""
         plain = UNet(self.config.model_copy(update={"branches": ()}))
-        plain.load_state_dict(self.state_dict(), strict=False)
-        copy_kernels(self, plain)
+        load_across_branches(plain, self)
         return plain.eval()
 
     def weights_from(self, other: Network) -> dict[str, torch.Tensor]:
@@ -150,11 +149,8 @@ class UNet(Network):
         if not isinstance(other, UNet) or self.config.branches == other.config.branches:
             return other.state_dict()
         result = UNet(self.config)
-        own = self.state_dict()
-        result.load_state_dict(
-            {name: other.state_dict().get(name, value) for name, value in own.items()}, strict=False
-        )
-        copy_kernels(other, result)
+        result.load_state_dict(self.state_dict())
+        load_across_branches(result, other)
         return result.state_dict()
 
     def taps(self) -> dict[str, nn.Module]:

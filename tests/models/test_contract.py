@@ -384,3 +384,11 @@ def test_a_student_keeps_its_function_when_its_branches_change(kind):
         target = build(kind(branches=branches), seed=1)
         target.load_state_dict(target.weights_from(source))
         torch.testing.assert_close(target(image), source(image), atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("kind", [DilatedNetConfig, UNetConfig])
+def test_without_branches_a_student_has_exactly_the_fused_kernels(kind):
+    source = build(kind(branches=("expand", "pointwise", "identity")))
+    fused = source.fused()
+    torch.testing.assert_close(fused.tail.conv.weight, source.tail.kernel(), atol=0, rtol=0)
+    torch.testing.assert_close(fused.tail.conv.bias, source.tail.conv.bias, atol=0, rtol=0)

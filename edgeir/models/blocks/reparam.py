@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-__all__ = ["Branch", "ReparamConv", "copy_kernels"]
+__all__ = ["Branch", "ReparamConv", "load_across_branches"]
 
 Branch = Literal["expand", "pointwise", "identity", "edge"]
 
@@ -122,16 +122,14 @@ def _matrix(kernel: torch.Tensor) -> torch.Tensor:
 
 
 @torch.no_grad()
-def copy_kernels(source: nn.Module, target: nn.Module) -> None:
-    """Give each `ReparamConv` of `target` the kernel and bias that its counterpart in `source` has.
+def load_across_branches(target: nn.Module, source: nn.Module) -> None:
+    """Give `target` the weights of `source`, a network that differs in the branches of its `ReparamConv` alone.
 
-    Their branches may differ: what those of `target` do not make up, its plain kernel does.
+    What those of `target` do not make up, its plain kernel does; without branches it is exactly the fused kernel.
     """
+    target.load_state_dict(source.state_dict(), strict=False)
     for given, own in zip(_reparametrised(source), _reparametrised(target), strict=True):
-        own.conv.weight += given.kernel() - own.kernel()
-        assert given.conv.bias is not None
-        assert own.conv.bias is not None
-        own.conv.bias.copy_(given.conv.bias)
+        own.conv.weight.copy_(given.kernel() - (own.kernel() - own.conv.weight))
 
 
 def _reparametrised(network: nn.Module) -> list[ReparamConv]:
